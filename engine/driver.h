@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What a backend (PMD) implements, and what it may use of the engine. A backend knows three
+ * things to attach (paging, identity, blocked), reports capabilities as flags, and has four fast
+ * operations. Strictness, flush queues, groups and ownership never cross this line.
+ *
+ * Two tables, as in DPDK: const control operations, and a flat row of fast-path function
+ * pointers that is copied into struct sluice_iommu when the backend is opened.
+ */
+#ifndef SLUICE_DRIVER_H
+#define SLUICE_DRIVER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <rte_common.h>
+#include <rte_cycles.h>
+#include <rte_kvargs.h>
+
+#include <sluice/dma.h>
+#include <sluice/engine.h>
+#include <sluice/iommu.h>
+
+/* ---- errors ------------------------------------------------------------------------------ */
+
+/**
+ * Set this thread's sluice_error() line and rte_errno. @param err positive errno.
+ * @return -err, so that a control call can return it.
+ */
+int sluice_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+/** The clock that waits and deadlines of one iommu use. */
+struct sluice_clock {
+	const _Atomic uint64_t *virt; /**< virtual nanoseconds of stepped hardware, or NULL: the TSC */
+	uint64_t hz;                  /**< ticks per second of what sluice_clock_ticks() returns */
+};
+
+static inline uint64_t
+sluice_clock_ticks(const struct sluice_clock *c)
+{
+	return c->virt ? atomic_load_explicit(c->virt, memory_order_relaxed) : rte_rdtsc();
+}
+
+static inline uint64_t
+sluice_clock_from_ns(const struct sluice_clock *c, uint64_t ns)
+{
+	return (uint64_t)((unsigned __int128)ns * c->hz / 1000000000u);
+}
+
+static inline uint64_t
+sluice_clock_to_ns(const struct sluice_clock *c, uint64_t ticks)
+{
+	return (uint64_t)((unsigned __int128)ticks * 1000000000u / c->hz);
+}
+
+/* ---- memory that the hardware reaches ------------------------------------------------------ */
+
+/**
+ * A linear piece of memory shared with the hardware: pa = pa_base + (va - va_base) throughout.
+ * Made by the register source (emulated RAM, a guest's RAM, huge pages). Control path only;
+ * thread safe (a lock), memory comes back zeroed.
+ */
+struct sluice_mem;
+
+struct sluice_mem *sluice_mem_create(void *va, uint64_t pa, size_t len);
+void sluice_mem_destroy(struct sluice_mem *m);
+void *sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa);
+void sluice_mem_free(struct sluice_mem *m, void *va, size_t size);
+/** Bounds for the two inline translations below; fixed for the life of @p m. */
+struct sluice_mem_span {
+	uint8_t *va;
+	uint64_t pa;
+	uint64_t len;
+};
+struct sluice_mem_span sluice_mem_span(const struct sluice_mem *m);
+/** Bytes handed out at present. */
+size_t sluice_mem_used(const struct sluice_mem *m);
+
+/** @return the address of [pa, pa+len), or NULL when it is not all in the span. */
+static inline void *
+sluice_span_va(const struct sluice_mem_span *s, uint64_t pa, uint64_t len)
+{
+	uint64_t off = pa - s->pa;
+
+	return off < s->len && len <= s->len - off ? s->va + off : NULL;
+}
+
+static inline uint64_t
+sluice_span_pa(const struct sluice_mem_span *s, const void *va)
+{
+	return s->pa + (uint64_t)((const uint8_t *)va - s->va);
+}
+
+/* ---- invalidations ------------------------------------------------------------------------- */
+
+enum sluice_inv_op {
+	SLUICE_INV_RANGE,  /**< [iova, iova + pages * 4 KiB) of address space @c tag */
+	SLUICE_INV_DOMAIN, /**< everything of address space @c tag */
+};
+
+#define SLUICE_INV_LEAF (1u << 0) /**< no page-table page went away: walk caches may stay */
+
+/** One invalidation; 16 bytes. */
+struct sluice_inv {
+	uint8_t op;     /**< enum sluice_inv_op */
+	uint8_t flags;  /**< SLUICE_INV_LEAF */
+	uint16_t tag;   /**< address-space tag of the domain (ASID), struct sluice_hwdom */
+	uint32_t pages; /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
+	uint64_t iova;  /**< RANGE: start, 4 KiB aligned */
+};
+_Static_assert(sizeof(struct sluice_inv) == 16, "two to a vector register pair");
+
+/** A backend takes at most this many invalidations in one submission. */
+#define SLUICE_INV_BURST 64u
+
+/* ---- the fast row ------------------------------------------------------------------------- */
+
+struct sluice_iommu_fast {
+	/**
+	 * Put @p n invalidations (0 … SLUICE_INV_BURST) and a SYNC into the queue. Everything the
+	 * caller wrote to page tables before is visible to the hardware before the invalidation
+	 * executes. Lock-free from any lcore; waits (bounded) only while the queue is full.
+	 * @return the sequence number to wait for, never 0; 0: the queue is dead or stayed full,
+	 *   nothing was submitted.
+	 */
+	uint64_t (*inv_submit)(void *queue, const struct sluice_inv *inv, unsigned int n);
+	/**
+	 * The highest sequence number that is complete: sequence numbers are ordered, so that
+	 * every submission with a number <= it is complete. What is read after this is ordered
+	 * after the completion (acquire).
+	 */
+	uint64_t (*inv_done)(void *queue);
+	/**
+	 * How a complete submission ended: 0, or -EIO when one of its commands was refused by the
+	 * hardware and did not execute (the command queue was repaired and went on).
+	 * Costs one load when no command ever failed.
+	 */
+	int (*inv_result)(void *queue, uint64_t seq);
+	/** Drain up to @p n events. One lcore. @return how many. */
+	unsigned int (*fault_burst)(void *queue, struct sluice_fault *f, unsigned int n);
+	void *queue; /**< first argument of all of these */
+};
+
+/* ---- control ------------------------------------------------------------------------------- */
+
+struct sluice_iommu;
+
+/** A backend's side of a paging domain. */
+struct sluice_hwdom {
+	uint64_t ttb;   /**< in: physical address of the root table (4 levels, 4 KiB granule) */
+	uint8_t ias;    /**< in: input address bits */
+	uint16_t tag;   /**< out: the tag invalidations carry (ASID) */
+	void *priv;     /**< the backend's own */
+};
+
+struct sluice_iommu_ops {
+	const char *name; /**< "smmuv3" */
+	/**
+	 * Open the register source, reset, bring up. Fills iommu->fast, ->caps, ->info, ->mem,
+	 * ->clock, ->priv. @return 0 or -errno with sluice_fail() called.
+	 */
+	int (*open)(struct sluice_iommu *iommu, struct rte_kvargs *kv);
+	/** Disable translation, free everything. */
+	void (*close)(struct sluice_iommu *iommu);
+	/** Make a paging domain: allocate its tag, build its context. @return 0 or -errno. */
+	int (*hwdom_init)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
+	/** Invalidate everything of it, wait, free its tag. @return 0 or -errno (tag kept). */
+	int (*hwdom_fini)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
+	/** The three things that can be attached to a stream. They replace what was there, and
+	 * return when the hardware uses the new configuration. 0 or -errno (nothing changed). */
+	int (*attach_paging)(struct sluice_iommu *iommu, uint32_t stream, struct sluice_hwdom *hd);
+	int (*attach_identity)(struct sluice_iommu *iommu, uint32_t stream);
+	int (*attach_blocked)(struct sluice_iommu *iommu, uint32_t stream);
+	/**
+	 * Look for hardware errors and mend what can be mended (GERROR, CERROR). Any thread, never
+	 * blocks; called by the engine now and then, and by anybody who waits for long.
+	 * @return how many errors were handled.
+	 */
+	unsigned int (*service)(struct sluice_iommu *iommu);
+	/** Counters; contract of sluice_iommu_xstats(). */
+	unsigned int (*xstats)(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n);
+	/** Emulated hardware only, else NULL: sluice_iommu_step(), sluice_iommu_watch(). */
+	int (*step)(struct sluice_iommu *iommu, unsigned int budget);
+	int (*watch)(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned);
+};
+
+/** One IOMMU. The fast row is read only after open(). */
+struct sluice_iommu {
+	struct sluice_iommu_fast fast;
+	struct sluice_clock clock;
+	uint64_t caps;
+	uint64_t sync_timeout; /**< ticks: a SYNC that takes longer is lost */
+	void (*relax)(void *); /**< called while waiting, or NULL */
+	void *relax_arg;
+	/* cold */
+	const struct sluice_iommu_ops *ops;
+	void *priv;             /**< the backend's own */
+	struct sluice_mem *mem; /**< made by the register source */
+	struct sluice_iommu_info info;
+	struct sluice_engine *engine; /**< who serves it */
+	void *emu;              /**< the emulated hardware behind the registers, for pmd/dma; or NULL */
+	unsigned int nb_domains, nb_devices;
+};
+
+/**
+ * Wait until @p seq is complete, calling relax or pausing, and ops->service when it takes long.
+ * @return 0; -EIO a command of it was refused; -ETIMEDOUT sync_timeout passed.
+ */
+int sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq);
+
+/** Submit and wait. @return as sluice_inv_wait(), -EIO when nothing could be submitted. */
+int sluice_inv_sync(struct sluice_iommu *iommu, const struct sluice_inv *inv, unsigned int n);
+
+/* ---- registries ----------------------------------------------------------------------------- */
+
+/** A backend registers itself before main(). */
+struct sluice_backend {
+	TAILQ_ENTRY(sluice_backend) next;
+	const struct sluice_iommu_ops *ops;
+};
+void sluice_backend_register(struct sluice_backend *b);
+
+#define SLUICE_REGISTER_BACKEND(id, ops_ptr)                                                       \
+	static struct sluice_backend backend_##id = { .ops = (ops_ptr) };                          \
+	RTE_INIT(backend_init_##id) { sluice_backend_register(&backend_##id); }
+
+/** Who makes DMA. */
+struct sluice_dma_ops {
+	const char *name; /**< "emu" */
+	/** Fill dma->priv. @return 0 or -errno with sluice_fail() called. */
+	int (*open)(struct sluice_dma *dma, struct rte_kvargs *kv);
+	int (*close)(struct sluice_dma *dma);
+	uint16_t (*submit)(struct sluice_dma *dma, const struct sluice_dma_desc *d, uint16_t n);
+	uint16_t (*completed)(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t n);
+	int (*probe)(struct sluice_dma *dma, bool on);
+	void (*stats)(const struct sluice_dma *dma, struct sluice_dma_stats *st);
+};
+
+struct sluice_dma {
+	const struct sluice_dma_ops *ops;
+	void *priv;
+	struct sluice_iommu *iommu;
+	struct sluice_device *dev;
+};
+
+struct sluice_dma_maker {
+	TAILQ_ENTRY(sluice_dma_maker) next;
+	const struct sluice_dma_ops *ops;
+};
+void sluice_dma_maker_register(struct sluice_dma_maker *m);
+
+#define SLUICE_REGISTER_DMA(id, ops_ptr)                                                           \
+	static struct sluice_dma_maker dma_maker_##id = { .ops = (ops_ptr) };                      \
+	RTE_INIT(dma_maker_init_##id) { sluice_dma_maker_register(&dma_maker_##id); }
+
+#endif

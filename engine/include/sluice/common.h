@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What every public header of sluice needs: export marks, opaque handles, errors.
+ */
+#ifndef SLUICE_COMMON_H
+#define SLUICE_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Marks a symbol that the shared library exports; everything else is hidden. */
+#define SLUICE_API __attribute__((visibility("default")))
+
+struct sluice_iommu;  /**< one IOMMU instance, driven by one backend */
+struct sluice_device; /**< a DMA master behind an iommu */
+struct sluice_domain; /**< an address space: page table + IOVA space + unmap policy */
+struct sluice_engine; /**< the polled loop that serves one or more iommus */
+struct sluice_dma;    /**< one channel of something that makes DMA */
+
+/** One named counter, as sluice_iommu_xstats() returns them. */
+struct sluice_xstat {
+	char name[40];
+	uint64_t value;
+};
+
+/**
+ * The last error of this thread, as one line for people: it names the culprit and what would be
+ * right. Set by every control call that fails; the fast path (map, unmap, poll) does not set it.
+ * @return a string valid until the next failing call of this thread; "" if there was none.
+ */
+SLUICE_API const char *sluice_error(void);
+
+/** The version of the library, "MAJOR.MINOR.PATCH". */
+SLUICE_API const char *sluice_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Devices: DMA masters behind an IOMMU, known by their streams.
+ */
+#ifndef SLUICE_DEVICE_H
+#define SLUICE_DEVICE_H
+
+#include <sluice/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Make a device known. Until it is attached to a domain its DMA is blocked.
+ * @param streams StreamIDs (source-ids) the device uses, @p n of them (1..8).
+ * @return the device, or NULL with rte_errno: EINVAL no or too many streams, or a StreamID
+ *   beyond the hardware's; EEXIST a stream belongs to another device; ENOMEM.
+ */
+SLUICE_API struct sluice_device *sluice_device_add(struct sluice_iommu *iommu,
+						   const uint32_t *streams, unsigned int n);
+
+/** Block the device's DMA and forget it. @return 0 or what blocking returned. */
+SLUICE_API int sluice_device_remove(struct sluice_device *dev);
+
+/**
+ * Attach all streams of a device to a domain; what was attached before is replaced. On failure
+ * the streams already switched are put back; one that cannot be put back is blocked.
+ * @return 0; -EINVAL domain of another iommu; -ENOTSUP the hardware cannot; -ETIMEDOUT; -EIO.
+ */
+SLUICE_API int sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom);
+
+/** Block the device's DMA. @return 0; -ETIMEDOUT; -EIO. */
+SLUICE_API int sluice_device_detach(struct sluice_device *dev);
+
+/** The domain the device is attached to, NULL when its DMA is blocked. */
+SLUICE_API struct sluice_domain *sluice_device_domain(const struct sluice_device *dev);
+
+/** The i-th StreamID of the device. Undefined beyond the number given to sluice_device_add(). */
+SLUICE_API uint32_t sluice_device_stream(const struct sluice_device *dev, unsigned int i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The engine: the polled loop on one lcore, and the workers it serves.
+ */
+#ifndef SLUICE_ENGINE_H
+#define SLUICE_ENGINE_H
+
+#include <sluice/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One fault as the hardware reported it. */
+struct sluice_fault {
+	uint32_t stream;  /**< StreamID */
+	uint32_t pasid;   /**< SubstreamID, valid with SLUICE_FAULT_PASID */
+	uint64_t iova;    /**< input address, if the kind has one */
+	uint64_t addr;    /**< fetch address or IPA, if the kind has one */
+	uint8_t code;     /**< the hardware's event number */
+	uint8_t kind;     /**< enum sluice_fault_kind */
+	uint16_t flags;   /**< SLUICE_FAULT_* */
+};
+
+/** What kind of fault, whatever the hardware. */
+enum sluice_fault_kind {
+	SLUICE_FAULT_OTHER,
+	SLUICE_FAULT_TRANSLATION, /**< nothing mapped there */
+	SLUICE_FAULT_PERMISSION,
+	SLUICE_FAULT_ACCESS,      /**< access flag clear */
+	SLUICE_FAULT_ADDR_SIZE,
+	SLUICE_FAULT_CONFIG,      /**< a stream or context that is not set up */
+	SLUICE_FAULT_ABORT,       /**< external abort while walking or fetching */
+	SLUICE_FAULT_KINDS,
+};
+
+#define SLUICE_FAULT_WRITE (1u << 0)
+#define SLUICE_FAULT_PASID (1u << 1)
+#define SLUICE_FAULT_STALL (1u << 2) /**< the transaction waits for an answer */
+
+/** Called from sluice_engine_poll() with a burst of faults. Must not block. */
+typedef void (*sluice_fault_cb)(const struct sluice_fault *f, unsigned int n, void *arg);
+
+/** Counters of an engine. received = the sum over faults[]; see also sluice_iommu_xstats(). */
+struct sluice_engine_stats {
+	uint64_t polls, empty_polls; /**< calls of sluice_engine_poll(); those that found nothing */
+	uint64_t fault_received;     /**< faults drained */
+	uint64_t faults[SLUICE_FAULT_KINDS];
+	uint64_t fault_overflows;    /**< times the hardware said that it dropped faults */
+	uint64_t recoveries;         /**< command queue errors repaired */
+};
+
+/** @return an engine, or NULL with rte_errno ENOMEM. Control path. */
+SLUICE_API struct sluice_engine *sluice_engine_create(void);
+
+/** @return 0; -EBUSY an iommu is still served or a worker registered. */
+SLUICE_API int sluice_engine_destroy(struct sluice_engine *e);
+
+/** Have @p e serve @p iommu. @return 0; -EBUSY it is served already; -ENOSPC too many. */
+SLUICE_API int sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_iommu *iommu);
+
+/** Stop serving. @return 0; -EBUSY domains exist; -ENOENT. */
+SLUICE_API int sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu);
+
+/** Faults go to @p cb from now on (NULL: they are counted only). Not while polling. */
+SLUICE_API void sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault_cb cb, void *arg);
+
+/**
+ * One turn of the loop: start flushes that are due, release what completed, drain faults, mend
+ * the command queue. One lcore at a time; never blocks.
+ * @return how much it did: 0 means that the turn was empty.
+ */
+SLUICE_API unsigned int sluice_engine_poll(struct sluice_engine *e);
+
+/**
+ * Register an lcore as a worker: it may then call sluice_map() and sluice_unmap() on every
+ * domain of every iommu that the engine serves. Control path, any thread.
+ * @param lcore_id 0 … RTE_MAX_LCORE-1. @return 0; -EINVAL; -EEXIST; -ENOMEM.
+ */
+SLUICE_API int sluice_worker_register(struct sluice_engine *e, unsigned int lcore_id);
+
+/**
+ * Unregister a worker, which must be quiet. What it left in flush rings is drained first.
+ * @return 0; -ENOENT; -ETIMEDOUT or -EIO the drain failed: the worker stays registered.
+ */
+SLUICE_API int sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore_id);
+
+/** Fill @p st. Exact when nobody polls. */
+SLUICE_API void sluice_engine_stats(const struct sluice_engine *e, struct sluice_engine_stats *st);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * IOMMU instances: opening a backend over a register source, its memory, its counters.
+ */
+#ifndef SLUICE_IOMMU_H
+#define SLUICE_IOMMU_H
+
+#include <sluice/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Capabilities of an IOMMU, as flags. None of them says anything about policy. */
+#define SLUICE_CAP_DEFERRED   (UINT64_C(1) << 0) /**< an unmap's invalidation may come later */
+#define SLUICE_CAP_RANGE_INV  (UINT64_C(1) << 1) /**< one command invalidates a range (SMMUv3 RIL) */
+#define SLUICE_CAP_COHERENT   (UINT64_C(1) << 2) /**< table walks and queues are cache coherent */
+#define SLUICE_CAP_SYNC_MSI   (UINT64_C(1) << 3) /**< a SYNC can complete by a write to memory */
+#define SLUICE_CAP_BYPASS     (UINT64_C(1) << 4) /**< identity without a page table */
+#define SLUICE_CAP_EMULATED   (UINT64_C(1) << 5) /**< the hardware is a model that must be stepped */
+#define SLUICE_CAP_PRI        (UINT64_C(1) << 6) /**< page request interface */
+#define SLUICE_CAP_STALL      (UINT64_C(1) << 7) /**< faulting transactions can be stalled */
+#define SLUICE_CAP_ATS        (UINT64_C(1) << 8) /**< address translation service */
+
+/** What is known of an IOMMU after it was opened. */
+struct sluice_iommu_info {
+	char backend[16];    /**< "smmuv3" */
+	char regs[16];       /**< register source: "emu", … */
+	char settings[160];  /**< the register source's settings, "key=value,…", as they came out */
+	uint64_t caps;       /**< SLUICE_CAP_* */
+	uint8_t ias;         /**< input (IOVA) address size, bits */
+	uint8_t oas;         /**< output (physical) address size, bits */
+	uint8_t sid_bits;    /**< StreamID width, bits */
+	uint32_t cmdq_entries; /**< command queue size, entries */
+	uint32_t evtq_entries; /**< event queue size, entries */
+	uint64_t page_sizes; /**< bit n set: pages or blocks of 2^n bytes */
+};
+
+/**
+ * Open an IOMMU: find the backend, open the register source, reset and bring up the hardware.
+ * Control path; not safe against itself.
+ * @param devargs "BACKEND[,key=value…]", e.g. "smmuv3,regs=emu,sync_ns=300".
+ * @return the iommu, or NULL with rte_errno set: EINVAL unknown backend, key or value (see
+ *   sluice_error()); ENOMEM; ETIMEDOUT the hardware did not answer within its deadline;
+ *   ENODEV the registers are not those of such an IOMMU.
+ */
+SLUICE_API struct sluice_iommu *sluice_iommu_open(const char *devargs);
+
+/**
+ * Disable translation (all DMA blocked), free queues and tables, close the register source.
+ * @return 0; -EBUSY while devices, domains or an engine still use it.
+ */
+SLUICE_API int sluice_iommu_close(struct sluice_iommu *iommu);
+
+/** Fill @p info. @return 0; -EINVAL if a pointer is NULL. */
+SLUICE_API int sluice_iommu_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info);
+
+/**
+ * Take memory that this IOMMU and the devices behind it can reach, zeroed. Control path.
+ * @param size bytes. @param align power of two, bytes (0 = cache line).
+ * @param pa where to put the physical address; may be NULL.
+ * @return the address, or NULL with rte_errno EINVAL or ENOMEM.
+ */
+SLUICE_API void *sluice_iommu_mem_alloc(struct sluice_iommu *iommu, size_t size, size_t align,
+					uint64_t *pa);
+
+/** Give back memory from sluice_iommu_mem_alloc(), of the same @p size. NULL is allowed. */
+SLUICE_API void sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size);
+
+/**
+ * Let an emulated IOMMU, and the emulated devices behind it, work for a while.
+ * One lcore at a time. @param budget how many units of work at most.
+ * @return units of work done (0: idle); -ENOTSUP when the hardware is not emulated.
+ */
+SLUICE_API int sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget);
+
+/**
+ * What a thread that waits for this IOMMU calls over and over instead of pausing: for layouts in
+ * which the waiting lcore must drive the emulated hardware itself. NULL: just pause.
+ */
+SLUICE_API void sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg);
+
+/**
+ * Time as this IOMMU's waits and deadlines see it: the TSC, or the virtual clock of emulated
+ * hardware that is stepped deterministically. @return nanoseconds.
+ */
+SLUICE_API uint64_t sluice_iommu_now_ns(const struct sluice_iommu *iommu);
+
+/**
+ * Tell emulated hardware who owns host memory, so that it can count stale accesses: a device's
+ * access to a page of [pa, pa+len) whose byte in @p owned (one per 4 KiB page) is 0 is an access
+ * to memory that was already handed back. Bytes are read with relaxed atomics.
+ * @return 0; -ENOTSUP when the hardware is not emulated; -EINVAL pa or len not multiples of 4096.
+ */
+SLUICE_API int sluice_iommu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len,
+				  const uint8_t *owned);
+
+/**
+ * Submit one bare SYNC and wait for it: the floor under every strict unmap.
+ * @return 0; -ETIMEDOUT; -EIO the command queue is dead.
+ */
+SLUICE_API int sluice_iommu_sync(struct sluice_iommu *iommu);
+
+/**
+ * Read the counters of backend, register source and (emulated) hardware.
+ * @return how many there are; only the first @p n are written. xs may be NULL when n is 0.
+ */
+SLUICE_API unsigned int sluice_iommu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs,
+					    unsigned int n);
+
+/** Names of the backends that were linked in, NULL after the last. @param i from 0. */
+SLUICE_API const char *sluice_backend_name(unsigned int i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The emulated SMMUv3: the other side of the registers. It shares nothing with the driver but
+ * the encodings (pmd/smmuv3/smmuv3_hw.h), a register page and memory.
+ *
+ * Threads: the driver's side only touches the register page and memory. emu_step() and
+ * everything it calls (DMA, probes) runs on one thread at a time. emu_inject() and counters may be
+ * used from any thread.
+ */
+#ifndef EMU_H
+#define EMU_H
+
+#include "../../engine/driver.h"
+
+struct emu_smmu;
+
+/** What to emulate. emu_conf_default() first, then change. */
+struct emu_conf {
+	/* capabilities */
+	uint8_t sid_bits;     /**< IDR1.SIDSIZE (16) */
+	uint8_t oas;          /**< output address bits: 32,36,40,42,44,48 (44) */
+	uint8_t cmdq_max_log2, evtq_max_log2; /**< IDR1.CMDQS, EVENTQS (19) */
+	bool ril;             /**< IDR3.RIL (true) */
+	bool msi;             /**< IDR0.MSI (true) */
+	bool two_level;       /**< IDR0.ST_LEVEL (true) */
+	/* timing, ns */
+	uint32_t sync_ns;     /**< a SYNC takes at least this long once everything before is done */
+	uint32_t tlbi_ns;     /**< every TLBI/CFGI takes this long; they overlap */
+	uint32_t ack_delay;   /**< steps before CR0ACK, IRQ_CTRLACK, GBPA.Update answer (1) */
+	uint32_t cons_lag;    /**< CONS is published at least every so many commands (16), and idle */
+	/* caches, entries (powers of two; 0: no caching) */
+	uint32_t iotlb;       /**< (4096) */
+	uint32_t walk_cache;  /**< (256) */
+	uint32_t cfg_cache;   /**< (64) */
+	/* determinism */
+	bool step;            /**< virtual clock: step_ns per emu_step() unit, no TSC is read */
+	uint32_t step_ns;     /**< (10) */
+	uint64_t seed;        /**< of every random choice (1) */
+	bool shuffle;         /**< execute invalidations between SYNCs out of order */
+};
+
+void emu_conf_default(struct emu_conf *c);
+
+/**
+ * Make an SMMU over a register page (128 KiB, 64 KiB aligned, zeroed) and memory.
+ * @return NULL with rte_errno EINVAL or ENOMEM.
+ */
+struct emu_smmu *emu_create(const struct emu_conf *c, void *regs, struct sluice_mem_span mem);
+void emu_destroy(struct emu_smmu *e);
+
+/** Work: registers, commands, attached masters. @return units done, 0 when idle. */
+int emu_step(struct emu_smmu *e, unsigned int budget);
+
+/** The virtual clock, for struct sluice_clock; NULL when not in step mode. */
+const _Atomic uint64_t *emu_virtual_clock(const struct emu_smmu *e);
+
+/* ---- the device's side ---------------------------------------------------------------------- */
+
+/** How an access ended. */
+enum emu_access {
+	EMU_OK,
+	EMU_FAULT, /**< the SMMU terminated it (an event may have been recorded) */
+	EMU_ABORT, /**< it left the SMMU but nothing answers at that physical address */
+};
+
+/**
+ * One device access of @p len bytes at @p iova, split at page boundaries as needed: translated, checked
+ * against the ownership map, performed. emu_step()'s thread.
+ * @param done receives the bytes moved before the end; may be NULL.
+ */
+enum emu_access emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *dev_mem,
+			uint32_t len, bool write_host, uint32_t *done);
+
+/**
+ * Touch (read 8 bytes of) an address on purpose. Never writes. Like emu_dma(), but counted as a
+ * probe: its faults do not count as the workload's.
+ */
+enum emu_access emu_probe(struct emu_smmu *e, uint32_t sid, uint64_t iova);
+
+/** Something that emu_step() drives: an emulated device. */
+struct emu_master {
+	TAILQ_ENTRY(emu_master) next;
+	/** Do up to @p budget units of work. @return units done. */
+	unsigned int (*step)(struct emu_master *m, struct emu_smmu *e, unsigned int budget);
+};
+
+/** Safe against a concurrent emu_step(): returns when the change has taken effect. */
+void emu_master_add(struct emu_smmu *e, struct emu_master *m);
+void emu_master_del(struct emu_smmu *e, struct emu_master *m);
+
+/** Who owns host memory; see sluice_iommu_watch(). */
+int emu_watch(struct emu_smmu *e, uint64_t pa, uint64_t len, const uint8_t *owned);
+
+/* ---- faults on request ------------------------------------------------------------------------ */
+
+enum emu_inject {
+	EMU_INJECT_CERROR_ILL,   /**< treat the next arg-th (1: the very next) TLBI as illegal */
+	EMU_INJECT_CERROR_ABT,   /**< the next command fetch aborts */
+	EMU_INJECT_SYNC_HANG,    /**< from now on SYNCs never complete (arg 1), or do again (arg 0) */
+	EMU_INJECT_EVTQ_ABT,     /**< the next event write aborts */
+	EMU_INJECT_ACK_HANG,     /**< CR0ACK and the other ACKs never answer (arg 1), or do again */
+};
+void emu_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg);
+
+/* ---- what the driver cannot see ----------------------------------------------------------------- */
+
+struct emu_stats {
+	uint64_t steps, idle_steps;
+	uint64_t cmds, syncs, tlbis, cfgis;
+	uint64_t cerrors;
+	uint64_t accesses, bytes;         /**< device accesses (per page piece) and bytes moved */
+	uint64_t faults, probe_faults;
+	uint64_t probes, probe_hits;
+	uint64_t iotlb_hits, iotlb_misses;
+	uint64_t walk_reads[4];           /**< descriptor reads by level 0..3 */
+	uint64_t ste_reads, cd_reads;
+	uint64_t stale_accesses;          /**< accesses to pages whose owner had them back */
+	uint64_t stale_hits;              /**< IOTLB hits for which the tables say otherwise (probes) */
+	uint64_t events, events_dropped;
+	uint64_t guarded_writes;          /**< stores to registers that were guarded: dropped */
+	uint64_t mem_aborts;              /**< physical addresses where nothing answers */
+};
+void emu_get_stats(const struct emu_smmu *e, struct emu_stats *st);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Register sources: where a backend's registers come from. One accessor for all of them; when
+ * the registers can be addressed directly (emu, devmem, uio) an access is one load or store.
+ */
+#ifndef SLUICE_REGS_H
+#define SLUICE_REGS_H
+
+#include <stdatomic.h>
+
+#include "../../engine/driver.h"
+
+struct sluice_regs;
+
+struct sluice_regs_ops {
+	const char *name; /**< "emu" */
+	/** NULL-terminated keys that this source takes from the device string. */
+	const char *const *keys;
+	/**
+	 * Open. Sets regs->base or ->ops accessors, regs->mem, regs->clock, regs->emu and
+	 * regs->settings. @return 0 or -errno with sluice_fail() called.
+	 */
+	int (*open)(struct sluice_regs *regs, struct rte_kvargs *kv);
+	void (*close)(struct sluice_regs *regs);
+	/** Only used when regs->base is NULL. */
+	uint32_t (*read32)(struct sluice_regs *regs, uint32_t off);
+	uint64_t (*read64)(struct sluice_regs *regs, uint32_t off);
+	void (*write32)(struct sluice_regs *regs, uint32_t off, uint32_t v);
+	void (*write64)(struct sluice_regs *regs, uint32_t off, uint64_t v);
+	/** Emulated hardware only, else NULL. See sluice_iommu_step(), _watch(), _xstats(). */
+	int (*step)(struct sluice_regs *regs, unsigned int budget);
+	int (*watch)(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint8_t *owned);
+	unsigned int (*xstats)(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n);
+};
+
+struct sluice_regs {
+	uint8_t *base; /**< directly addressable registers, or NULL */
+	const struct sluice_regs_ops *ops;
+	void *priv;
+	struct sluice_mem *mem;
+	struct sluice_clock clock;
+	void *emu; /**< emulated hardware (struct emu_smmu), or NULL */
+	char settings[160];
+};
+
+/**
+ * Open the source that kv's "regs" names. A key that neither the source nor @p backend_keys
+ * (NULL-terminated) knows is an error.
+ * @return 0 or -errno with sluice_fail() called.
+ */
+int sluice_regs_open(struct sluice_regs *regs, struct rte_kvargs *kv,
+		     const char *const *backend_keys);
+void sluice_regs_close(struct sluice_regs *regs);
+
+/* Accessors. Registers are little-endian, naturally aligned. A write orders nothing by itself:
+ * the caller puts rte_io_wmb() between memory the hardware will read and the doorbell. On an
+ * emulated register page the atomics carry release/acquire so that the same code is right
+ * there; on x86 and for Device memory on Arm that costs nothing extra. */
+static inline uint32_t
+regs_read32(struct sluice_regs *r, uint32_t off)
+{
+	if (__builtin_expect(r->base != NULL, 1))
+		return atomic_load_explicit((_Atomic uint32_t *)(void *)(r->base + off),
+					    memory_order_acquire);
+	return r->ops->read32(r, off);
+}
+
+static inline uint64_t
+regs_read64(struct sluice_regs *r, uint32_t off)
+{
+	if (__builtin_expect(r->base != NULL, 1))
+		return atomic_load_explicit((_Atomic uint64_t *)(void *)(r->base + off),
+					    memory_order_acquire);
+	return r->ops->read64(r, off);
+}
+
+static inline void
+regs_write32(struct sluice_regs *r, uint32_t off, uint32_t v)
+{
+	if (__builtin_expect(r->base != NULL, 1))
+		atomic_store_explicit((_Atomic uint32_t *)(void *)(r->base + off), v,
+				      memory_order_release);
+	else
+		r->ops->write32(r, off, v);
+}
+
+static inline void
+regs_write64(struct sluice_regs *r, uint32_t off, uint64_t v)
+{
+	if (__builtin_expect(r->base != NULL, 1))
+		atomic_store_explicit((_Atomic uint64_t *)(void *)(r->base + off), v,
+				      memory_order_release);
+	else
+		r->ops->write64(r, off, v);
+}
+
+#endif
