@@ -73,6 +73,12 @@ SLUICE_API void sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault
 SLUICE_API unsigned int sluice_engine_poll(struct sluice_engine *e);
 
 /**
+ * The calling thread stops polling: control calls that must poll (drain, destroy) may do it
+ * themselves, and another thread may poll. Call it when a polling loop ends.
+ */
+SLUICE_API void sluice_engine_release(struct sluice_engine *e);
+
+/**
  * Register an lcore as a worker: it may then call sluice_map() and sluice_unmap() on every
  * domain of every iommu that the engine serves. Control path, any thread.
  * @param lcore_id 0 … RTE_MAX_LCORE-1. @return 0; -EINVAL; -EEXIST; -ENOMEM.

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Devices and their streams: which domain each stream is attached to. Control path.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "device.h"
+#include "engine.h"
+
+static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
+static TAILQ_HEAD(, sluice_device) devices = TAILQ_HEAD_INITIALIZER(devices);
+
+static bool
+stream_taken(const struct sluice_iommu *iommu, uint32_t stream)
+{
+	const struct sluice_device *dev;
+
+	TAILQ_FOREACH(dev, &devices, next)
+		for (unsigned int i = 0; dev->iommu == iommu && i < dev->nb_streams; i++)
+			if (dev->stream[i] == stream)
+				return true;
+	return false;
+}
+
+static int
+device_check(const struct sluice_iommu *iommu, const uint32_t *streams, unsigned int n)
+{
+	if (n == 0 || n > SLUICE_DEVICE_STREAMS)
+		return sluice_fail(EINVAL, "a device has 1 … %u streams, not %u", SLUICE_DEVICE_STREAMS, n);
+	for (unsigned int i = 0; i < n; i++) {
+		if (iommu->info.sid_bits < 32 && streams[i] >> iommu->info.sid_bits != 0)
+			return sluice_fail(EINVAL, "StreamID %#x: this iommu has %u bits of it", streams[i],
+					   iommu->info.sid_bits);
+		if (stream_taken(iommu, streams[i]))
+			return sluice_fail(EEXIST, "StreamID %#x belongs to a device already", streams[i]);
+	}
+	return 0;
+}
+
+struct sluice_device *
+sluice_device_add(struct sluice_iommu *iommu, const uint32_t *streams, unsigned int n)
+{
+	struct sluice_device *dev = NULL;
+
+	pthread_mutex_lock(&devices_lock);
+	if (device_check(iommu, streams, n) == 0) {
+		dev = calloc(1, sizeof(*dev));
+		if (dev == NULL) {
+			sluice_fail(ENOMEM, "no memory for a device");
+		} else {
+			dev->iommu = iommu;
+			dev->nb_streams = n;
+			for (unsigned int i = 0; i < n; i++)
+				dev->stream[i] = streams[i];
+			TAILQ_INSERT_TAIL(&devices, dev, next);
+			iommu->nb_devices++;
+		}
+	}
+	pthread_mutex_unlock(&devices_lock);
+	return dev;
+}
+
+/* Point one stream at a domain, NULL: blocked. */
+static int
+stream_attach(struct sluice_device *dev, uint32_t stream, struct sluice_domain *dom)
+{
+	const struct sluice_iommu_ops *ops = dev->iommu->ops;
+
+	if (dom == NULL || dom->type == SLUICE_DOMAIN_BLOCKED)
+		return ops->attach_blocked(dev->iommu, stream);
+	if (dom->type == SLUICE_DOMAIN_IDENTITY)
+		return ops->attach_identity(dev->iommu, stream);
+	return ops->attach_paging(dev->iommu, stream, &dom->hw);
+}
+
+/* Point all streams at @p dom; on failure back to what was, or blocked when even that fails. */
+static int
+device_switch(struct sluice_device *dev, struct sluice_domain *dom)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < dev->nb_streams && ret == 0; i++)
+		ret = stream_attach(dev, dev->stream[i], dom);
+	if (ret == 0) {
+		if (dev->dom != NULL)
+			dev->dom->nb_devices--;
+		if (dom != NULL)
+			dom->nb_devices++;
+		dev->dom = dom;
+		return 0;
+	}
+	while (i-- > 0)
+		if (stream_attach(dev, dev->stream[i], dev->dom) != 0)
+			(void)stream_attach(dev, dev->stream[i], NULL);
+	return ret;
+}
+
+int
+sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
+{
+	int ret;
+
+	if (dom == NULL || dom->iommu != dev->iommu)
+		return sluice_fail(EINVAL, "the domain is not behind this device's iommu");
+	pthread_mutex_lock(&devices_lock);
+	ret = device_switch(dev, dom);
+	pthread_mutex_unlock(&devices_lock);
+	return ret;
+}
+
+int
+sluice_device_detach(struct sluice_device *dev)
+{
+	int ret;
+
+	pthread_mutex_lock(&devices_lock);
+	ret = device_switch(dev, NULL);
+	pthread_mutex_unlock(&devices_lock);
+	return ret;
+}
+
+int
+sluice_device_remove(struct sluice_device *dev)
+{
+	int ret;
+
+	if (dev == NULL)
+		return 0;
+	pthread_mutex_lock(&devices_lock);
+	ret = device_switch(dev, NULL);
+	if (ret == 0) {
+		TAILQ_REMOVE(&devices, dev, next);
+		dev->iommu->nb_devices--;
+		free(dev);
+	}
+	pthread_mutex_unlock(&devices_lock);
+	return ret;
+}
+
+struct sluice_domain *
+sluice_device_domain(const struct sluice_device *dev)
+{
+	return dev->dom;
+}
+
+uint32_t
+sluice_device_stream(const struct sluice_device *dev, unsigned int i)
+{
+	return dev->stream[i];
+}

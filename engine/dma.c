@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Channels of whoever makes DMA: the registry, and the way through to the maker.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+
+#include "device.h"
+
+static TAILQ_HEAD(, sluice_dma_maker) makers = TAILQ_HEAD_INITIALIZER(makers);
+
+void
+sluice_dma_maker_register(struct sluice_dma_maker *m)
+{
+	TAILQ_INSERT_TAIL(&makers, m, next);
+}
+
+static const struct sluice_dma_ops *
+maker_find(const char *devargs, size_t len)
+{
+	struct sluice_dma_maker *m;
+	char list[128] = "";
+
+	TAILQ_FOREACH(m, &makers, next) {
+		if (strlen(m->ops->name) == len && strncmp(m->ops->name, devargs, len) == 0)
+			return m->ops;
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %s", m->ops->name);
+	}
+	sluice_fail(EINVAL, "nothing called '%.*s' makes DMA; there is:%s", (int)len, devargs,
+		    list[0] ? list : " none");
+	return NULL;
+}
+
+struct sluice_dma *
+sluice_dma_open(struct sluice_device *dev, const char *devargs)
+{
+	size_t len = strcspn(devargs, ",");
+	const struct sluice_dma_ops *ops = maker_find(devargs, len);
+	struct sluice_dma *dma;
+	struct rte_kvargs *kv;
+
+	if (ops == NULL)
+		return NULL;
+	kv = rte_kvargs_parse(devargs[len] == ',' ? devargs + len + 1 : "", NULL);
+	if (kv == NULL) {
+		sluice_fail(EINVAL, "'%s': key=value pairs with commas are wanted", devargs);
+		return NULL;
+	}
+	dma = calloc(1, sizeof(*dma));
+	if (dma == NULL) {
+		sluice_fail(ENOMEM, "no memory for a DMA channel");
+	} else {
+		*dma = (struct sluice_dma){ .ops = ops, .iommu = dev->iommu, .dev = dev };
+		if (ops->open(dma, kv) != 0) {
+			free(dma);
+			dma = NULL;
+		}
+	}
+	rte_kvargs_free(kv);
+	return dma;
+}
+
+int
+sluice_dma_close(struct sluice_dma *dma)
+{
+	int ret = dma != NULL ? dma->ops->close(dma) : 0;
+
+	if (ret == 0)
+		free(dma);
+	return ret;
+}
+
+uint16_t
+sluice_dma_submit(struct sluice_dma *dma, const struct sluice_dma_desc *d, uint16_t n)
+{
+	return dma->ops->submit(dma, d, n);
+}
+
+uint16_t
+sluice_dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t n)
+{
+	return dma->ops->completed(dma, c, n);
+}
+
+int
+sluice_dma_probe(struct sluice_dma *dma, bool on)
+{
+	return dma->ops->probe != NULL ? dma->ops->probe(dma, on) : -ENOTSUP;
+}
+
+void
+sluice_dma_stats(const struct sluice_dma *dma, struct sluice_dma_stats *st)
+{
+	dma->ops->stats(dma, st);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Domains: making them, giving each worker its part, taking them down.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include "engine.h"
+#include "wait.h"
+
+/* Look at the rings this often, within 1 … 4 µs (flush.h, 7): often enough for the stale window
+ * to be known to a few microseconds, seldom enough not to disturb the worker's cache line. */
+#define LOOK_MIN_NS 1000u
+#define LOOK_MAX_NS 4000u
+#define RING_MAX    (1u << 20)
+
+/* The IOVA allocator cuts a chunk: it needs that chunk's last-level table. */
+static int
+chunk_prepare(void *arg, uint32_t chunk)
+{
+	struct sluice_domain *d = arg;
+	uint64_t *t;
+
+	if (atomic_load_explicit(&d->leaf[chunk], memory_order_relaxed) != NULL)
+		return 0;
+	t = lpae_leaf_table(&d->pt, d->iova_base + ((uint64_t)chunk << 21));
+	if (t == NULL)
+		return -ENOMEM;
+	atomic_store_explicit(&d->leaf[chunk], t, memory_order_release);
+	return 0;
+}
+
+/* Defaults in, nonsense out. */
+static int
+conf_check(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
+{
+	const uint64_t chunk = UINT64_C(2) << 20;
+
+	c->policy = c->policy != NULL ? c->policy : "strict";
+	c->iova_base = c->iova_base != 0 ? c->iova_base : SLUICE_IOVA_BASE_DEFAULT;
+	c->iova_size = c->iova_size != 0 ? c->iova_size : SLUICE_IOVA_SIZE_DEFAULT;
+	c->batch = c->batch != 0 ? c->batch : SLUICE_BATCH_DEFAULT;
+	c->ring = c->ring != 0 ? c->ring : 4 * c->batch;
+	c->deadline_us = c->deadline_us != 0 ? c->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
+	c->range_max = c->range_max != 0 ? c->range_max : SLUICE_RANGE_MAX_DEFAULT;
+	if (!rte_is_power_of_2(c->batch) || c->batch > RING_MAX / 4)
+		return sluice_fail(EINVAL, "batch %u: a power of two up to %u", c->batch, RING_MAX / 4);
+	if (!rte_is_power_of_2(c->ring) || c->ring < c->batch || c->ring > RING_MAX)
+		return sluice_fail(EINVAL, "ring %u: a power of two from the batch (%u) to %u", c->ring,
+				   c->batch, RING_MAX);
+	if (c->iova_base % chunk != 0 || c->iova_size % chunk != 0 ||
+	    c->iova_size / chunk > BITSET_MAX || c->iova_base >> iommu->info.ias != 0 ||
+	    (c->iova_base + c->iova_size - 1) >> iommu->info.ias != 0)
+		return sluice_fail(EINVAL,
+				   "IOVA window %#" PRIx64 "+%#" PRIx64
+				   ": multiples of 2 MiB, at most 512 GiB, within %u bits",
+				   c->iova_base, c->iova_size, iommu->info.ias);
+	return 0;
+}
+
+/* A paging domain's table, IOVA space and hardware side. */
+static int
+paging_init(struct sluice_domain *d)
+{
+	uint32_t chunks = (uint32_t)(d->conf.iova_size >> 21);
+	int ret;
+
+	d->iova_base = d->conf.iova_base;
+	d->nb_pages = chunks * IOVA_CHUNK_PAGES;
+	d->pte_attr[SLUICE_READ] = lpae_attr(SLUICE_READ) | LPAE_TABLE;
+	d->pte_attr[SLUICE_RW] = lpae_attr(SLUICE_RW) | LPAE_TABLE;
+	d->leaf = sluice_host_alloc(chunks * sizeof(*d->leaf));
+	if (d->leaf == NULL || lpae_init(&d->pt, d->iommu->mem) != 0)
+		return sluice_fail(ENOMEM, "no memory for a page table");
+	ret = iova_space_init(&d->iova, chunks, chunk_prepare, d);
+	if (ret != 0)
+		return sluice_fail(-ret, "no memory for %u chunks of IOVA space", chunks);
+	d->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .ias = d->iommu->info.ias };
+	ret = d->iommu->ops->hwdom_init(d->iommu, &d->hw);
+	d->tag = d->hw.tag;
+	return ret;
+}
+
+static void
+domain_free(struct sluice_domain *d)
+{
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
+		if (d->lc[i] != NULL) {
+			flush_ring_fini(&d->lc[i]->ring);
+			rte_free(d->lc[i]);
+		}
+	}
+	free(atomic_load_explicit(&d->workers, memory_order_relaxed));
+	if (d->iova.chunk != NULL)
+		iova_space_fini(&d->iova);
+	lpae_fini(&d->pt);
+	if (d->leaf != NULL)
+		sluice_host_free((void *)d->leaf, (d->conf.iova_size >> 21) * sizeof(*d->leaf));
+	pthread_mutex_destroy(&d->lock);
+	rte_free(d);
+}
+
+struct sluice_domain *
+sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
+{
+	struct sluice_domain_conf c = conf != NULL ? *conf : (struct sluice_domain_conf){ 0 };
+	const struct policy_ops *policy;
+	struct sluice_domain *d;
+	uint64_t look_ns;
+	int ret;
+
+	if (iommu->engine == NULL) {
+		sluice_fail(ENXIO, "no engine serves this iommu");
+		return NULL;
+	}
+	if (conf_check(&c, iommu) != 0)
+		return NULL;
+	policy = c.type == SLUICE_DOMAIN_IDENTITY  ? &policy_passthrough
+		 : c.type == SLUICE_DOMAIN_BLOCKED ? &policy_blocked
+						   : policy_find(c.policy);
+	if (policy == NULL) {
+		sluice_fail(EINVAL, "unknown policy '%s'", c.policy);
+		return NULL;
+	}
+	/* E1: clamped before the backend hears of the domain at all. */
+	if (policy->deferred && (iommu->caps & SLUICE_CAP_DEFERRED) == 0)
+		policy = &policy_strict;
+	if (policy->type == SLUICE_DOMAIN_IDENTITY && (iommu->caps & SLUICE_CAP_BYPASS) == 0) {
+		sluice_fail(ENOTSUP, "this hardware has no bypass for an identity domain");
+		return NULL;
+	}
+	d = rte_zmalloc("sluice_domain", sizeof(*d), RTE_CACHE_LINE_SIZE);
+	if (d == NULL || (d->workers = calloc(1, sizeof(struct dom_workers))) == NULL) {
+		rte_free(d);
+		sluice_fail(ENOMEM, "no memory for a domain");
+		return NULL;
+	}
+	d->iommu = iommu;
+	d->conf = c;
+	d->policy = policy;
+	d->type = policy->type;
+	d->map = policy->map;
+	d->unmap = policy->unmap;
+	d->pa_limit = UINT64_C(1) << iommu->info.oas;
+	look_ns = RTE_MAX(c.deadline_us * UINT64_C(1000) / 16, LOOK_MIN_NS);
+	look_ns = RTE_MIN(look_ns, LOOK_MAX_NS);
+	d->flush.look_every = sluice_clock_from_ns(&iommu->clock, look_ns);
+	d->flush.deadline = sluice_clock_from_ns(&iommu->clock, c.deadline_us * UINT64_C(1000));
+	pthread_mutex_init(&d->lock, NULL);
+	ret = d->type == SLUICE_DOMAIN_PAGING ? paging_init(d) : 0;
+	if (ret == 0) {
+		ret = engine_domain_add(iommu->engine, d);
+		if (ret != 0) {
+			sluice_fail(-ret, "no memory for a domain's workers");
+			if (d->type == SLUICE_DOMAIN_PAGING)
+				(void)iommu->ops->hwdom_fini(iommu, &d->hw);
+		}
+	}
+	if (ret != 0) {
+		domain_free(d);
+		return NULL;
+	}
+	iommu->nb_domains++;
+	return d;
+}
+
+int
+sluice_domain_destroy(struct sluice_domain *d)
+{
+	struct sluice_iommu *iommu;
+	int ret;
+
+	if (d == NULL)
+		return 0;
+	iommu = d->iommu;
+	if (d->nb_devices != 0)
+		return sluice_fail(EBUSY, "%u device(s) are attached to the domain", d->nb_devices);
+	ret = sluice_domain_drain(d);
+	if (ret == 0)
+		ret = engine_domain_del(iommu->engine, d);
+	if (ret == 0 && d->type == SLUICE_DOMAIN_PAGING)
+		ret = iommu->ops->hwdom_fini(iommu, &d->hw);
+	if (ret != 0)
+		return sluice_fail(-ret, "the domain's invalidation failed: its memory is kept");
+	iommu->nb_domains--;
+	domain_free(d);
+	return 0;
+}
+
+/* Replace the packed list of workers after lc[] changed. */
+static int
+workers_replace(struct sluice_domain *d)
+{
+	struct dom_workers *w, *old;
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		n += d->lc[i] != NULL;
+	w = calloc(1, sizeof(*w) + n * sizeof(w->w[0]));
+	if (w == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		if (d->lc[i] != NULL)
+			w->w[w->n++] = d->lc[i];
+	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* epoch.h, 3 */
+	epoch_wait(&d->iommu->engine->epoch);
+	free(old);
+	return 0;
+}
+
+int
+domain_worker_add(struct sluice_domain *d, unsigned int lcore)
+{
+	struct dom_lcore *dl = rte_zmalloc_socket("sluice_dom_lcore", sizeof(*dl),
+						  RTE_CACHE_LINE_SIZE,
+						  (int)rte_lcore_to_socket_id(lcore));
+	int ret = -ENOMEM;
+
+	if (dl == NULL)
+		return ret;
+	if (!d->policy->deferred || flush_ring_init(&dl->ring, d->conf.ring, d->conf.batch) == 0) {
+		dl->ring.look_time = sluice_clock_ticks(&d->iommu->clock);
+		d->lc[lcore] = dl;
+		ret = workers_replace(d);
+	}
+	if (ret != 0) {
+		d->lc[lcore] = NULL;
+		flush_ring_fini(&dl->ring);
+		rte_free(dl);
+	}
+	return ret;
+}
+
+void
+domain_worker_del(struct sluice_domain *d, unsigned int lcore)
+{
+	struct dom_lcore *dl = d->lc[lcore];
+
+	if (dl == NULL)
+		return;
+	d->lc[lcore] = NULL;
+	if (workers_replace(d) != 0) {
+		d->lc[lcore] = dl; /* no memory for a shorter list: it stays, idle */
+		return;
+	}
+	while (flush_ring_reclaim(d, dl) != 0)
+		;
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_flush(&d->iova, &dl->mag[o], o);
+	d->gone.maps += dl->st.maps;
+	d->gone.unmaps += dl->st.unmaps;
+	d->gone.map_pages += dl->st.map_pages;
+	d->gone.unmap_pages += dl->st.unmap_pages;
+	d->gone.map_errors += dl->st.map_errors;
+	d->gone.unmap_errors += dl->st.unmap_errors;
+	d->gone.ring_full += dl->st.ring_full;
+	d->gone.invs += dl->st.invs;
+	d->gone.syncs += dl->st.syncs;
+	d->gone_queued += dl->ring.tail;
+	flush_ring_fini(&dl->ring);
+	rte_free(dl);
+}
+
+const char *
+sluice_domain_policy(const struct sluice_domain *d)
+{
+	return d->policy->name;
+}
+
+int
+sluice_domain_drain(struct sluice_domain *d)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	int ret = 0;
+
+	if (!d->policy->deferred)
+		return 0;
+	/* Wishes are counted: several may drain at once. */
+	atomic_fetch_add_explicit(&d->flush.drain, 1, memory_order_release);
+	for (unsigned int turn = 1; flush_pending(d) && ret == 0; turn++) {
+		engine_wait_turn(iommu->engine, iommu, turn);
+		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
+			ret = sluice_fail(ETIMEDOUT, "the flush queue did not drain");
+	}
+	atomic_fetch_sub_explicit(&d->flush.drain, 1, memory_order_release);
+	return ret;
+}

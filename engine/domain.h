@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The engine's inside of a domain: what all lcores share read-only, and what each worker owns.
+ */
+#ifndef ENGINE_DOMAIN_H
+#define ENGINE_DOMAIN_H
+
+#include <pthread.h>
+
+#include <rte_lcore.h>
+
+#include <sluice/domain.h>
+#include <sluice/map.h>
+
+#include "driver.h"
+#include "flush.h"
+#include "iova.h"
+#include "pgtable/lpae.h"
+
+struct policy_ops;
+
+/** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
+struct dom_lcore_stats {
+	uint64_t maps, unmaps, map_pages, unmap_pages;
+	uint64_t map_errors, unmap_errors;
+	uint64_t ring_full;
+	uint64_t invs, syncs; /* submitted by this worker itself (strict) */
+};
+
+/** What one worker has of one domain. Every field: written by that worker, unless said. */
+struct dom_lcore {
+	struct flush_ring ring;      /* the engine reads and writes part of it: see flush.h */
+	struct dom_lcore_stats st;   /* readers: anybody, relaxed */
+	struct iova_mag mag[IOVA_ORDERS];
+} __rte_cache_aligned;
+
+struct sluice_domain {
+	/* Read on every map and unmap; written only by control calls while nobody maps. */
+	int (*map)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
+		   unsigned int prot, uint64_t *iova);
+	int (*unmap)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len);
+	uint64_t iova_base;
+	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
+	uint64_t pa_limit;         /* first physical address that is too large */
+	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
+	uint32_t nb_pages;         /* window, in pages */
+	uint16_t tag;              /* ASID */
+	struct sluice_iommu *iommu;
+	struct iova_space iova;
+	struct dom_lcore *lc[RTE_MAX_LCORE]; /* NULL: that lcore is not a worker */
+	struct dom_workers *_Atomic workers; /* the same, packed, for the engine; see epoch.h */
+
+	/* The engine's: which flushes are in flight (flush.c). */
+	struct flush_state flush __rte_cache_aligned;
+
+	/* Cold. */
+	TAILQ_ENTRY(sluice_domain) next;
+	const struct policy_ops *policy;
+	enum sluice_domain_type type;
+	struct sluice_domain_conf conf; /* with the defaults filled in */
+	struct lpae pt;
+	struct sluice_hwdom hw;
+	unsigned int nb_devices;
+	struct dom_lcore_stats gone; /* of workers that left */
+	uint64_t gone_queued;
+	pthread_mutex_t lock; /* map_fixed, unmap_fixed */
+};
+
+/** An unmap policy: how it maps and unmaps. One small file each, in policy/. */
+struct policy_ops {
+	const char *name;
+	enum sluice_domain_type type; /* what it makes of a paging domain */
+	bool deferred;                /* needs SLUICE_CAP_DEFERRED and a flush ring */
+	int (*map)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
+		   unsigned int prot, uint64_t *iova);
+	int (*unmap)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len);
+};
+
+extern const struct policy_ops policy_passthrough, policy_strict, policy_deferred, policy_blocked;
+
+/** @return the policy of that name, or NULL. */
+const struct policy_ops *policy_find(const char *name);
+
+/* map.c: what policies are made of. */
+
+/** Map through the window. Shared by every policy that uses the page table. */
+int window_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
+	       unsigned int prot, uint64_t *iova);
+
+/**
+ * First half of an unmap: check that [iova, iova+len) is one whole mapping, clear its entries.
+ * @return 0 with *pfn and *pages set; -EINVAL; -ENOENT: nothing changed.
+ */
+int window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn,
+		 uint32_t *pages);
+
+/** Second half: the IOVA may be used again. */
+void window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
+
+/** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */
+int domain_worker_add(struct sluice_domain *d, unsigned int lcore);
+void domain_worker_del(struct sluice_domain *d, unsigned int lcore);
+
+/** A counter with one writer: readers see old or new, never torn; no locked instruction. */
+#define STAT_ADD(field, n)                                                                         \
+	__atomic_store_n(&(field), __atomic_load_n(&(field), __ATOMIC_RELAXED) + (n),              \
+			 __ATOMIC_RELAXED)
+#define STAT_GET(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+#endif

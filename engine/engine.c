@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Making engines, and changing what they serve while they are polled.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include "engine.h"
+#include "wait.h"
+
+/* Replace the view after a change of the lists. e->lock is held. @return 0 or -ENOMEM. */
+static int
+view_replace(struct sluice_engine *e, const struct sluice_domain *without)
+{
+	struct engine_view *old, *v;
+	struct sluice_domain *d;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH(d, &e->domains, next)
+		n++;
+	v = calloc(1, sizeof(*v) + n * sizeof(v->domain[0]));
+	if (v == NULL)
+		return -ENOMEM;
+	v->nb_iommus = e->nb_iommus;
+	for (uint32_t i = 0; i < e->nb_iommus; i++)
+		v->iommu[i] = e->iommu[i];
+	TAILQ_FOREACH(d, &e->domains, next)
+		if (d != without && d->policy->deferred)
+			v->domain[v->nb_domains++] = d;
+	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
+	epoch_wait(&e->epoch);
+	free(old);
+	return 0;
+}
+
+struct sluice_engine *
+sluice_engine_create(void)
+{
+	struct sluice_engine *e = rte_zmalloc("sluice_engine", sizeof(*e), RTE_CACHE_LINE_SIZE);
+
+	if (e == NULL) {
+		sluice_fail(ENOMEM, "no memory for an engine");
+		return NULL;
+	}
+	pthread_mutex_init(&e->lock, NULL);
+	TAILQ_INIT(&e->domains);
+	if (view_replace(e, NULL) != 0) {
+		rte_free(e);
+		sluice_fail(ENOMEM, "no memory for an engine");
+		return NULL;
+	}
+	return e;
+}
+
+int
+sluice_engine_destroy(struct sluice_engine *e)
+{
+	if (e == NULL)
+		return 0;
+	if (e->nb_iommus != 0)
+		return sluice_fail(EBUSY, "the engine still serves %u iommu(s)", e->nb_iommus);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		if (e->worker[i])
+			return sluice_fail(EBUSY, "lcore %u is still a worker", i);
+	free(atomic_load_explicit(&e->view, memory_order_relaxed));
+	pthread_mutex_destroy(&e->lock);
+	rte_free(e);
+	return 0;
+}
+
+int
+sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
+{
+	int ret;
+
+	pthread_mutex_lock(&e->lock);
+	if (iommu->engine != NULL) {
+		ret = sluice_fail(EBUSY, "an engine serves this iommu already");
+	} else if (e->nb_iommus == ENGINE_MAX_IOMMUS) {
+		ret = sluice_fail(ENOSPC, "an engine serves at most %u iommus", ENGINE_MAX_IOMMUS);
+	} else {
+		e->iommu[e->nb_iommus++] = iommu;
+		ret = view_replace(e, NULL);
+		if (ret != 0)
+			e->nb_iommus--;
+		else
+			iommu->engine = e;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
+{
+	int ret = -ENOENT;
+
+	if (iommu->nb_domains != 0)
+		return sluice_fail(EBUSY, "%u domain(s) of this iommu exist", iommu->nb_domains);
+	pthread_mutex_lock(&e->lock);
+	for (uint32_t i = 0; i < e->nb_iommus; i++) {
+		if (e->iommu[i] != iommu)
+			continue;
+		e->iommu[i] = e->iommu[--e->nb_iommus];
+		ret = view_replace(e, NULL);
+		if (ret != 0) {
+			e->iommu[e->nb_iommus++] = iommu;
+			break;
+		}
+		iommu->engine = NULL;
+		break;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+void
+sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault_cb cb, void *arg)
+{
+	e->fault_cb = cb;
+	e->fault_arg = arg;
+}
+
+int
+engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&e->lock);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++)
+		if (e->worker[i])
+			ret = domain_worker_add(d, i);
+	if (ret == 0) {
+		TAILQ_INSERT_TAIL(&e->domains, d, next);
+		ret = view_replace(e, NULL);
+		if (ret != 0)
+			TAILQ_REMOVE(&e->domains, d, next);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+engine_domain_del(struct sluice_engine *e, struct sluice_domain *d)
+{
+	int ret;
+
+	pthread_mutex_lock(&e->lock);
+	ret = view_replace(e, d);
+	if (ret == 0)
+		TAILQ_REMOVE(&e->domains, d, next);
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+sluice_worker_register(struct sluice_engine *e, unsigned int lcore)
+{
+	struct sluice_domain *d;
+	int ret = 0;
+
+	if (lcore >= RTE_MAX_LCORE)
+		return sluice_fail(EINVAL, "lcore %u: lcores are 0 … %u", lcore, RTE_MAX_LCORE - 1);
+	pthread_mutex_lock(&e->lock);
+	if (e->worker[lcore])
+		ret = sluice_fail(EEXIST, "lcore %u is a worker already", lcore);
+	TAILQ_FOREACH(d, &e->domains, next) {
+		if (ret != 0)
+			break;
+		ret = domain_worker_add(d, lcore);
+		if (ret == 0)
+			continue;
+		for (d = TAILQ_PREV(d, engine_domains, next); d != NULL; d = TAILQ_PREV(d, engine_domains, next))
+			domain_worker_del(d, lcore);
+		break;
+	}
+	e->worker[lcore] = e->worker[lcore] || ret == 0;
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore)
+{
+	struct sluice_domain *d;
+	int ret = 0;
+
+	if (lcore >= RTE_MAX_LCORE || !e->worker[lcore])
+		return sluice_fail(ENOENT, "lcore %u is not a worker", lcore);
+	/* Not under the lock: a drain waits for the engine, whose thread may be in a control call. */
+	TAILQ_FOREACH(d, &e->domains, next)
+		if (d->policy->deferred && (ret = sluice_domain_drain(d)) != 0)
+			return ret;
+	pthread_mutex_lock(&e->lock);
+	TAILQ_FOREACH(d, &e->domains, next)
+		domain_worker_del(d, lcore);
+	e->worker[lcore] = false;
+	pthread_mutex_unlock(&e->lock);
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The inside of an engine, for the rooms that change what it polls.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <pthread.h>
+
+#include "domain.h"
+#include "epoch.h"
+
+#define ENGINE_MAX_IOMMUS 8u
+
+/** What a poll walks over: replaced as a whole, never changed (epoch.h). */
+struct engine_view {
+	uint32_t nb_iommus, nb_domains;
+	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
+	struct sluice_domain *domain[]; /* those with a flush ring */
+};
+
+struct sluice_engine {
+	/* Poll. */
+	struct engine_view *_Atomic view;
+	struct epoch epoch;
+	uint64_t polls, empty_polls;
+	uint32_t look_at;   /* domain to look at next */
+	uint32_t turn;
+	sluice_fault_cb fault_cb;
+	void *fault_arg;
+	uint64_t fault_received, recoveries;
+	uint64_t faults[SLUICE_FAULT_KINDS];
+	_Atomic uintptr_t poller; /* identifies the thread that polls; 0: nobody */
+	/* Control. */
+	pthread_mutex_t lock __rte_cache_aligned;
+	TAILQ_HEAD(engine_domains, sluice_domain) domains; /* all of them */
+	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
+	uint32_t nb_iommus;
+	bool worker[RTE_MAX_LCORE];
+};
+
+/** Put a domain in, take it out. Take e->lock. @return 0 or -ENOMEM. */
+int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
+int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
+
+/** Spend one turn of waiting for the engine: poll when that is this thread's job. */
+void engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
+
+#endif

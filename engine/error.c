@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The last error of each thread: a line for people beside rte_errno for programs.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <rte_errno.h>
+
+#include "driver.h"
+
+static _Thread_local char last_error[256];
+
+int
+sluice_fail(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_error, sizeof(last_error), fmt, ap);
+	va_end(ap);
+	rte_errno = err;
+	return -err;
+}
+
+const char *
+sluice_error(void)
+{
+	return last_error;
+}
+
+const char *
+sluice_version(void)
+{
+	return SLUICE_VERSION;
+}

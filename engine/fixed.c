@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Mappings at fixed addresses, outside the window: reserved regions, doorbells, tests. Control path.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "domain.h"
+
+/* Is [iova, iova+size) a place for fixed mappings? */
+static int
+place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
+{
+	uint64_t limit = UINT64_C(1) << d->iommu->info.ias;
+
+	if (d->type != SLUICE_DOMAIN_PAGING)
+		return sluice_fail(EINVAL, "the domain has no page table");
+	if (size == 0 || ((iova | size) & 4095) != 0 || iova >= limit || size > limit - iova)
+		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": multiples of 4096 within %u bits",
+				   iova, size, d->iommu->info.ias);
+	if (iova < d->iova_base + d->conf.iova_size && d->iova_base < iova + size)
+		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 " touches the domain's own window",
+				   iova, size);
+	return 0;
+}
+
+int
+sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t size,
+		 unsigned int prot)
+{
+	int ret = place_check(d, iova, size);
+
+	if (ret != 0)
+		return ret;
+	if ((pa & 4095) != 0 || pa >= d->pa_limit || size > d->pa_limit - pa || prot > 3 ||
+	    d->pte_attr[prot] == 0)
+		return sluice_fail(EINVAL, "physical address %#" PRIx64 " or protection %u", pa, prot);
+	pthread_mutex_lock(&d->lock);
+	ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+int
+sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
+{
+	struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF, .tag = d->tag };
+	int ret = place_check(d, iova, size);
+
+	if (ret != 0)
+		return ret;
+	pthread_mutex_lock(&d->lock);
+	ret = lpae_unmap(&d->pt, iova, size);
+	pthread_mutex_unlock(&d->lock);
+	if (ret != 0)
+		return ret;
+	if (size >> 12 > UINT32_C(1) << 31)
+		inv.op = SLUICE_INV_DOMAIN;
+	else
+		inv.pages = (uint32_t)(size >> 12);
+	inv.iova = iova;
+	return sluice_inv_sync(d->iommu, &inv, 1);
+}
+
+int
+sluice_iova_to_pa(struct sluice_domain *d, uint64_t iova, uint64_t *pa)
+{
+	if (d->type == SLUICE_DOMAIN_IDENTITY) {
+		*pa = iova;
+		return 0;
+	}
+	return d->type == SLUICE_DOMAIN_PAGING ? lpae_walk(&d->pt, iova, pa) : -ENOENT;
+}

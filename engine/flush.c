@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Flush rings: sealing, flushing, releasing (engine), taking back (worker). The essay is in
+ * flush.h; the step numbers here are the same.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <rte_malloc.h>
+#include <rte_pause.h>
+
+#include "domain.h"
+#include "wait.h"
+
+int
+flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)
+{
+	memset(r, 0, sizeof(*r));
+	r->ent = rte_zmalloc("sluice_flush", entries * sizeof(*r->ent), RTE_CACHE_LINE_SIZE);
+	if (r->ent == NULL)
+		return -ENOMEM;
+	r->mask = entries - 1;
+	r->batch = batch;
+	r->kick_at = batch;
+	return 0;
+}
+
+void
+flush_ring_fini(struct flush_ring *r)
+{
+	rte_free(r->ent);
+	r->ent = NULL;
+}
+
+/* ---- worker ---------------------------------------------------------------------------------- */
+
+uint32_t
+flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+	uint32_t n = 0;
+
+	if (r->ent == NULL)
+		return 0;
+	if (r->reclaim == r->released_seen)
+		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	/* No more than a magazine takes without spilling: what was just released is warm. */
+	while (r->reclaim != r->released_seen && n < IOVA_MAG / 2) {
+		uint64_t e = r->ent[r->reclaim++ & r->mask];
+
+		window_free(d, dl, flush_entry_pfn(e), flush_entry_pages(e));
+		n++;
+	}
+	return n;
+}
+
+bool
+flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+
+	return r->tail - r->reclaim <= r->mask || flush_ring_reclaim(d, dl) != 0;
+}
+
+int
+flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	uint64_t start = sluice_clock_ticks(&iommu->clock);
+
+	STAT_ADD(dl->st.ring_full, 1);
+	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
+	atomic_store_explicit(&dl->ring.kick, dl->ring.tail, memory_order_release); /* R2 */
+	dl->ring.kick_at = dl->ring.tail + dl->ring.batch;
+	for (unsigned int spins = 1;; spins++) {
+		if (flush_ring_room(d, dl))
+			return 0;
+		sluice_wait_turn(iommu, spins);
+		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
+			return -EAGAIN;
+	}
+}
+
+/* ---- engine ---------------------------------------------------------------------------------- */
+
+static bool
+in_flight(const struct flush_state *f)
+{
+	return f->head != f->tail;
+}
+
+/* Step 7: note when the entries that came since the last look came at the earliest. */
+static void
+ring_look(struct flush_ring *r, uint64_t tail, uint64_t now)
+{
+	if (tail != r->seen) {
+		struct flush_look *l = &r->look[(r->look_head - 1) & (FLUSH_LOOKS - 1)];
+
+		/* Out of notes: the last one takes these in too, with its earlier time. */
+		if (r->look_head - r->look_tail < FLUSH_LOOKS) {
+			l = &r->look[r->look_head++ & (FLUSH_LOOKS - 1)];
+			l->from = r->look_time;
+		}
+		l->upto = tail;
+		r->seen = tail;
+	}
+	r->look_time = now;
+}
+
+/* When did the oldest entry that no flush covers come, at the earliest? */
+static uint64_t
+ring_oldest(const struct flush_ring *r, uint64_t now)
+{
+	for (uint32_t i = r->look_tail; i != r->look_head; i++) {
+		const struct flush_look *l = &r->look[i & (FLUSH_LOOKS - 1)];
+
+		if (l->upto > r->sealed)
+			return l->from;
+	}
+	return now;
+}
+
+/* Entries [from, upto) completed at @p now: their stale windows, all of them. */
+static void
+ring_account(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto,
+	     uint64_t now)
+{
+	while (r->look_tail != r->look_head && from < upto) {
+		struct flush_look *l = &r->look[r->look_tail & (FLUSH_LOOKS - 1)];
+		uint64_t end = RTE_MIN(l->upto, upto);
+
+		if (end > from)
+			sluice_hist_add_n(&d->flush.stale,
+					  sluice_clock_to_ns(&d->iommu->clock, now - l->from),
+					  end - from);
+		from = RTE_MAX(from, end);
+		if (l->upto <= upto)
+			r->look_tail++;
+	}
+}
+
+static struct dom_workers *
+workers(const struct sluice_domain *d)
+{
+	return atomic_load_explicit(&d->workers, memory_order_acquire); /* epoch.h, 2 */
+}
+
+/*
+ * What a flush must invalidate, and up to where it then seals each ring: ranges when they are few,
+ * else the whole address space. Ranges that do not fit into one submission wait for the next.
+ */
+static unsigned int
+collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv, uint32_t total)
+{
+	unsigned int n = 0;
+
+	if (total > d->conf.range_max) {
+		for (uint32_t i = 0; i < ws->n; i++)
+			ws->w[i]->ring.seal = ws->w[i]->ring.seen;
+		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		return 1;
+	}
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct flush_ring *r = &ws->w[i]->ring;
+
+		for (r->seal = r->sealed; r->seal != r->seen; r->seal++) {
+			uint64_t e = r->ent[r->seal & r->mask];
+			uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
+
+			/* Neighbours in a row become one range. */
+			if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
+				inv[n - 1].pages += flush_entry_pages(e);
+				continue;
+			}
+			if (n == SLUICE_INV_BURST)
+				break;
+			inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
+							.flags = SLUICE_INV_LEAF,
+							.tag = d->tag,
+							.pages = flush_entry_pages(e),
+							.iova = iova };
+		}
+	}
+	return n;
+}
+
+/* Steps 3 and 6: seal every worker's ring and submit one flush for all of them. */
+static bool
+start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
+{
+	struct flush_state *f = &d->flush;
+	struct dom_workers *ws = workers(d);
+	struct sluice_inv inv[SLUICE_INV_BURST];
+	uint32_t total = 0, slot = f->head & (FLUSH_INFLIGHT - 1);
+	unsigned int n;
+	uint64_t seq;
+
+	if (f->head - f->tail == FLUSH_INFLIGHT)
+		return false;
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct flush_ring *r = &ws->w[i]->ring;
+
+		ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire), now); /* A1 */
+		total += (uint32_t)(r->seen - r->sealed);
+	}
+	if (total == 0)
+		return false;
+	n = collect(d, ws, inv, total);
+	seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, inv, n);
+	if (seq == 0) {
+		STAT_ADD(f->errors, 1);
+		return false;
+	}
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct flush_ring *r = &ws->w[i]->ring;
+
+		r->sealed = r->seal;
+		r->sealed_at[slot] = r->sealed;
+	}
+	f->seq[slot] = seq;
+	f->start[slot] = now;
+	f->late[slot] = false;
+	f->head++;
+	STAT_ADD(f->flushes[cause], 1);
+	STAT_ADD(f->invs, n);
+	STAT_ADD(f->syncs, 1);
+	return true;
+}
+
+/* A command of flush @p slot was refused: what it covered is not invalidated. Everything that is
+ * sealed and not released is submitted again as one flush of the whole address space. */
+static void
+again(struct sluice_domain *d, uint32_t slot, uint64_t now)
+{
+	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	uint64_t seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, &inv, 1);
+
+	STAT_ADD(d->flush.errors, 1);
+	if (seq == 0) /* dead: it stays unreleased for ever, and is counted at every try */
+		return;
+	d->flush.seq[slot] = seq;
+	d->flush.start[slot] = now;
+	STAT_ADD(d->flush.invs, 1);
+	STAT_ADD(d->flush.syncs, 1);
+}
+
+/* Step 4: the oldest flush, if it is complete. */
+static bool
+finish(struct sluice_domain *d, uint64_t now)
+{
+	struct flush_state *f = &d->flush;
+	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
+	struct sluice_iommu *iommu = d->iommu;
+	struct dom_workers *ws = workers(d);
+
+	if (iommu->fast.inv_done(iommu->fast.queue) < f->seq[slot]) {
+		/* Lost? Then nothing is reclaimed; should it complete after all, it is. */
+		if (!f->late[slot] && now - f->start[slot] > iommu->sync_timeout) {
+			f->late[slot] = true;
+			STAT_ADD(f->errors, 1);
+		}
+		return false;
+	}
+	if (iommu->fast.inv_result(iommu->fast.queue, f->seq[slot]) != 0) {
+		again(d, slot, now);
+		return false;
+	}
+	now = sluice_clock_ticks(&iommu->clock); /* not before the completion was seen */
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct flush_ring *r = &ws->w[i]->ring;
+		uint64_t from = atomic_load_explicit(&r->released, memory_order_relaxed);
+		uint64_t upto = r->sealed_at[slot];
+
+		if (upto == from)
+			continue;
+		ring_account(d, r, from, upto, now);
+		atomic_store_explicit(&r->released, upto, memory_order_release); /* R3 */
+	}
+	f->tail++;
+	return true;
+}
+
+unsigned int
+flush_poll(struct sluice_domain *d, uint64_t now, bool look)
+{
+	struct flush_state *f = &d->flush;
+	struct dom_workers *ws = workers(d);
+	enum sluice_flush_cause cause = SLUICE_FLUSH_CAUSES;
+	unsigned int work = 0;
+
+	while (in_flight(f) && finish(d, now))
+		work++;
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct flush_ring *r = &ws->w[i]->ring;
+
+		if (atomic_load_explicit(&r->kick, memory_order_acquire) > r->sealed) /* R2 */
+			cause = SLUICE_FLUSH_FULL;
+		if (look) {
+			ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire),
+				  now); /* A1 */
+			if (cause == SLUICE_FLUSH_CAUSES && now - ring_oldest(r, now) >= f->deadline)
+				cause = SLUICE_FLUSH_DEADLINE;
+		}
+	}
+	if (atomic_load_explicit(&f->drain, memory_order_acquire) != 0)
+		cause = SLUICE_FLUSH_DRAIN;
+	if (cause != SLUICE_FLUSH_CAUSES && start(d, now, cause))
+		work++;
+	return work;
+}
+
+bool
+flush_pending(const struct sluice_domain *d)
+{
+	const struct dom_workers *ws = workers(d);
+
+	for (uint32_t i = 0; i < ws->n; i++) {
+		const struct flush_ring *r = &ws->w[i]->ring;
+
+		/* released first: it never passes a tail that is read later. */
+		uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire);
+
+		if (atomic_load_explicit(&r->tail_pub, memory_order_acquire) != released)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The flush ring: from a worker's unmap to the release of its IOVA, without a lock and without
+ * a read-modify-write.
+ *
+ * One ring for each worker and domain. Its entries never move: the worker that put an entry in
+ * takes it out again, and the engine in between only moves an index over it.
+ *
+ *        reclaim        released        sealed             tail
+ *           |  reusable    |  in flight    |  not yet flushed |
+ *     ------+--------------+---------------+------------------+------> position (64 bit)
+ *     worker's own     written by      engine's own      written by
+ *                      the engine                         the worker
+ *
+ * 1. Unmap. The worker clears the PTEs, writes the entry at `tail`, and publishes tail+1 with a
+ *    release store [R1]. That is all: a store to the ring, a store to the index.
+ * 2. When `batch` entries came together since the last time, it also stores the position to
+ *    `kick`, on a cache line of its own [R2]: the engine polls that line, which changes once a
+ *    batch, and leaves the line that changes with every unmap alone.
+ * 3. Seal. The engine loads tail with acquire [A1, pairs with R1]: it has then seen every PTE
+ *    clear of every entry before tail. Only then does it submit the invalidation, and the
+ *    command queue orders everything seen before the doorbell. So an entry is covered by a flush
+ *    that *started after* it was queued, whatever the clocks say: what Linux buys with a full
+ *    barrier in each unmap is here one barrier in each flush. (The danger is an epoch that is read before the
+ *    clear is visible. Here the worker reads no epoch: the engine, by sealing, assigns it.)
+ * 4. Release. When the flush is complete (inv_done, an acquire), the engine publishes `released`
+ *    with a release store [R3].
+ * 5. Reclaim. When its magazine is empty or its ring is full, the worker loads `released` with
+ *    acquire [A3, pairs with R3] and moves the entries' IOVAs into its own magazines: they return
+ *    to the lcore that owns them, and nobody else touches the allocator.
+ * 6. Several flushes may be in flight; each ring remembers where each of them sealed. They are
+ *    released in order, because sequence numbers complete in order.
+ * 7. Time. The worker reads no clock. The engine looks at tail now and then (A1 again) and notes
+ *    {position, time of the look before}: an entry is no older than that look, so the
+ *    stale window it computes from it is never less than the truth.
+ */
+#ifndef ENGINE_FLUSH_H
+#define ENGINE_FLUSH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include <sluice/domain.h>
+
+struct sluice_domain;
+struct dom_lcore;
+
+#define FLUSH_INFLIGHT 8u  /* flushes of one domain at once; power of two */
+#define FLUSH_LOOKS    32u /* looks remembered per ring; power of two */
+
+/* An entry: page number in the window, and length in pages. */
+static inline uint64_t
+flush_entry(uint32_t pfn, uint32_t pages)
+{
+	return (uint64_t)pages << 32 | pfn;
+}
+
+static inline uint32_t
+flush_entry_pfn(uint64_t e)
+{
+	return (uint32_t)e;
+}
+
+static inline uint32_t
+flush_entry_pages(uint64_t e)
+{
+	return (uint32_t)(e >> 32);
+}
+
+/** The workers of a domain as the engine sees them: replaced as a whole, never changed. */
+struct dom_workers {
+	uint32_t n;
+	struct dom_lcore *w[];
+};
+
+/** The engine's notes on when entries came. */
+struct flush_look {
+	uint64_t upto; /* entries before this position … */
+	uint64_t from; /* … and after the note before came after this time (clock ticks) */
+};
+
+struct flush_ring {
+	/* Worker only. */
+	uint64_t *ent;        /* [mask + 1]; the engine reads entries before tail; NULL: no ring */
+	uint64_t tail;        /* next position to write */
+	uint64_t reclaim;     /* next position to take back */
+	uint64_t released_seen;
+	uint64_t kick_at;     /* position that calls for a kick */
+	uint32_t mask;
+	uint32_t batch;
+	/* Written by the worker; the engine reads it at a look and at a seal. */
+	_Atomic uint64_t tail_pub __rte_cache_aligned;
+	/* Written by the worker once a batch; the engine reads it at every poll. */
+	_Atomic uint64_t kick __rte_cache_aligned;
+	/* Written by the engine; the worker reads it when it needs IOVAs or room. */
+	_Atomic uint64_t released __rte_cache_aligned;
+	/* Engine only. */
+	uint64_t sealed __rte_cache_aligned;
+	uint64_t seen;        /* tail at the last look */
+	uint64_t look_time;   /* of the last look */
+	uint64_t seal;        /* where the flush that is being put together will seal */
+	uint64_t sealed_at[FLUSH_INFLIGHT];
+	uint32_t look_head, look_tail;
+	struct flush_look look[FLUSH_LOOKS];
+};
+
+/** Flushes of one domain. Engine only. */
+struct flush_state {
+	uint32_t head, tail;  /* ids of flushes in flight: [tail, head) */
+	uint64_t seq[FLUSH_INFLIGHT];
+	uint64_t start[FLUSH_INFLIGHT]; /* ticks */
+	bool late[FLUSH_INFLIGHT];      /* counted as lost already */
+	uint64_t deadline;    /* ticks */
+	uint64_t look_every;  /* ticks */
+	uint64_t looked;      /* ticks, last look */
+	uint64_t flushes[SLUICE_FLUSH_CAUSES];
+	uint64_t errors, invs, syncs;
+	struct sluice_hist stale; /* ns */
+	_Atomic uint32_t drain; /* how many want a drain; written by them */
+};
+
+/** Set up, tear down a worker's ring. @return 0 or -ENOMEM. */
+int flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch);
+void flush_ring_fini(struct flush_ring *r);
+
+/** Does the ring have room for one more? Takes back what was released if need be. Worker. */
+bool flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl);
+
+/** Move the IOVAs of released entries into the worker's magazines. @return how many. Worker. */
+uint32_t flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl);
+
+/** Wait, bounded, for room (ring full). Worker. @return 0 or -EAGAIN. */
+int flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl);
+
+/** Queue one entry; there must be room. Worker. Steps 1 and 2. */
+static inline void
+flush_ring_put(struct flush_ring *r, uint64_t entry)
+{
+	uint64_t pos = r->tail;
+
+	r->ent[pos & r->mask] = entry;
+	r->tail = ++pos;
+	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */
+	if (pos >= r->kick_at) {
+		r->kick_at = pos + r->batch;
+		atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
+	}
+}
+
+/**
+ * The engine's part, for one domain: start flushes that are due, release those that completed.
+ * @param now clock ticks. @return work done.
+ */
+unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
+
+/** Are there flushes in flight or entries queued? Engine. */
+bool flush_pending(const struct sluice_domain *d);
+
+#endif

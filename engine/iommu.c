@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * IOMMU instances and the registry of backends.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include "mem.h"
+#include "wait.h"
+
+static TAILQ_HEAD(, sluice_backend) backends = TAILQ_HEAD_INITIALIZER(backends);
+
+void
+sluice_backend_register(struct sluice_backend *b)
+{
+	TAILQ_INSERT_TAIL(&backends, b, next);
+}
+
+const char *
+sluice_backend_name(unsigned int i)
+{
+	struct sluice_backend *b;
+
+	TAILQ_FOREACH(b, &backends, next)
+		if (i-- == 0)
+			return b->ops->name;
+	return NULL;
+}
+
+static const struct sluice_iommu_ops *
+backend_find(const char *name)
+{
+	struct sluice_backend *b;
+	char list[128] = "";
+
+	TAILQ_FOREACH(b, &backends, next) {
+		if (strcmp(b->ops->name, name) == 0)
+			return b->ops;
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %s", b->ops->name);
+	}
+	sluice_fail(EINVAL, "unknown backend '%s'; there is:%s", name, list[0] ? list : " none");
+	return NULL;
+}
+
+struct sluice_iommu *
+sluice_iommu_open(const char *devargs)
+{
+	const struct sluice_iommu_ops *ops;
+	struct sluice_iommu *iommu;
+	struct rte_kvargs *kv;
+	char name[32];
+	size_t len;
+
+	if (devargs == NULL || (len = strcspn(devargs, ",")) == 0 || len >= sizeof(name)) {
+		sluice_fail(EINVAL, "device '%s': BACKEND[,key=value…] is wanted",
+			    devargs != NULL ? devargs : "");
+		return NULL;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)len, devargs);
+	ops = backend_find(name);
+	if (ops == NULL)
+		return NULL;
+	kv = rte_kvargs_parse(devargs[len] == ',' ? devargs + len + 1 : "", NULL);
+	if (kv == NULL) {
+		sluice_fail(EINVAL, "device '%s': key=value pairs with commas are wanted", devargs);
+		return NULL;
+	}
+	iommu = rte_zmalloc("sluice_iommu", sizeof(*iommu), RTE_CACHE_LINE_SIZE);
+	if (iommu == NULL) {
+		sluice_fail(ENOMEM, "no memory for an iommu");
+	} else {
+		iommu->ops = ops;
+		snprintf(iommu->info.backend, sizeof(iommu->info.backend), "%s", ops->name);
+		if (ops->open(iommu, kv) != 0) {
+			rte_free(iommu);
+			iommu = NULL;
+		}
+	}
+	rte_kvargs_free(kv);
+	return iommu;
+}
+
+int
+sluice_iommu_close(struct sluice_iommu *iommu)
+{
+	if (iommu == NULL)
+		return 0;
+	if (iommu->engine != NULL || iommu->nb_domains != 0 || iommu->nb_devices != 0)
+		return sluice_fail(EBUSY, "the iommu has %u domain(s), %u device(s)%s",
+				   iommu->nb_domains, iommu->nb_devices,
+				   iommu->engine != NULL ? " and an engine" : "");
+	iommu->ops->close(iommu);
+	rte_free(iommu);
+	return 0;
+}
+
+int
+sluice_iommu_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info)
+{
+	if (iommu == NULL || info == NULL)
+		return -EINVAL;
+	*info = iommu->info;
+	info->caps = iommu->caps;
+	return 0;
+}
+
+void *
+sluice_iommu_mem_alloc(struct sluice_iommu *iommu, size_t size, size_t align, uint64_t *pa)
+{
+	return sluice_mem_alloc(iommu->mem, size, align, pa);
+}
+
+void
+sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size)
+{
+	sluice_mem_free(iommu->mem, va, size);
+}
+
+int
+sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget)
+{
+	return iommu->ops->step != NULL ? iommu->ops->step(iommu, budget) : -ENOTSUP;
+}
+
+void
+sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg)
+{
+	iommu->relax_arg = arg;
+	iommu->relax = fn;
+}
+
+uint64_t
+sluice_iommu_now_ns(const struct sluice_iommu *iommu)
+{
+	return sluice_clock_to_ns(&iommu->clock, sluice_clock_ticks(&iommu->clock));
+}
+
+int
+sluice_iommu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned)
+{
+	if (((pa | len) & 4095) != 0)
+		return -EINVAL;
+	return iommu->ops->watch != NULL ? iommu->ops->watch(iommu, pa, len, owned) : -ENOTSUP;
+}
+
+int
+sluice_iommu_sync(struct sluice_iommu *iommu)
+{
+	return sluice_inv_sync(iommu, NULL, 0);
+}
+
+unsigned int
+sluice_iommu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n)
+{
+	return iommu->ops->xstats(iommu, xs, n);
+}

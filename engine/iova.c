@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The shared part of the IOVA allocator. No lock; nobody waits for anybody.
+ *
+ * 1. A chunk is uncut (a bit in `uncut`), or cut into objects of one order. Its eight words then
+ *    hold a bit for each free object; `avail[order]` has the chunk when a word may be nonzero.
+ * 2. Whoever clears bits in a chunk's words owns those objects. A refill takes a whole word by
+ *    one exchange: up to 64 objects for one atomic operation. A free sets bits by fetch_or, those
+ *    of one word together.
+ * 3. Cutting: whoever takes the chunk out of `uncut` owns it alone. It gets the last-level table,
+ *    writes `order`, keeps the first word's objects, publishes the other words, then `avail`.
+ * 4. Regaining (rollover): exchange all words for 0; if together they are *all* objects, the
+ *    chunk is owned alone, and becomes uncut. Else the bits go back.
+ * 5. A refill that found the chunk in avail[order] may meet the words of a chunk that was
+ *    regained and cut anew for another order since. So it looks at `order` after the exchange: if
+ *    it differs, the bits are not its kind and go back. The look is late enough: holding
+ *    bits of the chunk keeps (4) from ever completing, so `order` cannot change any more.
+ *    (The exchange acquires; it pairs with the release of the words in (3), which is after the
+ *    write of `order`.)
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "iova.h"
+#include "mem.h"
+
+/* Objects in a chunk of @p order. */
+static uint32_t
+objects(unsigned int order)
+{
+	return IOVA_CHUNK_PAGES >> order;
+}
+
+/* All objects of word @p w of a chunk of @p order. */
+static uint64_t
+word_all(unsigned int order, unsigned int w)
+{
+	uint32_t n = objects(order);
+
+	if (w * 64 >= n)
+		return 0;
+	return n - w * 64 >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (n - w * 64)) - 1;
+}
+
+int
+iova_space_init(struct iova_space *s, uint32_t nb_chunks, int (*prepare)(void *, uint32_t),
+		void *arg)
+{
+	int ret;
+
+	*s = (struct iova_space){ .nb_chunks = nb_chunks, .prepare = prepare, .arg = arg };
+	if (nb_chunks == 0 || nb_chunks > BITSET_MAX)
+		return -EINVAL;
+	s->chunk = sluice_host_alloc(nb_chunks * sizeof(*s->chunk));
+	s->order = sluice_host_alloc(nb_chunks);
+	ret = s->chunk == NULL || s->order == NULL ? -ENOMEM : bitset_init(&s->uncut, nb_chunks);
+	for (unsigned int o = 0; o < IOVA_ORDERS && ret == 0; o++)
+		ret = bitset_init(&s->avail[o], nb_chunks);
+	if (ret != 0) {
+		iova_space_fini(s);
+		return ret;
+	}
+	for (uint32_t c = 0; c < nb_chunks; c++) {
+		atomic_init(&s->order[c], IOVA_UNCUT);
+		bitset_set(&s->uncut, c);
+	}
+	return 0;
+}
+
+void
+iova_space_fini(struct iova_space *s)
+{
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		bitset_fini(&s->avail[o]);
+	bitset_fini(&s->uncut);
+	sluice_host_free(s->chunk, s->nb_chunks * sizeof(*s->chunk));
+	sluice_host_free((void *)s->order, s->nb_chunks);
+	s->chunk = NULL;
+	s->order = NULL;
+}
+
+/* Objects @p bits of word @p w into the magazine, highest first, so that they come out ascending. */
+static void
+mag_add_word(struct iova_mag *m, unsigned int order, uint32_t chunk, unsigned int w, uint64_t bits)
+{
+	uint32_t base = chunk * IOVA_CHUNK_PAGES;
+
+	while (bits != 0) {
+		unsigned int b = 63u - (unsigned int)__builtin_clzll(bits);
+
+		bits &= ~(UINT64_C(1) << b);
+		m->pfn[m->n++] = base + ((w * 64 + b) << order);
+	}
+}
+
+/* Objects back into a chunk (2), which then has something to give. */
+static void
+chunk_give(struct iova_space *s, unsigned int order, uint32_t chunk, unsigned int w, uint64_t bits)
+{
+	/* release: pairs with the acquire of the exchange in chunk_grab(). */
+	uint64_t old = atomic_fetch_or_explicit(&s->chunk[chunk].free[w], bits, memory_order_seq_cst);
+
+	/* Not the first in this word: who put the first one in also sets avail. It may not have
+	 * yet; it will. */
+	if (old == 0)
+		bitset_set(&s->avail[order], chunk);
+}
+
+/* Take a word of a chunk found in avail[order]. @return objects taken, 0 when it had none. */
+static uint32_t
+chunk_grab(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t chunk)
+{
+	struct iova_chunk *c = &s->chunk[chunk];
+	unsigned int words = (objects(order) + 63) / 64;
+	uint32_t got = 0;
+
+	for (unsigned int w = 0; w < words && got == 0; w++) {
+		uint64_t bits;
+
+		if (atomic_load_explicit(&c->free[w], memory_order_relaxed) == 0)
+			continue;
+		bits = atomic_exchange_explicit(&c->free[w], 0, memory_order_seq_cst);
+		if (bits == 0)
+			continue;
+		unsigned int now = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
+
+		if (now != order) { /* (5) */
+			chunk_give(s, now, chunk, w, bits);
+			break;
+		}
+		got = (uint32_t)__builtin_popcountll(bits);
+		mag_add_word(m, order, chunk, w, bits);
+	}
+	for (unsigned int w = 0; w < words; w++)
+		if (atomic_load_explicit(&c->free[w], memory_order_relaxed) != 0)
+			return got;
+	/* It looks empty: out of avail, then look again, as bitset.c (3) does. */
+	bitset_clear(&s->avail[order], chunk);
+	for (unsigned int w = 0; w < words; w++)
+		if (atomic_load_explicit(&c->free[w], memory_order_seq_cst) != 0 &&
+		    atomic_load_explicit(&s->order[chunk], memory_order_relaxed) == order) {
+			bitset_set(&s->avail[order], chunk);
+			break;
+		}
+	return got;
+}
+
+/* Cut a fresh chunk (3). @return 0, -ENOSPC, or what prepare returned. */
+static int
+chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	uint32_t chunk = bitset_take(&s->uncut, 0);
+	bool more = false;
+
+	if (chunk == BITSET_NONE)
+		return -ENOSPC;
+	int ret = s->prepare(s->arg, chunk);
+
+	if (ret != 0) {
+		bitset_set(&s->uncut, chunk);
+		return ret;
+	}
+	atomic_store_explicit(&s->order[chunk], (uint8_t)order, memory_order_relaxed);
+	for (unsigned int w = 1; w < 8; w++) {
+		uint64_t all = word_all(order, w);
+
+		if (all != 0) {
+			/* release: pairs with the exchange in chunk_grab(). */
+			atomic_store_explicit(&s->chunk[chunk].free[w], all, memory_order_release);
+			more = true;
+		}
+	}
+	mag_add_word(m, order, chunk, 0, word_all(order, 0));
+	if (more)
+		bitset_set(&s->avail[order], chunk);
+	m->hint = chunk;
+	return 0;
+}
+
+int
+iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	for (unsigned int pass = 0;; pass++) {
+		uint32_t chunk;
+		int ret;
+
+		while ((chunk = bitset_find(&s->avail[order], m->hint)) != BITSET_NONE) {
+			m->hint = chunk;
+			if (chunk_grab(s, m, order, chunk) != 0)
+				return 0;
+		}
+		ret = chunk_cut(s, m, order);
+		if (ret != -ENOSPC || pass > 0 || iova_space_regain(s) == 0)
+			return ret;
+	}
+}
+
+/* Give @p n objects back, those of one word with one atomic operation. */
+static void
+give_back(struct iova_space *s, const uint32_t *pfn, uint32_t n, unsigned int order)
+{
+	for (uint32_t i = 0; i < n;) {
+		uint32_t chunk = pfn[i] / IOVA_CHUNK_PAGES;
+		unsigned int w = ((pfn[i] % IOVA_CHUNK_PAGES) >> order) / 64;
+		uint64_t bits = 0;
+
+		while (i < n && pfn[i] / IOVA_CHUNK_PAGES == chunk &&
+		       ((pfn[i] % IOVA_CHUNK_PAGES) >> order) / 64 == w) {
+			bits |= UINT64_C(1) << (((pfn[i] % IOVA_CHUNK_PAGES) >> order) % 64);
+			i++;
+		}
+		chunk_give(s, order, chunk, w, bits);
+	}
+}
+
+void
+iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	uint32_t half = m->n / 2;
+
+	give_back(s, m->pfn, half, order);
+	memmove(m->pfn, m->pfn + half, (m->n - half) * sizeof(m->pfn[0]));
+	m->n -= half;
+}
+
+void
+iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	give_back(s, m->pfn, m->n, order);
+	m->n = 0;
+}
+
+int
+iova_run_get(struct iova_space *s, uint32_t pages, uint32_t *pfn)
+{
+	uint32_t n = (pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES;
+	uint32_t first = bitset_take_run(&s->uncut, n);
+
+	if (first == BITSET_NONE && iova_space_regain(s) != 0)
+		first = bitset_take_run(&s->uncut, n);
+	if (first == BITSET_NONE)
+		return -ENOSPC;
+	for (uint32_t i = 0; i < n; i++) {
+		int ret = s->prepare(s->arg, first + i);
+
+		if (ret != 0) {
+			for (uint32_t k = 0; k < n; k++)
+				bitset_set(&s->uncut, first + k);
+			return ret;
+		}
+	}
+	*pfn = first * IOVA_CHUNK_PAGES;
+	return 0;
+}
+
+void
+iova_run_put(struct iova_space *s, uint32_t pages, uint32_t pfn)
+{
+	uint32_t n = (pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES;
+
+	for (uint32_t i = 0; i < n; i++)
+		bitset_set(&s->uncut, pfn / IOVA_CHUNK_PAGES + i);
+}
+
+/* (4) for one chunk. */
+static bool
+chunk_regain(struct iova_space *s, uint32_t chunk, unsigned int order)
+{
+	struct iova_chunk *c = &s->chunk[chunk];
+	uint64_t bits[8];
+	bool all = true;
+
+	/* A cheap look first: most chunks have something live. */
+	for (unsigned int w = 0; w < 8; w++)
+		if (atomic_load_explicit(&c->free[w], memory_order_relaxed) != word_all(order, w))
+			return false;
+	for (unsigned int w = 0; w < 8; w++) {
+		bits[w] = atomic_exchange_explicit(&c->free[w], 0, memory_order_seq_cst);
+		all = all && bits[w] == word_all(order, w);
+	}
+	/* All of them: then it is ours alone, unless the order changed before the exchange. */
+	unsigned int now = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
+
+	if (all && now == order) {
+		bitset_clear(&s->avail[order], chunk);
+		atomic_store_explicit(&s->order[chunk], IOVA_UNCUT, memory_order_relaxed);
+		bitset_set(&s->uncut, chunk);
+		return true;
+	}
+	for (unsigned int w = 0; w < 8; w++)
+		if (bits[w] != 0)
+			chunk_give(s, now, chunk, w, bits[w]);
+	return false;
+}
+
+uint32_t
+iova_space_regain(struct iova_space *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t chunk = 0; chunk < s->nb_chunks; chunk++) {
+		unsigned int order = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
+
+		if (order < IOVA_ORDERS && chunk_regain(s, chunk, order))
+			n++;
+	}
+	return n;
+}
+
+uint64_t
+iova_space_free_pages(const struct iova_space *s)
+{
+	uint64_t pages = (uint64_t)bitset_count(&s->uncut) * IOVA_CHUNK_PAGES;
+
+	for (uint32_t chunk = 0; chunk < s->nb_chunks; chunk++) {
+		unsigned int order = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
+
+		for (unsigned int w = 0; order < IOVA_ORDERS && w < 8; w++)
+			pages += (uint64_t)__builtin_popcountll(atomic_load_explicit(
+					 &s->chunk[chunk].free[w], memory_order_relaxed))
+				 << order;
+	}
+	return pages;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Map and unmap through the window: the path that everything else is built around.
+ *
+ * A map of one page is: an IOVA out of this lcore's magazine, one index to its last-level
+ * table, one store. An unmap is a load that checks, one store, and what the policy does. No lock, no
+ * allocation, no cache line that two lcores write.
+ */
+#include <errno.h>
+
+#include "domain.h"
+#include "pgtable/run.h"
+
+/* The last-level table of a page. Relaxed: who got the IOVA from the allocator got the table with
+ * it (iova.c, 3); who made the IOVA up sees the table or NULL. */
+static inline uint64_t *
+leaf_of(const struct sluice_domain *d, uint32_t pfn)
+{
+	return atomic_load_explicit(&d->leaf[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed);
+}
+
+static inline uint64_t *
+pte_of(const struct sluice_domain *d, uint32_t pfn)
+{
+	return &leaf_of(d, pfn)[pfn % IOVA_CHUNK_PAGES];
+}
+
+/* More than one chunk: piece by piece, each in its own table. */
+static void
+run_set_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t v)
+{
+	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+		uint64_t *pte = leaf_of(d, pfn + done);
+		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
+
+		for (uint32_t i = 0; i < n; i++)
+			lpae_pte_store(&pte[i], v + ((uint64_t)(done + i) << 12));
+	}
+	uint64_t *first = leaf_of(d, (uint32_t)pfn);
+	uint32_t end = pfn + pages - 1;
+	uint64_t *last = &leaf_of(d, end)[end % IOVA_CHUNK_PAGES];
+
+	lpae_pte_store(first, lpae_pte_load(first) | LPAE_SW_FIRST);
+	lpae_pte_store(last, lpae_pte_load(last) | LPAE_SW_LAST);
+}
+
+/* An IOVA for more than one page; takes back what flushes released before it gives up. */
+static int
+get_iova(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
+{
+	unsigned int order = iova_order(pages);
+	int ret;
+
+	if (order >= IOVA_ORDERS)
+		return iova_run_get(&d->iova, pages, pfn);
+	if (dl->mag[order].n == 0)
+		flush_ring_reclaim(d, dl);
+	ret = iova_get(&d->iova, &dl->mag[order], order, pfn);
+	if (ret != -ENOSPC)
+		return ret;
+	/* Short of space: what flushes released, what this lcore keeps in other orders. */
+	while (flush_ring_reclaim(d, dl) != 0)
+		;
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_flush(&d->iova, &dl->mag[o], o);
+	return iova_get(&d->iova, &dl->mag[order], order, pfn);
+}
+
+static __rte_noinline int
+map_fail(struct dom_lcore *dl, int ret)
+{
+	STAT_ADD(dl->st.map_errors, 1);
+	return ret;
+}
+
+/* More than one page, or an empty magazine. */
+static __rte_noinline int
+map_slow(struct sluice_domain *d, struct dom_lcore *dl, uint64_t v, uint32_t pages, uint64_t *iova)
+{
+	uint32_t pfn;
+	int ret = get_iova(d, dl, pages, &pfn);
+
+	if (ret != 0)
+		return map_fail(dl, ret);
+	if (pages == 1)
+		lpae_pte_store(pte_of(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
+	else if (pages <= IOVA_CHUNK_PAGES)
+		lpae_run_set(pte_of(d, pfn), v, pages);
+	else
+		run_set_long(d, pfn, pages, v);
+	*iova += d->iova_base + ((uint64_t)pfn << 12);
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_pages, pages);
+	return 0;
+}
+
+int
+window_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
+	   unsigned int prot, uint64_t *iova)
+{
+	uint64_t offset = pa & 4095, attr = d->pte_attr[prot & 3], v;
+	uint64_t pages = (offset + len + 4095) >> 12;
+	struct iova_mag *m = &dl->mag[0];
+	uint32_t pfn;
+
+	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
+	if (__builtin_expect(len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || attr == 0 || prot > 3 ||
+			     pa >= d->pa_limit || len > d->pa_limit - pa, 0))
+		return map_fail(dl, -EINVAL);
+	v = (pa - offset) | attr;
+	if (__builtin_expect(pages != 1 || m->n == 0, 0)) {
+		*iova = offset;
+		return map_slow(d, dl, v, (uint32_t)pages, iova);
+	}
+	pfn = m->pfn[--m->n];
+	lpae_pte_store(pte_of(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_pages, 1);
+	return 0;
+}
+
+/* More than one chunk: check all pieces, then clear them. */
+static int
+run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+{
+	if (pfn % IOVA_CHUNK_PAGES != 0)
+		return -EINVAL;
+	for (unsigned int act = 0; act < 2; act++) {
+		for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+			uint64_t *pte = leaf_of(d, pfn + done);
+			uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
+
+			if (act)
+				lpae_run_clear(pte, n);
+			else if (pte == NULL || lpae_pte_load(&pte[0]) == 0)
+				return -ENOENT;
+			else if (!lpae_run_check(pte, n, done == 0, done + n == pages))
+				return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int
+window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
+	     uint32_t *pages_out)
+{
+	uint64_t pages = ((iova & 4095) + len + 4095) >> 12;
+	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	uint64_t *pte;
+
+	if (__builtin_expect(len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pfn >= d->nb_pages ||
+			     pages > d->nb_pages - pfn, 0))
+		return -EINVAL;
+	*pfn_out = (uint32_t)pfn;
+	*pages_out = (uint32_t)pages;
+	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
+		return run_clear_long(d, (uint32_t)pfn, (uint32_t)pages);
+	pte = leaf_of(d, (uint32_t)pfn);
+	if (__builtin_expect(pte == NULL, 0))
+		return -ENOENT;
+	pte += pfn % IOVA_CHUNK_PAGES;
+	if (pages == 1) {
+		const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
+		uint64_t v = lpae_pte_load(pte);
+
+		if (__builtin_expect((v & whole) != whole, 0))
+			return v == 0 ? -ENOENT : -EINVAL;
+		lpae_pte_store(pte, 0);
+		return 0;
+	}
+	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES)
+		return -EINVAL; /* no mapping of that length begins here */
+	if (!lpae_run_check(pte, (uint32_t)pages, true, true))
+		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	lpae_run_clear(pte, (uint32_t)pages);
+	return 0;
+}
+
+void
+window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
+{
+	unsigned int order = iova_order(pages);
+
+	if (__builtin_expect(order < IOVA_ORDERS, 1))
+		iova_put(&d->iova, &dl->mag[order], order, pfn);
+	else
+		iova_run_put(&d->iova, pages, pfn);
+}
+
+/* What the calling lcore has of a domain; NULL: it is not a worker. */
+static inline struct dom_lcore *
+mine(const struct sluice_domain *d)
+{
+	unsigned int lcore = rte_lcore_id();
+
+	return __builtin_expect(lcore < RTE_MAX_LCORE, 1) ? d->lc[lcore] : NULL;
+}
+
+int
+sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
+{
+	struct dom_lcore *dl = mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? d->map(d, dl, pa, len, prot, iova) : -ENXIO;
+}
+
+int
+sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	struct dom_lcore *dl = mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? d->unmap(d, dl, iova, len) : -ENXIO;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Memory that the hardware reaches: one linear span, divided between two kinds of users.
+ *
+ * 1. Control-path allocations (queues, stream tables, DMA buffers) grow from the bottom. They
+ *    take a lock; freed extents are kept in a list, sorted and merged.
+ * 2. Page-table pages grow from the top and take no lock, because a map may need one: a freed
+ *    page goes to a stack (Treiber; the head carries a tag against ABA), and only when that is
+ *    empty does the border move.
+ * 3. Both borders live in one 64-bit word {top:32, bottom:32} (page numbers), so that one
+ *    compare-and-exchange decides who gets the last page. bottom <= top always.
+ * 4. Links of the stack are kept beside the span, not in it: hardware may still write to a page
+ *    that was freed, and must not be able to corrupt the allocator.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <rte_errno.h>
+
+#include "mem.h"
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  (UINT64_C(1) << PAGE_SHIFT)
+#define NIL        UINT32_MAX
+
+/* A free extent of the bottom part, in bytes from the start of the span. */
+struct extent {
+	TAILQ_ENTRY(extent) next;
+	uint64_t off, len;
+};
+TAILQ_HEAD(extents, extent);
+
+struct sluice_mem {
+	struct sluice_mem_span span;
+	_Atomic uint64_t borders;      /* top << 32 | bottom */
+	_Atomic uint64_t free_pages;   /* tag << 32 | index of the first free page */
+	_Atomic uint64_t pages_used;
+	_Atomic uint32_t *link;        /* next free page, by page number */
+	pthread_mutex_t lock;          /* of everything below */
+	struct extents free;
+	size_t used;
+};
+
+void *
+sluice_host_alloc(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (size >= (2u << 20))
+		(void)madvise(p, size, MADV_HUGEPAGE);
+	return p;
+}
+
+void
+sluice_host_free(void *p, size_t size)
+{
+	if (p != NULL)
+		munmap(p, size);
+}
+
+struct sluice_mem *
+sluice_mem_create(void *va, uint64_t pa, size_t len)
+{
+	uint64_t pages = len >> PAGE_SHIFT;
+	struct sluice_mem *m;
+
+	if (va == NULL || pages == 0 || pages >= NIL || ((uintptr_t)va | pa) & (PAGE_SIZE - 1)) {
+		sluice_fail(EINVAL, "memory span of %zu bytes is empty, too large or not page aligned",
+			    len);
+		return NULL;
+	}
+	m = calloc(1, sizeof(*m));
+	if (m != NULL)
+		m->link = sluice_host_alloc(pages * sizeof(*m->link));
+	if (m == NULL || m->link == NULL) {
+		free(m);
+		sluice_fail(ENOMEM, "no memory to manage a span of %zu bytes", len);
+		return NULL;
+	}
+	m->span = (struct sluice_mem_span){ .va = va, .pa = pa, .len = pages << PAGE_SHIFT };
+	atomic_init(&m->borders, pages << 32);
+	atomic_init(&m->free_pages, NIL);
+	pthread_mutex_init(&m->lock, NULL);
+	TAILQ_INIT(&m->free);
+	return m;
+}
+
+void
+sluice_mem_destroy(struct sluice_mem *m)
+{
+	struct extent *x;
+
+	if (m == NULL)
+		return;
+	while ((x = TAILQ_FIRST(&m->free)) != NULL) {
+		TAILQ_REMOVE(&m->free, x, next);
+		free(x);
+	}
+	pthread_mutex_destroy(&m->lock);
+	sluice_host_free(m->link, (m->span.len >> PAGE_SHIFT) * sizeof(*m->link));
+	free(m);
+}
+
+struct sluice_mem_span
+sluice_mem_span(const struct sluice_mem *m)
+{
+	return m->span;
+}
+
+size_t
+sluice_mem_used(const struct sluice_mem *m)
+{
+	return m->used + (atomic_load_explicit(&m->pages_used, memory_order_relaxed) << PAGE_SHIFT);
+}
+
+/* Raise the bottom border by @p pages. @return the old border, or NIL. */
+static uint32_t
+grow_bottom(struct sluice_mem *m, uint64_t pages)
+{
+	uint64_t old = atomic_load_explicit(&m->borders, memory_order_relaxed);
+
+	do {
+		if ((old >> 32) - (uint32_t)old < pages)
+			return NIL;
+	} while (!atomic_compare_exchange_weak_explicit(&m->borders, &old, old + pages,
+							memory_order_relaxed, memory_order_relaxed));
+	return (uint32_t)old;
+}
+
+/* Put [off, off+len) into the sorted list, merging with its neighbours. @return 0 or -ENOMEM. */
+static int
+extent_put(struct sluice_mem *m, uint64_t off, uint64_t len)
+{
+	struct extent *x, *prev = NULL;
+
+	TAILQ_FOREACH(x, &m->free, next) {
+		if (x->off > off)
+			break;
+		prev = x;
+	}
+	if (prev != NULL && prev->off + prev->len == off) {
+		prev->len += len;
+		if (x != NULL && off + len == x->off) {
+			prev->len += x->len;
+			TAILQ_REMOVE(&m->free, x, next);
+			free(x);
+		}
+		return 0;
+	}
+	if (x != NULL && off + len == x->off) {
+		x->off = off;
+		x->len += len;
+		return 0;
+	}
+	struct extent *n = malloc(sizeof(*n));
+
+	if (n == NULL)
+		return -ENOMEM;
+	*n = (struct extent){ .off = off, .len = len };
+	if (prev != NULL)
+		TAILQ_INSERT_AFTER(&m->free, prev, n, next);
+	else
+		TAILQ_INSERT_HEAD(&m->free, n, next);
+	return 0;
+}
+
+/* First fit. Alignment is of the physical address: that is what the hardware sees. */
+static bool
+extent_take(struct sluice_mem *m, uint64_t size, uint64_t align, uint64_t *off)
+{
+	struct extent *x;
+
+	TAILQ_FOREACH(x, &m->free, next) {
+		uint64_t start = RTE_ALIGN_CEIL(m->span.pa + x->off, align) - m->span.pa;
+		uint64_t end = x->off + x->len;
+
+		if (start > end || size > end - start)
+			continue;
+		uint64_t head = start - x->off, tail = end - start - size;
+
+		if (head != 0 && tail != 0) {
+			struct extent *n = malloc(sizeof(*n));
+
+			if (n == NULL)
+				return false;
+			*n = (struct extent){ .off = start + size, .len = tail };
+			x->len = head;
+			TAILQ_INSERT_AFTER(&m->free, x, n, next);
+		} else if (head != 0) {
+			x->len = head;
+		} else if (tail != 0) {
+			x->off = start + size;
+			x->len = tail;
+		} else {
+			TAILQ_REMOVE(&m->free, x, next);
+			free(x);
+		}
+		*off = start;
+		return true;
+	}
+	return false;
+}
+
+void *
+sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa)
+{
+	uint64_t off = 0;
+	bool ok;
+
+	if (align == 0)
+		align = RTE_CACHE_LINE_SIZE;
+	if (m == NULL || size == 0 || !rte_is_power_of_2(align) || size > m->span.len) {
+		sluice_fail(EINVAL, "%zu bytes aligned to %zu are not to be had", size, align);
+		return NULL;
+	}
+	size = RTE_ALIGN_CEIL(size, RTE_CACHE_LINE_SIZE);
+	pthread_mutex_lock(&m->lock);
+	ok = extent_take(m, size, align, &off);
+	if (!ok) {
+		/* Enough fresh pages for the worst alignment; what is not used becomes an extent. */
+		uint64_t pages = (size + (align > PAGE_SIZE ? align : 0) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+		uint32_t at = grow_bottom(m, pages);
+
+		ok = at != NIL &&
+		     extent_put(m, (uint64_t)at << PAGE_SHIFT, pages << PAGE_SHIFT) == 0 &&
+		     extent_take(m, size, align, &off);
+	}
+	if (ok)
+		m->used += size;
+	pthread_mutex_unlock(&m->lock);
+	if (!ok) {
+		sluice_fail(ENOMEM, "%zu bytes do not fit into the IOMMU's memory of %zu bytes",
+			    size, (size_t)m->span.len);
+		return NULL;
+	}
+	if (pa != NULL)
+		*pa = m->span.pa + off;
+	return memset(m->span.va + off, 0, size);
+}
+
+void
+sluice_mem_free(struct sluice_mem *m, void *va, size_t size)
+{
+	if (va == NULL)
+		return;
+	size = RTE_ALIGN_CEIL(size, RTE_CACHE_LINE_SIZE);
+	pthread_mutex_lock(&m->lock);
+	/* Without memory for the list entry the extent is lost, not reused wrongly. */
+	(void)extent_put(m, (uint64_t)((uint8_t *)va - m->span.va), size);
+	m->used -= size;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void *
+sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa)
+{
+	/* acquire: pairs with the release in sluice_mem_page_put(), so that link[] is that page's. */
+	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_acquire);
+	uint32_t page = NIL;
+
+	while ((uint32_t)head != NIL) {
+		page = (uint32_t)head;
+		uint64_t next = ((head >> 32) + 1) << 32 |
+				atomic_load_explicit(&m->link[page], memory_order_relaxed);
+
+		if (atomic_compare_exchange_weak_explicit(&m->free_pages, &head, next,
+							  memory_order_acquire, memory_order_acquire))
+			break;
+		page = NIL;
+	}
+	if (page == NIL) {
+		uint64_t old = atomic_load_explicit(&m->borders, memory_order_relaxed);
+
+		do {
+			if (old >> 32 == (uint32_t)old)
+				return NULL;
+		} while (!atomic_compare_exchange_weak_explicit(
+				 &m->borders, &old, old - (UINT64_C(1) << 32), memory_order_relaxed,
+				 memory_order_relaxed));
+		page = (uint32_t)(old >> 32) - 1;
+	}
+	atomic_fetch_add_explicit(&m->pages_used, 1, memory_order_relaxed);
+	if (pa != NULL)
+		*pa = m->span.pa + ((uint64_t)page << PAGE_SHIFT);
+	return memset(m->span.va + ((uint64_t)page << PAGE_SHIFT), 0, PAGE_SIZE);
+}
+
+void
+sluice_mem_page_put(struct sluice_mem *m, void *p)
+{
+	uint32_t page = (uint32_t)((uint64_t)((uint8_t *)p - m->span.va) >> PAGE_SHIFT);
+	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_relaxed), next;
+
+	do {
+		atomic_store_explicit(&m->link[page], (uint32_t)head, memory_order_relaxed);
+		next = ((head >> 32) + 1) << 32 | page;
+		/* release: pairs with the acquires in sluice_mem_page_get(). */
+	} while (!atomic_compare_exchange_weak_explicit(&m->free_pages, &head, next,
+							memory_order_release, memory_order_relaxed));
+	atomic_fetch_sub_explicit(&m->pages_used, 1, memory_order_relaxed);
+}
+
+uint64_t
+sluice_mem_pages_used(const struct sluice_mem *m)
+{
+	return atomic_load_explicit(&m->pages_used, memory_order_relaxed);
+}

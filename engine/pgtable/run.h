@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * A run of last-level entries is a run of stores: the fast path of map and unmap.
+ *
+ * A single entry is stored with a relaxed 64-bit atomic; ordering comes later, from what publishes
+ * it (the caller's doorbell for a map; the flush ring's or the command queue's release for an
+ * unmap). Runs are stored two entries at a time with 16-byte stores. The table walker needs each
+ * 64-bit entry to appear whole, not the pair: aligned 16-byte stores give that on x86-64 and on
+ * Arm (DDI 0487 B2.2.1: each element of a vector access is single-copy atomic). Under a race detector, which
+ * cannot know about the walker, they are atomics one by one.
+ */
+#ifndef PGTABLE_RUN_H
+#define PGTABLE_RUN_H
+
+#include "../tsan.h"
+#include "lpae.h"
+
+typedef uint64_t lpae_pair __attribute__((vector_size(16), may_alias));
+
+static inline void
+lpae_pte_store(uint64_t *pte, uint64_t v)
+{
+	atomic_store_explicit((_Atomic uint64_t *)pte, v, memory_order_relaxed);
+}
+
+static inline uint64_t
+lpae_pte_load(const uint64_t *pte)
+{
+	return atomic_load_explicit((const _Atomic uint64_t *)pte, memory_order_relaxed);
+}
+
+/** Entries pte[0 … n-1] = v, v + 4096, … n >= 2; first and last get their software bits. */
+static inline void
+lpae_run_set(uint64_t *pte, uint64_t v, uint32_t n)
+{
+	uint32_t i = 1;
+
+	lpae_pte_store(pte, v | LPAE_SW_FIRST);
+	if (!SLUICE_TSAN) {
+		if ((((uintptr_t)pte >> 3) & 1) == 0) {
+			lpae_pte_store(&pte[i], v + ((uint64_t)i << 12));
+			i++;
+		}
+		lpae_pair p = { v + ((uint64_t)i << 12), v + ((uint64_t)(i + 1) << 12) };
+		const lpae_pair step = { 2 << 12, 2 << 12 };
+
+		for (; i + 2 < n; i += 2, p += step)
+			*(lpae_pair *)(void *)&pte[i] = p;
+	}
+	for (; i < n - 1; i++)
+		lpae_pte_store(&pte[i], v + ((uint64_t)i << 12));
+	lpae_pte_store(&pte[n - 1], (v + ((uint64_t)(n - 1) << 12)) | LPAE_SW_LAST);
+}
+
+/**
+ * Are pte[0 … n-1] exactly one mapping, or the piece of one that lies in this table? @p first, @p
+ * last: the piece holds the mapping's first, last entry.
+ */
+static inline bool
+lpae_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
+{
+	uint64_t want0 = LPAE_VALID | (first ? LPAE_SW_FIRST : 0);
+	uint64_t want1 = LPAE_VALID | (last ? LPAE_SW_LAST : 0);
+	const uint64_t mask = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
+	uint64_t a = lpae_pte_load(&pte[0]), b = lpae_pte_load(&pte[n - 1]);
+	uint64_t marks = 0;
+	uint32_t i = 1;
+
+	if (n == 1)
+		return (a & mask) == (want0 | want1);
+	if ((a & mask) != want0 || (b & mask) != want1)
+		return false;
+	/* Between the two there must be no mark: then every entry is of this mapping, and valid,
+	 * because mappings are only ever written and cleared whole. */
+	if (!SLUICE_TSAN) {
+		lpae_pair or2 = { 0, 0 };
+
+		if ((((uintptr_t)pte >> 3) & 1) == 0 && n > 2)
+			marks |= pte[i++];
+		for (; i + 2 < n; i += 2)
+			or2 |= *(const lpae_pair *)(const void *)&pte[i];
+		marks |= or2[0] | or2[1];
+	}
+	for (; i < n - 1; i++)
+		marks |= lpae_pte_load(&pte[i]);
+	return (marks & (LPAE_SW_FIRST | LPAE_SW_LAST)) == 0;
+}
+
+/** Entries pte[0 … n-1] = 0. */
+static inline void
+lpae_run_clear(uint64_t *pte, uint32_t n)
+{
+	uint32_t i = 0;
+
+	if (!SLUICE_TSAN && n >= 2) {
+		const lpae_pair zero = { 0, 0 };
+
+		if (((uintptr_t)pte >> 3) & 1)
+			lpae_pte_store(&pte[i++], 0);
+		for (; i + 1 < n; i += 2)
+			*(lpae_pair *)(void *)&pte[i] = zero;
+	}
+	for (; i < n; i++)
+		lpae_pte_store(&pte[i], 0);
+}
+
+#endif

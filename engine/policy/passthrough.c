@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * passthrough: an identity domain. Nothing is protected, nothing is invalidated: the ceiling.
+ */
+#include <errno.h>
+
+#include "../domain.h"
+
+static int
+passthrough_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
+		unsigned int prot, uint64_t *iova)
+{
+	(void)prot;
+	if (len == 0 || pa >= d->pa_limit || len > d->pa_limit - pa) {
+		STAT_ADD(dl->st.map_errors, 1);
+		return -EINVAL;
+	}
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_pages, ((pa & 4095) + len + 4095) >> 12);
+	*iova = pa;
+	return 0;
+}
+
+static int
+passthrough_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len)
+{
+	if (len == 0 || iova >= d->pa_limit || len > d->pa_limit - iova) {
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return -EINVAL;
+	}
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_pages, ((iova & 4095) + len + 4095) >> 12);
+	return 0;
+}
+
+const struct policy_ops policy_passthrough = {
+	.name = "passthrough",
+	.type = SLUICE_DOMAIN_IDENTITY,
+	.map = passthrough_map,
+	.unmap = passthrough_unmap,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The list of unmap policies.
+ */
+#include <string.h>
+
+#include "../domain.h"
+
+static const struct policy_ops *const policies[] = {
+	&policy_passthrough,
+	&policy_strict,
+	&policy_deferred,
+};
+
+const struct policy_ops *
+policy_find(const char *name)
+{
+	for (unsigned int i = 0; i < RTE_DIM(policies); i++)
+		if (strcmp(policies[i]->name, name) == 0)
+			return policies[i];
+	return NULL;
+}
+
+const char *
+sluice_policy_name(unsigned int i)
+{
+	return i < RTE_DIM(policies) ? policies[i]->name : NULL;
+}

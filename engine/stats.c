@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Reading a domain's counters: summing over workers what each of them wrote alone.
+ */
+#include "domain.h"
+
+static void
+add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)
+{
+	st->maps += STAT_GET(s->maps);
+	st->unmaps += STAT_GET(s->unmaps);
+	st->map_pages += STAT_GET(s->map_pages);
+	st->unmap_pages += STAT_GET(s->unmap_pages);
+	st->map_errors += STAT_GET(s->map_errors);
+	st->unmap_errors += STAT_GET(s->unmap_errors);
+	st->ring_full += STAT_GET(s->ring_full);
+	st->invs += STAT_GET(s->invs);
+	st->syncs += STAT_GET(s->syncs);
+}
+
+void
+sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+{
+	const struct flush_state *f = &d->flush;
+
+	*st = (struct sluice_domain_stats){ .queued = d->gone_queued, .released = d->gone_queued };
+	add(st, &d->gone);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
+		const struct dom_lcore *dl = d->lc[i];
+
+		if (dl == NULL)
+			continue;
+		add(st, &dl->st);
+		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
+		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
+	}
+	st->live = st->maps - st->unmaps;
+	st->pending = st->queued - st->released;
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		st->flushes[i] = STAT_GET(f->flushes[i]);
+	st->flush_errors = STAT_GET(f->errors);
+	st->invs += STAT_GET(f->invs);
+	st->syncs += STAT_GET(f->syncs);
+	st->table_bytes = atomic_load_explicit(&d->pt.tables, memory_order_relaxed) * 4096;
+}
+
+const struct sluice_hist *
+sluice_domain_stale_hist(const struct sluice_domain *d)
+{
+	return &d->flush.stale;
+}
+
+void
+sluice_domain_stale_reset(struct sluice_domain *d)
+{
+	sluice_hist_reset(&d->flush.stale);
+}

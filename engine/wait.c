@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Waiting for an invalidation: bounded, and never deaf to the hardware's errors.
+ */
+#include <errno.h>
+#include <sched.h>
+
+#include <rte_pause.h>
+
+#include "wait.h"
+
+/* Turns spent looking without a pause: a SYNC takes well under a microsecond, and a pause
+ * instruction alone can take a tenth of that. */
+#define SPIN_TURNS    1024u
+/* Turns between yields after that: lcores may share a core (tests, small machines). */
+#define YIELD_TURNS   64u
+/* Turns between looks at the hardware's error state. */
+#define SERVICE_TURNS 4096u
+
+void
+sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn)
+{
+	if (iommu->relax != NULL)
+		iommu->relax(iommu->relax_arg);
+	else if (turn > SPIN_TURNS) {
+		rte_pause();
+		if (turn % YIELD_TURNS == 0)
+			sched_yield();
+	}
+	if (turn % SERVICE_TURNS == 0)
+		iommu->ops->service(iommu);
+}
+
+int
+sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq)
+{
+	struct sluice_iommu_fast *fast = &iommu->fast;
+	uint64_t start = 0;
+
+	for (unsigned int turn = 1; fast->inv_done(fast->queue) < seq; turn++) {
+		sluice_wait_turn(iommu, turn);
+		/* The clock is read now and then only: a deadline of a second can wait. */
+		if (turn % 256 == 0) {
+			uint64_t now = sluice_clock_ticks(&iommu->clock);
+
+			if (start == 0)
+				start = now;
+			else if (now - start > iommu->sync_timeout)
+				return -ETIMEDOUT;
+		}
+	}
+	return fast->inv_result(fast->queue, seq);
+}
+
+int
+sluice_inv_sync(struct sluice_iommu *iommu, const struct sluice_inv *inv, unsigned int n)
+{
+	uint64_t seq = iommu->fast.inv_submit(iommu->fast.queue, inv, n);
+
+	return seq == 0 ? -EIO : sluice_inv_wait(iommu, seq);
+}
