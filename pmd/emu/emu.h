@@ -27,7 +27,7 @@ struct emu_conf {
 	uint32_t sync_ns;     /**< a SYNC takes at least this long once everything before is done */
 	uint32_t tlbi_ns;     /**< every TLBI/CFGI takes this long; they overlap */
 	uint32_t ack_delay;   /**< steps before CR0ACK, IRQ_CTRLACK, GBPA.Update answer (1) */
-	uint32_t cons_lag;    /**< CONS is published at least every so many commands (16), and idle */
+	uint32_t cons_lag;    /**< CONS is published every so many commands (16), and idle */
 	/* caches, entries (powers of two; 0: no caching) */
 	uint32_t iotlb;       /**< (4096) */
 	uint32_t walk_cache;  /**< (256) */
@@ -48,7 +48,10 @@ void emu_conf_default(struct emu_conf *c);
 struct emu_smmu *emu_create(const struct emu_conf *c, void *regs, struct sluice_mem_span mem);
 void emu_destroy(struct emu_smmu *e);
 
-/** Work: registers, commands, attached masters. @return units done, 0 when idle. */
+/**
+ * Work: registers, commands, attached masters. Stops at the first idle unit.
+ * @return units in which something was done or is still under way; 0 when idle.
+ */
 int emu_step(struct emu_smmu *e, unsigned int budget);
 
 /** The virtual clock, for struct sluice_clock; NULL when not in step mode. */
@@ -64,16 +67,16 @@ enum emu_access {
 };
 
 /**
- * One device access of @p len bytes at @p iova, split at page boundaries as needed: translated, checked
- * against the ownership map, performed. emu_step()'s thread.
+ * One device access of @p len bytes at @p iova, split at page boundaries as needed: translated,
+ * checked against the ownership map, performed. emu_step()'s thread.
  * @param done receives the bytes moved before the end; may be NULL.
  */
 enum emu_access emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *dev_mem,
 			uint32_t len, bool write_host, uint32_t *done);
 
 /**
- * Touch (read 8 bytes of) an address on purpose. Never writes. Like emu_dma(), but counted as a
- * probe: its faults do not count as the workload's.
+ * Touch (read 8 bytes of) an address on purpose. Never writes. Like emu_dma(), events included,
+ * but counted as a probe: its faults, IOTLB hits, misses and walk reads are not the workload's.
  */
 enum emu_access emu_probe(struct emu_smmu *e, uint32_t sid, uint64_t iova);
 
@@ -91,18 +94,18 @@ void emu_master_del(struct emu_smmu *e, struct emu_master *m);
 /** Who owns host memory; see sluice_iommu_watch(). */
 int emu_watch(struct emu_smmu *e, uint64_t pa, uint64_t len, const uint8_t *owned);
 
-/* ---- faults on request ------------------------------------------------------------------------ */
+/* ---- faults on request ---------------------------------------------------------------------- */
 
 enum emu_inject {
 	EMU_INJECT_CERROR_ILL,   /**< treat the next arg-th (1: the very next) TLBI as illegal */
 	EMU_INJECT_CERROR_ABT,   /**< the next command fetch aborts */
-	EMU_INJECT_SYNC_HANG,    /**< from now on SYNCs never complete (arg 1), or do again (arg 0) */
+	EMU_INJECT_SYNC_HANG,    /**< SYNCs never complete (arg 1), or do again (arg 0) */
 	EMU_INJECT_EVTQ_ABT,     /**< the next event write aborts */
 	EMU_INJECT_ACK_HANG,     /**< CR0ACK and the other ACKs never answer (arg 1), or do again */
 };
 void emu_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg);
 
-/* ---- what the driver cannot see ----------------------------------------------------------------- */
+/* ---- what the driver cannot see ------------------------------------------------------------- */
 
 struct emu_stats {
 	uint64_t steps, idle_steps;
@@ -115,7 +118,7 @@ struct emu_stats {
 	uint64_t walk_reads[4];           /**< descriptor reads by level 0..3 */
 	uint64_t ste_reads, cd_reads;
 	uint64_t stale_accesses;          /**< accesses to pages whose owner had them back */
-	uint64_t stale_hits;              /**< IOTLB hits for which the tables say otherwise (probes) */
+	uint64_t stale_hits;              /**< IOTLB hits of probes that the tables contradict */
 	uint64_t events, events_dropped;
 	uint64_t guarded_writes;          /**< stores to registers that were guarded: dropped */
 	uint64_t mem_aborts;              /**< physical addresses where nothing answers */

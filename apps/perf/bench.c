@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Set-up and tear-down of everything that outlives one policy's run.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_errno.h>
+
+#include "bench.h"
+#include "devargs.h"
+#include "hw.h"
+#include "msg.h"
+
+/* Kept free for stream tables, page tables and whatever else a domain needs later. */
+#define HEADROOM (16u << 20)
+
+static int
+devargs_make(struct perf_bench *b, const struct perf_point *pt)
+{
+	bool emulated = perf_devargs_emulated(b->o->dev);
+	int rc = 0;
+
+	if (strlen(b->o->dev) >= sizeof(b->dev))
+		return perf_usage_error("--dev: longer than %zu characters", sizeof(b->dev) - 1);
+	strcpy(b->dev, b->o->dev);
+	if (pt->sync_ns != PERF_SYNC_AS_IS)
+		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "sync_ns", pt->sync_ns);
+	if (b->layout.kind == PERF_LAYOUT_STEP && emulated)
+		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "step", 1);
+	if (emulated && !perf_devargs_has(b->dev, "seed"))
+		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "seed", b->o->seed);
+	if (rc != 0)
+		return perf_usage_error("--dev: longer than %zu characters", sizeof(b->dev) - 1);
+	return 0;
+}
+
+static int
+iommu_open(struct perf_bench *b, const struct perf_point *pt)
+{
+	int rc = devargs_make(b, pt);
+
+	if (rc != 0)
+		return rc;
+	b->iommu = sluice_iommu_open(b->dev);
+	if (b->iommu == NULL) {
+		int bad_args = rte_errno == EINVAL || rte_errno == ENOTSUP || rte_errno == ENOMEM;
+
+		perf_usage_error("--dev %s: %s", b->o->dev,
+				 sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
+		return bad_args ? PERF_EXIT_USAGE : PERF_EXIT_FAILED;
+	}
+	sluice_iommu_info(b->iommu, &b->info);
+	if (perf_devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
+	    perf_devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
+		b->sync_ns = 0;
+	sluice_iommu_set_relax(b->iommu, perf_hw_tick, b);
+	return 0;
+}
+
+static int
+engine_start(struct perf_bench *b)
+{
+	int rc;
+
+	b->engine = sluice_engine_create();
+	if (b->engine == NULL)
+		return perf_failed("engine: %s", rte_strerror(rte_errno));
+	rc = sluice_engine_add_iommu(b->engine, b->iommu);
+	if (rc != 0)
+		return perf_failed("engine: cannot serve the iommu: %s", rte_strerror(-rc));
+	for (unsigned int i = 0; i < b->layout.nb_workers; i++) {
+		rc = sluice_worker_register(b->engine, b->layout.worker[i]);
+		if (rc != 0)
+			return perf_failed("lcore %u cannot become a worker: %s",
+					   b->layout.worker[i], rte_strerror(-rc));
+	}
+	return 0;
+}
+
+/* As many buffers as there is memory for: long frames in a small emulated RAM get a short ring. */
+static int
+buffers_get(struct perf_bench *b)
+{
+	void *room = sluice_iommu_mem_alloc(b->iommu, HEADROOM, PERF_PAGE, NULL);
+	int rc;
+
+	b->buf_size = RTE_ALIGN_CEIL(b->wl->max_len, PERF_PAGE);
+	for (b->ring = PERF_RING; b->ring > 0 && b->pool == NULL; b->ring /= 2) {
+		b->nb_bufs = 2 * b->ring;
+		b->pool_size = (size_t)b->layout.nb_workers * b->nb_bufs * b->buf_size;
+		b->pool = sluice_iommu_mem_alloc(b->iommu, b->pool_size, PERF_PAGE, &b->pool_pa);
+	}
+	b->ring = b->nb_bufs / 2;
+	if (room != NULL)
+		sluice_iommu_mem_free(b->iommu, room, HEADROOM);
+	if (b->pool == NULL)
+		return perf_usage_error("--workload %s: no memory for buffers of %u bytes; give "
+					"the device more (mem_mb=), and EAL (-m)", b->wl->name,
+					b->buf_size);
+	if (b->ring != PERF_RING)
+		snprintf(b->host_note, sizeof(b->host_note), "memory is short: %u buffers posted "
+			 "instead of %u (more with mem_mb= in --dev)", b->ring, PERF_RING);
+	b->owned = aligned_alloc(RTE_CACHE_LINE_SIZE,
+				 RTE_ALIGN_CEIL(b->pool_size / PERF_PAGE, RTE_CACHE_LINE_SIZE));
+	if (b->owned == NULL)
+		return perf_failed("out of memory");
+	memset(b->owned, 0, RTE_ALIGN_CEIL(b->pool_size / PERF_PAGE, RTE_CACHE_LINE_SIZE));
+	rc = sluice_iommu_watch(b->iommu, b->pool_pa, b->pool_size, b->owned);
+	if (rc != 0 && rc != -ENOTSUP)
+		return perf_failed("cannot watch the buffers: %s", rte_strerror(-rc));
+	return 0;
+}
+
+int
+perf_bench_open(struct perf_bench *b, const struct perf_options *o,
+		const struct perf_workload *wl, const struct perf_layout *l,
+		const struct perf_point *pt)
+{
+	int rc;
+
+	memset(b, 0, sizeof(*b));
+	b->o = o;
+	b->wl = wl;
+	b->layout = *l;
+	rc = iommu_open(b, pt);
+	if (rc == 0)
+		rc = engine_start(b);
+	if (rc == 0)
+		rc = buffers_get(b);
+	if (rc != 0) {
+		b->failed = true;
+		perf_bench_close(b);
+	}
+	return rc;
+}
+
+int
+perf_bench_close(struct perf_bench *b)
+{
+	int rc = 0;
+
+	if (b->iommu == NULL)
+		return 0;
+	if (b->engine != NULL) {
+		for (unsigned int i = 0; i < b->layout.nb_workers && rc == 0; i++) {
+			rc = sluice_worker_unregister(b->engine, b->layout.worker[i]);
+			if (rc == -ENOENT) /* its registration was what failed */
+				rc = 0;
+		}
+		if (rc == 0)
+			rc = sluice_engine_del_iommu(b->engine, b->iommu);
+		if (rc == -ENOENT)
+			rc = 0;
+		if (rc == 0)
+			rc = sluice_engine_destroy(b->engine);
+	}
+	if (rc == 0 && b->owned != NULL)
+		sluice_iommu_watch(b->iommu, b->pool_pa, 0, NULL);
+	if (rc == 0) {
+		sluice_iommu_mem_free(b->iommu, b->pool, b->pool_size);
+		rc = sluice_iommu_close(b->iommu);
+	}
+	if (rc == 0)
+		free(b->owned); /* else the hardware may still look at it */
+	b->iommu = NULL;
+	if (rc == 0)
+		return 0;
+	return b->failed ? PERF_EXIT_FAILED : perf_failed("tear-down failed: %s",
+							  rte_strerror(-rc));
+}

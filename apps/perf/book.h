@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * All results of one invocation, and what they were measured on: what every output is made of.
+ */
+#ifndef PERF_BOOK_H
+#define PERF_BOOK_H
+
+#include <stdio.h>
+
+#include "host.h"
+#include "layout.h"
+#include "options.h"
+#include "result.h"
+#include "sweep.h"
+#include "workload.h"
+
+/** Printed wherever the figures are. */
+#define PERF_HONEST \
+	"CPU-side cost against modelled hardware; no claim about any real device's throughput"
+
+struct perf_book {
+	const struct perf_options *o;
+	const struct perf_workload *wl;
+	struct perf_host host;
+	struct sluice_iommu_info info;
+	enum perf_layout_kind layout;
+	char layout_text[256];
+	struct perf_result *result;
+	unsigned int nb_results, max_results;
+};
+
+/**
+ * Measure every point with every policy, rounds interleaved.
+ * @return 0, or the exit status of what went wrong, said on stderr. Results are in @p bk as far as
+ *   there are any.
+ */
+int perf_book_fill(struct perf_book *bk, const struct perf_sweep *s);
+void perf_book_free(struct perf_book *bk);
+
+/** Which parameters differ between results. */
+struct perf_varied {
+	bool sync_ns, workers, batch, deadline_us;
+};
+struct perf_varied perf_book_varied(const struct perf_book *bk);
+
+/** The table for people. */
+void perf_table_print(const struct perf_book *bk, FILE *f);
+/** @return 0, or -1: the stream refused. */
+int perf_json_write(const struct perf_book *bk, FILE *f);
+int perf_csv_write(const struct perf_book *bk, FILE *f);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Edits of device strings. Checking keys and values is the library's work, not this tool's.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devargs.h"
+
+/* Where ",key=" or ",key," or ",key" at the end starts, at its comma. */
+static const char *
+find(const char *s, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (s = strchr(s, ','); s != NULL; s = strchr(s + 1, ','))
+		if (strncmp(s + 1, key, n) == 0 &&
+		    (s[1 + n] == '=' || s[1 + n] == ',' || s[1 + n] == '\0'))
+			return s;
+	return NULL;
+}
+
+bool
+perf_devargs_has(const char *s, const char *key)
+{
+	return find(s, key) != NULL;
+}
+
+int
+perf_devargs_get(const char *s, const char *key, uint64_t *v)
+{
+	size_t n = strlen(key);
+	const char *at = s;
+	char *end;
+
+	/* Settings, unlike device strings, start with a key. */
+	if (strncmp(s, key, n) != 0 || s[n] != '=') {
+		at = find(s, key);
+		if (at == NULL || at[1 + n] != '=')
+			return -1;
+		at++;
+	}
+	at += n + 1;
+	*v = strtoull(at, &end, 0);
+	return end != at && (*end == ',' || *end == '\0') ? 0 : -1;
+}
+
+int
+perf_devargs_set(char *buf, size_t size, const char *key, uint64_t v)
+{
+	char *at = (char *)(uintptr_t)find(buf, key);
+	size_t len;
+	int n;
+
+	if (at != NULL) {
+		char *next = strchr(at + 1, ',');
+
+		if (next != NULL)
+			memmove(at, next, strlen(next) + 1);
+		else
+			*at = '\0';
+	}
+	len = strlen(buf);
+	n = snprintf(buf + len, size - len, ",%s=%" PRIu64, key, v);
+	return n > 0 && (size_t)n < size - len ? 0 : -1;
+}
+
+bool
+perf_devargs_emulated(const char *s)
+{
+	const char *at = find(s, "regs");
+	size_t n;
+
+	if (at == NULL)
+		return true;
+	at += strlen(",regs");
+	n = strcspn(at, ",");
+	return n == 4 && strncmp(at, "=emu", 4) == 0;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The hardware's lcore, and what the others do meanwhile. Who polls the engine and who steps the
+ * hardware is decided here and nowhere else.
+ */
+#include <sched.h>
+
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+#include "hw.h"
+
+#define STEP_BUDGET 32u
+/* Turns of the hardware to one of the engine: an idle turn is a few ns, and every ns between two
+ * of them is on a SYNC's way back. */
+#define STEPS_PER_POLL 8u
+
+static void
+poll_once(struct perf_bench *b)
+{
+	if (b->polling)
+		return;
+	b->polling = true;
+	sluice_engine_poll(b->engine);
+	b->polling = false;
+}
+
+void
+perf_hw_tick(void *bench)
+{
+	struct perf_bench *b = bench;
+
+	sluice_iommu_step(b->iommu, STEP_BUDGET);
+	if (b->engine != NULL)
+		poll_once(b);
+}
+
+/* Any waiting worker gets here; only one of them is the engine's lcore. */
+static void
+relax_inline(void *bench)
+{
+	struct perf_bench *b = bench;
+
+	if (rte_lcore_id() == b->layout.engine_lcore)
+		poll_once(b);
+	if (b->layout.oversubscribed)
+		sched_yield();
+	else
+		rte_pause();
+}
+
+static void
+relax_yield(void *bench)
+{
+	(void)bench;
+	sched_yield();
+}
+
+void
+perf_hw_relax_workers(struct perf_bench *b)
+{
+	void (*fn)(void *) = NULL;
+
+	if (b->layout.kind == PERF_LAYOUT_STEP)
+		fn = perf_hw_tick;
+	else if (b->layout.kind == PERF_LAYOUT_INLINE)
+		fn = relax_inline;
+	else if (b->layout.oversubscribed)
+		fn = relax_yield;
+	sluice_iommu_set_relax(b->iommu, fn, b);
+}
+
+void
+perf_hw_relax_control(struct perf_bench *b)
+{
+	sluice_iommu_set_relax(b->iommu, perf_hw_tick, b);
+}
+
+void
+perf_hw_idle(struct perf_bench *b)
+{
+	if (b->layout.kind == PERF_LAYOUT_STEP)
+		perf_hw_tick(b);
+	else if (b->layout.kind == PERF_LAYOUT_INLINE)
+		relax_inline(b);
+	else if (b->layout.oversubscribed)
+		sched_yield();
+	else
+		rte_pause();
+}
+
+void
+perf_hw_serve(struct perf_bench *b, const atomic_uint *running)
+{
+	bool engine_too = b->layout.engine_lcore == b->layout.hw_lcore;
+
+	/* Acquire: pairs with the conductor's release of 0, after which it touches nothing. */
+	while (atomic_load_explicit(running, memory_order_acquire) != 0) {
+		int did = 0;
+
+		for (unsigned int i = 0; i < STEPS_PER_POLL; i++)
+			did |= sluice_iommu_step(b->iommu, STEP_BUDGET);
+		if (engine_too)
+			poll_once(b);
+		if (did == 0 && b->layout.oversubscribed)
+			sched_yield();
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What the user asked for.
+ */
+#ifndef PERF_OPTIONS_H
+#define PERF_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PERF_MAX_POLICIES 32
+#define PERF_MAX_ROUNDS   99
+
+enum perf_layout_kind {
+	PERF_LAYOUT_AUTO,   /**< step with one lcore, else split */
+	PERF_LAYOUT_SPLIT,  /**< main: engine and emulated hardware; the others: workers */
+	PERF_LAYOUT_INLINE, /**< main: emulated hardware; the first worker polls the engine */
+	PERF_LAYOUT_STEP,   /**< one lcore does everything, deterministically */
+};
+
+struct perf_options {
+	const char *dev;
+	const char *workload;
+	const char *sweep;  /**< path or NULL */
+	const char *json;   /**< path, "-" or NULL */
+	const char *csv;    /**< path, "-" or NULL */
+	const char *report; /**< folder or NULL */
+	const char *policy[PERF_MAX_POLICIES]; /**< names from sluice_policy_name() */
+	unsigned int nb_policies;
+	uint64_t pairs;     /**< map/unmap pairs a run, over all workers; 0: by time */
+	double seconds;     /**< when pairs is 0 */
+	uint64_t seed;
+	uint32_t workers;
+	uint32_t batch;
+	uint32_t deadline_us;
+	uint32_t rounds;
+	enum perf_layout_kind layout;
+	bool probe_stale;
+};
+
+/** What perf_options_parse() found. */
+enum perf_options_verdict {
+	PERF_OPTIONS_RUN,  /**< go on */
+	PERF_OPTIONS_DONE, /**< help, version or list was printed: exit 0 */
+	PERF_OPTIONS_BAD,  /**< an error line was printed: exit 2 */
+};
+
+/**
+ * Split the command line at "--" and read what follows it; nothing of EAL is needed.
+ * @param eal_argc receives how many arguments, argv[0] included, belong to EAL.
+ */
+enum perf_options_verdict perf_options_parse(int argc, char **argv, struct perf_options *o,
+					     int *eal_argc);
+
+/** Read a comma list of policies ("all": every one) into @p o. @return 0, or -1 and an error
+ * line that starts with @p where. */
+int perf_policies_parse(const char *list, const char *where, struct perf_options *o);
+
+/** Read a whole decimal number, k, M or G allowed behind it, in [min, max].
+ * @return 0, or -1 with nothing said. */
+int perf_number_parse(const char *s, uint64_t min, uint64_t max, uint64_t *v);
+
+/** "split", "inline", "step" or "auto". */
+const char *perf_layout_name(enum perf_layout_kind k);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * One page that needs nothing else: plots inside, light or dark as the reader's system is.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+static const char head[] =
+	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	"<meta name=\"color-scheme\" content=\"light dark\">\n<title>sluice-perf report</title>\n"
+	"<style>\n"
+	":root{--ink:#1c1f24;--paper:#ffffff;--line:#d4d8de;--soft:#f4f6f8;--mute:#5b6470}\n"
+	"@media(prefers-color-scheme:dark){:root{--ink:#e4e7eb;--paper:#15181c;--line:#343a42;"
+	"--soft:#1d2126;--mute:#9aa4b0}}\n"
+	"body{margin:2rem auto;padding:0 1rem;max-width:68rem;color:var(--ink);"
+	"background:var(--paper);font:16px/1.5 system-ui,sans-serif}\n"
+	"h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}\n"
+	".claim{color:var(--mute);margin:.2rem 0 1.2rem}\n"
+	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.9rem}\n"
+	"dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}\n"
+	".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;"
+	"font-variant-numeric:tabular-nums}\n"
+	"th,td{padding:.3rem .7rem;text-align:right;white-space:nowrap;"
+	"border-bottom:1px solid var(--line)}\n"
+	"th{background:var(--soft)}th:first-child,td:first-child{text-align:left}\n"
+	"figure{margin:1rem 0}svg{width:100%;height:auto;color:var(--ink)}\n"
+	"footer{margin-top:2rem;color:var(--mute);font-size:.85rem}\n</style></head><body>\n";
+
+static void
+escape(FILE *f, const char *s)
+{
+	for (; *s != '\0'; s++)
+		switch (*s) {
+		case '<': fputs("&lt;", f); break;
+		case '>': fputs("&gt;", f); break;
+		case '&': fputs("&amp;", f); break;
+		case '"': fputs("&quot;", f); break;
+		default: fputc(*s, f);
+		}
+}
+
+static void
+fact(FILE *f, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	fprintf(f, "<dt>%s</dt><dd>", name);
+	escape(f, value);
+	fputs("</dd>\n", f);
+}
+
+static void
+facts(const struct perf_book *bk, FILE *f)
+{
+	const struct perf_result *r = &bk->result[0];
+	char text[640], huge[64];
+
+	fputs("<dl>\n", f);
+	perf_host_huge_text(&bk->host, huge, sizeof(huge));
+	snprintf(text, sizeof(text), "%s, %u cores, %s, %s, %s", bk->host.cpu, bk->host.cores,
+		 bk->host.kernel, bk->host.dpdk, huge);
+	fact(f, "host", text);
+	snprintf(text, sizeof(text), "%s, registers %s: %s", bk->info.backend, bk->info.regs,
+		 r->settings);
+	fact(f, "iommu", text);
+	fact(f, "layout", bk->layout_text);
+	snprintf(text, sizeof(text), "%s: %u packets, %" PRIu64 " bytes", bk->wl->name,
+		 bk->wl->nb_items, bk->wl->bytes);
+	fact(f, "workload", text);
+	fact(f, "note", bk->wl->note);
+	fact(f, "note", r->note);
+	snprintf(text, sizeof(text), "%" PRIu64 " pairs, %u rounds, seed %" PRIu64
+		 ", stale probes %s", r->pairs, r->rounds, bk->o->seed,
+		 bk->o->probe_stale ? "on" : "off");
+	fact(f, "run", text);
+	fputs("</dl>\n", f);
+}
+
+static void
+row(const struct perf_result *r, FILE *f)
+{
+	fputs("<tr><td>", f);
+	escape(f, r->policy);
+	fprintf(f, "%s</td><td>%" PRIu64 "</td><td>%u</td><td>%u</td><td>%u</td><td>%.0f</td>"
+		"<td>%.1f</td><td>%.1f</td><td>%.1f</td><td>%.0f</td><td>%.4f</td>",
+		r->unstable ? " (unstable)" : "", r->sync_ns, r->workers, r->batch,
+		r->deadline_us, r->sync_rtt_ns, r->map_ns.mean, r->unmap_ns.mean, r->pair_ns,
+		r->unmap_ns.p99, r->syncs_per_unmap);
+	if (r->stale_known)
+		fprintf(f, "<td>%.1f</td><td>%.1f</td><td>%.1f</td>", r->stale_us.p50,
+			r->stale_us.p99, r->stale_us.max);
+	else
+		fputs("<td>n/a</td><td>n/a</td><td>n/a</td>", f);
+	fprintf(f, "<td>%" PRIu64 "</td>", r->stale_accesses);
+	if (r->strict_ratio > 0)
+		fprintf(f, "<td>%.2f&times;</td></tr>\n", r->strict_ratio);
+	else
+		fputs("<td>&ndash;</td></tr>\n", f);
+}
+
+static void
+table(const struct perf_book *bk, FILE *f)
+{
+	fputs("<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr><th>policy</th>"
+	      "<th>sync_ns</th><th>workers</th><th>batch</th><th>deadline us</th>"
+	      "<th>bare SYNC ns</th><th>map ns</th><th>unmap ns</th><th>pair ns</th>"
+	      "<th>unmap p99 ns</th><th>SYNCs/unmap</th><th>stale p50 us</th>"
+	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>strict/this</th></tr>"
+	      "</thead><tbody>\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++)
+		row(&bk->result[i], f);
+	fputs("</tbody></table></div>\n", f);
+}
+
+/* The first of the ink's spellings in @p s; its length in *len. */
+static const char *
+ink_find(const char *s, size_t *len)
+{
+	static const char *const inks[] = { "rgb( 18,  52,  86)", "rgb(18,52,86)", PERF_INK };
+	const char *first = NULL;
+
+	for (unsigned int i = 0; i < RTE_DIM(inks); i++) {
+		const char *hit = strstr(s, inks[i]);
+
+		if (hit != NULL && (first == NULL || hit < first)) {
+			first = hit;
+			*len = strlen(inks[i]);
+		}
+	}
+	return first;
+}
+
+/* The file's text without its XML prologue, the scripts' ink turned into the page's. */
+static void
+svg_inline(FILE *svg, FILE *f)
+{
+	const char *s, *hit;
+	char *line = NULL;
+	bool in = false;
+	size_t size = 0, len = 0;
+
+	while (getline(&line, &size, svg) >= 0) {
+		s = in ? line : strstr(line, "<svg");
+		if (s == NULL)
+			continue;
+		in = true;
+		while ((hit = ink_find(s, &len)) != NULL) {
+			fprintf(f, "%.*scurrentColor", (int)(hit - s), s);
+			s = hit + len;
+		}
+		fputs(s, f);
+	}
+	free(line);
+}
+
+static void
+plots(const struct perf_book *bk, const char *dir, FILE *f)
+{
+	char path[4096];
+
+	for (unsigned int i = 0; i < perf_nb_plots; i++) {
+		FILE *svg;
+
+		if (!perf_plots[i].worthwhile(bk))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s.svg", dir, perf_plots[i].name);
+		svg = fopen(path, "re");
+		if (svg == NULL)
+			continue;
+		fprintf(f, "<h2>%s</h2>\n<figure>\n", perf_plots[i].title);
+		svg_inline(svg, f);
+		fputs("</figure>\n", f);
+		fclose(svg);
+	}
+}
+
+int
+perf_html_write(const struct perf_book *bk, const char *dir, FILE *f)
+{
+	fputs(head, f);
+	fprintf(f, "<h1>sluice-perf %s</h1>\n<p class=\"claim\">%s</p>\n", sluice_version(),
+		PERF_HONEST);
+	if (bk->nb_results > 0) {
+		facts(bk, f);
+		table(bk, f);
+		plots(bk, dir, f);
+	}
+	fputs("<footer>Times include one ownership byte a page; the passthrough row is the floor "
+	      "of the harness itself. A stale access is a device reaching a page that unmap had "
+	      "already handed back. The numbers behind the plots are in results.csv and in each "
+	      ".gp script.</footer>\n</body></html>\n", f);
+	return ferror(f) ? -1 : 0;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What the plots show. Data is inside each script, so that a script alone makes its plot again.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report.h"
+
+/* The parameter a sweep's plots have on their x axis: the one with most values. */
+struct axis {
+	const char *label;
+	bool log;
+	double (*get)(const struct perf_result *r);
+};
+
+static double get_sync(const struct perf_result *r) { return (double)r->sync_ns; }
+static double get_workers(const struct perf_result *r) { return r->workers; }
+static double get_batch(const struct perf_result *r) { return r->batch; }
+static double get_deadline(const struct perf_result *r) { return r->deadline_us; }
+
+static const struct axis axes[] = {
+	{ "injected SYNC latency, ns", false, get_sync },
+	{ "workers", false, get_workers },
+	{ "batch, entries", true, get_batch },
+	{ "deadline, us", true, get_deadline },
+};
+
+static unsigned int
+distinct(const struct perf_book *bk, const struct axis *a)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		unsigned int k = 0;
+
+		while (k < i && a->get(&bk->result[k]) != a->get(&bk->result[i]))
+			k++;
+		n += k == i;
+	}
+	return n;
+}
+
+static const struct axis *
+main_axis(const struct perf_book *bk)
+{
+	const struct axis *best = NULL;
+	unsigned int most = 1;
+
+	for (unsigned int i = 0; i < RTE_DIM(axes); i++)
+		if (distinct(bk, &axes[i]) > most) {
+			most = distinct(bk, &axes[i]);
+			best = &axes[i];
+		}
+	return best;
+}
+
+static void
+label(const struct perf_book *bk, const struct perf_result *r, FILE *f)
+{
+	struct perf_varied v = perf_book_varied(bk);
+
+	fprintf(f, "\"%s", r->policy);
+	if (v.sync_ns)
+		fprintf(f, " sync %" PRIu64, r->sync_ns);
+	if (v.workers)
+		fprintf(f, " w%u", r->workers);
+	if (v.batch)
+		fprintf(f, " b%u", r->batch);
+	if (v.deadline_us)
+		fprintf(f, " d%u", r->deadline_us);
+	fputc('"', f);
+}
+
+static bool
+always(const struct perf_book *bk)
+{
+	return bk->nb_results > 0;
+}
+
+static bool
+swept(const struct perf_book *bk)
+{
+	return main_axis(bk) != NULL;
+}
+
+static bool
+has_windows(const struct perf_book *bk)
+{
+	for (unsigned int i = 0; i < bk->nb_results; i++)
+		if (bk->result[i].stale_us.max > 0)
+			return true;
+	return false;
+}
+
+static void
+cost(const struct perf_book *bk, FILE *f)
+{
+	fputs("$data << EOD\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		label(bk, &bk->result[i], f);
+		fprintf(f, " %.3f %.3f\n", bk->result[i].map_ns.mean, bk->result[i].unmap_ns.mean);
+	}
+	fputs("EOD\nset style data histograms\nset style histogram rowstacked\n"
+	      "set style fill solid\nset boxwidth 0.6\nset ylabel 'ns a pair'\nset yrange [0:*]\n"
+	      "set xtics rotate by -20\n"
+	      "plot $data using 2:xtic(1) title 'map', '' using 3 title 'unmap'\n", f);
+}
+
+static void
+tail(const struct perf_book *bk, FILE *f)
+{
+	fputs("$data << EOD\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		const struct perf_dist *d = &bk->result[i].unmap_ns;
+
+		label(bk, &bk->result[i], f);
+		fprintf(f, " %.1f %.1f %.1f\n", d->p50 > 1 ? d->p50 : 1, d->p99 > 1 ? d->p99 : 1,
+			d->max > 1 ? d->max : 1);
+	}
+	fputs("EOD\nset style data histograms\nset style histogram clustered gap 1\n"
+	      "set style fill solid\nset logscale y\nset yrange [1:*]\n"
+	      "set ylabel 'unmap, ns (log)'\nset xtics rotate by -20\n"
+	      "plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
+	      "'' using 4 title 'max'\n", f);
+}
+
+static void
+window(const struct perf_book *bk, FILE *f)
+{
+	fputs("$data << EOD\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		const struct perf_dist *d = &bk->result[i].stale_us;
+
+		if (!bk->result[i].stale_known)
+			continue;
+		label(bk, &bk->result[i], f);
+		fprintf(f, " %.3f %.3f %.3f\n", d->p50, d->p99, d->max);
+	}
+	fputs("EOD\nset style data histograms\nset style histogram clustered gap 1\n"
+	      "set style fill solid\nset yrange [0:*]\n"
+	      "set ylabel 'stale window, us'\nset xtics rotate by -20\n"
+	      "plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
+	      "'' using 4 title 'max'\n", f);
+}
+
+static double
+y_pair(const struct perf_result *r)
+{
+	return r->pair_ns;
+}
+
+static double
+y_ratio(const struct perf_result *r)
+{
+	return r->strict_ratio;
+}
+
+/* A curve a policy over the main axis. */
+static void
+curves(const struct perf_book *bk, FILE *f, const char *ylabel,
+       double (*y)(const struct perf_result *))
+{
+	const struct axis *a = main_axis(bk);
+	const struct perf_options *o = bk->o;
+
+	for (unsigned int p = 0; p < o->nb_policies; p++) {
+		fprintf(f, "$p%u << EOD\n", p);
+		for (unsigned int i = 0; i < bk->nb_results; i++)
+			if (strcmp(bk->result[i].policy, o->policy[p]) == 0)
+				fprintf(f, "%g %.4f\n", a->get(&bk->result[i]), y(&bk->result[i]));
+		fputs("EOD\n", f);
+	}
+	fprintf(f, "set xlabel '%s'\nset ylabel '%s'\n%sset yrange [0:*]\nplot ", a->label, ylabel,
+		a->log ? "set logscale x 2\n" : "");
+	for (unsigned int p = 0; p < o->nb_policies; p++)
+		fprintf(f, "%s$p%u using 1:2 smooth unique with linespoints linewidth 2 "
+			"pointtype 7 title '%s'", p ? ", " : "", p, o->policy[p]);
+	fputc('\n', f);
+}
+
+static void
+curve_pair(const struct perf_book *bk, FILE *f)
+{
+	curves(bk, f, "ns a map/unmap pair", y_pair);
+}
+
+static void
+curve_ratio(const struct perf_book *bk, FILE *f)
+{
+	curves(bk, f, "strict / this policy", y_ratio);
+}
+
+static bool
+swept_with_strict(const struct perf_book *bk)
+{
+	return swept(bk) && bk->result[0].strict_ratio > 0;
+}
+
+const struct perf_plot perf_plots[] = {
+	{ "sweep-pair", "Cost of a pair over the sweep", curve_pair, swept },
+	{ "sweep-ratio", "How many times cheaper than strict", curve_ratio, swept_with_strict },
+	{ "cost", "Mean cost of a map/unmap pair", cost, always },
+	{ "tail", "Unmap latency, one call at a time", tail, always },
+	{ "window", "Stale window: from unmap's return to the invalidation", window, has_windows },
+};
+const unsigned int perf_nb_plots = RTE_DIM(perf_plots);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * From what a run left in its counters to figures, and the checks that make them believable.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "msg.h"
+#include "result.h"
+
+#define UNSTABLE 0.20
+
+bool
+perf_policy_is_strict(const char *name)
+{
+	/* "contiguous" invalidates a range at once, and still before its unmap returns. */
+	return strncmp(name, "strict", 6) == 0 || strncmp(name, "contig", 6) == 0;
+}
+
+uint64_t
+perf_counter_get(const struct perf_counters *c, const char *name)
+{
+	for (unsigned int i = 0; i < c->n; i++)
+		if (strcmp(c->c[i].name, name) == 0)
+			return c->c[i].value;
+	return 0;
+}
+
+static uint64_t
+counter_sum(const struct perf_counters *c, const char *prefix)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < c->n; i++)
+		if (strncmp(c->c[i].name, prefix, strlen(prefix)) == 0)
+			sum += c->c[i].value;
+	return sum;
+}
+
+static void
+count(struct perf_counters *c, const char *name, uint64_t v)
+{
+	if (c->n == RTE_DIM(c->c))
+		return;
+	snprintf(c->c[c->n].name, sizeof(c->c[0].name), "%s", name);
+	c->c[c->n++].value = v;
+}
+
+/* xstats are counters of a life; a run wants what it added. A value that is no counter but a
+ * level may have fallen: then the level is told. */
+static void
+count_xstats(struct perf_counters *c, const struct perf_run *r)
+{
+	for (unsigned int i = 0; i < r->x1.n; i++) {
+		uint64_t before = 0, after = r->x1.xs[i].value;
+
+		for (unsigned int k = 0; k < r->x0.n && before == 0; k++)
+			if (strcmp(r->x0.xs[k].name, r->x1.xs[i].name) == 0)
+				before = r->x0.xs[k].value;
+		count(c, r->x1.xs[i].name, after >= before ? after - before : after);
+	}
+}
+
+static void
+count_all(struct perf_result *res, const struct perf_run *r)
+{
+	static const char *const cause[SLUICE_FLUSH_CAUSES] = {
+		"flushes_full", "flushes_deadline", "flushes_drain", "flushes_rollover",
+	};
+	struct perf_counters *c = &res->counters;
+	const struct sluice_domain_stats *d = &r->dst;
+
+	count(c, "pairs", res->pairs);
+	count(c, "maps", d->maps);
+	count(c, "unmaps", d->unmaps);
+	count(c, "live", d->live);
+	count(c, "map_pages", d->map_pages);
+	count(c, "unmap_pages", d->unmap_pages);
+	count(c, "map_errors", d->map_errors);
+	count(c, "unmap_errors", d->unmap_errors);
+	count(c, "queued", d->queued);
+	count(c, "released", d->released);
+	count(c, "pending", d->pending);
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		count(c, cause[i], d->flushes[i]);
+	count(c, "flush_errors", d->flush_errors);
+	count(c, "ring_full", d->ring_full);
+	count(c, "invs", d->invs);
+	count(c, "syncs", d->syncs);
+	count(c, "table_bytes", d->table_bytes);
+	count(c, "dma_submitted", r->dma.submitted);
+	count(c, "dma_completed", r->dma.completed);
+	count(c, "dma_bytes", r->dma.bytes);
+	count(c, "dma_faults", r->dma.faults);
+	count(c, "dma_mismatches", res->dma_mismatches);
+	count(c, "probes", r->dma.probes);
+	count(c, "probe_hits", r->dma.probe_hits);
+	count(c, "engine_polls", r->e1.polls - r->e0.polls);
+	count(c, "engine_empty_polls", r->e1.empty_polls - r->e0.empty_polls);
+	count(c, "engine_faults", r->e1.fault_received - r->e0.fault_received);
+	count(c, "engine_fault_overflows", r->e1.fault_overflows - r->e0.fault_overflows);
+	count(c, "engine_recoveries", r->e1.recoveries - r->e0.recoveries);
+	count(c, "pinned_bytes", res->pinned_bytes);
+	count(c, "stale_windows", r->stale.count);
+	count_xstats(c, r);
+}
+
+static double
+ratio(double a, double b)
+{
+	return b > 0 ? a / b : 0;
+}
+
+static void
+timings(struct perf_result *res, const struct perf_run *r)
+{
+	double ns = 1e9 / (double)rte_get_tsc_hz();
+	uint64_t map_tsc = 0, map_n = 0, unmap_tsc = 0, unmap_n = 0;
+	static struct sluice_hist m, u; /* too large for a stack; results are made one by one */
+
+	sluice_hist_reset(&m);
+	sluice_hist_reset(&u);
+	for (unsigned int i = 0; i < r->nb_workers; i++) {
+		const struct perf_worker *w = &r->worker[i];
+
+		sluice_hist_merge(&m, &w->map_hist);
+		sluice_hist_merge(&u, &w->unmap_hist);
+		map_tsc += w->map_tsc;
+		map_n += w->map_n;
+		unmap_tsc += w->unmap_tsc;
+		unmap_n += w->unmap_n;
+	}
+	res->map_ns = (struct perf_dist) {
+		.p50 = (double)sluice_hist_quantile(&m, 0.50) * ns,
+		.p99 = (double)sluice_hist_quantile(&m, 0.99) * ns,
+		.max = (double)m.max * ns,
+		.mean = (map_n != 0 ? ratio((double)map_tsc, (double)map_n) :
+			 sluice_hist_mean(&m)) * ns,
+	};
+	res->unmap_ns = (struct perf_dist) {
+		.p50 = (double)sluice_hist_quantile(&u, 0.50) * ns,
+		.p99 = (double)sluice_hist_quantile(&u, 0.99) * ns,
+		.max = (double)u.max * ns,
+		.mean = (unmap_n != 0 ? ratio((double)unmap_tsc, (double)unmap_n) :
+			 sluice_hist_mean(&u)) * ns,
+	};
+	res->pair_ns = res->map_ns.mean + res->unmap_ns.mean;
+	res->seconds = (double)(r->end - r->start) * ns * 1e-9;
+	res->sync_rtt_before_ns = r->sync_before;
+	res->sync_rtt_after_ns = r->sync_after;
+	res->sync_rtt_ns = (r->sync_before + r->sync_after) / 2;
+	res->unstable = fabs(r->sync_after - r->sync_before) > UNSTABLE * r->sync_before;
+}
+
+static void
+windows(struct perf_result *res, const struct perf_run *r)
+{
+	/* Without translation there is nothing to invalidate: the window never closes. */
+	res->stale_known = strcmp(r->in_force, "passthrough") != 0;
+	res->stale_us = (struct perf_dist) {
+		.p50 = (double)sluice_hist_quantile(&r->stale, 0.50) / 1000,
+		.p99 = (double)sluice_hist_quantile(&r->stale, 0.99) / 1000,
+		.max = (double)r->stale.max / 1000,
+		.mean = sluice_hist_mean(&r->stale) / 1000,
+	};
+}
+
+void
+perf_result_make(struct perf_result *res, const struct perf_run *r)
+{
+	const struct perf_bench *b = r->b;
+	const struct perf_counters *c = &res->counters;
+	double hits, unmaps;
+
+	memset(res, 0, sizeof(*res));
+	snprintf(res->policy, sizeof(res->policy), "%s", r->policy);
+	snprintf(res->in_force, sizeof(res->in_force), "%s", r->in_force);
+	snprintf(res->settings, sizeof(res->settings), "%s", b->info.settings);
+	snprintf(res->note, sizeof(res->note), "%s", b->host_note);
+	res->sync_ns = b->sync_ns;
+	res->workers = r->nb_workers;
+	res->preempted = atomic_load_explicit(&r->preempted, memory_order_relaxed);
+	res->batch = r->pt->batch;
+	res->deadline_us = r->pt->deadline_us;
+	res->ring = b->ring;
+	res->buf_size = b->buf_size;
+	for (unsigned int i = 0; i < r->nb_workers; i++) {
+		res->pairs += r->worker[i].taken;
+		res->dma_mismatches += r->worker[i].mismatches;
+	}
+	res->pinned_bytes = r->worker[0].pinned_max * b->buf_size;
+	timings(res, r);
+	windows(res, r);
+	count_all(res, r);
+	unmaps = (double)res->pairs;
+	res->syncs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_syncs"), unmaps);
+	res->invs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_tlbis"), unmaps);
+	res->stale_accesses = perf_counter_get(c, "emu_stale_accesses");
+	res->probe_faults = perf_counter_get(c, "emu_probe_faults");
+	res->probes = r->dma.probes;
+	res->probe_hits = r->dma.probe_hits;
+	res->dma_bytes = r->dma.bytes;
+	res->dma_faults = r->dma.faults;
+	hits = (double)perf_counter_get(c, "emu_iotlb_hits");
+	res->iotlb_hit_rate = ratio(hits, hits + (double)perf_counter_get(c, "emu_iotlb_misses"));
+	res->walk_reads_per_page = ratio((double)counter_sum(c, "emu_walk_reads"),
+					 unmaps * (b->buf_size / PERF_PAGE));
+	res->ring_full = r->dst.ring_full;
+	res->empty_polls = r->e1.empty_polls - r->e0.empty_polls;
+}
+
+static int
+equal(const struct perf_run *r, const char *what, uint64_t a, uint64_t b)
+{
+	if (a == b)
+		return 0;
+	return perf_failed("policy %s: counters do not add up: %s (%" PRIu64 " against %" PRIu64
+			   ")", r->policy, what, a, b);
+}
+
+int
+perf_result_verify(const struct perf_run *r, const struct perf_result *res)
+{
+	const struct sluice_domain_stats *d = &r->dst;
+	uint64_t bytes = 0;
+	int rc = 0;
+
+	for (unsigned int i = 0; i < r->nb_workers; i++)
+		bytes += r->worker[i].bytes;
+	rc |= equal(r, "maps = unmaps + live", d->maps, d->unmaps + d->live);
+	rc |= equal(r, "queued = released + pending", d->queued, d->released + d->pending);
+	rc |= equal(r, "nothing live at the end", d->live, 0);
+	rc |= equal(r, "nothing pending after the drain", d->pending, 0);
+	rc |= equal(r, "map_pages = unmap_pages", d->map_pages, d->unmap_pages);
+	if (d->maps != 0 || strcmp(r->in_force, "passthrough") != 0)
+		rc |= equal(r, "unmaps = pairs", d->unmaps, res->pairs);
+	rc |= equal(r, "dma submitted = completed", r->dma.submitted, r->dma.completed);
+	rc |= equal(r, "dma submitted = pairs", r->dma.submitted, res->pairs);
+	rc |= equal(r, "dma bytes = bytes collected", r->dma.bytes, bytes);
+	if (r->b->o->pairs != 0 && !atomic_load_explicit(&perf_interrupted, memory_order_relaxed))
+		rc |= equal(r, "pairs = pairs asked for", res->pairs, r->b->o->pairs);
+	if (res->dma_mismatches != 0)
+		rc |= perf_failed("policy %s: %" PRIu64 " packets arrived with wrong bytes",
+				  r->policy, res->dma_mismatches);
+	if (res->dma_faults != 0)
+		rc |= perf_failed("policy %s: %" PRIu64 " transfers to mapped buffers faulted",
+				  r->policy, res->dma_faults);
+	if (perf_policy_is_strict(r->in_force) && res->stale_accesses != 0)
+		rc |= perf_failed("policy %s: %" PRIu64 " stale accesses: not strict", r->policy,
+				  res->stale_accesses);
+	return rc;
+}

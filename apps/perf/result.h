@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * A result: what one policy did at one point, as every output shows it.
+ */
+#ifndef PERF_RESULT_H
+#define PERF_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run.h"
+
+/** A distribution, ns unless said otherwise. */
+struct perf_dist {
+	double p50, p99, max, mean;
+};
+
+struct perf_counters {
+	struct sluice_xstat c[PERF_MAX_XSTATS + 48];
+	unsigned int n;
+};
+
+struct perf_result {
+	char policy[32];         /**< asked for */
+	char in_force[32];       /**< taken */
+	uint64_t sync_ns;        /**< injected */
+	uint32_t workers, batch, deadline_us;
+	uint32_t ring;           /**< posted buffers a worker */
+	uint32_t buf_size;       /**< bytes a buffer */
+	char settings[160];      /**< the register source's */
+	char note[128];
+	uint32_t rounds;
+	uint32_t clean_rounds;   /**< of them neither preempted nor unstable */
+	double rounds_pair_ns[PERF_MAX_ROUNDS]; /**< of every round, in order */
+	uint64_t pairs;
+	double seconds;
+	struct perf_dist map_ns, unmap_ns;
+	double pair_ns;
+	double strict_ratio;     /**< strict's pair_ns over this one's, median of rounds; 0: none */
+	double sync_rtt_ns, sync_rtt_before_ns, sync_rtt_after_ns;
+	uint64_t preempted;      /**< times the OS took a lcore of the run away */
+	bool unstable;           /**< the bare SYNC moved by more than a fifth during the run */
+	double syncs_per_unmap, invs_per_unmap;
+	bool stale_known;        /**< false: nothing is ever invalidated, no window to measure */
+	struct perf_dist stale_us;
+	uint64_t stale_accesses;
+	uint64_t dma_bytes, dma_faults, dma_mismatches, probes, probe_hits, probe_faults;
+	double iotlb_hit_rate, walk_reads_per_page;
+	uint64_t pinned_bytes, ring_full, empty_polls;
+	struct perf_counters counters; /**< integers that a step run repeats exactly */
+};
+
+/** Does a policy of this name promise that nothing is stale after the unmap? */
+bool perf_policy_is_strict(const char *name);
+
+/** Turn a finished run into a result. */
+void perf_result_make(struct perf_result *res, const struct perf_run *r);
+
+/**
+ * Do the run's counters add up, are the bytes right, is strict strict?
+ * @return 0, or PERF_EXIT_FAILED with a line for each thing that is wrong.
+ */
+int perf_result_verify(const struct perf_run *r, const struct perf_result *res);
+
+/** The counter of that name; 0 when there is none. */
+uint64_t perf_counter_get(const struct perf_counters *c, const char *name);
+
+#endif

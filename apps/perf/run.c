@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * One policy run: set up, start the lcores, let the first worker conduct, read what was counted.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+
+#include "hw.h"
+#include "msg.h"
+#include "run.h"
+#include "sync.h"
+
+#define STREAM_BASE 0x100u
+
+static void
+snapshot(struct perf_run *r, struct perf_xstats *x, struct sluice_engine_stats *e)
+{
+	x->n = sluice_iommu_xstats(r->b->iommu, x->xs, PERF_MAX_XSTATS);
+	x->n = RTE_MIN(x->n, PERF_MAX_XSTATS);
+	sluice_engine_stats(r->b->engine, e);
+}
+
+/* Involuntary context switches of this thread, of its whole life. */
+static unsigned int
+switches(void)
+{
+	struct rusage u;
+
+	return getrusage(RUSAGE_THREAD, &u) == 0 ? (unsigned int)u.ru_nivcsw : 0;
+}
+
+static int
+follow(void *arg)
+{
+	struct perf_worker *w = arg;
+	struct perf_run *r = w->run;
+	unsigned int had;
+
+	/* Acquire: pairs with the conductor's release of go. */
+	while (atomic_load_explicit(&r->go, memory_order_acquire) == 0)
+		perf_hw_idle(r->b);
+	had = switches();
+	perf_worker_loop(w);
+	atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
+	/* Release: the conductor's acquire of finished sees all that this worker did. */
+	atomic_fetch_add_explicit(&r->finished, 1, memory_order_release);
+	return 0;
+}
+
+/* The first worker: measures the bare SYNC on both sides of the run, from a worker's lcore, and
+ * keeps its own and the flush queues' work inside the two snapshots. */
+static int
+conduct(void *arg)
+{
+	struct perf_worker *w = arg;
+	struct perf_run *r = w->run;
+	unsigned int had;
+
+	r->sync_before = perf_sync_median_ns(r->b->iommu, r->b->layout.kind);
+	snapshot(r, &r->x0, &r->e0);
+	had = switches();
+	r->start = rte_rdtsc();
+	w->until += r->start;
+	for (unsigned int i = 1; i < r->nb_workers; i++)
+		r->worker[i].until += r->start;
+	atomic_store_explicit(&r->go, 1, memory_order_release);
+	perf_worker_loop(w);
+	while (atomic_load_explicit(&r->finished, memory_order_acquire) != r->nb_workers - 1)
+		perf_hw_idle(r->b);
+	r->end = rte_rdtsc();
+	atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
+	r->drain_rc = sluice_domain_drain(r->dom);
+	snapshot(r, &r->x1, &r->e1);
+	r->sync_after = perf_sync_median_ns(r->b->iommu, r->b->layout.kind);
+	/* Release: the main lcore reads everything above when it sees 0. */
+	atomic_store_explicit(&r->running, 0, memory_order_release);
+	return 0;
+}
+
+static int
+domain_make(struct perf_run *r)
+{
+	struct sluice_domain_conf conf = {
+		.policy = r->policy, .batch = r->pt->batch, .deadline_us = r->pt->deadline_us,
+	};
+
+	r->dom = sluice_domain_create(r->b->iommu, &conf);
+	if (r->dom == NULL)
+		return perf_failed("policy %s: cannot make a domain: %s", r->policy,
+				   sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
+	snprintf(r->in_force, sizeof(r->in_force), "%s", sluice_domain_policy(r->dom));
+	return 0;
+}
+
+static int
+device_make(struct perf_run *r, unsigned int i)
+{
+	uint32_t stream = STREAM_BASE + i;
+	char args[96];
+	int rc;
+
+	r->dev[i] = sluice_device_add(r->b->iommu, &stream, 1);
+	if (r->dev[i] == NULL)
+		return perf_failed("device with StreamID 0x%x: %s", stream, sluice_error());
+	rc = sluice_device_attach(r->dev[i], r->dom);
+	if (rc != 0)
+		return perf_failed("device with StreamID 0x%x: attach: %s", stream,
+				   rte_strerror(-rc));
+	snprintf(args, sizeof(args), "emu,seed=%" PRIu64 "%s", r->b->o->seed + i,
+		 r->b->o->probe_stale ? ",probe=1" : "");
+	r->worker[i].dma = sluice_dma_open(r->dev[i], args);
+	if (r->worker[i].dma == NULL) {
+		perf_usage_error("--dev %s: no DMA behind it: %s", r->b->o->dev, sluice_error());
+		return rte_errno == ENOTSUP || rte_errno == EINVAL ? PERF_EXIT_USAGE :
+								     PERF_EXIT_FAILED;
+	}
+	return 0;
+}
+
+/* A period that leaves enough of both kinds of bursts in short runs too. It is odd: flush queues
+ * work in powers of two, and a period of 16 would look at the same phase of every batch. */
+static uint32_t
+each_period(uint64_t pairs)
+{
+	if (pairs == 0 || pairs >= 64 * PERF_BURST)
+		return 17;
+	return pairs > 2 * PERF_BURST ? 3 : 1;
+}
+
+static int
+worker_make(struct perf_run *r, unsigned int i)
+{
+	struct perf_worker *w = &r->worker[i];
+	struct perf_bench *b = r->b;
+	const struct perf_options *o = b->o;
+	size_t part = (size_t)b->nb_bufs * b->buf_size;
+
+	w->b = b;
+	w->run = r;
+	w->dom = r->dom;
+	w->abort = &r->abort;
+	w->buf = b->pool + i * part;
+	w->buf_pa = b->pool_pa + i * part;
+	w->owned = (_Atomic uint8_t *)(void *)b->owned + i * (part / PERF_PAGE);
+	w->item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
+	w->target = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
+	w->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
+	w->each = each_period(w->target);
+	/* First touches of rings, tables and magazines are not what is asked about. */
+	w->warm = w->target == 0 || w->target >= 16 * PERF_RING ? 2 * PERF_RING : 0;
+	w->done = o->pairs != 0 && w->target == 0;
+	w->samples_pinned = i == 0;
+	w->all = r->worker;
+	w->nb_all = r->nb_workers;
+	if (b->wl->has_tails || b->wl->has_reads) {
+		w->stage = malloc((size_t)b->ring * b->buf_size);
+		if (w->stage == NULL)
+			return perf_failed("out of memory");
+	}
+	return 0;
+}
+
+static int
+set_up(struct perf_run *r)
+{
+	int rc;
+
+	r->worker = aligned_alloc(RTE_CACHE_LINE_SIZE, r->nb_workers * sizeof(*r->worker));
+	if (r->worker == NULL)
+		return perf_failed("out of memory");
+	memset(r->worker, 0, r->nb_workers * sizeof(*r->worker));
+	rc = domain_make(r);
+	for (unsigned int i = 0; i < r->nb_workers && rc == 0; i++) {
+		rc = worker_make(r, i);
+		if (rc == 0)
+			rc = device_make(r, i);
+	}
+	return rc;
+}
+
+static int
+tear_down(struct perf_run *r)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++) {
+		if (r->worker[i].dma != NULL)
+			rc = rc != 0 ? rc : sluice_dma_close(r->worker[i].dma);
+		r->worker[i].dma = NULL;
+		if (r->dev[i] != NULL)
+			rc = rc != 0 ? rc : sluice_device_remove(r->dev[i]);
+		r->dev[i] = NULL;
+	}
+	if (r->dom != NULL)
+		rc = rc != 0 ? rc : sluice_domain_destroy(r->dom);
+	r->dom = NULL;
+	if (rc == 0 || r->b->failed)
+		return rc == 0 ? 0 : PERF_EXIT_FAILED;
+	return perf_failed("policy %s: tear-down failed: %s", r->policy, rte_strerror(-rc));
+}
+
+static void
+launch(struct perf_run *r)
+{
+	struct perf_bench *b = r->b;
+	unsigned int had;
+
+	atomic_store_explicit(&r->running, 1, memory_order_relaxed);
+	perf_hw_relax_workers(b);
+	if (b->layout.kind == PERF_LAYOUT_STEP) {
+		conduct(&r->worker[0]);
+	} else {
+		for (unsigned int i = 0; i < r->nb_workers; i++)
+			rte_eal_remote_launch(i == 0 ? conduct : follow, &r->worker[i],
+					      b->layout.worker[i]);
+		had = switches();
+		perf_hw_serve(b, &r->running);
+		atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
+		for (unsigned int i = 0; i < r->nb_workers; i++)
+			rte_eal_wait_lcore(b->layout.worker[i]);
+	}
+	perf_hw_relax_control(b);
+}
+
+static void
+gather(struct perf_run *r)
+{
+	sluice_domain_stats(r->dom, &r->dst);
+	sluice_hist_reset(&r->stale);
+	if (sluice_domain_stale_hist(r->dom) != NULL)
+		sluice_hist_merge(&r->stale, sluice_domain_stale_hist(r->dom));
+	for (unsigned int i = 0; i < r->nb_workers; i++) {
+		struct sluice_dma_stats st;
+
+		sluice_dma_stats(r->worker[i].dma, &st);
+		r->dma.submitted += st.submitted;
+		r->dma.completed += st.completed;
+		r->dma.bytes += st.bytes;
+		r->dma.faults += st.faults;
+		r->dma.probes += st.probes;
+		r->dma.probe_hits += st.probe_hits;
+	}
+}
+
+static int
+worker_failures(const struct perf_run *r)
+{
+	for (unsigned int i = 0; i < r->nb_workers; i++) {
+		const struct perf_worker *w = &r->worker[i];
+
+		if (w->failed != NULL)
+			return perf_failed("policy %s: %s failed on lcore %u after %" PRIu64
+					   " pairs: %s", r->policy, w->failed,
+					   r->b->layout.worker[i], w->taken, rte_strerror(-w->err));
+	}
+	if (r->drain_rc != 0)
+		return perf_failed("policy %s: drain failed: %s", r->policy,
+				   rte_strerror(-r->drain_rc));
+	if (r->sync_before < 0 || r->sync_after < 0)
+		return perf_failed("policy %s: a bare SYNC failed", r->policy);
+	return 0;
+}
+
+int
+perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt, const char *policy)
+{
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	r->b = b;
+	r->pt = pt;
+	r->policy = policy;
+	r->nb_workers = b->layout.nb_workers;
+	memset(b->owned, 0, b->pool_size / PERF_PAGE);
+	rc = set_up(r);
+	if (rc == 0) {
+		launch(r);
+		gather(r);
+		rc = worker_failures(r);
+	}
+	if (rc == 0)
+		return tear_down(r);
+	/* As far as it goes: what the hardware may still use is kept. */
+	b->failed = true;
+	tear_down(r);
+	return rc;
+}
+
+void
+perf_run_free(struct perf_run *r)
+{
+	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++)
+		free(r->worker[i].stage);
+	free(r->worker);
+	r->worker = NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Times sluice_iommu_sync(). On shared CPUs one SYNC can take a scheduler's tick: then fewer of
+ * them must do, but never in layout step, where their number is part of the run.
+ */
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+
+#include "sync.h"
+
+#define SYNCS     501u
+#define SYNCS_MIN 21u
+#define PATIENCE_MS 200u
+
+static int
+cmp_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+double
+perf_sync_median_ns(struct sluice_iommu *iommu, enum perf_layout_kind kind)
+{
+	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), t[SYNCS], t0;
+	unsigned int n;
+
+	for (n = 0; n < SYNCS; n++) {
+		t0 = rte_rdtsc();
+		if (sluice_iommu_sync(iommu) != 0)
+			return -1;
+		t[n] = rte_rdtsc() - t0;
+		if (kind != PERF_LAYOUT_STEP && n + 1 >= SYNCS_MIN &&
+		    rte_rdtsc() - start > hz / 1000 * PATIENCE_MS)
+			break;
+	}
+	n = n < SYNCS ? n + 1 : n;
+	qsort(t, n, sizeof(t[0]), cmp_u64);
+	return (double)t[n / 2] * 1e9 / (double)hz;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What each command means (IHI 0070 §4): its legality on this SMMU, and the invalidations.
+ */
+#include "emu_priv.h"
+
+/* @return whether a fault on request makes this TLBI illegal. */
+static bool
+inject_ill(struct emu_smmu *e)
+{
+	uint64_t n = atomic_load_explicit(&e->inj_ill, memory_order_relaxed);
+
+	/* The exchange loses against a new request at the same moment: that one stays. */
+	return unlikely(n != 0) &&
+	       atomic_compare_exchange_strong_explicit(&e->inj_ill, &n, n - 1,
+						       memory_order_relaxed,
+						       memory_order_relaxed) &&
+	       n == 1;
+}
+
+uint32_t
+emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
+{
+	if (cmd[0] & SMMU_CMD_0_SSEC)
+		return SMMU_CERROR_ILL;
+	switch (smmu_field_get(SMMU_CMD_0_OP, cmd[0])) {
+	case SMMU_CMD_PREFETCH_CONFIG:
+	case SMMU_CMD_PREFETCH_ADDR:
+		return SMMU_CERROR_NONE;
+	case SMMU_CMD_CFGI_STE:
+	case SMMU_CMD_CFGI_STE_RANGE:
+	case SMMU_CMD_CFGI_CD:
+	case SMMU_CMD_CFGI_CD_ALL:
+		emu_count(&e->st.cfgis, 1);
+		return SMMU_CERROR_NONE;
+	case SMMU_CMD_TLBI_NH_VA:
+	case SMMU_CMD_TLBI_NH_VAA:
+		/* A range of one page at no level is not to be said with TG (§4.4.1.1). */
+		if (e->conf.ril && smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) != 0 &&
+		    (cmd[0] & (SMMU_TLBI_0_NUM | SMMU_TLBI_0_SCALE)) == 0 &&
+		    (cmd[1] & SMMU_TLBI_1_TTL) == 0)
+			return SMMU_CERROR_ILL;
+		/* fall through */
+	case SMMU_CMD_TLBI_NH_ALL:
+	case SMMU_CMD_TLBI_NH_ASID:
+	case SMMU_CMD_TLBI_NSNH_ALL:
+		if (inject_ill(e))
+			return SMMU_CERROR_ILL;
+		emu_count(&e->st.tlbis, 1);
+		return SMMU_CERROR_NONE;
+	case SMMU_CMD_SYNC:
+		return smmu_field_get(SMMU_SYNC_0_CS, cmd[0]) == 3 ? SMMU_CERROR_ILL :
+								     SMMU_CERROR_NONE;
+	default:
+		/* Reserved, or of a feature that the IDRs deny: EL2 (HYP), stage 2, ATS, PRI,
+		 * stalls (STALL_MODEL is terminate only), Secure. */
+		return SMMU_CERROR_ILL;
+	}
+}
+
+/* TLBI by address (§4.4.1): one page or leaf, or with RIL a range. */
+static void
+tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], bool any)
+{
+	uint16_t asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]);
+	uint64_t va = cmd[1] & SMMU_TLBI_1_ADDR, pages = 1;
+	unsigned int tg = (unsigned int)smmu_field_get(SMMU_TLBI_1_TG, cmd[1]), ttl = 0;
+
+	/* Without RIL the fields are RES0. A granule that no table has matches nothing. */
+	if (e->conf.ril && tg != SMMU_TLBI_TG_NONE) {
+		if (tg != SMMU_TLBI_TG_4K)
+			return;
+		pages = (smmu_field_get(SMMU_TLBI_0_NUM, cmd[0]) + 1)
+			<< smmu_field_get(SMMU_TLBI_0_SCALE, cmd[0]);
+		ttl = (unsigned int)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
+	}
+	emu_tlb_inv_va(e, asid, any, va, pages, ttl);
+	if (!(cmd[1] & SMMU_TLBI_1_LEAF))
+		emu_wc_inv(e, asid, any, va, pages);
+}
+
+void
+emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
+{
+	uint32_t sid = (uint32_t)smmu_field_get(SMMU_CMD_0_SID, cmd[0]);
+	unsigned int range;
+	uint32_t mask;
+
+	switch (smmu_field_get(SMMU_CMD_0_OP, cmd[0])) {
+	case SMMU_CMD_CFGI_STE:
+		emu_config_inv_ste(e, sid, UINT32_MAX, cmd[1] & SMMU_CFGI_1_LEAF);
+		break;
+	case SMMU_CMD_CFGI_STE_RANGE:
+		range = (unsigned int)smmu_field_get(SMMU_CFGI_1_RANGE, cmd[1]);
+		/* 2^(RANGE+1) streams; no bit of the StreamID matters when all are meant. */
+		mask = range == SMMU_CFGI_RANGE_ALL ? 0 : ~(uint32_t)((UINT64_C(2) << range) - 1);
+		emu_config_inv_ste(e, sid, mask, false);
+		break;
+	case SMMU_CMD_CFGI_CD:     /* SubstreamIDs are not implemented: one CD a stream */
+	case SMMU_CMD_CFGI_CD_ALL:
+		emu_config_inv_cd(e, sid);
+		break;
+	case SMMU_CMD_TLBI_NH_ALL: /* one VMID: S2P is 0 */
+	case SMMU_CMD_TLBI_NSNH_ALL:
+		emu_tlb_inv_all(e);
+		break;
+	case SMMU_CMD_TLBI_NH_ASID:
+		emu_tlb_inv_asid(e, (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]));
+		break;
+	case SMMU_CMD_TLBI_NH_VA:
+		tlbi_va(e, cmd, false);
+		break;
+	case SMMU_CMD_TLBI_NH_VAA:
+		tlbi_va(e, cmd, true);
+		break;
+	default:
+		break;
+	}
+}

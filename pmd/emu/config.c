@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Configuration (IHI 0070 §3.3, §5): finding, checking and caching L1STDs, STEs and CDs. A cached
+ * one is used until a CFGI command names it, also when it was invalid or illegal (§3.21.1).
+ */
+#include <stdlib.h>
+
+#include "emu_priv.h"
+
+int
+emu_config_init(struct emu_smmu *e)
+{
+	uint32_t n = e->conf.cfg_cache ? e->conf.cfg_cache : 1;
+
+	e->cfg_mask = n - 1;
+	e->ste = calloc(n, sizeof(*e->ste));
+	e->cd = calloc(n, sizeof(*e->cd));
+	e->l1std = calloc(n, sizeof(*e->l1std));
+	return e->ste && e->cd && e->l1std ? 0 : -1;
+}
+
+void
+emu_config_fini(struct emu_smmu *e)
+{
+	free(e->ste);
+	free(e->cd);
+	free(e->l1std);
+}
+
+/* The L1STD of a stream, cached or fetched. @return false: the fetch aborted (recorded). */
+static bool
+l1std_get(struct emu_smmu *e, const struct emu_req *r, uint64_t *val)
+{
+	uint32_t idx = r->sid >> e->st_split;
+	struct emu_l1std *c = &e->l1std[idx & e->cfg_mask];
+	uint64_t size = (uint64_t)SMMU_L1STD_BYTES
+			<< (e->st_log2 > e->st_split ? e->st_log2 - e->st_split : 0);
+	uint64_t pa;
+	void *p;
+
+	if (c->cached && c->idx == idx) {
+		*val = c->val;
+		return true;
+	}
+	/* The base is aligned to the table's size, at least 64 bytes (§6.3.23). */
+	pa = (e->strtab_base & ~((size < 64 ? 64 : size) - 1)) + (uint64_t)idx * SMMU_L1STD_BYTES;
+	p = emu_pa(e, pa, SMMU_L1STD_BYTES);
+	emu_count(&e->st.ste_reads, 1);
+	if (p == NULL) {
+		emu_count(&e->st.mem_aborts, 1);
+		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
+		return false;
+	}
+	*val = emu_ld64(p);
+	*c = (struct emu_l1std){ .idx = idx, .cached = e->conf.cfg_cache != 0, .val = *val };
+	return true;
+}
+
+/* Where the stream's STE is (§3.3.2). @return false: nowhere, the event was recorded. */
+static bool
+ste_address(struct emu_smmu *e, const struct emu_req *r, uint64_t *pa)
+{
+	uint64_t l1, idx, size;
+	unsigned int span;
+
+	if ((uint64_t)r->sid >> e->st_log2)
+		goto bad;
+	if (!e->st_2lvl) {
+		size = (uint64_t)SMMU_STE_BYTES << e->st_log2;
+		*pa = (e->strtab_base & ~(size - 1)) + (uint64_t)r->sid * SMMU_STE_BYTES;
+		return true;
+	}
+	if (!l1std_get(e, r, &l1))
+		return false;
+	span = (unsigned int)smmu_field_get(SMMU_L1STD_SPAN, l1);
+	idx = r->sid & ((1u << e->st_split) - 1);
+	if (span == 0 || span > SMMU_L1STD_SPAN_MAX || span > e->st_split + 1u ||
+	    idx >= UINT64_C(1) << (span - 1))
+		goto bad;
+	*pa = (l1 & SMMU_L1STD_L2PTR & ~((UINT64_C(1) << (span + 5)) - 1)) + idx * SMMU_STE_BYTES;
+	return true;
+bad:
+	if (e->recinvsid)
+		emu_event(e, r, SMMU_EVT_C_BAD_STREAMID, 0, 0);
+	return false;
+}
+
+/* Check and decode (§5.2, "Validity of STE"), for what the IDRs offer: stage 1, no substreams. */
+static void
+ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
+{
+	unsigned int config = (unsigned int)smmu_field_get(SMMU_STE_0_CONFIG, w[0]);
+
+	s->priv = smmu_field_get(SMMU_STE_1_PRIVCFG, w[1]) == SMMU_STE_PRIVCFG_PRIV;
+	s->inst = smmu_field_get(SMMU_STE_1_INSTCFG, w[1]) == 3;
+	s->cdptr = w[0] & SMMU_STE_0_S1CONTEXTPTR;
+	s->fault = 0;
+	if (!(w[0] & SMMU_STE_0_V)) {
+		s->fault = SMMU_EVT_C_BAD_STE;
+	} else if (!(config & 4)) {
+		s->kind = STE_ABORT;
+	} else if (config == SMMU_STE_CONFIG_BYPASS) {
+		s->kind = STE_BYPASS;
+	} else if (config != SMMU_STE_CONFIG_S1 || (w[0] & SMMU_STE_0_S1CDMAX) != 0 ||
+		   (w[1] & SMMU_STE_1_S1STALLD) || s->cdptr >> e->conf.oas) {
+		/* Stage 2 and substreams are not implemented; S1STALLD needs a stall model. */
+		s->fault = SMMU_EVT_C_BAD_STE;
+	} else {
+		s->kind = STE_S1;
+	}
+}
+
+const struct emu_ste *
+emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
+{
+	struct emu_ste *s = e->conf.cfg_cache ? &e->ste[r->sid & e->cfg_mask] : &e->ste_scratch;
+	uint64_t pa, w[2];
+	uint64_t *p;
+
+	if (!ste_address(e, r, &pa))
+		return NULL;
+	p = emu_pa(e, pa, SMMU_STE_BYTES);
+	emu_count(&e->st.ste_reads, 1);
+	if (p == NULL) {
+		emu_count(&e->st.mem_aborts, 1);
+		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
+		return NULL;
+	}
+	w[1] = emu_ld64(&p[1]); /* words may be read in any order: V last catches drivers */
+	w[0] = emu_ld64(&p[0]);
+	s->sid = r->sid;
+	ste_decode(e, s, w);
+	s->cached = e->conf.cfg_cache != 0;
+	return s;
+}
+
+/* One half of a CD (§5.4): checked unless its EPD is set. */
+static bool
+cd_half(const struct emu_cd *c, unsigned int half, unsigned int tg, unsigned int tg_4k)
+{
+	return c->epd[half] || (tg == tg_4k && c->tsz[half] >= 16 && c->tsz[half] <= 39 &&
+				!(c->ttb[half] >> c->ips));
+}
+
+static void
+cd_decode(const struct emu_smmu *e, struct emu_cd *c, const uint64_t w[3])
+{
+	unsigned int ips = smmu_oas_bits(smmu_field_get(SMMU_CD_0_IPS, w[0]));
+	bool ok;
+
+	c->tsz[0] = (uint8_t)smmu_field_get(SMMU_CD_0_T0SZ, w[0]);
+	c->tsz[1] = (uint8_t)smmu_field_get(SMMU_CD_0_T1SZ, w[0]);
+	c->epd[0] = w[0] & SMMU_CD_0_EPD0;
+	c->epd[1] = w[0] & SMMU_CD_0_EPD1;
+	c->tbi[0] = w[0] & SMMU_CD_0_TBI0;
+	c->tbi[1] = w[0] & SMMU_CD_0_TBI1;
+	c->affd = w[0] & SMMU_CD_0_AFFD;
+	c->wxn = w[0] & SMMU_CD_0_WXN;
+	c->pan = w[0] & SMMU_CD_0_PAN;
+	c->aset = w[0] & SMMU_CD_0_ASET;
+	c->record = w[0] & SMMU_CD_0_R;
+	c->abort = w[0] & SMMU_CD_0_A;
+	c->asid = (uint16_t)smmu_field_get(SMMU_CD_0_ASID, w[0]);
+	c->ips = (uint8_t)(ips < e->conf.oas ? ips : e->conf.oas);
+	c->ttb[0] = w[1] & SMMU_CD_1_TTB0;
+	c->ttb[1] = w[2] & SMMU_CD_2_TTB1;
+	/* Stalls and table updates by hardware are not implemented; tables are little-endian. */
+	ok = (w[0] & SMMU_CD_0_V) && !(w[0] & SMMU_CD_0_S) && (w[0] & SMMU_CD_0_AA64) &&
+	     !(w[0] & (SMMU_CD_0_HA | SMMU_CD_0_HD)) &&
+	     (!(w[0] & SMMU_CD_0_ENDI) || (c->epd[0] && c->epd[1])) &&
+	     cd_half(c, 0, (unsigned int)smmu_field_get(SMMU_CD_0_TG0, w[0]), SMMU_CD_TG0_4K) &&
+	     cd_half(c, 1, (unsigned int)smmu_field_get(SMMU_CD_0_TG1, w[0]), SMMU_CD_TG1_4K);
+	c->fault = ok ? 0 : SMMU_EVT_C_BAD_CD;
+}
+
+const struct emu_cd *
+emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste)
+{
+	struct emu_cd *c = e->conf.cfg_cache ? &e->cd[r->sid & e->cfg_mask] : &e->cd_scratch;
+	uint64_t *p = emu_pa(e, ste->cdptr, SMMU_CD_BYTES);
+	uint64_t w[3];
+
+	emu_count(&e->st.cd_reads, 1);
+	if (p == NULL) {
+		emu_count(&e->st.mem_aborts, 1);
+		emu_event(e, r, SMMU_EVT_F_CD_FETCH, 0, ste->cdptr);
+		return NULL;
+	}
+	for (int i = 2; i >= 0; i--)
+		w[i] = emu_ld64(&p[i]);
+	c->sid = r->sid;
+	cd_decode(e, c, w);
+	c->cached = e->conf.cfg_cache != 0;
+	return c;
+}
+
+void
+emu_config_inv_ste(struct emu_smmu *e, uint32_t sid, uint32_t mask, bool leaf)
+{
+	for (uint32_t i = 0; i <= e->cfg_mask; i++) {
+		if ((e->ste[i].sid & mask) == (sid & mask))
+			e->ste[i].cached = false;
+		if ((e->cd[i].sid & mask) == (sid & mask))
+			e->cd[i].cached = false;
+		if (!leaf && (((e->l1std[i].idx << e->st_split) ^ sid) & mask &
+			      ~((1u << e->st_split) - 1)) == 0)
+			e->l1std[i].cached = false;
+	}
+}
+
+void
+emu_config_inv_cd(struct emu_smmu *e, uint32_t sid)
+{
+	if (e->cd[sid & e->cfg_mask].sid == sid)
+		e->cd[sid & e->cfg_mask].cached = false;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The control registers (IHI 0070 §6): identification, enables and their acknowledgements, GBPA,
+ * GERROR, and guarded registers, whose stores are dropped and counted.
+ *
+ * The page is plain memory, so that a store takes place whether it is allowed or not. What is
+ * guarded is therefore latched when the guard closes, compared from time to time, and put back.
+ */
+#include "emu_priv.h"
+
+/* ---- what must not change -------------------------------------------------------------------- */
+
+enum guard { G_RO, G_SMMUEN, G_CMDQEN, G_EVENTQEN, G_QUEUES, G_IRQ };
+
+static const struct {
+	uint32_t off;
+	uint8_t size, guard;
+	uint32_t mask; /* of the bits guarded, for those where the others are not; 0: all */
+	uint32_t irq;  /* G_IRQ: bit of IRQ_CTRL */
+} guards[] = {
+	{ SMMU_IDR0, 8, G_RO, 0, 0 },
+	{ SMMU_IDR2, 8, G_RO, 0, 0 },
+	{ SMMU_IDR4, 8, G_RO, 0, 0 },
+	{ SMMU_IIDR, 8, G_RO, 0, 0 },
+	{ SMMU_CR1, 4, G_QUEUES, SMMU_FIELD(5, 0), 0 },
+	{ SMMU_CR1, 4, G_SMMUEN, SMMU_FIELD(11, 6), 0 },
+	{ SMMU_CR2, 4, G_SMMUEN, 0, 0 },
+	{ SMMU_STRTAB_BASE, 8, G_SMMUEN, 0, 0 },
+	{ SMMU_STRTAB_BASE_CFG, 4, G_SMMUEN, 0, 0 },
+	{ SMMU_CMDQ_BASE, 8, G_CMDQEN, 0, 0 },
+	{ SMMU_EVENTQ_BASE, 8, G_EVENTQEN, 0, 0 },
+	{ SMMU_GERROR_IRQ_CFG0, 8, G_IRQ, 0, SMMU_IRQ_CTRL_GERROR_IRQEN },
+	{ SMMU_GERROR_IRQ_CFG1, 8, G_IRQ, 0, SMMU_IRQ_CTRL_GERROR_IRQEN },
+	{ SMMU_EVENTQ_IRQ_CFG0, 8, G_IRQ, 0, SMMU_IRQ_CTRL_EVENTQ_IRQEN },
+	{ SMMU_EVENTQ_IRQ_CFG1, 8, G_IRQ, 0, SMMU_IRQ_CTRL_EVENTQ_IRQEN },
+};
+_Static_assert(RTE_DIM(guards) <= EMU_NB_GUARDS, "guard_val[] holds them");
+
+static bool
+guard_closed(const struct emu_smmu *e, unsigned int i, uint32_t cr0, uint32_t irq)
+{
+	cr0 |= e->cr0ack; /* guarded while the enable or its acknowledgement is set (§6.2) */
+	switch (guards[i].guard) {
+	case G_SMMUEN:
+		return cr0 & SMMU_CR0_SMMUEN;
+	case G_CMDQEN:
+		return cr0 & SMMU_CR0_CMDQEN;
+	case G_EVENTQEN:
+		return cr0 & SMMU_CR0_EVENTQEN;
+	case G_QUEUES:
+		return cr0 & (SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN);
+	case G_IRQ:
+		return (irq | e->irqack) & guards[i].irq;
+	default:
+		return true;
+	}
+}
+
+static void
+guards_poll(struct emu_smmu *e, uint32_t cr0, uint32_t irq)
+{
+	for (unsigned int i = 0; i < RTE_DIM(guards); i++) {
+		uint32_t off = guards[i].off;
+		uint64_t mask = guards[i].mask ? guards[i].mask : UINT64_MAX;
+		uint64_t v = guards[i].size == 8 ? emu_reg64(e, off) : emu_reg32(e, off);
+
+		if (!guard_closed(e, i, cr0, irq)) {
+			e->guard_on[i] = false;
+		} else if (!e->guard_on[i]) {
+			e->guard_on[i] = true;
+			e->guard_val[i] = v & mask;
+		} else if ((v & mask) != e->guard_val[i]) {
+			v = (v & ~mask) | e->guard_val[i];
+			if (guards[i].size == 8)
+				emu_set_reg64(e, off, v);
+			else
+				emu_set_reg32(e, off, (uint32_t)v);
+			emu_count(&e->st.guarded_writes, 1);
+		}
+	}
+}
+
+/* Registers that only the SMMU writes. */
+static void
+restore(struct emu_smmu *e, uint32_t off, uint32_t v)
+{
+	if (emu_reg32(e, off) != v) {
+		emu_set_reg32(e, off, v);
+		emu_count(&e->st.guarded_writes, 1);
+	}
+}
+
+static void
+readonly_poll(struct emu_smmu *e)
+{
+	restore(e, SMMU_CR0ACK, e->cr0ack);
+	restore(e, SMMU_IRQ_CTRLACK, e->irqack);
+	restore(e, SMMU_GERROR, e->gerror);
+	if (e->cr0ack & SMMU_CR0_CMDQEN)
+		restore(e, SMMU_CMDQ_CONS, e->cons_reg);
+	if (e->evtq_on)
+		restore(e, SMMU_EVENTQ_PROD, e->evtq_prod);
+}
+
+/* ---- enables and acknowledgements ------------------------------------------------------------ */
+
+static void
+smmu_enable(struct emu_smmu *e)
+{
+	uint32_t cfg = emu_reg32(e, SMMU_STRTAB_BASE_CFG);
+	unsigned int log2 = (unsigned int)smmu_field_get(SMMU_STRTAB_CFG_LOG2SIZE, cfg);
+	unsigned int split = (unsigned int)smmu_field_get(SMMU_STRTAB_CFG_SPLIT, cfg);
+
+	e->strtab_base = emu_reg64(e, SMMU_STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR;
+	e->st_log2 = (uint8_t)(log2 < e->conf.sid_bits ? log2 : e->conf.sid_bits);
+	e->st_split = split == 8 || split == 10 ? (uint8_t)split : 6; /* §6.3.24 */
+	e->st_2lvl = e->conf.two_level &&
+		     smmu_field_get(SMMU_STRTAB_CFG_FMT, cfg) == SMMU_STRTAB_FMT_2LVL;
+	e->recinvsid = emu_reg32(e, SMMU_CR2) & SMMU_CR2_RECINVSID;
+	e->smmuen = true;
+}
+
+static void
+cr0_apply(struct emu_smmu *e, uint32_t cr0)
+{
+	uint32_t on = cr0 & ~e->cr0ack, off = e->cr0ack & ~cr0;
+
+	if (off & SMMU_CR0_SMMUEN)
+		e->smmuen = false; /* caches keep what they have (§6.3.9.6) */
+	if (off & SMMU_CR0_CMDQEN)
+		emu_cmdq_disable(e);
+	if (off & SMMU_CR0_EVENTQEN)
+		emu_evtq_disable(e);
+	if (on & SMMU_CR0_CMDQEN)
+		emu_cmdq_enable(e);
+	if (on & SMMU_CR0_EVENTQEN)
+		emu_evtq_enable(e);
+	if (on & SMMU_CR0_SMMUEN)
+		smmu_enable(e);
+	e->cr0ack = cr0;
+	/* release: pairs with the driver's acquire; what was in use before is not any more. */
+	emu_set_reg32(e, SMMU_CR0ACK, cr0);
+}
+
+/* Count down to an acknowledgement. @return whether it is due. */
+static bool
+ack_due(const struct emu_smmu *e, uint32_t *left)
+{
+	if (*left == 0)
+		*left = e->conf.ack_delay + 1;
+	return --*left == 0;
+}
+
+/* GBPA (§6.3.14): a store counts only with Update, and is answered by clearing Update. */
+static bool
+gbpa_poll(struct emu_smmu *e)
+{
+	uint32_t v = emu_reg32(e, SMMU_GBPA), update = (uint32_t)SMMU_GBPA_UPDATE;
+
+	if (e->gbpa_wait == 0 && !(v & update)) {
+		restore(e, SMMU_GBPA, e->gbpa);
+		return false;
+	}
+	if (e->gbpa_wait == 0)
+		e->gbpa_new = v;
+	else if (v != e->gbpa_new)
+		restore(e, SMMU_GBPA, e->gbpa_new);
+	if (ack_due(e, &e->gbpa_wait)) {
+		e->gbpa = e->gbpa_new & ~update;
+		emu_set_reg32(e, SMMU_GBPA, e->gbpa);
+	}
+	return true;
+}
+
+bool
+emu_regs_poll(struct emu_smmu *e)
+{
+	uint32_t cr0 = emu_reg32(e, SMMU_CR0) & EMU_CR0_MASK;
+	uint32_t irq = emu_reg32(e, SMMU_IRQ_CTRL) &
+		       (SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN);
+	bool busy = false;
+
+	guards_poll(e, cr0, irq);
+	readonly_poll(e);
+	if (unlikely(atomic_load_explicit(&e->inj_ack_hang, memory_order_relaxed)))
+		return false;
+	if (cr0 != e->cr0ack) {
+		busy = true;
+		if (ack_due(e, &e->cr0_wait))
+			cr0_apply(e, cr0);
+	} else {
+		e->cr0_wait = 0;
+	}
+	if (irq != e->irqack) {
+		busy = true;
+		if (ack_due(e, &e->irq_wait)) {
+			e->irqack = irq;
+			emu_set_reg32(e, SMMU_IRQ_CTRLACK, irq);
+		}
+	} else {
+		e->irq_wait = 0;
+	}
+	return gbpa_poll(e) || busy;
+}
+
+/* ---- errors and interrupts ------------------------------------------------------------------- */
+
+bool
+emu_gerror_active(struct emu_smmu *e, uint32_t bit)
+{
+	/* acquire: pairs with the driver's acknowledgement; the repaired command is seen. */
+	return ((e->gerror ^ emu_reg32(e, SMMU_GERRORN)) & bit) != 0;
+}
+
+void
+emu_gerror(struct emu_smmu *e, uint32_t bit)
+{
+	if (emu_gerror_active(e, bit)) /* §7.5: toggled only while inactive */
+		return;
+	e->gerror ^= bit;
+	emu_set_reg32(e, SMMU_GERROR, e->gerror);
+	if (bit != SMMU_GERROR_MSI_GERROR_ABT_ERR)
+		emu_irq(e, SMMU_IRQ_CTRL_GERROR_IRQEN, SMMU_GERROR_IRQ_CFG0,
+			SMMU_GERROR_MSI_GERROR_ABT_ERR);
+}
+
+void
+emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
+{
+	void *p = emu_pa(e, addr, 4);
+
+	if (unlikely(p == NULL)) {
+		emu_count(&e->st.mem_aborts, 1);
+		emu_gerror(e, abt_bit);
+		return;
+	}
+	/* release: pairs with the acquire of whoever polls that word. */
+	atomic_store_explicit((_Atomic uint32_t *)p, data, memory_order_release);
+}
+
+void
+emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit)
+{
+	uint64_t addr;
+
+	if (!(e->irqack & en) || !e->conf.msi)
+		return;
+	addr = emu_reg64(e, cfg0) & SMMU_IRQ_CFG0_ADDR;
+	if (addr != 0) /* else the wired line, to which nobody listens */
+		emu_msi(e, addr, emu_reg32(e, cfg0 + 8), abt_bit);
+}
+
+/* ---- reset ----------------------------------------------------------------------------------- */
+
+static uint32_t
+oas_code(unsigned int bits)
+{
+	uint32_t code = 0;
+
+	while (code < SMMU_OAS_48 && smmu_oas_bits(code) < bits)
+		code++;
+	return code;
+}
+
+void
+emu_regs_reset(struct emu_smmu *e)
+{
+	static const uint8_t cidr[4] = { 0x0d, 0xf0, 0x05, 0xb1 };
+	const struct emu_conf *c = &e->conf;
+	uint64_t idr0;
+
+	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2, stalls, ATS. */
+	idr0 = SMMU_IDR0_S1P | SMMU_IDR0_COHACC | SMMU_IDR0_ASID16 | (c->msi ? SMMU_IDR0_MSI : 0) |
+	       smmu_field_prep(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |
+	       smmu_field_prep(SMMU_IDR0_TTENDIAN, SMMU_TTENDIAN_LE) |
+	       smmu_field_prep(SMMU_IDR0_STALL_MODEL, SMMU_STALL_MODEL_TERMINATE) |
+	       smmu_field_prep(SMMU_IDR0_ST_LEVEL, c->two_level);
+	emu_set_reg32(e, SMMU_IDR0, (uint32_t)idr0);
+	emu_set_reg32(e, SMMU_IDR1,
+		      (uint32_t)(smmu_field_prep(SMMU_IDR1_SIDSIZE, c->sid_bits) |
+				 smmu_field_prep(SMMU_IDR1_EVENTQS, c->evtq_max_log2) |
+				 smmu_field_prep(SMMU_IDR1_CMDQS, c->cmdq_max_log2) |
+				 SMMU_IDR1_ATTR_PERMS_OVR));
+	/* Range invalidation came with v3.2, which also promises BBML 1 or 2. */
+	emu_set_reg32(e, SMMU_IDR3,
+		      c->ril ? (uint32_t)(SMMU_IDR3_RIL | smmu_field_prep(SMMU_IDR3_BBML, 2)) : 0);
+	emu_set_reg32(e, SMMU_IDR5,
+		      (uint32_t)(SMMU_IDR5_GRAN4K |
+				 smmu_field_prep(SMMU_IDR5_OAS, oas_code(c->oas))));
+	emu_set_reg32(e, SMMU_AIDR, c->ril ? 2 : 1);
+	for (unsigned int i = 0; i < 4; i++)
+		emu_set_reg32(e, 0xff0 + 4 * i, cidr[i]);
+	/* GBPA resets to what the implementation likes: nothing passes until software says so. */
+	e->gbpa = (uint32_t)SMMU_GBPA_ABORT;
+	emu_set_reg32(e, SMMU_GBPA, e->gbpa);
+	guards_poll(e, 0, 0); /* latch what is read-only */
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The IOTLB (IHI 0070 §3.17, §4.4): leaves of stage-1 walks, set-associative, tagged with the
+ * ASID, served until an invalidation or another leaf takes their place, however stale.
+ *
+ * Dropping an ASID or everything is O(1): each entry carries the epoch in which it was inserted,
+ * and is dead when an invalidation that covers it has a later one.
+ */
+#include <stdlib.h>
+
+#include "emu_priv.h"
+
+static const uint8_t level_shift[4] = { 27, 18, 9, 0 }; /* pages of a leaf, log2 */
+
+int
+emu_tlb_init(struct emu_smmu *e)
+{
+	uint32_t sets = e->conf.iotlb / TLB_WAYS;
+
+	e->asid_inv = calloc(EMU_ASIDS, sizeof(*e->asid_inv));
+	if (e->asid_inv == NULL)
+		return -1;
+	if (e->conf.walk_cache != 0) {
+		e->wc = calloc(e->conf.walk_cache, sizeof(*e->wc));
+		if (e->wc == NULL)
+			return -1;
+		e->wc_mask = e->conf.walk_cache - 1;
+	}
+	/* Without an IOTLB there is one set in which nothing is ever inserted. */
+	if (sets == 0)
+		sets = 1;
+	e->tlb = aligned_alloc(64, sets * sizeof(*e->tlb));
+	if (e->tlb == NULL)
+		return -1;
+	for (uint32_t i = 0; i < sets; i++)
+		e->tlb[i] = (struct tlb_set){ .key = { 0 } };
+	e->tlb_mask = sets - 1;
+	return 0;
+}
+
+void
+emu_tlb_fini(struct emu_smmu *e)
+{
+	free(e->asid_inv);
+	free(e->wc);
+	free(e->tlb);
+}
+
+void
+emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const struct emu_walk *w)
+{
+	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << level_shift[w->level]) - 1);
+	uint16_t tag = w->global ? 0 : cd->asid;
+	uint64_t key = vpn | TLB_KEY_LEVEL(w->level) | TLB_KEY_ASID(tag) | TLB_KEY_VALID;
+	struct tlb_set *s;
+	unsigned int way = TLB_WAYS;
+
+	if (e->conf.iotlb == 0)
+		return;
+	if (va & SMMU_BIT(55))
+		key |= TLB_KEY_HI;
+	if (w->global)
+		key |= TLB_KEY_GLOBAL | (cd->aset ? TLB_KEY_ASET : 0);
+	s = &e->tlb[emu_cache_index(vpn, tag, w->level, e->tlb_mask)];
+	for (unsigned int i = 0; i < TLB_WAYS; i++)
+		if (s->key[i] == key || !(s->key[i] & TLB_KEY_VALID) ||
+		    !emu_cache_alive(e, s->key[i], s->epoch[i])) {
+			way = i;
+			if (s->key[i] == key)
+				break;
+		}
+	if (way == TLB_WAYS)
+		way = e->tlb_rr++ % TLB_WAYS;
+	s->key[way] = key;
+	s->val[way] = w->pa | w->perm;
+	s->epoch[way] = e->epoch;
+	e->tlb_levels |= (uint8_t)(1u << w->level);
+	if (w->global)
+		e->tlb_global = true;
+}
+
+void
+emu_tlb_inv_all(struct emu_smmu *e)
+{
+	e->all_inv = ++e->epoch;
+	e->tlb_levels = 0;
+	e->tlb_global = false;
+}
+
+void
+emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid)
+{
+	/* Global leaves stay (§4.4.2): for them emu_cache_alive() ignores this. */
+	e->asid_inv[asid] = ++e->epoch;
+}
+
+/* Is a leaf or table of @p key inside [vpn, vpn + pages) of one half? */
+static bool
+overlaps(uint64_t key, uint64_t hi, uint64_t vpn, uint64_t pages)
+{
+	uint64_t first = key & TLB_VPN;
+	uint64_t n = UINT64_C(1) << level_shift[(key >> 52) & 3];
+
+	return (key & TLB_KEY_HI) == hi && first < vpn + pages && vpn < first + n;
+}
+
+static bool
+asid_matches(uint64_t key, uint16_t asid, bool any)
+{
+	return any || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == asid;
+}
+
+static void
+tlb_scan(struct emu_smmu *e, uint16_t asid, bool any, uint64_t hi, uint64_t vpn, uint64_t pages,
+	 unsigned int ttl)
+{
+	for (uint32_t i = 0; i <= e->tlb_mask; i++)
+		for (unsigned int w = 0; w < TLB_WAYS; w++) {
+			uint64_t key = e->tlb[i].key[w];
+
+			if ((key & TLB_KEY_VALID) && asid_matches(key, asid, any) &&
+			    (ttl == 0 || ((key >> 52) & 3) == ttl) && overlaps(key, hi, vpn, pages))
+				e->tlb[i].key[w] = 0;
+		}
+}
+
+/* Drop what has exactly @p key but for the ASET bit. */
+static void
+tlb_drop(struct emu_smmu *e, uint64_t key, uint64_t vpn, uint16_t tag, unsigned int level)
+{
+	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, level, e->tlb_mask)];
+
+	for (unsigned int w = 0; w < TLB_WAYS; w++)
+		if ((s->key[w] & ~TLB_KEY_ASET) == key)
+			s->key[w] = 0;
+}
+
+void
+emu_tlb_inv_va(struct emu_smmu *e, uint16_t asid, bool any, uint64_t va, uint64_t pages,
+	       unsigned int ttl)
+{
+	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
+	uint64_t vpn = (va >> 12) & TLB_VPN;
+	uint64_t places = (uint64_t)(e->tlb_mask + 1) * TLB_WAYS;
+
+	if (pages > TLB_VPN + 1 - vpn)
+		pages = TLB_VPN + 1 - vpn;
+	/* Any ASID: entries may be in any set. So may they when there are more pages than sets. */
+	if (any || pages > places) {
+		tlb_scan(e, asid, any, hi, vpn, pages, ttl);
+		return;
+	}
+	for (unsigned int level = 1; level <= 3; level++) {
+		unsigned int sh = level_shift[level];
+		uint64_t end = (vpn + pages - 1) >> sh;
+
+		if (!(e->tlb_levels & (1u << level)) || (ttl != 0 && ttl != level))
+			continue;
+		for (uint64_t n = vpn >> sh; n <= end; n++) {
+			uint64_t key = n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_VALID | hi;
+
+			tlb_drop(e, key | TLB_KEY_ASID(asid), n << sh, asid, level);
+			if (e->tlb_global)
+				tlb_drop(e, key | TLB_KEY_GLOBAL, n << sh, 0, level);
+		}
+	}
+}
+
+void
+emu_wc_inv(struct emu_smmu *e, uint16_t asid, bool any, uint64_t va, uint64_t pages)
+{
+	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
+	uint64_t vpn = (va >> 12) & TLB_VPN;
+
+	if (e->wc == NULL)
+		return;
+	if (pages > TLB_VPN + 1 - vpn)
+		pages = TLB_VPN + 1 - vpn;
+	if (any || (pages >> 9) > e->wc_mask) {
+		for (uint32_t i = 0; i <= e->wc_mask; i++)
+			if ((e->wc[i].key & TLB_KEY_VALID) &&
+			    asid_matches(e->wc[i].key, asid, any) &&
+			    overlaps(e->wc[i].key, hi, vpn, pages))
+				e->wc[i].key = 0;
+		return;
+	}
+	for (unsigned int level = 0; level <= 2; level++) {
+		unsigned int sh = level_shift[level];
+
+		for (uint64_t n = vpn >> sh; n <= (vpn + pages - 1) >> sh; n++) {
+			uint32_t i = emu_cache_index(n << sh, asid, level, e->wc_mask);
+
+			if (e->wc[i].key == (n << sh | TLB_KEY_LEVEL(level) |
+					     TLB_KEY_ASID(asid) | TLB_KEY_VALID | hi))
+				e->wc[i].key = 0;
+		}
+	}
+}

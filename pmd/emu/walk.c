@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The stage-1 table walk (IHI 0070 §3.4, §13; Arm DDI 0487 D8): VMSAv8-64, 4 KiB granule, up to
+ * four levels, and the walk cache that remembers table descriptors of the upper levels.
+ */
+#include "emu_priv.h"
+
+/* XNTable and PXNTable (DDI 0487, D8.3.1); the other hierarchical bits are SMMU_TTD_APTABLE_*. */
+#define TTD_UXNTABLE SMMU_BIT(60)
+#define TTD_PXNTABLE SMMU_BIT(59)
+
+static const uint8_t va_shift[4] = { 39, 30, 21, 12 };
+
+static uint64_t
+wc_key(const struct emu_cd *cd, uint64_t va, unsigned int level)
+{
+	uint64_t key = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << (va_shift[level] - 12)) - 1);
+
+	key |= TLB_KEY_LEVEL(level) | TLB_KEY_ASID(cd->asid) | TLB_KEY_VALID;
+	return va & SMMU_BIT(55) ? key | TLB_KEY_HI : key;
+}
+
+static struct wc_entry *
+wc_place(struct emu_smmu *e, uint64_t key, unsigned int level)
+{
+	return &e->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), level, e->wc_mask)];
+}
+
+/* Hierarchical limits of a table descriptor (D8.4.2). HADx is RES0: IDR3.HAD is 0. */
+static unsigned int
+table_limits(uint64_t d)
+{
+	return (d & SMMU_TTD_APTABLE_NOUNPRIV ? EMU_APT_NOUNPRIV : 0) |
+	       (d & SMMU_TTD_APTABLE_RO ? EMU_APT_RO : 0) |
+	       (d & TTD_UXNTABLE ? EMU_APT_UXN : 0) | (d & TTD_PXNTABLE ? EMU_APT_PXN : 0);
+}
+
+/* Permissions of a leaf (D8.4), with the CD's WXN, UWXN and PAN (§5.4). */
+static uint8_t
+leaf_perm(const struct emu_cd *cd, uint64_t d, unsigned int apt)
+{
+	bool unpriv = (d & SMMU_TTD_AP1) && !(apt & EMU_APT_NOUNPRIV);
+	bool ro = (d & SMMU_TTD_AP2) || (apt & EMU_APT_RO);
+	uint8_t p = EMU_PERM_PR;
+
+	if (!ro)
+		p |= EMU_PERM_PW;
+	if (unpriv)
+		p |= ro ? EMU_PERM_UR : EMU_PERM_UR | EMU_PERM_UW;
+	if (!(d & SMMU_TTD_UXN) && !(apt & EMU_APT_UXN) && !(cd->wxn && (p & EMU_PERM_UW)))
+		p |= EMU_PERM_UX;
+	/* What the unprivileged may write the privileged may not execute. */
+	if (!(d & SMMU_TTD_PXN) && !(apt & EMU_APT_PXN) && !(p & EMU_PERM_UW) &&
+	    !(cd->wxn && (p & EMU_PERM_PW)))
+		p |= EMU_PERM_PX;
+	if (cd->pan && unpriv)
+		p &= (uint8_t)~(EMU_PERM_PR | EMU_PERM_PW);
+	return p;
+}
+
+/*
+ * @param fresh look at the tables only, and leave no trace.
+ * @param count the reads are the workload's.
+ * Fault order within a level (§7.3.1): abort, invalid descriptor, address size; then AF.
+ */
+void
+emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
+	 struct emu_walk *w)
+{
+	unsigned int half = (va >> 55) & 1;
+	unsigned int ia = 64u - cd->tsz[half];
+	unsigned int start = ia > 39 ? 0 : ia > 30 ? 1 : 2;
+	unsigned int level = start, apt = 0;
+	uint64_t table, in = va & ((UINT64_C(1) << ia) - 1);
+	uint64_t size = UINT64_C(8) << (ia - va_shift[start]);
+
+	/* A start table below 64 bytes is aligned to 64 (§5.4, TTBx). */
+	table = cd->ttb[half] & ~((size < 64 ? 64 : size) - 1);
+	w->fault = 0;
+	if (e->wc != NULL && !fresh)
+		for (int l = 2; l >= (int)start; l--) {
+			uint64_t key = wc_key(cd, va, (unsigned int)l);
+			struct wc_entry *c = wc_place(e, key, (unsigned int)l);
+
+			if (c->key == key && emu_cache_alive(e, key, c->epoch)) {
+				level = (unsigned int)l + 1;
+				table = c->next & SMMU_TTD_ADDR;
+				apt = (unsigned int)c->next & 0xf;
+				break;
+			}
+		}
+	for (;; level++) {
+		unsigned int sh = va_shift[level];
+		uint64_t idx = level == start ? in >> sh : (in >> sh) & 511;
+		uint64_t out, d;
+		uint64_t *p;
+
+		w->level = (uint8_t)level;
+		w->fetch = table + idx * 8;
+		p = emu_pa(e, w->fetch, 8);
+		if (count)
+			emu_count(&e->st.walk_reads[level], 1);
+		if (p == NULL) {
+			if (!fresh)
+				emu_count(&e->st.mem_aborts, 1);
+			w->fault = SMMU_EVT_F_WALK_EABT;
+			return;
+		}
+		/* acquire: pairs with the release with which the driver stores a descriptor, so
+		 * that the next level's table is seen as it was when it was linked. */
+		d = atomic_load_explicit((_Atomic uint64_t *)(void *)p, memory_order_acquire);
+		out = d & SMMU_TTD_ADDR;
+		if (!(d & SMMU_TTD_V) ||
+		    (!(d & SMMU_TTD_TABLE) && (level == 0 || level == 3))) {
+			w->fault = SMMU_EVT_F_TRANSLATION;
+			return;
+		}
+		if (level == 3 || !(d & SMMU_TTD_TABLE)) {
+			out &= ~((UINT64_C(1) << sh) - 1);
+			if (out >> cd->ips) {
+				w->fault = SMMU_EVT_F_ADDR_SIZE;
+				return;
+			}
+			if (!(d & SMMU_TTD_AF) && !cd->affd) {
+				w->fault = SMMU_EVT_F_ACCESS;
+				return;
+			}
+			w->pa = out;
+			w->perm = leaf_perm(cd, d, apt);
+			w->global = !(d & SMMU_TTD_NG);
+			return;
+		}
+		if (out >> cd->ips) {
+			w->fault = SMMU_EVT_F_ADDR_SIZE;
+			return;
+		}
+		apt |= table_limits(d);
+		table = out;
+		if (e->wc != NULL && !fresh) {
+			uint64_t key = wc_key(cd, va, level);
+			struct wc_entry *c = wc_place(e, key, level);
+
+			*c = (struct wc_entry){ .key = key, .epoch = e->epoch, .next = out | apt };
+		}
+	}
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The register source "emu": an emulated SMMUv3, its register page and its memory, made from the
+ * keys of a device string.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <rte_errno.h>
+#include <rte_memzone.h>
+
+#include "../emu/emu.h"
+#include "../smmuv3/smmuv3_hw.h"
+#include "sources.h"
+
+/* Not where the process has it, so that an address of the wrong kind is noticed at once. */
+#define PA_BASE    UINT64_C(0x40000000)
+#define MEM_ALIGN  (UINT64_C(2) << 20)
+#define MEM_MB     48u
+#define MEM_MB_MAX 16384u
+
+struct emu_regs {
+	struct emu_smmu *emu;
+	void *page;
+	void *va;
+	size_t len;
+	const struct rte_memzone *mz; /* NULL: mmap'ed */
+};
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+enum key_type { T_U8, T_U32, T_U64, T_BOOL };
+
+#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_conf, field), t, lo, hi }
+
+static const struct {
+	const char *name;
+	size_t off;
+	enum key_type type;
+	uint64_t min, max;
+} conf_keys[] = {
+	KEY(sync_ns, T_U32, 0, 1000000000),
+	KEY(tlbi_ns, T_U32, 0, 1000000000),
+	KEY(ril, T_BOOL, 0, 1),
+	KEY(msi, T_BOOL, 0, 1),
+	KEY(two_level, T_BOOL, 0, 1),
+	KEY(sid_bits, T_U8, 0, 32),
+	KEY(oas, T_U8, 32, 48),
+	KEY(iotlb, T_U32, 0, 1u << 24),
+	KEY(walk_cache, T_U32, 0, 1u << 24),
+	KEY(cfg_cache, T_U32, 0, 1u << 24),
+	KEY(cmdq_max_log2, T_U8, 0, SMMU_QS_MAX),
+	KEY(evtq_max_log2, T_U8, 0, SMMU_QS_MAX),
+	KEY(ack_delay, T_U32, 0, 1000000),
+	KEY(cons_lag, T_U32, 0, 1u << SMMU_QS_MAX),
+	KEY(shuffle, T_BOOL, 0, 1),
+	KEY(step, T_BOOL, 0, 1),
+	KEY(step_ns, T_U32, 1, 1000000),
+	KEY(seed, T_U64, 0, UINT64_MAX),
+};
+
+static const char *const key_names[] = {
+	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "sid_bits", "oas", "iotlb", "walk_cache",
+	"cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "step",
+	"step_ns", "seed", "mem_mb", NULL,
+};
+_Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 2, "the same keys, and mem_mb");
+
+static int
+parse_u64(const char *key, const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 0);
+	if (errno != 0 || end == text || *end != '\0' || *text == '-' || *out < min || *out > max)
+		return sluice_fail(EINVAL, "%s=%s: give a number from %" PRIu64 " to %" PRIu64, key,
+				   text, min, max);
+	return 0;
+}
+
+static int
+check_conf(const struct emu_conf *c)
+{
+	static const uint8_t oas[] = { 32, 36, 40, 42, 44, 48 };
+	const struct {
+		const char *name;
+		uint32_t v, min;
+	} caches[] = { { "iotlb", c->iotlb, 4 },
+		       { "walk_cache", c->walk_cache, 1 },
+		       { "cfg_cache", c->cfg_cache, 1 } };
+
+	for (size_t i = 0; i < RTE_DIM(caches); i++)
+		if (caches[i].v != 0 &&
+		    (caches[i].v < caches[i].min || !rte_is_power_of_2(caches[i].v)))
+			return sluice_fail(EINVAL, "%s=%u: give 0 or a power of two from %u",
+					   caches[i].name, caches[i].v, caches[i].min);
+	for (size_t i = 0; i < RTE_DIM(oas); i++)
+		if (c->oas == oas[i])
+			return 0;
+	return sluice_fail(EINVAL, "oas=%u: give 32, 36, 40, 42, 44 or 48", c->oas);
+}
+
+static int
+parse_conf(const struct rte_kvargs *kv, struct emu_conf *c, uint64_t *mem_mb)
+{
+	const char *text = rte_kvargs_get(kv, "mem_mb");
+	int ret;
+
+	emu_conf_default(c);
+	*mem_mb = MEM_MB;
+	if (text != NULL && (ret = parse_u64("mem_mb", text, 1, MEM_MB_MAX, mem_mb)) != 0)
+		return ret;
+	for (size_t i = 0; i < RTE_DIM(conf_keys); i++) {
+		uint8_t *field = (uint8_t *)c + conf_keys[i].off;
+		uint64_t v;
+
+		text = rte_kvargs_get(kv, conf_keys[i].name);
+		if (text == NULL)
+			continue;
+		ret = parse_u64(conf_keys[i].name, text, conf_keys[i].min, conf_keys[i].max, &v);
+		if (ret != 0)
+			return ret;
+		switch (conf_keys[i].type) {
+		case T_U8:
+			*field = (uint8_t)v;
+			break;
+		case T_U32:
+			*(uint32_t *)(void *)field = (uint32_t)v;
+			break;
+		case T_U64:
+			*(uint64_t *)(void *)field = v;
+			break;
+		case T_BOOL:
+			*(bool *)(void *)field = v != 0;
+			break;
+		}
+	}
+	return check_conf(c);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* From EAL's pool when there is room (huge pages), else of our own. */
+static int
+mem_take(struct emu_regs *s, size_t len)
+{
+	static _Atomic uint32_t serial;
+	char name[RTE_MEMZONE_NAMESIZE];
+	void *p;
+
+	s->len = len;
+	snprintf(name, sizeof(name), "sluice_emu_%u",
+		 atomic_fetch_add_explicit(&serial, 1, memory_order_relaxed));
+	s->mz = rte_memzone_reserve_aligned(name, len, SOCKET_ID_ANY, 0, MEM_ALIGN);
+	if (s->mz != NULL) {
+		s->va = s->mz->addr;
+		memset(s->va, 0, len);
+		return 0;
+	}
+	p = mmap(NULL, len + MEM_ALIGN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return sluice_fail(ENOMEM, "mem_mb=%zu: there is not that much memory", len >> 20);
+	s->va = RTE_PTR_ALIGN_CEIL(p, MEM_ALIGN);
+	if (s->va != p)
+		munmap(p, (size_t)((uint8_t *)s->va - (uint8_t *)p));
+	munmap((uint8_t *)s->va + len, MEM_ALIGN - (size_t)((uint8_t *)s->va - (uint8_t *)p));
+	(void)madvise(s->va, len, MADV_HUGEPAGE); /* a wish */
+	return 0;
+}
+
+static void
+mem_give(struct emu_regs *s)
+{
+	if (s->mz != NULL)
+		rte_memzone_free(s->mz);
+	else if (s->va != NULL)
+		munmap(s->va, s->len);
+}
+
+/* ---- the source ------------------------------------------------------------------------------ */
+
+static void
+emu_close(struct sluice_regs *regs)
+{
+	struct emu_regs *s = regs->priv;
+
+	if (s == NULL)
+		return;
+	emu_destroy(s->emu);
+	sluice_mem_destroy(regs->mem);
+	mem_give(s);
+	free(s->page);
+	free(s);
+	regs->priv = NULL;
+}
+
+static int
+emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
+{
+	struct emu_conf c;
+	struct emu_regs *s;
+	uint64_t mem_mb;
+	int ret = parse_conf(kv, &c, &mem_mb);
+
+	if (ret != 0)
+		return ret;
+	if ((PA_BASE + (mem_mb << 20) - 1) >> c.oas != 0)
+		return sluice_fail(EINVAL, "mem_mb=%" PRIu64 " does not fit below %u address bits",
+				   mem_mb, c.oas);
+	s = calloc(1, sizeof(*s));
+	regs->priv = s;
+	if (s == NULL || (s->page = aligned_alloc(SMMU_PAGE1, SMMU_REGS_SIZE)) == NULL) {
+		ret = sluice_fail(ENOMEM, "no memory for the emulated registers");
+		goto fail;
+	}
+	memset(s->page, 0, SMMU_REGS_SIZE);
+	ret = mem_take(s, mem_mb << 20);
+	if (ret != 0)
+		goto fail;
+	regs->mem = sluice_mem_create(s->va, PA_BASE, s->len);
+	if (regs->mem == NULL) {
+		ret = -rte_errno;
+		goto fail;
+	}
+	s->emu = emu_create(&c, s->page, sluice_mem_span(regs->mem));
+	if (s->emu == NULL) {
+		ret = sluice_fail(rte_errno, "the emulated SMMUv3 could not be made: %s",
+				  rte_errno == ENOMEM ? "no memory" : "start EAL first");
+		goto fail;
+	}
+	regs->base = s->page;
+	regs->emu = s->emu;
+	regs->clock.virt = emu_virtual_clock(s->emu);
+	regs->clock.hz = c.step ? 1000000000u : rte_get_tsc_hz();
+	snprintf(regs->settings, sizeof(regs->settings),
+		 "sync_ns=%u,tlbi_ns=%u,ril=%d,msi=%d,two_level=%d,iotlb=%u,walk_cache=%u,"
+		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64,
+		 c.sync_ns, c.tlbi_ns, c.ril, c.msi, c.two_level, c.iotlb, c.walk_cache,
+		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb);
+	return 0;
+fail:
+	emu_close(regs);
+	return ret;
+}
+
+static int
+emu_source_step(struct sluice_regs *regs, unsigned int budget)
+{
+	return emu_step(regs->emu, budget);
+}
+
+static int
+emu_source_watch(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint8_t *owned)
+{
+	return emu_watch(regs->emu, pa, len, owned);
+}
+
+static unsigned int
+emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
+{
+	/* In the order of struct emu_stats. */
+	static const char *const names[] = {
+		"steps", "idle_steps", "cmds", "syncs", "tlbis", "cfgis", "cerrors", "accesses",
+		"bytes", "faults", "probe_faults", "probes", "probe_hits", "iotlb_hits",
+		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
+		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
+		"events_dropped", "guarded_writes", "mem_aborts",
+	};
+	struct emu_stats st;
+	uint64_t v[RTE_DIM(names)];
+
+	_Static_assert(sizeof(st) == sizeof(v), "a name for each counter");
+	emu_get_stats(regs->emu, &st);
+	memcpy(v, &st, sizeof(v));
+	for (unsigned int i = 0; i < RTE_DIM(names) && i < n; i++) {
+		snprintf(xs[i].name, sizeof(xs[i].name), "emu_%s", names[i]);
+		xs[i].value = v[i];
+	}
+	return RTE_DIM(names);
+}
+
+const struct sluice_regs_ops sluice_regs_emu = {
+	.name = "emu",
+	.keys = key_names,
+	.open = emu_open,
+	.close = emu_close,
+	.step = emu_source_step,
+	.watch = emu_source_watch,
+	.xstats = emu_source_xstats,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Commands as the driver builds them: one small function for each command it ever issues.
+ */
+#ifndef SMMUV3_CMD_H
+#define SMMUV3_CMD_H
+
+#include <stdbool.h>
+
+#include "smmuv3_hw.h"
+
+/** One command, as it lies in the queue (IHI 0070 §4.1). */
+struct smmu_cmd {
+	uint64_t w[2];
+};
+_Static_assert(sizeof(struct smmu_cmd) == SMMU_CMD_BYTES, "a command is 16 bytes");
+
+/* Shifts of the two fields on the fast path, so that no mask needs to be counted there. */
+#define CMD_ASID_SHIFT    48
+#define CMD_MSIDATA_SHIFT 32
+
+/** First word of every SYNC of a queue; MSIData is added to it. §4.7.3 */
+static inline uint64_t
+cmd_sync_word0(bool msi)
+{
+	uint64_t w = SMMU_CMD_SYNC;
+
+	if (!msi)
+		return w;
+	return w | smmu_field_prep(SMMU_SYNC_0_CS, SMMU_SYNC_CS_IRQ) |
+	       smmu_field_prep(SMMU_SYNC_0_MSH, SMMU_SH_ISH) |
+	       smmu_field_prep(SMMU_SYNC_0_MSIATTR, SMMU_MEMATTR_WB);
+}
+
+/** Invalidate every configuration structure. §4.3.2 */
+static inline struct smmu_cmd
+cmd_cfgi_all(void)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL } };
+}
+
+/** Invalidate one STE, the CDs reached through it, and (not leaf) its level-1 entry. §4.3.1 */
+static inline struct smmu_cmd
+cmd_cfgi_ste(uint32_t sid, bool leaf)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_CFGI_STE | smmu_field_prep(SMMU_CMD_0_SID, sid),
+				    leaf ? SMMU_CFGI_1_LEAF : 0 } };
+}
+
+/** Invalidate one CD as cached for one stream. §4.3.3 */
+static inline struct smmu_cmd
+cmd_cfgi_cd(uint32_t sid, uint32_t ssid, bool leaf)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_CFGI_CD | smmu_field_prep(SMMU_CMD_0_SID, sid) |
+				    smmu_field_prep(SMMU_CMD_0_SSID, ssid),
+				    leaf ? SMMU_CFGI_1_LEAF : 0 } };
+}
+
+/** Every Non-secure EL1 entry. §4.4.4 */
+static inline struct smmu_cmd
+cmd_tlbi_nsnh_all(void)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NSNH_ALL, 0 } };
+}
+
+/** Every EL2 entry. §4.4.2 */
+static inline struct smmu_cmd
+cmd_tlbi_el2_all(void)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_EL2_ALL, 0 } };
+}
+
+/** Everything of one address space. §4.4.3.2 */
+static inline struct smmu_cmd
+cmd_tlbi_asid(uint16_t asid)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_ASID | (uint64_t)asid << CMD_ASID_SHIFT, 0 } };
+}
+
+/** The page, or the leaf that holds it, at one address. §4.4.3.3 */
+static inline struct smmu_cmd
+cmd_tlbi_va(uint16_t asid, uint64_t iova, bool leaf)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_VA | (uint64_t)asid << CMD_ASID_SHIFT,
+				    (iova & SMMU_TLBI_1_ADDR) | leaf } };
+}
+
+/**
+ * @p num << @p scale pages of 4 KiB from @p iova on. §4.4.1.1. One page with scale 0 is not
+ * expressible as a range (NUM = SCALE = TTL = 0 is illegal) and becomes the plain form.
+ */
+static inline struct smmu_cmd
+cmd_tlbi_range(uint16_t asid, uint64_t iova, unsigned int num, unsigned int scale, bool leaf)
+{
+	struct smmu_cmd c = cmd_tlbi_va(asid, iova, leaf);
+
+	if (num == 1 && scale == 0)
+		return c;
+	c.w[0] |= smmu_field_prep(SMMU_TLBI_0_NUM, num - 1) |
+		  smmu_field_prep(SMMU_TLBI_0_SCALE, scale);
+	c.w[1] |= smmu_field_prep(SMMU_TLBI_1_TG, SMMU_TLBI_TG_4K);
+	return c;
+}
+
+/**
+ * Takes a slot and does nothing: a prefetch of the highest StreamID's configuration, which no
+ * stream table here reaches (§4.2: no effect, no error); elsewhere it would be a hint.
+ */
+static inline struct smmu_cmd
+cmd_filler(void)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_PREFETCH_CONFIG |
+				    smmu_field_prep(SMMU_CMD_0_SID, UINT32_MAX), 0 } };
+}
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The command queue away from the fast path: making one, a full one, reading CONS. How it works
+ * is told in cmdq.h; step numbers are those.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmdq.h"
+#include "wait.h"
+
+/* Turns of waiting for room between looks at the hardware's error state. */
+#define FULL_SERVICE_TURNS 256u
+
+static void
+init_lcores(struct cmdq *cq, const bool *lcores)
+{
+	uint64_t size = cq->mask + 1;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; lcores != NULL && i < RTE_MAX_LCORE; i++)
+		n += lcores[i];
+	/* 1b: half of the queue for the margin at most. */
+	if (n * CMDQ_FAA_BURST > size / 2)
+		n = 0;
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
+		cq->lcore[i].end = cq->start;
+		cq->lcore[i].faa_max = n != 0 && lcores[i] ? CMDQ_FAA_BURST : 0;
+	}
+	cq->lcore[RTE_MAX_LCORE].many = 1;
+	atomic_store_explicit(&cq->limit, (int64_t)(size - n * CMDQ_FAA_BURST),
+			      memory_order_relaxed);
+	cq->max_burst = RTE_MIN(CMDQ_MAX_BURST, (uint32_t)(size - n * CMDQ_FAA_BURST));
+}
+
+int
+cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
+{
+	size_t size = (size_t)1 << conf->log2size;
+	struct sluice_mem *mem = conf->iommu->mem;
+
+	memset(cq, 0, sizeof(*cq));
+	cq->mask = size - 1;
+	cq->log2size = conf->log2size;
+	cq->iommu = conf->iommu;
+	cq->regs = conf->regs;
+	cq->share = conf->share;
+	cq->start = conf->start;
+	/* §6.3.26: aligned to its own size, 32 bytes at least. */
+	cq->cmds = sluice_mem_alloc(mem, size * SMMU_CMD_BYTES,
+				    RTE_MAX(size * SMMU_CMD_BYTES, (size_t)RTE_CACHE_LINE_SIZE),
+				    &cq->pa);
+	cq->slots = aligned_alloc(RTE_CACHE_LINE_SIZE,
+				  RTE_MAX(size * sizeof(*cq->slots), (size_t)RTE_CACHE_LINE_SIZE));
+	if (cq->cmds == NULL || cq->slots == NULL)
+		goto nomem;
+	memset((void *)cq->slots, 0, size * sizeof(*cq->slots));
+	cq->sync_w0 = cmd_sync_word0(conf->msi);
+	if (conf->msi) {
+		cq->msi = sluice_mem_alloc(mem, RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_SIZE,
+					   &cq->msi_pa);
+		if (cq->msi == NULL)
+			goto nomem;
+		cq->sync_w1 = cq->msi_pa & SMMU_SYNC_1_MSIADDRESS;
+		atomic_store_explicit(cq->msi, (uint32_t)cq->start, memory_order_relaxed);
+	}
+	atomic_store_explicit(&cq->msi_on, conf->msi, memory_order_relaxed);
+	atomic_store_explicit(&cq->head, cq->start, memory_order_relaxed);
+	atomic_store_explicit(&cq->tail, cq->start, memory_order_relaxed);
+	atomic_store_explicit(&cq->floor, cq->start, memory_order_relaxed);
+	atomic_store_explicit(&cq->err.dead_from, UINT64_MAX, memory_order_relaxed);
+	cq->err.last_pos = CMDQ_NONE;
+	/* The first producer finds the baton waiting for it. */
+	atomic_store_explicit(&cmdq_slot(cq, cq->start)->baton, cq->start << 2 | BATON_PASSED,
+			      memory_order_relaxed);
+	init_lcores(cq, conf->lcores);
+	return 0;
+nomem:
+	cmdq_free(cq);
+	return -ENOMEM;
+}
+
+void
+cmdq_free(struct cmdq *cq)
+{
+	struct sluice_mem *mem = cq->iommu->mem;
+
+	if (cq->cmds != NULL)
+		sluice_mem_free(mem, cq->cmds, (cq->mask + 1) * SMMU_CMD_BYTES);
+	if (cq->msi != NULL)
+		sluice_mem_free(mem, (void *)cq->msi, RTE_CACHE_LINE_SIZE);
+	free(cq->slots);
+	cq->cmds = NULL;
+	cq->msi = NULL;
+	cq->slots = NULL;
+}
+
+uint64_t
+cmdq_read_cons(struct cmdq *cq)
+{
+	/* Tail is read before and after CONS. When both agree, tail stood still meanwhile, and CONS
+	 * was within size of it: head - tail <= size always (1a). When they do not, somebody
+	 * else has just looked, and what it found will do. Acquire: see cmdq_refresh(), and keeps
+	 * the three reads in order. */
+	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS);
+	uint64_t again = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	uint64_t ahead = (reg - tail) & (2 * cq->mask + 1);
+
+	if (tail != again)
+		return again;
+	if (unlikely(ahead > cq->mask + 1)) {
+		atomic_fetch_add_explicit(&cq->bad_cons, 1, memory_order_relaxed);
+		return tail;
+	}
+	return tail + ahead;
+}
+
+void
+cmdq_refresh(struct cmdq *cq)
+{
+	uint64_t cons = cmdq_read_cons(cq);
+	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
+
+	/* Release: the read of CONS, which came after the hardware's reads of the slots, before
+	 * anybody's writes to them. Pairs with the acquire in cmdq_reserve(). */
+	while (cons > tail &&
+	       !atomic_compare_exchange_weak_explicit(&cq->tail, &tail, cons, memory_order_acq_rel,
+						      memory_order_relaxed))
+		;
+}
+
+/* 1a or 1b, once. Orders as in cmdq_reserve(). */
+static uint64_t
+try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+{
+	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	int64_t limit = atomic_load_explicit(&cq->limit, memory_order_relaxed);
+	uint64_t head;
+
+	if (n <= lc->faa_max) {
+		if ((int64_t)(lc->end + n - tail) > limit)
+			return CMDQ_NONE;
+		head = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+	} else {
+		head = atomic_load_explicit(&cq->head, memory_order_relaxed);
+		do {
+			if ((int64_t)(head + n - tail) > limit)
+				return CMDQ_NONE;
+		} while (!atomic_compare_exchange_weak_explicit(&cq->head, &head, head + n,
+								memory_order_acq_rel,
+								memory_order_relaxed));
+	}
+	if (!lc->many)
+		lc->end = head + n;
+	return head;
+}
+
+uint64_t
+cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+{
+	struct sluice_iommu *iommu = cq->iommu;
+	uint64_t pos = try_reserve(cq, lc, n);
+	struct smmu_wait w;
+
+	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
+		return pos;
+	/* 1c. A look at CONS usually finds room at once: that is not yet a wait. Try again even when
+	 * tail did not move: another producer may have moved it. */
+	cmdq_refresh(cq);
+	pos = try_reserve(cq, lc, n);
+	if (pos != CMDQ_NONE)
+		return pos;
+	cmdq_count(lc, &lc->full_waits);
+	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
+	while (!smmu_wait_over(&w) && !cmdq_is_dead(cq)) {
+		smmu_wait_turn(&w, iommu);
+		/* It may stand still because of an error. */
+		if (w.turn % FULL_SERVICE_TURNS == 0 && iommu->ops != NULL)
+			iommu->ops->service(iommu);
+		cmdq_refresh(cq);
+		pos = try_reserve(cq, lc, n);
+		if (pos != CMDQ_NONE)
+			return pos;
+	}
+	atomic_fetch_add_explicit(&lc->full_timeouts, 1, memory_order_relaxed);
+	return CMDQ_NONE;
+}
+
+uint64_t
+cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
+{
+	struct cmdq_lcore *lc = cmdq_self(cq);
+	uint64_t start = cmdq_reserve(cq, lc, n + 1);
+
+	if (unlikely(start == CMDQ_NONE))
+		return 0;
+	for (unsigned int i = 0; i < n; i++)
+		cmdq_put(cq, start + i, cmds[i]);
+	return cmdq_commit(cq, lc, start, start + n + 1);
+}
+
+void
+cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st)
+{
+	memset(st, 0, sizeof(*st));
+	for (unsigned int i = 0; i <= RTE_MAX_LCORE; i++) {
+		const struct cmdq_lcore *lc = &cq->lcore[i];
+
+		st->subs += atomic_load_explicit(&lc->subs, memory_order_relaxed);
+		st->shared += atomic_load_explicit(&lc->shared, memory_order_relaxed);
+		st->doorbells += atomic_load_explicit(&lc->doorbells, memory_order_relaxed);
+		st->full_waits += atomic_load_explicit(&lc->full_waits, memory_order_relaxed);
+		st->full_timeouts += atomic_load_explicit(&lc->full_timeouts, memory_order_relaxed);
+	}
+	st->syncs = st->subs - st->shared;
+	st->cmds = atomic_load_explicit(&cq->head, memory_order_relaxed) - cq->start;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The command queue: multi-producer insertion without a lock, in which nobody waits for anybody.
+ *
+ * Words. A *position* counts command slots since the beginning of time in 64 bits; it never
+ * repeats. Slot = position mod size; PROD and CONS hold position mod 2 * size (§3.5.1). A *burst*
+ * is the slots [start, end) of one submission; its last slot is a SYNC. Its sequence number is
+ * end, the position after the SYNC.
+ *
+ * 1. Admission and reservation. One fetch_add on `head` gives a producer its burst: positions are
+ *    handed out once, in order, and nothing can take one back. So there must be room beforehand.
+ *    a. An lcore adds (up to FAA_BURST slots) when own_end + n - tail <= limit, where own_end is
+ *       where its own last burst ended: it does not even read head. limit = size - lcores *
+ *       FAA_BURST. Why this cannot overfill: look at the adds in their order, up to any one of them,
+ *       and let T be the largest tail that their checks had seen. Call an add *high* that moves
+ *       head beyond T + limit. After a high add the same lcore's own_end is beyond T + limit, so
+ *       its next check fails while it sees no tail above T. So each lcore has at most one high
+ *       add, and head <= T + limit + lcores * FAA_BURST = T + size.
+ *    b. Larger bursts, threads that are no lcore of EAL, and queues too small for such a margin use
+ *       compare-and-exchange on head against the same limit; such an add is never high.
+ *    c. Full: read CONS, raise tail, try again, until the deadline. Then 0 is returned: nothing
+ *       has been reserved, so nothing needs to be undone.
+ *    `tail` is a lower bound of CONS that every producer shares. A slot may be written again only
+ *    after the hardware's last read of it: that read comes before its write of CONS, which
+ *    cmdq_refresh() acquires and passes on by the release of tail, which the check acquires. The
+ *    T above may have been seen by another producer only, one whose add came before: so adds
+ *    are acq_rel, and each acquires what all earlier ones knew.
+ *
+ * 2. Fill. The slots of a burst belong to one producer alone: plain stores.
+ *
+ * 3. Publication by a baton. PROD must grow, and must not pass a slot that is not filled. Each
+ *    slot has a word; only the word of a burst's first slot is used, by exactly two parties, the
+ *    owner of the burst and whoever published the burst before it:
+ *      READY(end)     from the owner: filled, the burst ends there.
+ *      PASSED(start)  from the publisher: everything before is published, carry on.
+ *    a. The owner exchanges READY into the word. It finds PASSED: the baton is its own, go to b.
+ *       Else the publisher has not been here yet and will find READY: the owner is done. (When a
+ *       plain load finds PASSED already, the publisher will not come back: no exchange needed.)
+ *    b. The holder looks ahead over words that say READY, then writes PROD once for all of them.
+ *    c. It exchanges PASSED into the word of the next slot. It finds READY: that owner has left
+ *       and the baton is still the holder's, back to b. Else the next owner will find PASSED.
+ *    Both sides exchange, and exchanges on one word are totally ordered, so exactly one of the
+ *    two sees the other's mark: the baton is never lost and never doubled. A producer does a bounded
+ *    number of steps for itself, and one lap of b-c more for each burst that others finished meanwhile.
+ *    Values hold whole positions, so a word from an earlier lap never looks like one of this lap
+ *    (an old READY ends at or before start; an old PASSED names another start).
+ *    Orders: exchanges are acq_rel. The release half of READY pairs with the acquire in b or c:
+ *    the commands are visible to the holder before it writes PROD. The release half of PASSED
+ *    pairs with the acquire in a: PROD writes of successive holders happen one after the other and
+ *    in the order of positions, each is larger than the last, and PROD never goes backwards.
+ *    rte_io_wmb() stands between commands and PROD (§3.5.2); it is cumulative, so it covers what
+ *    other producers wrote and this holder has acquired.
+ *
+ * 4. Shared SYNCs. A producer that finds head beyond its own end when it fills its last slot knows
+ *    that another burst is reserved behind it, and that it ends in a SYNC. That SYNC completes
+ *    everything before it (§4.7.3), so this one is not needed: the slot gets a filler.
+ *    Can that lose a completion? Between reservation and publication there is no way to fail: no
+ *    allocation, no check, no wait. By induction on position: the last burst reserved finds head
+ *    equal to its end and keeps its SYNC; every burst before it is covered by a SYNC at or before that.
+ *    What it costs: completion may also depend on a *later* producer leaving those few instructions;
+ *    in a FIFO it always depended on every earlier one. And the chain is bounded: a burst that
+ *    touches the last slot of a group of SHARE_GROUP keeps its SYNC, whoever is behind it.
+ *
+ * 5. Completion. MSI: every SYNC writes the low half of its sequence number to one word of memory;
+ *    SYNCs complete in order, so the word only grows (modulo 2^32), and `tail` is near enough to
+ *    extend it. Else, and when the word stands still, CONS: the latest burst that ended at or
+ *    before CONS in a real SYNC is complete, with all before it. For that, and to say whose a
+ *    refused command was, the last slot of each burst keeps {end, real}.
+ */
+#ifndef SMMUV3_CMDQ_H
+#define SMMUV3_CMDQ_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <rte_atomic.h>
+#include <rte_branch_prediction.h>
+#include <rte_lcore.h>
+
+#include "../regs/regs.h"
+#include "cmd.h"
+
+#define CMDQ_FAA_BURST   8u
+#define CMDQ_SHARE_GROUP 64u
+#define CMDQ_MAX_BURST   (SLUICE_INV_BURST + 1u)
+#define CMDQ_NONE        UINT64_MAX
+
+/* Marks in a slot's baton word: position << 2 | tag. */
+#define BATON_TAG    UINT64_C(3)
+#define BATON_READY  UINT64_C(1)
+#define BATON_PASSED UINT64_C(2)
+
+/* What a producer keeps beside a command slot. */
+struct cmdq_slot {
+	_Atomic uint64_t baton; /* step 3; owner and publisher of a burst that starts here */
+	_Atomic uint64_t end;   /* step 5; owner of the burst that ends here: end << 1 | real SYNC */
+};
+
+/* One producer's own line; the last one is shared by all threads that are no lcore. */
+struct cmdq_lcore {
+	uint64_t end;          /* where its last burst ended (1a) */
+	uint32_t faa_max;      /* largest burst it may reserve by fetch_add; 0: none */
+	uint32_t many;         /* several threads use this line */
+	/* Written by the owner, read by cmdq_stats(). */
+	_Atomic uint64_t subs, shared, doorbells, full_waits;
+	/* How long inv_done has seen the same value (step 5). */
+	_Atomic uint64_t done;
+	_Atomic uint32_t idle, full_timeouts;
+} __rte_cache_aligned;
+_Static_assert(sizeof(struct cmdq_lcore) == RTE_CACHE_LINE_SIZE, "one line a producer");
+
+struct cmdq {
+	/* Written by cmdq_init() only. */
+	struct smmu_cmd *cmds;
+	struct cmdq_slot *slots;
+	uint64_t mask;          /* size - 1 */
+	uint64_t sync_w0, sync_w1;
+	_Atomic uint32_t *msi;  /* the word that SYNCs write, on a line of its own; or NULL */
+	struct sluice_regs *regs;
+	uint32_t max_burst;
+	bool share;
+	uint8_t log2size;
+	/* Read by all, written when the queue was full, or broke. */
+	_Atomic uint64_t tail __rte_cache_aligned; /* <= CONS; slots before it may be reused */
+	_Atomic int64_t limit;    /* 1a; INT64_MIN: the queue is dead */
+	_Atomic uint64_t floor;   /* complete at least up to here; UINT64_MAX: dead */
+	_Atomic uint32_t nb_failed;
+	_Atomic bool msi_on;      /* the MSI word is to be believed */
+	/* Written by every producer. */
+	_Atomic uint64_t head __rte_cache_aligned;
+	/* Cold. */
+	uint64_t start __rte_cache_aligned; /* position of the first slot ever */
+	struct sluice_iommu *iommu;         /* clock, relax, service */
+	uint64_t pa, msi_pa;
+	_Atomic uint64_t bad_cons;          /* CONS that cannot be */
+	_Atomic uint64_t cons_fallbacks;
+	struct cmdq_errors {                /* written under the lock of service() */
+		_Atomic uint64_t seq[256];  /* submissions with a refused command, a ring */
+		_Atomic uint64_t forgotten; /* the highest that fell out of the ring */
+		_Atomic uint64_t dead_from; /* nothing after this was done */
+		_Atomic uint64_t cerror[4]; /* by code; [0]: reserved codes */
+		_Atomic uint64_t repaired;
+		uint64_t last_pos;          /* where it last stopped, and how often there */
+		unsigned int repeats;
+	} err;
+	struct cmdq_lcore lcore[RTE_MAX_LCORE + 1] __rte_cache_aligned;
+};
+
+struct cmdq_conf {
+	struct sluice_iommu *iommu; /**< ->mem, ->clock, ->sync_timeout, ->relax, ->ops are used */
+	struct sluice_regs *regs;
+	uint8_t log2size;       /**< 1 … 19 */
+	bool msi;               /**< SYNCs complete by a write to memory, else by CONS */
+	bool share;             /**< share SYNCs (4) */
+	const bool *lcores;     /**< RTE_MAX_LCORE flags: who may use fetch_add; NULL: nobody */
+	uint64_t start;         /**< first position, for tests; a multiple of 2 * size */
+};
+
+struct cmdq_stats {
+	uint64_t cmds, subs, syncs, shared, doorbells, full_waits, full_timeouts;
+};
+
+/** Allocate; no register is written. @return 0 or -ENOMEM. */
+int cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf);
+void cmdq_free(struct cmdq *cq);
+
+/** Step 1 for everything but the plain case. @return the position, or CMDQ_NONE. */
+uint64_t cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n);
+
+/**
+ * Put commands and a SYNC into the queue. @param n up to max_burst - 1.
+ * @return the sequence number, or 0.
+ */
+uint64_t cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
+
+/** Step 5. */
+uint64_t cmdq_done(struct cmdq *cq);
+int cmdq_result(struct cmdq *cq, uint64_t seq);
+
+/** CONS as a position; never beyond the truth. Raises nothing. */
+uint64_t cmdq_read_cons(struct cmdq *cq);
+/** Raise tail to CONS. */
+void cmdq_refresh(struct cmdq *cq);
+/** Raise floor to @p pos. */
+void cmdq_raise_floor(struct cmdq *cq, uint64_t pos);
+
+/**
+ * The queue stopped with CMDQ_ERR (§7.1): repair the slot, or declare the queue dead.
+ * The caller holds the service lock and acknowledges afterwards. @return whether it may go on.
+ */
+bool cmdq_repair(struct cmdq *cq);
+/** Nothing is accepted from now on, and every wait ends with an error. */
+void cmdq_kill(struct cmdq *cq);
+
+void cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st);
+
+static inline bool
+cmdq_is_dead(const struct cmdq *cq)
+{
+	return atomic_load_explicit(&cq->limit, memory_order_relaxed) == INT64_MIN;
+}
+
+/** The line of the calling thread. */
+static inline struct cmdq_lcore *
+cmdq_self(struct cmdq *cq)
+{
+	unsigned int id = rte_lcore_id();
+
+	return &cq->lcore[id < RTE_MAX_LCORE ? id : RTE_MAX_LCORE];
+}
+
+static inline void
+cmdq_count(const struct cmdq_lcore *lc, _Atomic uint64_t *c)
+{
+	if (unlikely(lc->many))
+		atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
+	else
+		atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+				      memory_order_relaxed);
+}
+
+static inline struct cmdq_slot *
+cmdq_slot(const struct cmdq *cq, uint64_t pos)
+{
+	return &cq->slots[pos & cq->mask];
+}
+
+/** Step 1. @return the position of the first of @p n slots, or CMDQ_NONE. */
+static inline uint64_t
+cmdq_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+{
+	if (likely(n <= lc->faa_max)) {
+		/* Pairs with the release in cmdq_refresh(). */
+		uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+
+		/* Signed: an lcore that was idle is far behind tail. */
+		if (likely((int64_t)(lc->end + n - tail) <=
+			   atomic_load_explicit(&cq->limit, memory_order_relaxed))) {
+			/* 1: acquires from, and releases to, the adds of all producers. */
+			uint64_t start = atomic_fetch_add_explicit(&cq->head, n,
+								   memory_order_acq_rel);
+
+			lc->end = start + n;
+			return start;
+		}
+	}
+	return cmdq_reserve_slow(cq, lc, n);
+}
+
+/** Step 2, one command. */
+static inline void
+cmdq_put(struct cmdq *cq, uint64_t pos, struct smmu_cmd c)
+{
+	cq->cmds[pos & cq->mask] = c;
+}
+
+/** The SYNC whose sequence number is @p seq. */
+static inline struct smmu_cmd
+cmdq_sync(const struct cmdq *cq, uint64_t seq)
+{
+	return (struct smmu_cmd){ { cq->sync_w0 | (cq->sync_w1 != 0 ? seq << CMD_MSIDATA_SHIFT : 0),
+				    cq->sync_w1 } };
+}
+
+/* Does the word of the slot at pos say READY, in this lap? The position it ends at, or 0. */
+static inline uint64_t
+cmdq_ready_end(uint64_t word, uint64_t pos)
+{
+	return (word & BATON_TAG) == BATON_READY && word >> 2 > pos ? word >> 2 : 0;
+}
+
+/** Steps 3b and 3c: the baton is the caller's, and [.., @p e) is filled. */
+static inline void
+cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e)
+{
+	uint64_t next;
+
+	do {
+		/* 3b. Pairs with the release half of READY in cmdq_commit(). */
+		while ((next = cmdq_ready_end(atomic_load_explicit(&cmdq_slot(cq, e)->baton,
+								   memory_order_acquire), e)) != 0)
+			e = next;
+		rte_io_wmb();
+		regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)(e & (2 * cq->mask + 1)));
+		cmdq_count(lc, &lc->doorbells);
+		/* 3c. Release: this PROD write before the next holder's. Acquire: as 3b. */
+		next = cmdq_ready_end(atomic_exchange_explicit(&cmdq_slot(cq, e)->baton,
+							       e << 2 | BATON_PASSED,
+							       memory_order_acq_rel), e);
+		e = next;
+	} while (unlikely(next != 0));
+}
+
+/**
+ * Steps 4 and 3: all but the last slot of [start, end) is filled; fill that one and publish.
+ * @return the sequence number.
+ */
+static inline uint64_t
+cmdq_commit(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end)
+{
+	_Atomic uint64_t *word = &cmdq_slot(cq, start)->baton;
+	uint64_t passed = start << 2 | BATON_PASSED;
+	bool real = true;
+
+	/* 4. Relaxed: head only grows, and whoever moved it past end will fill its slots. */
+	if (cq->share && atomic_load_explicit(&cq->head, memory_order_relaxed) != end &&
+	    (start ^ end) < CMDQ_SHARE_GROUP) {
+		real = false;
+		cmdq_count(lc, &lc->shared);
+	}
+	cmdq_put(cq, end - 1, likely(real) ? cmdq_sync(cq, end) : cmd_filler());
+	/* Read after CONS went past the slot: ordered by READY or PROD, as the slot itself. */
+	atomic_store_explicit(&cmdq_slot(cq, end - 1)->end, end << 1 | real, memory_order_relaxed);
+	cmdq_count(lc, &lc->subs);
+
+	/* 3a. Acquire pairs with the release half of PASSED in cmdq_publish(). */
+	if (unlikely(atomic_load_explicit(word, memory_order_acquire) != passed) &&
+	    atomic_exchange_explicit(word, end << 2 | BATON_READY, memory_order_acq_rel) != passed)
+		return end;
+	cmdq_publish(cq, lc, end);
+	return end;
+}
+
+#endif

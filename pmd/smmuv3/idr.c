@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The identification registers (IHI 0070 §6.3.1-6.3.8): the one place that decides whether there
+ * is an SMMUv3 at all, and one that this driver can drive.
+ */
+#include <errno.h>
+
+#include "../regs/regs.h"
+#include "idr.h"
+#include "smmuv3_hw.h"
+
+#define REFUSE(...) sluice_fail(ENODEV, "smmuv3: " __VA_ARGS__)
+
+static int
+check_idr0(uint32_t r)
+{
+	uint64_t endian = smmu_field_get(SMMU_IDR0_TTENDIAN, r);
+
+	if ((r & SMMU_IDR0_S1P) == 0)
+		return REFUSE("IDR0 0x%08x: no stage 1 translation (S1P = 0)", r);
+	if ((smmu_field_get(SMMU_IDR0_TTF, r) & SMMU_IDR0_TTF_AARCH64) == 0)
+		return REFUSE("IDR0 0x%08x: no AArch64 page tables (TTF)", r);
+	if (endian != SMMU_TTENDIAN_MIXED && endian != SMMU_TTENDIAN_LE)
+		return REFUSE("IDR0 0x%08x: no little-endian page tables (TTENDIAN = %u)", r,
+			      (unsigned int)endian);
+	if (smmu_field_get(SMMU_IDR0_ST_LEVEL, r) > 1)
+		return REFUSE("IDR0 0x%08x: ST_LEVEL is reserved", r);
+	if (smmu_field_get(SMMU_IDR0_STALL_MODEL, r) == SMMU_STALL_MODEL_FORCED)
+		return REFUSE("IDR0 0x%08x: every fault stalls (STALL_MODEL = 2), not supported", r);
+	if (smmu_field_get(SMMU_IDR0_STALL_MODEL, r) > SMMU_STALL_MODEL_FORCED)
+		return REFUSE("IDR0 0x%08x: STALL_MODEL is reserved", r);
+	return 0;
+}
+
+static int
+check_idr1(uint32_t r)
+{
+	if ((r & (SMMU_IDR1_TABLES_PRESET | SMMU_IDR1_QUEUES_PRESET)) != 0)
+		return REFUSE("IDR1 0x%08x: preset tables or queues are not supported", r);
+	if (smmu_field_get(SMMU_IDR1_SIDSIZE, r) > 32)
+		return REFUSE("IDR1 0x%08x: SIDSIZE is beyond 32", r);
+	if (smmu_field_get(SMMU_IDR1_CMDQS, r) > SMMU_QS_MAX ||
+	    smmu_field_get(SMMU_IDR1_EVENTQS, r) > SMMU_QS_MAX)
+		return REFUSE("IDR1 0x%08x: a queue beyond 2^%u entries", r, SMMU_QS_MAX);
+	if (smmu_field_get(SMMU_IDR1_CMDQS, r) < 1)
+		return REFUSE("IDR1 0x%08x: a command queue of one entry holds no command and SYNC", r);
+	return 0;
+}
+
+int
+smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
+{
+	uint32_t r0 = regs_read32(regs, SMMU_IDR0), r1 = regs_read32(regs, SMMU_IDR1);
+	uint32_t r3 = regs_read32(regs, SMMU_IDR3), r5 = regs_read32(regs, SMMU_IDR5);
+	uint32_t aidr = regs_read32(regs, SMMU_AIDR);
+	int rc;
+
+	if ((r0 == 0 && r1 == 0) || r0 == UINT32_MAX)
+		return REFUSE("IDR0 reads 0x%08x: nothing answers at these registers", r0);
+	if (smmu_field_get(SMMU_AIDR_ARCHMAJOR, aidr) != 0)
+		return REFUSE("AIDR 0x%08x: not version 3 of the architecture", aidr);
+	rc = check_idr0(r0);
+	if (rc == 0)
+		rc = check_idr1(r1);
+	if (rc != 0)
+		return rc;
+	if ((r5 & SMMU_IDR5_GRAN4K) == 0)
+		return REFUSE("IDR5 0x%08x: no 4 KiB granule", r5);
+
+	*idr = (struct smmu_idr){
+		.s2p = r0 & SMMU_IDR0_S2P,
+		.coherent = r0 & SMMU_IDR0_COHACC,
+		.hyp = r0 & SMMU_IDR0_HYP,
+		.asid16 = r0 & SMMU_IDR0_ASID16,
+		.msi = r0 & SMMU_IDR0_MSI,
+		.two_level = smmu_field_get(SMMU_IDR0_ST_LEVEL, r0) == 1,
+		.ril = r3 & SMMU_IDR3_RIL,
+		.sid_bits = (uint8_t)smmu_field_get(SMMU_IDR1_SIDSIZE, r1),
+		.cmdqs = (uint8_t)smmu_field_get(SMMU_IDR1_CMDQS, r1),
+		.evtqs = (uint8_t)smmu_field_get(SMMU_IDR1_EVENTQS, r1),
+	};
+	/* 4 KiB tables without DS reach 48 bits (§3.4.1); a reserved code counts as those too. */
+	idr->oas_code = (uint8_t)RTE_MIN(smmu_field_get(SMMU_IDR5_OAS, r5), (uint64_t)SMMU_OAS_48);
+	idr->oas = (uint8_t)smmu_oas_bits(idr->oas_code);
+	idr->ias = 48;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What the identification registers say, decoded and checked.
+ */
+#ifndef SMMUV3_IDR_H
+#define SMMUV3_IDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sluice_regs;
+
+struct smmu_idr {
+	bool s2p, coherent, hyp, asid16, msi, two_level, ril;
+	uint8_t sid_bits, cmdqs, evtqs; /* log2 */
+	uint8_t oas_code, oas, ias;
+};
+
+/**
+ * Read and decode. @return 0, or -ENODEV with sluice_fail() saying what is wrong: a field that
+ * cannot be, or hardware that this driver cannot drive.
+ */
+int smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr);
+
+#endif

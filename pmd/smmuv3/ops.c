@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Opening and closing: the backend's two tables, and the order in which its parts come up.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smmuv3.h"
+
+/* Emulated hardware that nobody else steps yet is stepped by whoever waits for it. */
+#define STEP_BUDGET 16u
+
+static void
+relax_step(void *arg)
+{
+	struct sluice_regs *regs = arg;
+
+	regs->ops->step(regs, STEP_BUDGET);
+}
+
+static void
+own_steps(struct smmu *s, bool on)
+{
+	if (s->regs.ops->step == NULL)
+		return;
+	s->iommu->relax = on ? relax_step : NULL;
+	s->iommu->relax_arg = on ? &s->regs : NULL;
+}
+
+static int
+init_queues(struct smmu *s, const struct smmu_cfg *cfg)
+{
+	struct cmdq_conf conf = {
+		.iommu = s->iommu,
+		.regs = &s->regs,
+		.log2size = RTE_MIN(cfg->cmdq_log2, s->idr.cmdqs),
+		.msi = s->idr.msi && s->idr.coherent && !cfg->want_cons,
+		.share = true,
+	};
+	bool lcores[RTE_MAX_LCORE];
+	int rc;
+
+	if (cfg->want_msi && !conf.msi)
+		return sluice_fail(EINVAL, "sync=msi: this SMMU has no coherent MSI");
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		lcores[i] = rte_lcore_is_enabled(i);
+	conf.lcores = lcores;
+	rc = cmdq_init(&s->cmdq, &conf);
+	if (rc == 0)
+		rc = evtq_init(&s->evtq, s->iommu->mem, &s->regs,
+			       RTE_MIN(cfg->evtq_log2, s->idr.evtqs));
+	return rc != 0 ? sluice_fail(-rc, "smmuv3: no memory for the queues") : 0;
+}
+
+static void
+fill_info(struct smmu *s)
+{
+	struct sluice_iommu *iommu = s->iommu;
+	struct sluice_iommu_info *info = &iommu->info;
+
+	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS |
+		      (s->idr.ril ? SLUICE_CAP_RANGE_INV : 0) |
+		      (s->idr.coherent ? SLUICE_CAP_COHERENT : 0) |
+		      (s->cmdq.msi != NULL ? SLUICE_CAP_SYNC_MSI : 0) |
+		      (s->regs.ops->step != NULL ? SLUICE_CAP_EMULATED : 0);
+	snprintf(info->backend, sizeof(info->backend), "smmuv3");
+	snprintf(info->regs, sizeof(info->regs), "%s", s->regs.ops->name);
+	snprintf(info->settings, sizeof(info->settings), "%s", s->regs.settings);
+	info->caps = iommu->caps;
+	info->ias = s->idr.ias;
+	info->oas = s->idr.oas;
+	info->sid_bits = s->strtab.log2size;
+	info->cmdq_entries = (uint32_t)s->cmdq.mask + 1;
+	info->evtq_entries = s->evtq.mask + 1;
+	info->page_sizes = UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30;
+	iommu->fast = (struct sluice_iommu_fast){
+		.inv_submit = smmu_inv_submit,
+		.inv_done = smmu_inv_done,
+		.inv_result = smmu_inv_result,
+		.fault_burst = smmu_fault_burst,
+		.queue = s,
+	};
+}
+
+static void
+free_parts(struct smmu *s)
+{
+	if (s->cmdq.iommu != NULL)
+		cmdq_free(&s->cmdq);
+	evtq_free(&s->evtq, s->iommu->mem);
+	smmu_strtab_free(s);
+	smmu_asids_free(&s->asids);
+	free(s->ctxs);
+}
+
+static int
+bring_up(struct smmu *s, const struct smmu_cfg *cfg)
+{
+	int rc = smmu_idr_read(&s->regs, &s->idr);
+
+	if (rc != 0)
+		return rc;
+	rc = smmu_asids_init(&s->asids, s->idr.asid16);
+	s->ctxs = calloc(rc == 0 ? s->asids.count : 1, sizeof(*s->ctxs));
+	if (rc != 0 || s->ctxs == NULL)
+		return sluice_fail(ENOMEM, "smmuv3: no memory");
+	rc = init_queues(s, cfg);
+	if (rc == 0)
+		rc = smmu_strtab_init(s, cfg);
+	if (rc == 0)
+		rc = smmu_reset_quiesce(s);
+	if (rc == 0)
+		rc = smmu_reset_bring_up(s);
+	return rc;
+}
+
+static void
+smmu_close(struct sluice_iommu *iommu)
+{
+	struct smmu *s = iommu->priv;
+
+	own_steps(s, true);
+	smmu_reset_shutdown(s);
+	own_steps(s, false);
+	for (uint32_t i = 0; i < s->asids.count; i++) {
+		if (s->ctxs[i] == NULL)
+			continue;
+		sluice_mem_free(iommu->mem, (void *)s->ctxs[i]->cd, SMMU_CD_BYTES);
+		free(s->ctxs[i]);
+	}
+	free_parts(s);
+	pthread_mutex_destroy(&s->lock);
+	sluice_regs_close(&s->regs);
+	free(s);
+	iommu->priv = NULL;
+}
+
+static int
+smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
+{
+	struct smmu_cfg cfg;
+	struct smmu *s;
+	int rc = smmu_parse(&cfg, kv);
+
+	if (rc != 0)
+		return rc;
+	s = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*s), (size_t)RTE_CACHE_LINE_SIZE));
+	if (s == NULL)
+		return sluice_fail(ENOMEM, "smmuv3: no memory");
+	memset((void *)s, 0, sizeof(*s));
+	s->iommu = iommu;
+	atomic_flag_clear(&s->servicing);
+	rc = sluice_regs_open(&s->regs, kv, smmu_keys);
+	if (rc != 0) {
+		free(s);
+		return rc;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	iommu->priv = s;
+	iommu->mem = s->regs.mem;
+	iommu->clock = s->regs.clock;
+	iommu->emu = s->regs.emu;
+	iommu->sync_timeout = sluice_clock_from_ns(&iommu->clock, cfg.sync_timeout_us * 1000);
+	own_steps(s, true);
+	rc = bring_up(s, &cfg);
+	own_steps(s, false);
+	if (rc != 0) {
+		/* The first error is the one to be told. */
+		char why[256];
+		int err = -rc;
+
+		snprintf(why, sizeof(why), "%s", sluice_error());
+		free_parts(s);
+		pthread_mutex_destroy(&s->lock);
+		sluice_regs_close(&s->regs);
+		free(s);
+		iommu->priv = NULL;
+		return sluice_fail(err, "%s", why);
+	}
+	fill_info(s);
+	return 0;
+}
+
+static int
+smmu_step(struct sluice_iommu *iommu, unsigned int budget)
+{
+	struct smmu *s = iommu->priv;
+
+	return s->regs.ops->step != NULL ? s->regs.ops->step(&s->regs, budget) : -ENOTSUP;
+}
+
+static int
+smmu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned)
+{
+	struct smmu *s = iommu->priv;
+
+	return s->regs.ops->watch != NULL ? s->regs.ops->watch(&s->regs, pa, len, owned) : -ENOTSUP;
+}
+
+static const struct sluice_iommu_ops smmuv3_ops = {
+	.name = "smmuv3",
+	.open = smmu_open,
+	.close = smmu_close,
+	.hwdom_init = smmu_hwdom_init,
+	.hwdom_fini = smmu_hwdom_fini,
+	.attach_paging = smmu_attach_paging,
+	.attach_identity = smmu_attach_identity,
+	.attach_blocked = smmu_attach_blocked,
+	.service = smmu_service,
+	.xstats = smmu_xstats,
+	.step = smmu_step,
+	.watch = smmu_watch,
+};
+
+SLUICE_REGISTER_BACKEND(smmuv3, &smmuv3_ops)

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Reset, bring-up and shutdown (IHI 0070 §6.3.9, §6.3.13-6.3.16): handshakes with a deadline.
+ */
+#include <errno.h>
+
+#include <rte_atomic.h>
+
+#include "smmuv3.h"
+#include "wait.h"
+
+/* How long a register handshake may take. */
+#define ACK_TIMEOUT_NS UINT64_C(100000000)
+
+static int
+poll_reg(struct smmu *s, uint32_t off, uint32_t mask, uint32_t want, const char *name)
+{
+	struct smmu_wait w = smmu_wait_begin(&s->iommu->clock,
+					     sluice_clock_from_ns(&s->iommu->clock, ACK_TIMEOUT_NS));
+	uint32_t v;
+
+	while (((v = regs_read32(&s->regs, off)) & mask) != want) {
+		if (smmu_wait_over(&w))
+			return sluice_fail(ETIMEDOUT,
+					   "smmuv3: %s stays 0x%08x, expected 0x%08x of 0x%08x",
+					   name, v, want, mask);
+		smmu_wait_turn(&w, s->iommu);
+	}
+	return 0;
+}
+
+static int
+write_cr0(struct smmu *s, uint32_t v)
+{
+	regs_write32(&s->regs, SMMU_CR0, v);
+	return poll_reg(s, SMMU_CR0ACK, (uint32_t)SMMU_CR0_MASK, v, "CR0ACK");
+}
+
+/* Everything is aborted while SMMUEN is 0. §6.3.14: Update 0, store, Update 0. */
+static int
+gbpa_abort(struct smmu *s)
+{
+	uint32_t update = (uint32_t)SMMU_GBPA_UPDATE;
+	int rc = poll_reg(s, SMMU_GBPA, update, 0, "GBPA.Update");
+
+	if (rc != 0)
+		return rc;
+	regs_write32(&s->regs, SMMU_GBPA,
+		     regs_read32(&s->regs, SMMU_GBPA) | (uint32_t)SMMU_GBPA_ABORT | update);
+	return poll_reg(s, SMMU_GBPA, update, 0, "GBPA.Update");
+}
+
+int
+smmu_reset_quiesce(struct smmu *s)
+{
+	int rc = gbpa_abort(s);
+
+	if (rc == 0)
+		rc = write_cr0(s, 0);
+	if (rc != 0)
+		return rc;
+	regs_write32(&s->regs, SMMU_IRQ_CTRL, 0);
+	return poll_reg(s, SMMU_IRQ_CTRLACK, (uint32_t)SMMU_IRQ_CTRL_MASK, 0, "IRQ_CTRLACK");
+}
+
+int
+smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
+{
+	struct sluice_iommu *iommu = s->iommu;
+	uint64_t seq = cmdq_submit(&s->cmdq, cmds, n);
+	struct smmu_wait w;
+
+	if (seq == 0)
+		return sluice_fail(EIO, "smmuv3: the command queue is dead or stays full");
+	for (unsigned int i = 0; i < n; i++)
+		if (smmu_field_get(SMMU_CMD_0_OP, cmds[i].w[0]) < SMMU_CMD_TLBI_NH_ALL)
+			atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
+	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
+	while (cmdq_done(&s->cmdq) < seq) {
+		if (smmu_wait_over(&w))
+			return sluice_fail(ETIMEDOUT, "smmuv3: a SYNC did not complete in time");
+		smmu_wait_turn(&w, iommu);
+		if (w.turn % 64 == 0)
+			smmu_service(iommu);
+	}
+	if (cmdq_result(&s->cmdq, seq) != 0)
+		return sluice_fail(EIO, "smmuv3: the hardware refused a command");
+	return 0;
+}
+
+static void
+write_attributes(struct smmu *s)
+{
+	uint64_t cr1 = 0, cr2 = SMMU_CR2_PTM | SMMU_CR2_RECINVSID;
+
+	if (s->idr.coherent)
+		cr1 = smmu_field_prep(SMMU_CR1_QUEUE_IC, SMMU_CR1_CACHE_WB) |
+		      smmu_field_prep(SMMU_CR1_QUEUE_OC, SMMU_CR1_CACHE_WB) |
+		      smmu_field_prep(SMMU_CR1_QUEUE_SH, SMMU_SH_ISH) |
+		      smmu_field_prep(SMMU_CR1_TABLE_IC, SMMU_CR1_CACHE_WB) |
+		      smmu_field_prep(SMMU_CR1_TABLE_OC, SMMU_CR1_CACHE_WB) |
+		      smmu_field_prep(SMMU_CR1_TABLE_SH, SMMU_SH_ISH);
+	regs_write32(&s->regs, SMMU_CR1, (uint32_t)cr1);
+	/* Broadcast invalidations of the processor do not concern us; unknown streams do. */
+	regs_write32(&s->regs, SMMU_CR2, (uint32_t)cr2);
+}
+
+static void
+write_strtab(struct smmu *s)
+{
+	const struct smmu_strtab *t = &s->strtab;
+	uint64_t cfg = smmu_field_prep(SMMU_STRTAB_CFG_LOG2SIZE, t->log2size);
+
+	if (t->two_level)
+		cfg |= smmu_field_prep(SMMU_STRTAB_CFG_FMT, SMMU_STRTAB_FMT_2LVL) |
+		       smmu_field_prep(SMMU_STRTAB_CFG_SPLIT, STRTAB_SPLIT);
+	regs_write64(&s->regs, SMMU_STRTAB_BASE,
+		     (t->pa & SMMU_STRTAB_BASE_ADDR) | SMMU_STRTAB_BASE_RA);
+	regs_write32(&s->regs, SMMU_STRTAB_BASE_CFG, (uint32_t)cfg);
+}
+
+/* Caches may hold anything until they are told (§6.3.9.6), so before SMMUEN. */
+static int
+invalidate_all(struct smmu *s)
+{
+	struct smmu_cmd cmds[3] = { cmd_cfgi_all(), cmd_tlbi_nsnh_all(), cmd_tlbi_el2_all() };
+	unsigned int n = s->idr.hyp ? 3 : 2;
+	int rc = 0;
+
+	/* One by one: the queue may be of two entries. */
+	for (unsigned int i = 0; i < n && rc == 0; i++)
+		rc = smmu_sync_cmds(s, &cmds[i], 1);
+	return rc;
+}
+
+int
+smmu_reset_bring_up(struct smmu *s)
+{
+	uint32_t start = (uint32_t)(s->cmdq.start & (2 * s->cmdq.mask + 1));
+	uint32_t cr0 = (uint32_t)SMMU_CR0_CMDQEN;
+	int rc;
+
+	write_attributes(s);
+	write_strtab(s);
+	/* The tables are in memory before the hardware is let at them. */
+	rte_io_wmb();
+
+	regs_write64(&s->regs, SMMU_CMDQ_BASE, (s->cmdq.pa & SMMU_Q_BASE_ADDR) |
+		     SMMU_Q_BASE_RA_WA | s->cmdq.log2size);
+	regs_write32(&s->regs, SMMU_CMDQ_PROD, start);
+	regs_write32(&s->regs, SMMU_CMDQ_CONS, start);
+	/* Errors of whoever came before are not ours. §7.5 */
+	regs_write32(&s->regs, SMMU_GERRORN, regs_read32(&s->regs, SMMU_GERROR));
+	rc = write_cr0(s, cr0);
+	if (rc == 0)
+		rc = invalidate_all(s);
+	if (rc != 0)
+		return rc;
+
+	regs_write64(&s->regs, SMMU_EVENTQ_BASE, (s->evtq.pa & SMMU_Q_BASE_ADDR) |
+		     SMMU_Q_BASE_RA_WA | s->evtq.log2size);
+	regs_write32(&s->regs, SMMU_EVENTQ_PROD, 0);
+	regs_write32(&s->regs, SMMU_EVENTQ_CONS, 0);
+	cr0 |= (uint32_t)SMMU_CR0_EVENTQEN;
+	rc = write_cr0(s, cr0);
+	if (rc == 0)
+		rc = write_cr0(s, cr0 | (uint32_t)SMMU_CR0_SMMUEN);
+	return rc;
+}
+
+void
+smmu_reset_shutdown(struct smmu *s)
+{
+	/* All DMA is aborted from here on; whatever does not answer is left as it is. */
+	if (gbpa_abort(s) != 0)
+		return;
+	if (write_cr0(s, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN)) == 0)
+		write_cr0(s, 0);
+}

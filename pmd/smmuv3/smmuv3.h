@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * One SMMUv3 as its driver sees it: the parts, and what each part offers the others.
+ */
+#ifndef SMMUV3_H
+#define SMMUV3_H
+
+#include <pthread.h>
+
+#include "cmdq.h"
+#include "entry.h"
+#include "evtq.h"
+#include "idr.h"
+
+/* Stream table limits: what is covered of a larger SIDSIZE. */
+#define STRTAB_SPLIT          8u  /* StreamIDs of one level-2 table: 2^8 */
+#define STRTAB_LINEAR_MAX     16u /* log2 StreamIDs: 4 MiB of STEs */
+#define STRTAB_2LVL_MAX       25u /* log2 StreamIDs: 1 MiB of level-1 entries */
+
+/** Stream table (§3.3.1); control path, under smmu.lock. */
+struct smmu_strtab {
+	bool two_level;
+	uint8_t log2size;     /* StreamIDs covered */
+	_Atomic uint64_t *l1; /* two-level: descriptors; linear: the STEs */
+	uint64_t pa;
+	size_t bytes;
+	_Atomic uint64_t **l2; /* two-level: the STEs behind each descriptor, or NULL */
+};
+
+/** ASIDs; control path, under smmu.lock. */
+struct smmu_asids {
+	uint64_t *used; /* a bit each */
+	uint32_t count; /* 256 or 65536 */
+	uint32_t next;  /* search begins here: a freed one comes back late */
+};
+
+/** Errors that GERROR reported (§7.5), by bit; written under the service lock. */
+struct smmu_gerrors {
+	_Atomic uint64_t count[10];
+	_Atomic uint64_t handled;
+};
+
+/** A paging domain's context. */
+struct smmu_ctx {
+	_Atomic uint64_t *cd;
+	uint64_t cd_pa;
+	uint16_t asid;
+	unsigned int users; /* streams attached */
+};
+
+struct smmu {
+	struct cmdq cmdq; /* hot, first: the fast row's queue pointer is this struct */
+	struct evtq evtq;
+	struct sluice_regs regs;
+	struct sluice_iommu *iommu;
+	struct smmu_idr idr;
+	struct smmu_gerrors gerr;
+	atomic_flag servicing; /* try-lock of smmu_service() */
+	pthread_mutex_t lock;  /* of everything below */
+	struct smmu_strtab strtab;
+	struct smmu_asids asids;
+	struct smmu_ctx **ctxs; /* paging contexts, by ASID */
+	_Atomic uint64_t cfgis;  /* commands that were no TLBI; read by xstats */
+};
+
+struct smmu_cfg {
+	uint8_t cmdq_log2, evtq_log2;
+	bool want_2lvl, want_linear, want_msi, want_cons;
+	uint64_t sync_timeout_us;
+};
+
+/* config.c */
+extern const char *const smmu_keys[];
+int smmu_parse(struct smmu_cfg *cfg, struct rte_kvargs *kv);
+
+/* reset.c: §6.3.9 handshakes; every wait bounded */
+int smmu_reset_quiesce(struct smmu *s);
+int smmu_reset_bring_up(struct smmu *s);
+void smmu_reset_shutdown(struct smmu *s);
+/** Submit commands and a SYNC, and wait. @return 0, -EIO, -ETIMEDOUT. */
+int smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n);
+
+/* strtab.c */
+int smmu_strtab_init(struct smmu *s, const struct smmu_cfg *cfg);
+void smmu_strtab_free(struct smmu *s);
+/** The STE of a stream, its level-2 table made when needed. @return 0, -EINVAL, -ENOMEM, … */
+int smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
+/** Change one STE, telling the hardware as often as the change needs. */
+int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
+		      const uint64_t target[ENTRY_WORDS]);
+
+/* ste.c */
+void ste_abort(uint64_t ste[ENTRY_WORDS]);
+void ste_bypass(uint64_t ste[ENTRY_WORDS]);
+void ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa, bool coherent);
+void ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
+
+/* cd.c */
+void cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips, uint16_t asid,
+	   bool coherent);
+void cd_used(const uint64_t cd[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
+
+/* asid.c */
+int smmu_asids_init(struct smmu_asids *a, bool asid16);
+void smmu_asids_free(struct smmu_asids *a);
+/** @return an ASID (never 0), or -ENOSPC. */
+int smmu_asid_get(struct smmu_asids *a);
+void smmu_asid_put(struct smmu_asids *a, uint16_t asid);
+
+/* attach.c */
+int smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
+int smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
+int smmu_attach_paging(struct sluice_iommu *iommu, uint32_t sid, struct sluice_hwdom *hd);
+int smmu_attach_identity(struct sluice_iommu *iommu, uint32_t sid);
+int smmu_attach_blocked(struct sluice_iommu *iommu, uint32_t sid);
+
+/* inv.c */
+uint64_t smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n);
+uint64_t smmu_inv_done(void *queue);
+int smmu_inv_result(void *queue, uint64_t seq);
+
+/* gerror.c */
+unsigned int smmu_service(struct sluice_iommu *iommu);
+
+/* evtq.c */
+unsigned int smmu_fault_burst(void *queue, struct sluice_fault *f, unsigned int n);
+
+/* xstats.c */
+unsigned int smmu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Stream table entries (IHI 0070 §5.2): the three that this driver writes, and which of their
+ * bits the hardware looks at. SHCFG says "as incoming" in all of them, so that no change between
+ * them needs a step for it.
+ */
+#include <string.h>
+
+#include "smmuv3.h"
+
+static uint64_t
+config(uint64_t code)
+{
+	return SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, code);
+}
+
+void
+ste_abort(uint64_t ste[ENTRY_WORDS])
+{
+	/* Config 0b000: terminated without an event. */
+	memset(ste, 0, ENTRY_WORDS * sizeof(*ste));
+	ste[0] = config(SMMU_STE_CONFIG_ABORT);
+	ste[1] = smmu_field_prep(SMMU_STE_1_SHCFG, SMMU_STE_SHCFG_INCOMING);
+}
+
+void
+ste_bypass(uint64_t ste[ENTRY_WORDS])
+{
+	ste_abort(ste);
+	ste[0] = config(SMMU_STE_CONFIG_BYPASS);
+}
+
+void
+ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa, bool coherent)
+{
+	ste_abort(ste);
+	/* One CD (S1CDMax 0), no substreams, no ATS; StreamWorld NS-EL1; VMID 0. */
+	ste[0] = config(SMMU_STE_CONFIG_S1) | (cd_pa & SMMU_STE_0_S1CONTEXTPTR);
+	if (coherent)
+		ste[1] |= smmu_field_prep(SMMU_STE_1_S1CIR, SMMU_STE_S1C_WBRA) |
+			  smmu_field_prep(SMMU_STE_1_S1COR, SMMU_STE_S1C_WBRA) |
+			  smmu_field_prep(SMMU_STE_1_S1CSH, SMMU_SH_ISH);
+}
+
+void
+ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS])
+{
+	uint64_t cfg = smmu_field_get(SMMU_STE_0_CONFIG, ste[0]);
+
+	memset(used, 0, ENTRY_WORDS * sizeof(*used));
+	used[0] = SMMU_STE_0_V;
+	if ((ste[0] & SMMU_STE_0_V) == 0)
+		return;
+	used[0] |= SMMU_STE_0_CONFIG;
+	if ((cfg & SMMU_STE_CONFIG_BYPASS) == 0)
+		return;
+	/* Attributes of what leaves, translated or not. */
+	used[1] = SMMU_STE_1_SHCFG | SMMU_STE_1_MTCFG | SMMU_STE_1_MEMATTR | SMMU_STE_1_ALLOCCFG |
+		  SMMU_STE_1_PRIVCFG | SMMU_STE_1_INSTCFG;
+	if (cfg == SMMU_STE_CONFIG_S1) {
+		used[0] |= SMMU_STE_0_S1FMT | SMMU_STE_0_S1CONTEXTPTR | SMMU_STE_0_S1CDMAX;
+		used[1] |= SMMU_STE_1_S1DSS | SMMU_STE_1_S1CIR | SMMU_STE_1_S1COR |
+			   SMMU_STE_1_S1CSH | SMMU_STE_1_S1STALLD | SMMU_STE_1_EATS |
+			   SMMU_STE_1_STRW | SMMU_STE_1_PPAR | SMMU_STE_1_MEV;
+		used[2] = SMMU_STE_2_S2VMID;
+	} else if (cfg != SMMU_STE_CONFIG_BYPASS) {
+		/* Stage 2 is not written by this driver: whatever is there matters. */
+		memset(used, 0xff, ENTRY_WORDS * sizeof(*used));
+	}
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2054
+# Shared by the command-line tests: sourced, with the path of sluice-perf in $1.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+perf=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cases=0
+failures=0
+
+# EAL that runs anywhere; a file prefix of its own lets tests run side by side.
+eal=(--no-huge -m 256 --no-pci --no-shconf --no-telemetry "--file-prefix=sluice-cli-$$")
+two=("${eal[@]}" --lcores '(0-1)@0')
+if [ "$(nproc)" -ge 2 ]; then
+	two=("${eal[@]}" -l 0,1)
+fi
+
+fail() {
+	failures=$((failures + 1))
+	echo "FAIL: $case: $*"
+	sed 's/^/    stderr: /' "$work/err"
+}
+
+# run NAME WANTED-STATUS COMMAND...: leaves stdout and stderr in $work/out and $work/err.
+run() {
+	case=$1
+	local want=$2 got=0
+	shift 2
+	cases=$((cases + 1))
+	timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null || got=$?
+	[ "$got" -eq "$want" ] || fail "exit status $got, wanted $want"
+}
+
+# The one line of ours on stderr, holding every one of the words.
+one_line() {
+	local word n
+	n=$(grep -c '^sluice-perf: ' "$work/err")
+	[ "$n" -eq 1 ] || fail "$n lines of ours on stderr, wanted 1"
+	n=$(grep -vc -e '^sluice-perf: ' -e '^EAL: ' "$work/err")
+	[ "$n" -eq 0 ] || fail "$n lines on stderr that are nobody's"
+	for word in "$@"; do
+		grep -q -F -e "$word" "$work/err" || fail "stderr does not name \"$word\""
+	done
+}
+
+says() {
+	local word
+	for word in "$@"; do
+		grep -q -F -e "$word" "$work/out" "$work/err" || fail "nothing says \"$word\""
+	done
+}
+
+# Nothing of the outputs exists, not even under a temporary name.
+nothing_left() {
+	local left
+	left=$(find "$work/results" -mindepth 1 2>/dev/null)
+	[ -z "$left" ] || fail "left behind: $left"
+}
+
+# json FILE EXPRESSION: a Python expression over d, the document, and r, its results.
+json() {
+	/usr/bin/env python3 - "$1" "$2" <<-'PY' || fail "not true of $1: $2"
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	r = d['results']
+	sys.exit(0 if eval(sys.argv[2]) else 1)
+	PY
+}
+
+finish() {
+	echo "$((cases - failures)) of $cases cases passed"
+	[ "$failures" -eq 0 ]
+	exit
+}

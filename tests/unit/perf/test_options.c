@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The command line, sweep files and device strings: what is taken and what is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "devargs.h"
+#include "options.h"
+#include "sweep.h"
+
+static char ini[] = "/tmp/sluice-test-ini-XXXXXX";
+
+/* Parse a line of words split at blanks. */
+static enum perf_options_verdict
+parse(const char *line, struct perf_options *o, int *eal)
+{
+	static char copy[512]; /* options point into it */
+	char *argv[64], *save = NULL;
+	int argc = 0;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *t = strtok_r(copy, " ", &save); t != NULL; t = strtok_r(NULL, " ", &save))
+		argv[argc++] = t;
+	argv[argc] = NULL;
+	return perf_options_parse(argc, argv, o, eal);
+}
+
+static void
+defaults(void **state)
+{
+	struct perf_options o;
+	int eal;
+
+	(void)state;
+	assert_int_equal(parse("x -l 0,1", &o, &eal), PERF_OPTIONS_RUN);
+	assert_int_equal(eal, 3);
+	assert_string_equal(o.dev, "smmuv3,regs=emu");
+	assert_string_equal(o.workload, "net:imix");
+	assert_int_equal(o.pairs, 200000);
+	assert_int_equal(o.rounds, 3);
+	assert_int_equal(o.batch, 256);
+	assert_int_equal(o.nb_policies, 3);
+	assert_string_equal(o.policy[0], "passthrough");
+	assert_string_equal(o.policy[1], "strict");
+	assert_string_equal(o.policy[2], "deferred");
+	assert_int_equal(o.layout, PERF_LAYOUT_AUTO);
+}
+
+static void
+all_options(void **state)
+{
+	struct perf_options o;
+	int eal;
+
+	(void)state;
+	assert_int_equal(parse("x -l 0 -- --dev d --workload w --policy deferred,strict,deferred "
+			       "--pairs 5M --workers 2 --batch 32 --deadline-us 50 --probe-stale "
+			       "--sweep s --json j --csv c --report r --seed=9 --layout inline "
+			       "--rounds 9", &o, &eal), PERF_OPTIONS_RUN);
+	assert_int_equal(eal, 3);
+	assert_string_equal(o.dev, "d");
+	assert_string_equal(o.workload, "w");
+	assert_int_equal(o.nb_policies, 2);
+	assert_string_equal(o.policy[0], "deferred");
+	assert_int_equal(o.pairs, 5000000);
+	assert_int_equal(o.workers, 2);
+	assert_int_equal(o.batch, 32);
+	assert_int_equal(o.deadline_us, 50);
+	assert_true(o.probe_stale);
+	assert_string_equal(o.sweep, "s");
+	assert_string_equal(o.json, "j");
+	assert_string_equal(o.csv, "c");
+	assert_string_equal(o.report, "r");
+	assert_int_equal(o.seed, 9);
+	assert_int_equal(o.layout, PERF_LAYOUT_INLINE);
+	assert_int_equal(o.rounds, 9);
+	assert_int_equal(parse("x -- --seconds 0.5", &o, &eal), PERF_OPTIONS_RUN);
+	assert_int_equal(o.pairs, 0);
+	assert_true(o.seconds == 0.5);
+}
+
+static void
+refused(void **state)
+{
+	static const char *const bad[] = {
+		"x -- --batch 0", "x -- --batch 12", "x -- --batch 2097152", "x -- --pairs 0",
+		"x -- --pairs", "x -- --pairs 1x", "x -- --pairs 18446744073709551617",
+		"x -- --seconds -1", "x -- --seconds inf", "x -- --policy nothing",
+		"x -- --policy strict,", "x -- --layout up", "x -- --rounds 100", "x -- --what",
+		"x -- word", "x -- --workers 0", "x -- --seed x", "x -- --pairs 5 --seconds 1",
+		"x --json f -- --pairs 1", "x --seed=4", "x -- --json f --csv f", "x -- -z",
+	};
+	struct perf_options o;
+	int eal;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (parse(bad[i], &o, &eal) != PERF_OPTIONS_BAD)
+			fail_msg("taken: %s", bad[i]);
+}
+
+static void
+numbers(void **state)
+{
+	uint64_t v;
+
+	(void)state;
+	assert_int_equal(perf_number_parse("18446744073709551615", 0, UINT64_MAX, &v), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(perf_number_parse("20k", 0, 20000, &v), 0);
+	assert_int_equal(v, 20000);
+	assert_int_equal(perf_number_parse("3G", 0, UINT64_MAX, &v), 0);
+	assert_true(v == UINT64_C(3000000000));
+	assert_int_equal(perf_number_parse("99999999999G", 0, UINT64_MAX, &v), -1);
+	assert_int_equal(perf_number_parse("", 0, 9, &v), -1);
+	assert_int_equal(perf_number_parse("-1", 0, UINT64_MAX, &v), -1);
+	assert_int_equal(perf_number_parse(" 1", 0, 9, &v), -1);
+	assert_int_equal(perf_number_parse("1kk", 0, UINT64_MAX, &v), -1);
+	assert_int_equal(perf_number_parse("10", 0, 9, &v), -1);
+}
+
+static int
+sweep(const char *text, struct perf_sweep *s, struct perf_options *o)
+{
+	FILE *f = fopen(ini, "w");
+	int eal;
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(parse("x -- --batch 64", o, &eal), PERF_OPTIONS_RUN);
+	o->sweep = ini;
+	return perf_sweep_load(s, o);
+}
+
+static void
+sweep_is_a_cross_product(void **state)
+{
+	struct perf_options o;
+	struct perf_sweep s;
+
+	(void)state;
+	assert_int_equal(sweep("[sweep]\nsync_ns = 0, 300\ndeadline_us=10,20,30\npolicy = strict\n"
+			       "[sweep more]\nworkers = 2\n", &s, &o), 0);
+	assert_int_equal(s.nb_points, 7);
+	for (unsigned int i = 0; i < 6; i++) {
+		assert_int_equal(s.point[i].sync_ns, i / 3 * 300);
+		assert_int_equal(s.point[i].deadline_us, 10 + i % 3 * 10);
+		assert_int_equal(s.point[i].batch, 64);
+		assert_int_equal(s.point[i].workers, 1);
+	}
+	assert_true(s.point[6].sync_ns == PERF_SYNC_AS_IS);
+	assert_int_equal(s.point[6].workers, 2);
+	assert_int_equal(o.nb_policies, 1);
+	perf_sweep_free(&s);
+}
+
+static void
+sweep_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "words", "[sweep]\nspeed=1\n", "[sweep]\nbatch=0\n", "[sweep]\nbatch=\n",
+		"[sweep]\nbatch=3\n", "[other]\nbatch=8\n", "[sweep]\npolicy=x\n",
+		"[sweep]\nworkers=0\n", "[sweep]\nsync_ns=1 2 x\n", "[sweep]\nsync_ns=-1\n",
+	};
+	struct perf_options o;
+	struct perf_sweep s;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (sweep(bad[i], &s, &o) != 2)
+			fail_msg("taken: %s", bad[i]);
+}
+
+static void
+device_strings(void **state)
+{
+	char s[64] = "smmuv3,regs=emu,sync_ns=300,ril=0";
+	uint64_t v;
+
+	(void)state;
+	assert_true(perf_devargs_has(s, "ril"));
+	assert_false(perf_devargs_has(s, "sync"));
+	assert_false(perf_devargs_has(s, "smmuv3"));
+	assert_int_equal(perf_devargs_get(s, "sync_ns", &v), 0);
+	assert_int_equal(v, 300);
+	assert_int_equal(perf_devargs_set(s, sizeof(s), "sync_ns", 7), 0);
+	assert_string_equal(s, "smmuv3,regs=emu,ril=0,sync_ns=7");
+	assert_int_equal(perf_devargs_set(s, sizeof(s), "sync_ns", 8), 0);
+	assert_string_equal(s, "smmuv3,regs=emu,ril=0,sync_ns=8");
+	assert_int_equal(perf_devargs_get("sync_ns=5,x=1", "sync_ns", &v), 0);
+	assert_int_equal(v, 5);
+	assert_int_equal(perf_devargs_get("sync_ns=,x=1", "sync_ns", &v), -1);
+	assert_int_equal(perf_devargs_set(s, 34, "seed", 1), -1);
+	assert_true(perf_devargs_emulated("smmuv3"));
+	assert_true(perf_devargs_emulated("smmuv3,regs=emu"));
+	assert_false(perf_devargs_emulated("smmuv3,regs=emulator"));
+	assert_false(perf_devargs_emulated("smmuv3,regs=qtest,x=emu"));
+}
+
+static int
+set_up(void **state)
+{
+	int fd = mkstemp(ini);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	return unlink(ini);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(all_options),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(sweep_is_a_cross_product),
+		cmocka_unit_test(sweep_refused),
+		cmocka_unit_test(device_strings),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

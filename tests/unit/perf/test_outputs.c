@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Results on their way out: a made-up book through table, JSON and CSV, and files that appear whole
+ * or not at all.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "book.h"
+#include "outfile.h"
+
+static char dir[] = "/tmp/sluice-test-out-XXXXXX";
+static char *text;
+static size_t text_len;
+
+static struct perf_options options;
+static struct perf_workload workload = { .name = "a \"quoted\", name.pcap", .nb_items = 3 };
+static struct perf_result results[2];
+static struct perf_book book;
+
+static void
+make_book(void)
+{
+	memset(results, 0, sizeof(results));
+	memset(&book, 0, sizeof(book));
+	options = (struct perf_options) { .dev = "smmuv3,regs=emu", .seed = UINT64_C(1) << 62 };
+	book.o = &options;
+	book.wl = &workload;
+	book.layout = PERF_LAYOUT_SPLIT;
+	book.result = results;
+	book.nb_results = 2;
+	strcpy(book.info.backend, "smmuv3");
+	for (unsigned int i = 0; i < 2; i++) {
+		struct perf_result *r = &results[i];
+
+		strcpy(r->policy, i ? "strict" : "passthrough");
+		strcpy(r->in_force, r->policy);
+		r->rounds = 3;
+		r->pairs = 1000;
+		r->batch = 256;
+		r->pair_ns = i ? 500 : 12.5;
+		r->strict_ratio = i ? 1 : 40;
+		r->stale_known = i;
+		r->sync_rtt_ns = 444;
+		strcpy(r->counters.c[0].name, "maps");
+		r->counters.c[0].value = 1000 + i;
+		r->counters.n = 1;
+	}
+}
+
+static char *
+written(int (*fn)(const struct perf_book *, FILE *))
+{
+	FILE *f;
+
+	free(text);
+	text = NULL;
+	f = open_memstream(&text, &text_len);
+	assert_non_null(f);
+	assert_int_equal(fn(&book, f), 0);
+	fclose(f);
+	return text;
+}
+
+static void
+json_holds_what_was_measured(void **state)
+{
+	json_error_t e;
+	json_t *o, *r;
+
+	(void)state;
+	make_book();
+	results[1].walk_reads_per_page = NAN; /* must not make the document unreadable */
+	o = json_loads(written(perf_json_write), 0, &e);
+	assert_non_null(o);
+	r = json_array_get(json_object_get(o, "results"), 0);
+	assert_string_equal(json_string_value(json_object_get(r, "policy")), "passthrough");
+	assert_string_equal(json_string_value(json_object_get(r, "workload")), workload.name);
+	assert_true(json_real_value(json_object_get(r, "pair_ns")) == 12.5);
+	assert_true(json_is_null(json_object_get(json_object_get(r, "stale_us"), "max")));
+	assert_true(json_integer_value(json_object_get(r, "seed")) == (json_int_t)options.seed);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(r, "counters"),
+							    "maps")), 1000);
+	r = json_array_get(json_object_get(o, "results"), 1);
+	assert_true(json_is_real(json_object_get(json_object_get(r, "stale_us"), "max")));
+	assert_true(json_is_null(json_object_get(r, "walk_reads_per_page")));
+	assert_int_equal(json_array_size(json_object_get(r, "rounds_pair_ns")), 3);
+	json_decref(o);
+}
+
+/* Fields of a CSV line, quotes understood. */
+static unsigned int
+fields(const char *s)
+{
+	unsigned int n = 1;
+	bool in = false;
+
+	for (; *s != '\0' && *s != '\n'; s++) {
+		in ^= *s == '"';
+		n += *s == ',' && !in;
+	}
+	return n;
+}
+
+static void
+csv_lines_fit_the_header(void **state)
+{
+	const char *s, *second;
+
+	(void)state;
+	make_book();
+	s = written(perf_csv_write);
+	second = strchr(s, '\n') + 1;
+	assert_int_equal(fields(second), fields(s));
+	assert_int_equal(fields(strchr(second, '\n') + 1), fields(s));
+	assert_non_null(strstr(s, "\"a \"\"quoted\"\", name.pcap\""));
+}
+
+static int
+table(const struct perf_book *bk, FILE *f)
+{
+	perf_table_print(bk, f);
+	return 0;
+}
+
+/* The column of a word's last letter in a line. */
+static long
+right_edge(const char *line, const char *word)
+{
+	const char *at = strstr(line, word);
+
+	return at != NULL ? at - line + (long)strlen(word) : -1;
+}
+
+static void
+table_is_aligned_and_honest(void **state)
+{
+	const char *s, *h, *pass, *strict;
+
+	(void)state;
+	make_book();
+	s = written(table);
+	assert_non_null(strstr(s, PERF_HONEST));
+	h = strstr(s, "\npolicy") + 1;
+	pass = strstr(s, "\npassthrough") + 1;
+	strict = strstr(s, "\nstrict ") + 1;
+	assert_int_equal(right_edge(h, "pair ns"), right_edge(pass, "12.5"));
+	assert_int_equal(right_edge(h, "pair ns"), right_edge(strict, "500.0"));
+	assert_int_equal(right_edge(h, "strict/this"), right_edge(pass, "40.00x"));
+	assert_null(strstr(s, "unstable"));
+	assert_null(strstr(h, "batch"));
+	results[1].unstable = true;
+	results[1].batch = 32;
+	s = written(table);
+	assert_non_null(strstr(s, "strict~"));
+	assert_non_null(strstr(s, "unstable"));
+	assert_non_null(strstr(strstr(s, "\npolicy"), "batch"));
+}
+
+static char *
+in_dir(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static unsigned int
+files_in_dir(void)
+{
+	char cmd[160];
+	unsigned int n = 99;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "ls -A %s | wc -l", dir);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	return n;
+}
+
+static void
+files_appear_whole(void **state)
+{
+	struct perf_outfile of;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(perf_outfile_open(&of, in_dir("a"), "--json"), 0);
+	fputs("hello", of.f);
+	fflush(of.f);
+	assert_int_not_equal(stat(in_dir("a"), &st), 0);
+	assert_int_equal(perf_outfile_commit(&of), 0);
+	perf_outfile_discard(&of);
+	assert_int_equal(stat(in_dir("a"), &st), 0);
+	assert_int_equal(st.st_size, 5);
+	assert_int_equal(files_in_dir(), 1);
+	/* Another run that fails leaves the old file, and nothing else. */
+	assert_int_equal(perf_outfile_open(&of, in_dir("a"), "--json"), 0);
+	fputs("other", of.f);
+	assert_int_equal(files_in_dir(), 2);
+	perf_outfile_discard(&of);
+	assert_int_equal(files_in_dir(), 1);
+	unlink(in_dir("a"));
+}
+
+static void
+unwritable_is_refused(void **state)
+{
+	struct perf_outfile of;
+
+	(void)state;
+	assert_int_equal(perf_outfile_open(&of, "/no/such/folder/f", "--json"), 2);
+	perf_outfile_discard(&of);
+	assert_int_equal(perf_outfile_open(&of, dir, "--json"), 2);
+	perf_outfile_discard(&of);
+	assert_int_equal(perf_outfile_open(&of, "", "--json"), 2);
+	perf_outfile_discard(&of);
+	assert_int_equal(files_in_dir(), 0);
+	assert_int_equal(perf_outfile_open(&of, "/dev/full", "--json"), 0);
+	fputs("x", of.f);
+	assert_int_equal(perf_outfile_commit(&of), 1);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) == NULL ? -1 : 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	free(text);
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_holds_what_was_measured),
+		cmocka_unit_test(csv_lines_fit_the_header),
+		cmocka_unit_test(table_is_aligned_and_honest),
+		cmocka_unit_test(files_appear_whole),
+		cmocka_unit_test(unwritable_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Completion and repair: refused commands, aborted fetches, MSIs that never come, a dead queue.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <rte_per_lcore.h>
+
+#include "fake.h"
+
+static struct fake *f;
+static struct cmdq *cq;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	f = fake_create();
+	cq = fake_cmdq(f, 5, true, true, 0, 0);
+	RTE_PER_LCORE(_lcore_id) = LCORE_ID_ANY;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	cmdq_free(cq);
+	fake_destroy(f);
+	return 0;
+}
+
+static uint64_t
+submit(unsigned int n)
+{
+	struct smmu_cmd c[8];
+
+	for (unsigned int i = 0; i < n; i++)
+		c[i] = cmd_tlbi_asid((uint16_t)i);
+	return cmdq_submit(cq, c, n);
+}
+
+/* Let the hardware and the service alternate until nothing moves. */
+static unsigned int
+run(void)
+{
+	unsigned int handled = 0, got;
+
+	do {
+		while (fake_step(&f->s.regs, 100) != 0)
+			;
+		got = smmu_service(&f->iommu);
+		handled += got;
+	} while (got != 0 && handled < 100);
+	return handled;
+}
+
+/* Refused: the bad slot becomes a SYNC, its own submission fails, its neighbours do not. */
+static void
+refused_command(void **state)
+{
+	(void)state;
+	for (unsigned int bad = 1; bad <= 3; bad++) {
+		uint64_t a = submit(3), b, c;
+
+		run();
+		b = submit(3);
+		c = submit(3);
+		f->ill_in = bad;
+		f->nlog = 0;
+		assert_int_equal(run(), 1);
+		assert_int_equal(cmdq_done(cq), c);
+		assert_int_equal(cmdq_result(cq, a), 0);
+		assert_int_equal(cmdq_result(cq, b), -EIO);
+		assert_int_equal(cmdq_result(cq, c), 0);
+		assert_int_equal(f->nlog, 8);
+		assert_int_equal(f->log[bad - 1].w[0], 0x46);
+		assert_int_equal(fake_rd(f, 0x60), fake_rd(f, 0x64));
+	}
+	assert_int_equal(atomic_load(&cq->err.cerror[1]), 3);
+	assert_int_equal(atomic_load(&cq->err.repaired), 3);
+}
+
+/* The SYNC itself refused: written anew once, nothing was lost. */
+static void
+refused_sync(void **state)
+{
+	uint64_t a = submit(2);
+
+	(void)state;
+	f->ill_in = 3;
+	assert_int_equal(run(), 1);
+	assert_int_equal(cmdq_done(cq), a);
+	assert_int_equal(cmdq_result(cq, a), 0);
+	/* Refused twice: it becomes one that signals nothing; CONS says that it is done. */
+	a = submit(2);
+	f->ill_in = 3;
+	f->ill_keep = 1;
+	assert_int_equal(run(), 2);
+	assert_true(cmdq_done(cq) < a);
+	for (unsigned int i = 0; i < 3000 && cmdq_done(cq) < a; i++)
+		;
+	assert_int_equal(cmdq_done(cq), a);
+	assert_int_equal(cmdq_result(cq, a), -EIO);
+	assert_int_equal(atomic_load(&cq->cons_fallbacks), 1);
+	/* And the MSI word takes over again. */
+	a = submit(1);
+	run();
+	assert_int_equal(cmdq_done(cq), a);
+}
+
+static void
+aborted_fetch_is_tried_again(void **state)
+{
+	uint64_t a = submit(2);
+
+	(void)state;
+	f->abt = 5;
+	f->nlog = 0;
+	assert_int_equal(run(), 5);
+	assert_int_equal(cmdq_done(cq), a);
+	assert_int_equal(cmdq_result(cq, a), 0);
+	assert_int_equal(f->nlog, 3);
+	assert_int_equal(atomic_load(&cq->err.cerror[2]), 5);
+}
+
+/* What cannot be repaired is given up: waits end, with an error, and nothing more is taken. */
+static void
+dead_queue(void **state)
+{
+	uint64_t a = submit(1), b;
+
+	(void)state;
+	run();
+	b = submit(1);
+	submit(1);
+	f->abt = 1000;
+	run();
+	assert_true(cmdq_is_dead(cq));
+	assert_in_range(atomic_load(&cq->err.cerror[2]), 8, 12);
+	assert_true(cmdq_done(cq) >= b);
+	assert_int_equal(cmdq_result(cq, a), 0);
+	assert_int_equal(cmdq_result(cq, b), -EIO);
+	assert_int_equal(cmdq_submit(cq, NULL, 0), 0);
+	/* The error stays unacknowledged: the hardware must not run on. */
+	assert_int_not_equal(fake_rd(f, 0x60), fake_rd(f, 0x64));
+}
+
+static void
+dead_on_stubborn_refusal(void **state)
+{
+	uint64_t a = submit(2);
+
+	(void)state;
+	f->ill_in = 2;
+	f->ill_keep = 1000;
+	run();
+	assert_true(cmdq_is_dead(cq));
+	assert_int_equal(cmdq_result(cq, a), -EIO);
+}
+
+/* Failures beyond what is remembered: a false alarm, never silence. */
+static void
+many_failures(void **state)
+{
+	uint64_t first = 0, seq = 0, good;
+
+	(void)state;
+	good = submit(1);
+	run();
+	for (unsigned int i = 0; i < 300; i++) {
+		seq = submit(1);
+		if (i == 0)
+			first = seq;
+		f->ill_in = 1;
+		run();
+		assert_int_equal(cmdq_result(cq, seq), -EIO);
+	}
+	assert_int_equal(cmdq_result(cq, first), -EIO);
+	assert_int_equal(cmdq_result(cq, good), -EIO);
+	seq = submit(1);
+	run();
+	assert_int_equal(cmdq_result(cq, seq), 0);
+}
+
+/* MSI writes get lost: CONS says it, a little later. */
+static void
+lost_msi(void **state)
+{
+	uint64_t a = submit(1);
+	unsigned int looks = 0;
+
+	(void)state;
+	f->no_msi_write = true;
+	run();
+	while (cmdq_done(cq) < a)
+		assert_true(++looks < 3000);
+	assert_true(looks > 500);
+	/* The hardware says so itself: CONS only, from then on. */
+	a = submit(1);
+	fake_step(&f->s.regs, 10);
+	assert_true(cmdq_done(cq) < a);
+	fake_wr(f, 0x60, fake_rd(f, 0x60) ^ 0x10);
+	assert_int_equal(smmu_service(&f->iommu), 1);
+	assert_int_equal(cmdq_done(cq), a);
+	assert_int_equal(fake_rd(f, 0x60), fake_rd(f, 0x64));
+}
+
+/* An idle lcore that never looked for more than 2^31 commands is no problem for the others, and
+ * a word behind or ahead of tail is extended to the right side. */
+static void
+extension(void **state)
+{
+	(void)state;
+	cmdq_free(cq);
+	cq = fake_cmdq(f, 5, true, true, 0, UINT64_C(5) << 32);
+	atomic_store(cq->msi, 0xfffffff0);
+	atomic_store(&cq->floor, 0);
+	assert_int_equal(cmdq_done(cq), (UINT64_C(5) << 32) - 16);
+	atomic_store(cq->msi, 16);
+	assert_int_equal(cmdq_done(cq), (UINT64_C(5) << 32) + 16);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(refused_command, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_sync, setup, teardown),
+		cmocka_unit_test_setup_teardown(aborted_fetch_is_tried_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(dead_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(dead_on_stubborn_refusal, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_failures, setup, teardown),
+		cmocka_unit_test_setup_teardown(lost_msi, setup, teardown),
+		cmocka_unit_test_setup_teardown(extension, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
