@@ -109,6 +109,7 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 {
 	struct sluice_domain_conf c = conf != NULL ? *conf : (struct sluice_domain_conf){ 0 };
 	const struct policy_ops *policy;
+	struct dom_workers *none;
 	struct sluice_domain *d;
 	uint64_t look_ns;
 	int ret;
@@ -134,11 +135,14 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		return NULL;
 	}
 	d = rte_zmalloc("sluice_domain", sizeof(*d), RTE_CACHE_LINE_SIZE);
-	if (d == NULL || (d->workers = calloc(1, sizeof(struct dom_workers))) == NULL) {
+	none = calloc(1, sizeof(*none));
+	if (d == NULL || none == NULL) {
 		rte_free(d);
+		free(none);
 		sluice_fail(ENOMEM, "no memory for a domain");
 		return NULL;
 	}
+	atomic_init(&d->workers, none);
 	d->iommu = iommu;
 	d->conf = c;
 	d->policy = policy;
@@ -275,14 +279,16 @@ int
 sluice_domain_drain(struct sluice_domain *d)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), upto[RTE_MAX_LCORE];
 	int ret = 0;
 
 	if (!d->policy->deferred)
 		return 0;
+	/* What is queued now; others may go on queuing. */
+	flush_mark(d, upto);
 	/* Wishes are counted: several may drain at once. */
 	atomic_fetch_add_explicit(&d->flush.drain, 1, memory_order_release);
-	for (unsigned int turn = 1; flush_pending(d) && ret == 0; turn++) {
+	for (unsigned int turn = 1; !flush_reached(d, upto) && ret == 0; turn++) {
 		engine_wait_turn(iommu->engine, iommu, turn);
 		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			ret = sluice_fail(ETIMEDOUT, "the flush queue did not drain");

@@ -9,7 +9,7 @@
 
 #include "driver.h"
 
-static _Thread_local char last_error[256];
+static _Thread_local char last_error[512];
 
 int
 sluice_fail(int err, const char *fmt, ...)

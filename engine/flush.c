@@ -309,19 +309,20 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 	return work;
 }
 
-bool
-flush_pending(const struct sluice_domain *d)
+void
+flush_mark(const struct sluice_domain *d, uint64_t *upto)
 {
-	const struct dom_workers *ws = workers(d);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		upto[i] = d->lc[i] == NULL ? 0 :
+			  atomic_load_explicit(&d->lc[i]->ring.tail_pub, memory_order_acquire);
+}
 
-	for (uint32_t i = 0; i < ws->n; i++) {
-		const struct flush_ring *r = &ws->w[i]->ring;
-
-		/* released first: it never passes a tail that is read later. */
-		uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire);
-
-		if (atomic_load_explicit(&r->tail_pub, memory_order_acquire) != released)
-			return true;
-	}
-	return false;
+bool
+flush_reached(const struct sluice_domain *d, const uint64_t *upto)
+{
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		if (d->lc[i] != NULL &&
+		    atomic_load_explicit(&d->lc[i]->ring.released, memory_order_acquire) < upto[i])
+			return false;
+	return true;
 }

@@ -156,7 +156,10 @@ flush_ring_put(struct flush_ring *r, uint64_t entry)
  */
 unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
 
-/** Are there flushes in flight or entries queued? Engine. */
-bool flush_pending(const struct sluice_domain *d);
+/** Note where each worker's ring ends now: upto[RTE_MAX_LCORE]. Any thread. */
+void flush_mark(const struct sluice_domain *d, uint64_t *upto);
+
+/** Is everything before the marks released? Any thread. */
+bool flush_reached(const struct sluice_domain *d, const uint64_t *upto);
 
 #endif

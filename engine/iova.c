@@ -107,6 +107,16 @@ chunk_give(struct iova_space *s, unsigned int order, uint32_t chunk, unsigned in
 		bitset_set(&s->avail[order], chunk);
 }
 
+/* Does a chunk have a free object of @p order? */
+static bool
+chunk_has(const struct iova_space *s, unsigned int order, uint32_t chunk)
+{
+	for (unsigned int w = 0; w < (objects(order) + 63) / 64; w++)
+		if (atomic_load_explicit(&s->chunk[chunk].free[w], memory_order_seq_cst) != 0)
+			return atomic_load_explicit(&s->order[chunk], memory_order_seq_cst) == order;
+	return false;
+}
+
 /* Take a word of a chunk found in avail[order]. @return objects taken, 0 when it had none. */
 static uint32_t
 chunk_grab(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t chunk)
@@ -132,17 +142,13 @@ chunk_grab(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_
 		got = (uint32_t)__builtin_popcountll(bits);
 		mag_add_word(m, order, chunk, w, bits);
 	}
-	for (unsigned int w = 0; w < words; w++)
-		if (atomic_load_explicit(&c->free[w], memory_order_relaxed) != 0)
-			return got;
-	/* It looks empty: out of avail, then look again, as bitset.c (3) does. */
+	if (chunk_has(s, order, chunk))
+		return got;
+	/* It looks empty, or is of another order now: out of avail, then look again, as bitset.c
+	 * (3) does. */
 	bitset_clear(&s->avail[order], chunk);
-	for (unsigned int w = 0; w < words; w++)
-		if (atomic_load_explicit(&c->free[w], memory_order_seq_cst) != 0 &&
-		    atomic_load_explicit(&s->order[chunk], memory_order_relaxed) == order) {
-			bitset_set(&s->avail[order], chunk);
-			break;
-		}
+	if (chunk_has(s, order, chunk))
+		bitset_set(&s->avail[order], chunk);
 	return got;
 }
 

@@ -44,26 +44,33 @@ run_set_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t v)
 	lpae_pte_store(last, lpae_pte_load(last) | LPAE_SW_LAST);
 }
 
-/* An IOVA for more than one page; takes back what flushes released before it gives up. */
+/* One try at an IOVA. */
+static int
+try_iova(struct sluice_domain *d, struct dom_lcore *dl, unsigned int order, uint32_t pages,
+	 uint32_t *pfn)
+{
+	return order < IOVA_ORDERS ? iova_get(&d->iova, &dl->mag[order], order, pfn)
+				   : iova_run_get(&d->iova, pages, pfn);
+}
+
+/* An IOVA when the magazine has none, or of more than one page. */
 static int
 get_iova(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
 {
 	unsigned int order = iova_order(pages);
 	int ret;
 
-	if (order >= IOVA_ORDERS)
-		return iova_run_get(&d->iova, pages, pfn);
-	if (dl->mag[order].n == 0)
+	if (order < IOVA_ORDERS && dl->mag[order].n == 0)
 		flush_ring_reclaim(d, dl);
-	ret = iova_get(&d->iova, &dl->mag[order], order, pfn);
+	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret != -ENOSPC)
 		return ret;
-	/* Short of space: what flushes released, what this lcore keeps in other orders. */
+	/* Short of space: what flushes released, what this lcore keeps of any order. */
 	while (flush_ring_reclaim(d, dl) != 0)
 		;
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
-	return iova_get(&d->iova, &dl->mag[order], order, pfn);
+	return try_iova(d, dl, order, pages, pfn);
 }
 
 static __rte_noinline int

@@ -180,9 +180,9 @@ footnotes(const struct perf_book *bk, FILE *f)
 	fputs(pass ? "; the passthrough row is the floor of the harness itself.\n" : ".\n", f);
 	fputs("stale accesses: the device reached a page that unmap had already handed back.\n", f);
 	if (preempted > 0)
-		fprintf(f, "* preempted: no round was free of it; the OS took an lcore away (%" PRIu64
-			" times in the rows shown).\n  Means, maxima and ratios include that, p50 does "
-			"not: trust those on a quiet machine only.\n", preempted);
+		fprintf(f, "* preempted: no round was free of it; the OS took an lcore away (%"
+			PRIu64 " times in the rows shown).\n  Means, maxima and ratios include "
+			"that, p50 does not: trust those on a quiet machine only.\n", preempted);
 	if (bk->layout == PERF_LAYOUT_STEP)
 		fputs("layout step: times include the model's own work on the same lcore; counters "
 		      "are exact, times are no measure. Stale windows are virtual time.\n", f);

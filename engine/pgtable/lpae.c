@@ -132,60 +132,56 @@ find(const struct lpae *pt, uint64_t iova, unsigned int *level)
 	}
 }
 
-/* The level at which the next piece of a mapping goes: 1 (1 GiB), 2 (2 MiB) or 3 (4 KiB). */
-static unsigned int
-piece_level(uint64_t iova, uint64_t pa, uint64_t size)
+/* May a page or block of @p level translate the beginning of what is left to map? */
+static bool
+fits(unsigned int level, uint64_t iova, uint64_t pa, uint64_t size)
 {
-	for (unsigned int level = 1; level < LEVELS - 1; level++) {
-		uint64_t bytes = UINT64_C(1) << level_shift(level);
+	uint64_t bytes = UINT64_C(1) << level_shift(level);
 
-		if (((iova | pa) & (bytes - 1)) == 0 && size >= bytes)
-			return level;
+	return level > 0 && ((iova | pa) & (bytes - 1)) == 0 && size >= bytes;
+}
+
+/* Map the largest piece that fits at @p iova. A table that small pages left behind stays, and what
+ * lies below it gets smaller pieces. @return 0 with *bytes set, -EEXIST, -ENOMEM. */
+static int
+map_piece(struct lpae *pt, uint64_t iova, uint64_t pa, uint64_t size, uint64_t attr,
+	  uint64_t *bytes)
+{
+	uint64_t *table = pt->root;
+
+	for (unsigned int level = 0;; level++) {
+		uint64_t *e = entry(table, level, iova);
+		uint64_t v = load(e);
+
+		if (v != 0 && !is_table(v, level))
+			return -EEXIST;
+		if (v == 0 && fits(level, iova, pa, size)) {
+			store(e, pa | attr | (level == LEVELS - 1 ? LPAE_TABLE : 0));
+			*bytes = UINT64_C(1) << level_shift(level);
+			return 0;
+		}
+		table = next_table(pt, e, level);
+		if (table == NULL)
+			return -ENOMEM;
 	}
-	return LEVELS - 1;
 }
 
 int
 lpae_map(struct lpae *pt, uint64_t iova, uint64_t pa, uint64_t size, uint64_t attr)
 {
-	uint64_t done = 0;
-	int ret = 0;
+	uint64_t done = 0, bytes;
 
 	while (done < size) {
-		unsigned int want = piece_level(iova + done, pa + done, size - done);
-		uint64_t *table = pt->root;
+		int ret = map_piece(pt, iova + done, pa + done, size - done, attr, &bytes);
 
-		for (unsigned int l = 0; l < want && table != NULL; l++) {
-			uint64_t *e = entry(table, l, iova + done);
-			uint64_t v = load(e);
-
-			if (v != 0 && !is_table(v, l))
-				ret = -EEXIST;
-			table = ret == 0 ? next_table(pt, e, l) : NULL;
+		if (ret != 0) {
+			if (done != 0)
+				(void)lpae_unmap(pt, iova, done);
+			return ret;
 		}
-		if (table == NULL) {
-			ret = ret != 0 ? ret : -ENOMEM;
-			break;
-		}
-		uint64_t *e = entry(table, want, iova + done);
-		uint64_t v = load(e);
-
-		if (is_table(v, want)) {
-			/* Small pages were here once: the table stays, the block does not fit. */
-			want = LEVELS - 1;
-			e = entry(lpae_leaf_table(pt, iova + done), want, iova + done);
-			v = load(e);
-		}
-		if (v != 0) {
-			ret = -EEXIST;
-			break;
-		}
-		store(e, (pa + done) | attr | (want == LEVELS - 1 ? LPAE_TABLE : 0));
-		done += UINT64_C(1) << level_shift(want);
+		done += bytes;
 	}
-	if (ret != 0 && done != 0)
-		(void)lpae_unmap(pt, iova, done);
-	return ret;
+	return 0;
 }
 
 int

@@ -38,7 +38,7 @@ sluice_hist_index(uint64_t v)
 	return i < SLUICE_HIST_BUCKETS ? i : SLUICE_HIST_BUCKETS - 1u;
 }
 
-/** The largest value that falls in bucket @p i. */
+/** The largest value that falls in bucket @p i; the last one takes all larger ones too. */
 static inline uint64_t
 sluice_hist_upper(unsigned int i)
 {
@@ -86,7 +86,7 @@ sluice_hist_quantile(const struct sluice_hist *h, double q)
 		if (seen >= want) {
 			uint64_t up = sluice_hist_upper(i);
 
-			return up < h->max ? up : h->max;
+			return up < h->max && i < SLUICE_HIST_BUCKETS - 1u ? up : h->max;
 		}
 	}
 	return h->max;

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * fixed.c: places, errors, and that an unmap waits whatever the policy.
+ */
+#include "rig.h"
+
+#define M2 UINT64_C(0x200000)
+#define G1 UINT64_C(0x40000000)
+
+static const struct sluice_domain_conf conf = { .policy = "deferred" };
+
+static void
+map_check_unmap(void **state)
+{
+	struct rig r;
+	uint64_t pa;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_int_equal(sluice_map_fixed(r.d, 0x8000000, 2 * G1, 3 * M2 + 4096, SLUICE_RW), 0);
+	assert_int_equal(sluice_iova_to_pa(r.d, 0x8000000 + 3 * M2 + 77, &pa), 0);
+	assert_int_equal(pa, 2 * G1 + 3 * M2 + 77);
+	assert_int_equal(sluice_map_fixed(r.d, 0x8000000 + M2, G1, 4096, SLUICE_READ), -EEXIST);
+	assert_int_equal(sluice_unmap_fixed(r.d, 0x8000000 + 4096, 4096), -ERANGE);
+	assert_int_equal(sluice_unmap_fixed(r.d, 0x8000000, 3 * M2 + 8192), -ENOENT);
+	assert_int_equal(r.f->submitted, 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, 0x8000000, 3 * M2 + 4096), 0);
+	assert_int_equal(r.f->submitted, 1);
+	assert_true(fake_covered(r.f, 1, 1, r.d->tag, 0x8000000, 3 * 512 + 1));
+	assert_int_equal(sluice_iova_to_pa(r.d, 0x8000000, &pa), -ENOENT);
+	rig_down(&r);
+}
+
+static void
+places_that_are_none(void **state)
+{
+	const uint64_t base = SLUICE_IOVA_BASE_DEFAULT, end = base + SLUICE_IOVA_SIZE_DEFAULT;
+	const uint64_t top = UINT64_C(1) << 48;
+	const struct {
+		uint64_t iova, pa, size;
+		unsigned int prot;
+	} bad[] = {
+		{ 1, 0, 4096, SLUICE_RW },
+		{ 0, 1, 4096, SLUICE_RW },
+		{ 0, 0, 4095, SLUICE_RW },
+		{ 0, 0, 0, SLUICE_RW },
+		{ 0, 0, 4096, 0 },
+		{ 0, 0, 4096, SLUICE_WRITE },
+		{ 0, 0, 4096, 8 },
+		{ base, 0, 4096, SLUICE_RW },
+		{ base - 4096, 0, 8192, SLUICE_RW },
+		{ end - 4096, 0, 4096, SLUICE_RW },
+		{ 0, 0, end + M2, SLUICE_RW }, /* around the window */
+		{ top, 0, 4096, SLUICE_RW },
+		{ top - 4096, 0, 8192, SLUICE_RW },
+		{ UINT64_MAX - 4095, 0, 4096, SLUICE_RW },
+		{ 4096, 0, UINT64_MAX - 4095, SLUICE_RW },
+		{ 0, top, 4096, SLUICE_RW },
+		{ 0, top - 4096, 8192, SLUICE_RW },
+	};
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	for (unsigned int i = 0; i < RTE_DIM(bad); i++) {
+		assert_int_equal(sluice_map_fixed(r.d, bad[i].iova, bad[i].pa, bad[i].size,
+						  bad[i].prot), -EINVAL);
+		assert_true(sluice_error()[0] != '\0');
+	}
+	assert_int_equal(sluice_unmap_fixed(r.d, base, 4096), -EINVAL);
+	assert_int_equal(sluice_unmap_fixed(r.d, 3, 4096), -EINVAL);
+	/* Right beside the window, and at both ends of the space. */
+	assert_int_equal(sluice_map_fixed(r.d, base - 4096, 0, 4096, SLUICE_READ), 0);
+	assert_int_equal(sluice_map_fixed(r.d, end, 0, 4096, SLUICE_READ), 0);
+	assert_int_equal(sluice_map_fixed(r.d, 0, 0, 4096, SLUICE_READ), 0);
+	assert_int_equal(sluice_map_fixed(r.d, top - 4096, top - 4096, 4096, SLUICE_READ), 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, base - 4096, 4096), 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, end, 4096), 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, 0, 4096), 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, top - 4096, 4096), 0);
+	rig_down(&r);
+}
+
+static void
+no_table_memory(void **state)
+{
+	struct rig r;
+	void *keep = NULL, *p;
+
+	(void)state;
+	rig_up(&r, "mem=1", &conf);
+	while ((p = sluice_mem_page_get(r.iommu->mem, NULL)) != NULL) {
+		*(void **)p = keep;
+		keep = p;
+	}
+	assert_int_equal(sluice_map_fixed(r.d, 0, 0, 4096, SLUICE_RW), -ENOMEM);
+	while (keep != NULL) {
+		p = *(void **)keep;
+		sluice_mem_page_put(r.iommu->mem, keep);
+		keep = p;
+	}
+	assert_int_equal(sluice_map_fixed(r.d, 0, 0, 4096, SLUICE_RW), 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, 0, 4096), 0);
+	rig_down(&r);
+}
+
+static void
+the_hardware_fails(void **state)
+{
+	struct rig r;
+	uint64_t pa;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_int_equal(sluice_map_fixed(r.d, 0, 0, 2 * M2, SLUICE_RW), 0);
+	r.f->bad_from = 1;
+	r.f->bad_upto = 2;
+	assert_int_equal(sluice_unmap_fixed(r.d, 0, M2), -EIO);
+	assert_int_equal(sluice_iova_to_pa(r.d, 0, &pa), -ENOENT);
+	r.f->immediate = false;
+	r.f->done = r.f->submitted;
+	assert_int_equal(sluice_unmap_fixed(r.d, M2, M2), -ETIMEDOUT);
+	rig_down(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(map_check_unmap),
+		cmocka_unit_test(places_that_are_none),
+		cmocka_unit_test(no_table_memory),
+		cmocka_unit_test(the_hardware_fails),
+	};
+
+	test_eal_init("0");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

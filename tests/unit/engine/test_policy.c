@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * policy/policy.c, passthrough.c, blocked.c: the list, and the two that never touch a table.
+ */
+#include "rig.h"
+
+static void
+names(void **state)
+{
+	(void)state;
+	assert_string_equal(sluice_policy_name(0), "passthrough");
+	assert_string_equal(sluice_policy_name(1), "strict");
+	assert_string_equal(sluice_policy_name(2), "deferred");
+	assert_null(sluice_policy_name(3));
+	assert_null(sluice_policy_name(UINT32_MAX));
+	for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++) {
+		const struct policy_ops *p = policy_find(sluice_policy_name(i));
+
+		assert_non_null(p);
+		assert_string_equal(p->name, sluice_policy_name(i));
+		assert_int_equal(p->deferred, strcmp(p->name, "deferred") == 0);
+	}
+	assert_null(policy_find("blocked")); /* not one to choose */
+	assert_null(policy_find(""));
+	assert_null(policy_find("STRICT"));
+	assert_null(policy_find("strict "));
+}
+
+static void
+passthrough_maps_one_to_one(void **state)
+{
+	const struct sluice_domain_conf conf = { .policy = "passthrough" };
+	struct rig r;
+	uint64_t iova;
+
+	(void)state;
+	rig_up(&r, "oas=40", &conf);
+	assert_int_equal(r.f->hwdoms, 0); /* no page table, no tag */
+	iova = map_ok(r.d, 0x12345, 5000);
+	assert_int_equal(iova, 0x12345);
+	assert_int_equal(sluice_iova_to_pa(r.d, 99, &iova), 0);
+	assert_int_equal(iova, 99);
+	assert_int_equal(stats_of(r.d).map_pages, 2);
+	assert_int_equal(stats_of(r.d).live, 1);
+	assert_int_equal(sluice_map(r.d, 0, 0, SLUICE_RW, &iova), -EINVAL);
+	assert_int_equal(sluice_map(r.d, UINT64_C(1) << 40, 1, SLUICE_RW, &iova), -EINVAL);
+	assert_int_equal(sluice_map(r.d, (UINT64_C(1) << 40) - 1, 2, SLUICE_RW, &iova), -EINVAL);
+	assert_int_equal(sluice_unmap(r.d, 0x12345, 0), -EINVAL);
+	assert_int_equal(sluice_unmap(r.d, UINT64_C(1) << 40, 1), -EINVAL);
+	assert_int_equal(sluice_unmap(r.d, (UINT64_C(1) << 40) - 1, 2), -EINVAL);
+	assert_int_equal(sluice_unmap(r.d, 0x12345, 5000), 0);
+	struct sluice_domain_stats st = stats_of(r.d);
+
+	assert_int_equal(st.map_errors, 3);
+	assert_int_equal(st.unmap_errors, 3);
+	assert_int_equal(st.unmap_pages, 2);
+	assert_int_equal(st.live, 0);
+	assert_int_equal(st.table_bytes, 0);
+	assert_int_equal(r.f->submitted, 0);
+	as_lcore(9);
+	assert_int_equal(sluice_map(r.d, 1, 1, SLUICE_RW, &iova), -ENXIO);
+	assert_int_equal(sluice_unmap(r.d, 1, 1), -ENXIO);
+	rig_down(&r);
+}
+
+static void
+blocked_refuses(void **state)
+{
+	const struct sluice_domain_conf conf = { .type = SLUICE_DOMAIN_BLOCKED };
+	struct rig r;
+	uint64_t iova = 0;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_string_equal(sluice_domain_policy(r.d), "blocked");
+	assert_int_equal(sluice_map(r.d, 4096, 4096, SLUICE_RW, &iova), -EINVAL);
+	assert_int_equal(sluice_unmap(r.d, 4096, 4096), -ENOENT);
+	assert_int_equal(sluice_iova_to_pa(r.d, 4096, &iova), -ENOENT);
+	assert_int_equal(sluice_map_fixed(r.d, 4096, 4096, 4096, SLUICE_RW), -EINVAL);
+	assert_int_equal(stats_of(r.d).map_errors, 1);
+	assert_int_equal(stats_of(r.d).unmap_errors, 1);
+	rig_down(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(passthrough_maps_one_to_one),
+		cmocka_unit_test(blocked_refuses),
+	};
+
+	test_eal_init("0");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * flush.c, step 7: the stale window of every entry is in the histogram, and is never less than the
+ * truth. On a virtual clock the truth is known.
+ */
+#include "rig.h"
+
+#define PA UINT64_C(0x300000000)
+
+static struct rig r;
+
+static void
+up(uint32_t batch, uint32_t ring, uint32_t deadline_us)
+{
+	const struct sluice_domain_conf conf = { .policy = "deferred", .iova_size = 64 << 20,
+						 .batch = batch, .ring = ring,
+						 .deadline_us = deadline_us };
+
+	rig_up(&r, "", &conf);
+	r.f->immediate = false;
+}
+
+static void
+churn(void)
+{
+	assert_int_equal(sluice_unmap(r.d, map_ok(r.d, PA, 4096), 4096), 0);
+}
+
+static void
+one_entry_to_a_few_microseconds(void **state)
+{
+	const struct sluice_hist *h;
+
+	(void)state;
+	up(8, 16, 10000);
+	h = sluice_domain_stale_hist(r.d);
+	assert_int_equal(h->count, 0);
+	fake_tick(r.f, 5000);
+	sluice_engine_poll(r.e); /* a look */
+	churn();
+	fake_tick(r.f, 100000);
+	sluice_engine_poll(r.e); /* sees it; no flush yet */
+	atomic_store(&r.d->flush.drain, 1);
+	sluice_engine_poll(r.e);
+	atomic_store(&r.d->flush.drain, 0);
+	assert_int_equal(r.f->submitted, 1);
+	fake_tick(r.f, 50000);
+	fake_complete(r.f, 1);
+	assert_int_equal(h->count, 0);
+	sluice_engine_poll(r.e);
+	assert_int_equal(h->count, 1);
+	assert_true(h->max >= 150000 && h->max <= 155000);
+	sluice_domain_stale_reset(r.d);
+	assert_int_equal(h->count, 0);
+	assert_int_equal(h->max, 0);
+	rig_down(&r);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Random entries, polls and completions of two workers. The truth: a completion seen by a poll at
+ * time T releases an entry queued at t, its window is T - t. Compared as sorted lists: the k-th
+ * smallest recorded (by quantile) is no less than the k-th smallest true one, and in sum they are
+ * not far apart.
+ */
+static void
+never_less_than_the_truth(void **state)
+{
+	enum { MAX = 4000 };
+	static uint64_t queued[2][MAX], truth[2 * MAX];
+	uint64_t n[2] = { 0, 0 }, got[2] = { 0, 0 }, nb = 0, sum = 0, max = 0, polled;
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 60; seed += 7) {
+		uint64_t s = seed, slack = 0;
+
+		n[0] = n[1] = got[0] = got[1] = nb = sum = max = 0;
+		up(16, 64, 40);
+		polled = r.f->now;
+		assert_int_equal(sluice_worker_register(r.e, 1), 0);
+		for (unsigned int step = 0; step < 12000; step++) {
+			unsigned int who = rnd(&s) & 1;
+
+			switch (rnd(&s) % 5) {
+			case 0:
+			case 1:
+				as_lcore(who);
+				if (n[who] - got[who] < 64 && n[who] < MAX) {
+					churn();
+					queued[who][n[who]++] = r.f->now;
+				}
+				break;
+			case 2:
+				if (rnd(&s) % 8 == 0) /* starved now and then: notes run out */
+					break;
+				sluice_engine_poll(r.e);
+				slack = RTE_MAX(slack, r.f->now - polled);
+				polled = r.f->now;
+				for (unsigned int w = 0; w < 2; w++) {
+					uint64_t rel = atomic_load(&r.d->lc[w]->ring.released);
+
+					for (; got[w] < rel; got[w]++) {
+						uint64_t t = r.f->now - queued[w][got[w]];
+
+						truth[nb++] = t;
+						sum += t;
+						max = RTE_MAX(max, t);
+					}
+				}
+				break;
+			case 3:
+				fake_tick(r.f, rnd(&s) % 3000);
+				break;
+			default:
+				if (r.f->done < r.f->submitted && rnd(&s) % 3 == 0)
+					fake_complete(r.f, 1);
+			}
+			const struct sluice_hist *h = sluice_domain_stale_hist(r.d);
+
+			/* Every entry released so far was counted, with no less than its due. */
+			assert_int_equal(h->count, nb);
+			assert_true(h->sum >= sum);
+			assert_true(h->max >= max);
+		}
+		const struct sluice_hist *h = sluice_domain_stale_hist(r.d);
+
+		assert_true(nb > 1000);
+		qsort(truth, nb, sizeof(truth[0]), by_value);
+		for (unsigned int k = 1; k <= 100; k++) {
+			uint64_t rank = (nb * k + 99) / 100;
+
+			assert_true(sluice_hist_quantile(h, k / 100.0) >= truth[rank - 1]);
+		}
+		/* Nor wildly more: the engine's last look and the one before are the error. */
+		assert_true(h->sum <= sum + nb * 2 * (slack + 4000) + sum / 4);
+		rig_down(&r);
+	}
+}
+
+/* More looks than notes while nothing completes: still every entry, still not too little. */
+static void
+out_of_notes(void **state)
+{
+	const struct sluice_hist *h;
+
+	(void)state;
+	up(64, 256, 1000000);
+	uint64_t first = r.f->now;
+
+	for (unsigned int i = 0; i < 4 * FLUSH_LOOKS && i < 63; i++) {
+		churn();
+		fake_tick(r.f, 5000);
+		sluice_engine_poll(r.e);
+	}
+	assert_int_equal(r.d->lc[0]->ring.look_head - r.d->lc[0]->ring.look_tail, FLUSH_LOOKS);
+	churn(); /* the 64th */
+	uint64_t last = r.f->now;
+
+	sluice_engine_poll(r.e);
+	assert_int_equal(r.f->submitted, 1);
+	fake_tick(r.f, 1000000);
+	fake_complete(r.f, 1);
+	sluice_engine_poll(r.e);
+	h = sluice_domain_stale_hist(r.d);
+	assert_int_equal(h->count, 64);
+	assert_true(h->max >= r.f->now - first);
+	assert_true(sluice_hist_quantile(h, 0.0) >= r.f->now - last);
+	/* 64 entries, 5 us apart: the exact sum of windows is the least there may be. */
+	assert_true(h->sum >= 64 * 1000000 + 5000 * (63 * 64 / 2));
+	rig_down(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_entry_to_a_few_microseconds),
+		cmocka_unit_test(never_less_than_the_truth),
+		cmocka_unit_test(out_of_notes),
+	};
+
+	test_eal_init("0");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
