@@ -89,7 +89,8 @@ sluice_dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t 
 int
 sluice_dma_probe(struct sluice_dma *dma, bool on)
 {
-	return dma->ops->probe != NULL ? dma->ops->probe(dma, on) : -ENOTSUP;
+	return dma->ops->probe != NULL ? dma->ops->probe(dma, on) :
+	       sluice_fail(ENOTSUP, "%s cannot probe", dma->ops->name);
 }
 
 void

@@ -118,6 +118,10 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		sluice_fail(ENXIO, "no engine serves this iommu");
 		return NULL;
 	}
+	if (c.type > SLUICE_DOMAIN_BLOCKED) {
+		sluice_fail(EINVAL, "domain type %u: paging, identity or blocked", (unsigned int)c.type);
+		return NULL;
+	}
 	if (conf_check(&c, iommu) != 0)
 		return NULL;
 	policy = c.type == SLUICE_DOMAIN_IDENTITY  ? &policy_passthrough

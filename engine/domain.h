@@ -61,6 +61,7 @@ struct sluice_domain {
 	struct lpae pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
+	bool served; /* in the engine's list; e->lock */
 	struct dom_lcore_stats gone; /* of workers that left */
 	uint64_t gone_queued;
 	pthread_mutex_t lock; /* map_fixed, unmap_fixed */

@@ -98,6 +98,8 @@ sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 {
 	int ret = -ENOENT;
 
+	if (iommu->engine != e)
+		return sluice_fail(ENOENT, "this engine does not serve the iommu");
 	if (iommu->nb_domains != 0)
 		return sluice_fail(EBUSY, "%u domain(s) of this iommu exist", iommu->nb_domains);
 	pthread_mutex_lock(&e->lock);
@@ -139,6 +141,7 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 		if (ret != 0)
 			TAILQ_REMOVE(&e->domains, d, next);
 	}
+	d->served = ret == 0;
 	pthread_mutex_unlock(&e->lock);
 	return ret;
 }
@@ -146,12 +149,16 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 int
 engine_domain_del(struct sluice_engine *e, struct sluice_domain *d)
 {
-	int ret;
+	int ret = 0;
 
 	pthread_mutex_lock(&e->lock);
-	ret = view_replace(e, d);
-	if (ret == 0)
-		TAILQ_REMOVE(&e->domains, d, next);
+	if (d->served) {
+		ret = view_replace(e, d);
+		if (ret == 0) {
+			TAILQ_REMOVE(&e->domains, d, next);
+			d->served = false;
+		}
+	}
 	pthread_mutex_unlock(&e->lock);
 	return ret;
 }

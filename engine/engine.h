@@ -39,7 +39,7 @@ struct sluice_engine {
 	bool worker[RTE_MAX_LCORE];
 };
 
-/** Put a domain in, take it out. Take e->lock. @return 0 or -ENOMEM. */
+/** Put a domain in, take it out (again: no harm). Take e->lock. @return 0 or -ENOMEM. */
 int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
 int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 

@@ -38,7 +38,9 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 	pthread_mutex_lock(&d->lock);
 	ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
 	pthread_mutex_unlock(&d->lock);
-	return ret;
+	return ret == 0 ? 0 :
+	       sluice_fail(-ret, "%#" PRIx64 "+%#" PRIx64 ": %s", iova, size,
+			   ret == -EEXIST ? "something is mapped there" : "no memory for page tables");
 }
 
 int
@@ -53,7 +55,8 @@ sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
 	ret = lpae_unmap(&d->pt, iova, size);
 	pthread_mutex_unlock(&d->lock);
 	if (ret != 0)
-		return ret;
+		return sluice_fail(-ret, "%#" PRIx64 "+%#" PRIx64 ": %s", iova, size,
+				   ret == -ENOENT ? "a page of it is not mapped" : "it cuts a block");
 	if (size >> 12 > UINT32_C(1) << 31)
 		inv.op = SLUICE_INV_DOMAIN;
 	else

@@ -3,6 +3,7 @@
  * IOMMU instances and the registry of backends.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,7 +103,7 @@ int
 sluice_iommu_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info)
 {
 	if (iommu == NULL || info == NULL)
-		return -EINVAL;
+		return sluice_fail(EINVAL, "no iommu, or no place for what is known of it");
 	*info = iommu->info;
 	info->caps = iommu->caps;
 	return 0;
@@ -123,7 +124,8 @@ sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size)
 int
 sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget)
 {
-	return iommu->ops->step != NULL ? iommu->ops->step(iommu, budget) : -ENOTSUP;
+	return iommu->ops->step != NULL ? iommu->ops->step(iommu, budget) :
+	       sluice_fail(ENOTSUP, "only emulated hardware is stepped");
 }
 
 void
@@ -143,8 +145,11 @@ int
 sluice_iommu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned)
 {
 	if (((pa | len) & 4095) != 0)
-		return -EINVAL;
-	return iommu->ops->watch != NULL ? iommu->ops->watch(iommu, pa, len, owned) : -ENOTSUP;
+		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": multiples of 4096 are watched", pa,
+				   len);
+	if (iommu->ops->watch == NULL)
+		return sluice_fail(ENOTSUP, "only emulated hardware watches memory");
+	return iommu->ops->watch(iommu, pa, len, owned);
 }
 
 int

@@ -107,7 +107,7 @@ emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
 	case SMMU_EVT_F_ACCESS:
 	case SMMU_EVT_F_PERMISSION:
 		rec[1] = (r->pnu ? SMMU_EVT_1_PNU : 0) | (r->write ? 0 : SMMU_EVT_1_RNW) |
-			 (r->ind && !r->write ? SMMU_EVT_1_IND : 0) |
+			 (r->ind ? SMMU_EVT_1_IND : 0) |
 			 smmu_field_prep(SMMU_EVT_1_CLASS, cls);
 		rec[2] = r->iova;
 		break;

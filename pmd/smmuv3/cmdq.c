@@ -14,6 +14,49 @@
 #define FULL_SERVICE_TURNS 256u
 
 static void
+count(const struct cmdq_lcore *lc, _Atomic uint64_t *c)
+{
+	if (lc->many)
+		atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
+	else
+		cmdq_count_own(c);
+}
+
+void
+cmdq_count_left(struct cmdq_lcore *lc)
+{
+	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
+}
+
+bool
+cmdq_shares(struct cmdq_lcore *lc, uint64_t start, uint64_t end)
+{
+	if ((start ^ end) >= CMDQ_SHARE_GROUP)
+		return false;
+	count(lc, &lc->shared);
+	return true;
+}
+
+void
+cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e)
+{
+	uint64_t w = baton_ready(e);
+
+	do {
+		e = w >> 2;
+		/* 3b. Pairs with the release half of READY in cmdq_commit(). */
+		while ((w = atomic_load_explicit(&cmdq_slot(cq, e)->baton,
+						 memory_order_acquire)) > baton_passed(e))
+			e = w >> 2;
+		cmdq_write_prod(cq, e);
+		atomic_fetch_add_explicit(&lc->extra, 1, memory_order_relaxed);
+		/* 3c. Release: this PROD write before the next holder's. Acquire: as 3b. */
+		w = atomic_exchange_explicit(&cmdq_slot(cq, e)->baton, baton_passed(e),
+					     memory_order_acq_rel);
+	} while (w > baton_passed(e));
+}
+
+static void
 init_lcores(struct cmdq *cq, const bool *lcores)
 {
 	uint64_t size = cq->mask + 1;
@@ -57,6 +100,7 @@ cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
 		goto nomem;
 	memset((void *)cq->slots, 0, size * sizeof(*cq->slots));
 	cq->sync_w0 = cmd_sync_word0(conf->msi);
+	cq->sync_data = conf->msi ? SMMU_SYNC_0_MSIDATA : 0;
 	if (conf->msi) {
 		cq->msi = sluice_mem_alloc(mem, RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_SIZE,
 					   &cq->msi_pa);
@@ -72,7 +116,7 @@ cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
 	atomic_store_explicit(&cq->err.dead_from, UINT64_MAX, memory_order_relaxed);
 	cq->err.last_pos = CMDQ_NONE;
 	/* The first producer finds the baton waiting for it. */
-	atomic_store_explicit(&cmdq_slot(cq, cq->start)->baton, cq->start << 2 | BATON_PASSED,
+	atomic_store_explicit(&cmdq_slot(cq, cq->start)->baton, baton_passed(cq->start),
 			      memory_order_relaxed);
 	init_lcores(cq, conf->lcores);
 	return 0;
@@ -154,6 +198,7 @@ try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	}
 	if (!lc->many)
 		lc->end = head + n;
+	count(lc, &lc->subs);
 	return head;
 }
 
@@ -172,7 +217,7 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	pos = try_reserve(cq, lc, n);
 	if (pos != CMDQ_NONE)
 		return pos;
-	cmdq_count(lc, &lc->full_waits);
+	count(lc, &lc->full_waits);
 	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
 	while (!smmu_wait_over(&w) && !cmdq_is_dead(cq)) {
 		smmu_wait_turn(&w, iommu);
@@ -210,10 +255,13 @@ cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st)
 
 		st->subs += atomic_load_explicit(&lc->subs, memory_order_relaxed);
 		st->shared += atomic_load_explicit(&lc->shared, memory_order_relaxed);
-		st->doorbells += atomic_load_explicit(&lc->doorbells, memory_order_relaxed);
+		/* One PROD write a burst, but for those that others wrote. */
+		st->doorbells += atomic_load_explicit(&lc->extra, memory_order_relaxed);
+		st->doorbells -= atomic_load_explicit(&lc->left, memory_order_relaxed);
 		st->full_waits += atomic_load_explicit(&lc->full_waits, memory_order_relaxed);
 		st->full_timeouts += atomic_load_explicit(&lc->full_timeouts, memory_order_relaxed);
 	}
+	st->doorbells += st->subs;
 	st->syncs = st->subs - st->shared;
 	st->cmds = atomic_load_explicit(&cq->head, memory_order_relaxed) - cq->start;
 }

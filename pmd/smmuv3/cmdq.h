@@ -43,7 +43,7 @@
  *    two sees the other's mark: the baton is never lost and never doubled. A producer does a bounded
  *    number of steps for itself, and one lap of b-c more for each burst that others finished meanwhile.
  *    Values hold whole positions, so a word from an earlier lap never looks like one of this lap
- *    (an old READY ends at or before start; an old PASSED names another start).
+ *    (an old READY ends at or before start; an old PASSED names an earlier start).
  *    Orders: exchanges are acq_rel. The release half of READY pairs with the acquire in b or c:
  *    the commands are visible to the holder before it writes PROD. The release half of PASSED
  *    pairs with the acquire in a: PROD writes of successive holders happen one after the other and
@@ -102,10 +102,13 @@ struct cmdq_lcore {
 	uint32_t faa_max;      /* largest burst it may reserve by fetch_add; 0: none */
 	uint32_t many;         /* several threads use this line */
 	/* Written by the owner, read by cmdq_stats(). */
-	_Atomic uint64_t subs, shared, doorbells, full_waits;
+	_Atomic uint64_t subs, shared, full_waits;
+	_Atomic uint32_t left; /* bursts that another producer published */
+	_Atomic uint32_t extra; /* PROD writes for others */
+	_Atomic uint32_t full_timeouts;
 	/* How long inv_done has seen the same value (step 5). */
+	_Atomic uint32_t idle;
 	_Atomic uint64_t done;
-	_Atomic uint32_t idle, full_timeouts;
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct cmdq_lcore) == RTE_CACHE_LINE_SIZE, "one line a producer");
 
@@ -114,7 +117,7 @@ struct cmdq {
 	struct smmu_cmd *cmds;
 	struct cmdq_slot *slots;
 	uint64_t mask;          /* size - 1 */
-	uint64_t sync_w0, sync_w1;
+	uint64_t sync_w0, sync_w1, sync_data; /* a SYNC; where its number goes */
 	_Atomic uint32_t *msi;  /* the word that SYNCs write, on a line of its own; or NULL */
 	struct sluice_regs *regs;
 	uint32_t max_burst;
@@ -206,17 +209,15 @@ cmdq_self(struct cmdq *cq)
 {
 	unsigned int id = rte_lcore_id();
 
-	return &cq->lcore[id < RTE_MAX_LCORE ? id : RTE_MAX_LCORE];
+	return &cq->lcore[likely(id < RTE_MAX_LCORE) ? id : RTE_MAX_LCORE];
 }
 
+/* Add one to a counter of a line that is the caller's own. */
 static inline void
-cmdq_count(const struct cmdq_lcore *lc, _Atomic uint64_t *c)
+cmdq_count_own(_Atomic uint64_t *c)
 {
-	if (unlikely(lc->many))
-		atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
-	else
-		atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
-				      memory_order_relaxed);
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 }
 
 static inline struct cmdq_slot *
@@ -241,6 +242,7 @@ cmdq_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 								   memory_order_acq_rel);
 
 			lc->end = start + n;
+			cmdq_count_own(&lc->subs);
 			return start;
 		}
 	}
@@ -258,38 +260,37 @@ cmdq_put(struct cmdq *cq, uint64_t pos, struct smmu_cmd c)
 static inline struct smmu_cmd
 cmdq_sync(const struct cmdq *cq, uint64_t seq)
 {
-	return (struct smmu_cmd){ { cq->sync_w0 | (cq->sync_w1 != 0 ? seq << CMD_MSIDATA_SHIFT : 0),
+	return (struct smmu_cmd){ { cq->sync_w0 | (seq << CMD_MSIDATA_SHIFT & cq->sync_data),
 				    cq->sync_w1 } };
 }
 
-/* Does the word of the slot at pos say READY, in this lap? The position it ends at, or 0. */
+/* The two marks. Compared as numbers, in the word of the slot at pos: what is left of earlier laps
+ * < PASSED(pos) < READY(any end of a burst that starts at pos). */
 static inline uint64_t
-cmdq_ready_end(uint64_t word, uint64_t pos)
+baton_passed(uint64_t pos)
 {
-	return (word & BATON_TAG) == BATON_READY && word >> 2 > pos ? word >> 2 : 0;
+	return pos << 2 | BATON_PASSED;
 }
 
-/** Steps 3b and 3c: the baton is the caller's, and [.., @p e) is filled. */
+static inline uint64_t
+baton_ready(uint64_t end)
+{
+	return end << 2 | BATON_READY;
+}
+
 static inline void
-cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e)
+cmdq_write_prod(struct cmdq *cq, uint64_t pos)
 {
-	uint64_t next;
-
-	do {
-		/* 3b. Pairs with the release half of READY in cmdq_commit(). */
-		while ((next = cmdq_ready_end(atomic_load_explicit(&cmdq_slot(cq, e)->baton,
-								   memory_order_acquire), e)) != 0)
-			e = next;
-		rte_io_wmb();
-		regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)(e & (2 * cq->mask + 1)));
-		cmdq_count(lc, &lc->doorbells);
-		/* 3c. Release: this PROD write before the next holder's. Acquire: as 3b. */
-		next = cmdq_ready_end(atomic_exchange_explicit(&cmdq_slot(cq, e)->baton,
-							       e << 2 | BATON_PASSED,
-							       memory_order_acq_rel), e);
-		e = next;
-	} while (unlikely(next != 0));
+	rte_io_wmb();
+	regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)(pos & (2 * cq->mask + 1)));
 }
+
+/** Steps 3b and 3c when others have become ready: the caller holds the baton, [.., @p e) is filled. */
+void cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e);
+/** Step 4: leave out the SYNC of the burst that ends at @p end? Counts. */
+bool cmdq_shares(struct cmdq_lcore *lc, uint64_t start, uint64_t end);
+/** Count a burst that another producer publishes. */
+void cmdq_count_left(struct cmdq_lcore *lc);
 
 /**
  * Steps 4 and 3: all but the last slot of [start, end) is filled; fill that one and publish.
@@ -298,26 +299,41 @@ cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e)
 static inline uint64_t
 cmdq_commit(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end)
 {
-	_Atomic uint64_t *word = &cmdq_slot(cq, start)->baton;
-	uint64_t passed = start << 2 | BATON_PASSED;
-	bool real = true;
+	struct cmdq_slot *slots = cq->slots;
+	const uint64_t mask = cq->mask;
+	_Atomic uint64_t *word = &slots[start & mask].baton, *next = &slots[end & mask].baton;
+	struct smmu_cmd last = cmdq_sync(cq, end);
+	uint64_t mark = end << 1 | 1, w;
 
 	/* 4. Relaxed: head only grows, and whoever moved it past end will fill its slots. */
-	if (cq->share && atomic_load_explicit(&cq->head, memory_order_relaxed) != end &&
-	    (start ^ end) < CMDQ_SHARE_GROUP) {
-		real = false;
-		cmdq_count(lc, &lc->shared);
+	if (unlikely(atomic_load_explicit(&cq->head, memory_order_relaxed) != end) && cq->share &&
+	    cmdq_shares(lc, start, end)) {
+		last = cmd_filler();
+		mark = end << 1;
 	}
-	cmdq_put(cq, end - 1, likely(real) ? cmdq_sync(cq, end) : cmd_filler());
+	cq->cmds[(end - 1) & mask] = last;
 	/* Read after CONS went past the slot: ordered by READY or PROD, as the slot itself. */
-	atomic_store_explicit(&cmdq_slot(cq, end - 1)->end, end << 1 | real, memory_order_relaxed);
-	cmdq_count(lc, &lc->subs);
+	atomic_store_explicit(&slots[(end - 1) & mask].end, mark, memory_order_relaxed);
 
-	/* 3a. Acquire pairs with the release half of PASSED in cmdq_publish(). */
-	if (unlikely(atomic_load_explicit(word, memory_order_acquire) != passed) &&
-	    atomic_exchange_explicit(word, end << 2 | BATON_READY, memory_order_acq_rel) != passed)
+	/* 3a. Acquire pairs with the release half of PASSED in 3c. */
+	if (unlikely(atomic_load_explicit(word, memory_order_acquire) != baton_passed(start)) &&
+	    atomic_exchange_explicit(word, baton_ready(end), memory_order_acq_rel) !=
+		    baton_passed(start)) {
+		cmdq_count_left(lc);
 		return end;
-	cmdq_publish(cq, lc, end);
+	}
+	/* 3b. Acquire pairs with the release half of READY in 3a. */
+	w = atomic_load_explicit(next, memory_order_acquire);
+	if (unlikely(w > baton_passed(end))) {
+		cmdq_count_left(lc);
+		cmdq_publish(cq, lc, end);
+		return end;
+	}
+	cmdq_write_prod(cq, end);
+	/* 3c. Release: this PROD write before the next holder's. Acquire: as in 3b. */
+	w = atomic_exchange_explicit(next, baton_passed(end), memory_order_acq_rel);
+	if (unlikely(w > baton_passed(end)))
+		cmdq_publish(cq, lc, w >> 2);
 	return end;
 }
 

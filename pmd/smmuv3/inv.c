@@ -76,25 +76,32 @@ build(const struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct
 	return cmds;
 }
 
+/* Not inline: the fast path below is to have no frame for this. */
+static __rte_noinline uint64_t
+submit_built(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
+{
+	struct smmu_cmd c[SLUICE_INV_BURST];
+
+	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_burst - 1));
+}
+
 uint64_t
 smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
 	struct smmu *s = queue;
 	struct cmdq *cq = &s->cmdq;
-	struct smmu_cmd c[SLUICE_INV_BURST];
+	struct cmdq_lcore *lc;
+	uint64_t start;
 
 	/* One page and a SYNC: what a strict unmap submits. */
-	if (likely(n == 1 && inv->op == SLUICE_INV_RANGE && inv->pages == 1)) {
-		struct cmdq_lcore *lc = cmdq_self(cq);
-		uint64_t start = cmdq_reserve(cq, lc, 2);
-
-		if (unlikely(start == CMDQ_NONE))
-			return 0;
-		cmdq_put(cq, start, cmd_tlbi_va(inv->tag, inv->iova,
-						inv->flags & SLUICE_INV_LEAF));
-		return cmdq_commit(cq, lc, start, start + 2);
-	}
-	return cmdq_submit(cq, c, build(s, inv, n, c, cq->max_burst - 1));
+	if (unlikely(n != 1 || inv->op != SLUICE_INV_RANGE || inv->pages != 1))
+		return submit_built(s, inv, n);
+	lc = cmdq_self(cq);
+	start = cmdq_reserve(cq, lc, 2);
+	if (unlikely(start == CMDQ_NONE))
+		return 0;
+	cmdq_put(cq, start, cmd_tlbi_va(inv->tag, inv->iova, inv->flags & SLUICE_INV_LEAF));
+	return cmdq_commit(cq, lc, start, start + 2);
 }
 
 uint64_t

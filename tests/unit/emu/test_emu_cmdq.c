@@ -355,16 +355,34 @@ test_many_in_flight(void **state)
 {
 	struct emu_conf c = rig_conf();
 	struct rig r;
+	uint64_t a, b;
 
 	(void)state;
 	c.tlbi_ns = 100000;
-	queue_only(&r, &c, 10);
-	for (int i = 0; i < 1000; i++)
-		rig_post(&r, SMMU_CMD_TLBI_NH_ALL, 0);
+	rig_new(&r, &c);
+	rig_up(&r);
+	a = rig_page(&r, 0x11);
+	b = rig_page(&r, 0x22);
+	rig_w32(&r, SMMU_CR0, (uint32_t)(RIG_EN & ~SMMU_CR0_CMDQEN));
+	rig_run(&r);
+	r.cmdq_log2 = 10;
+	r.cmdq_pa = rig_alloc(&r, 16u << 10, 16u << 10);
+	r.cmdq = rig_va(&r, r.cmdq_pa);
+	rig_w64(&r, SMMU_CMDQ_BASE, r.cmdq_pa | 10);
+	rig_w32(&r, SMMU_CR0, (uint32_t)RIG_EN);
+	rig_run(&r);
+	for (unsigned int i = 0; i < 600; i++) {
+		rig_map(&r, i * 4096, a, RIG_RW);
+		rig_sees(&r, i * 4096, 0x11);
+		rig_map(&r, i * 4096, b, RIG_RW);
+		rig_post(&r, rig_tlbi(SMMU_CMD_TLBI_NH_VA, RIG_ASID), i * 4096 | 1);
+	}
 	rig_post(&r, SMMU_CMD_SYNC, 0);
 	rig_run(&r);
 	assert_int_equal(rig_cons(&r), r.prod);
-	assert_int_equal(rig_stats(&r).tlbis, 1000);
+	assert_int_equal(rig_stats(&r).tlbis, 600);
+	for (unsigned int i = 0; i < 600; i++)
+		rig_sees(&r, i * 4096, 0x22);
 	rig_free(&r);
 }
 
@@ -389,6 +407,27 @@ test_disable(void **state)
 	rig_w32(&r, SMMU_CR0, (uint32_t)SMMU_CR0_CMDQEN);
 	rig_run(&r);
 	assert_int_equal(rig_cons(&r), 2);
+	rig_free(&r);
+}
+
+/* The acknowledgement of CMDQEN=0 comes with a CONS that is right, however lazy it was before. */
+static void
+test_disable_publishes(void **state)
+{
+	struct emu_conf c = rig_conf();
+	struct rig r;
+
+	(void)state;
+	c.cons_lag = 100;
+	c.ack_delay = 3;
+	queue_only(&r, &c, 4);
+	for (int i = 0; i < 8; i++)
+		rig_post(&r, SMMU_CMD_TLBI_NH_ALL, 0);
+	rig_w32(&r, SMMU_CR0, 0);
+	emu_step(r.e, 4);
+	assert_int_equal(rig_r32(&r, SMMU_CR0ACK), 0);
+	assert_int_equal(rig_cons(&r), 3);
+	assert_int_equal(rig_stats(&r).tlbis, 3);
 	rig_free(&r);
 }
 
@@ -424,6 +463,7 @@ main(void)
 		cmocka_unit_test(test_shuffle),
 		cmocka_unit_test(test_many_in_flight),
 		cmocka_unit_test(test_disable),
+		cmocka_unit_test(test_disable_publishes),
 		RIG_TEST(test_bad_prod),
 	};
 

@@ -157,6 +157,26 @@ test_rings(void **state)
 	}
 }
 
+/* There is room for what was collected, not for what was merely seen to be done. */
+static void
+test_room_is_what_was_collected(void **state)
+{
+	struct emu_conf c = rig_conf();
+	struct sluice_dma_desc d[8] = { { .cookie = 0 } };
+	struct sluice_dma_cpl cpl[8];
+	struct world w;
+
+	(void)state;
+	world_up(&w, &c, "stream=1,ring=8");
+	assert_int_equal(ops->submit(&w.dma, d, 8), 8);
+	rig_run(&w.r);
+	assert_int_equal(ops->completed(&w.dma, cpl, 3), 3);
+	assert_int_equal(ops->submit(&w.dma, d, 8), 3);
+	rig_run(&w.r);
+	assert_int_equal(ops->completed(&w.dma, cpl, 8), 8);
+	world_down(&w);
+}
+
 /* How a transfer ends is in its completion; those behind it go on. */
 static void
 test_statuses(void **state)
@@ -390,6 +410,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_rings),
+		cmocka_unit_test(test_room_is_what_was_collected),
 		cmocka_unit_test(test_statuses),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_commands_come_first),

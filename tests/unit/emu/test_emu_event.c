@@ -89,6 +89,7 @@ test_overflow(void **state)
 	rig_w32(&r, SMMU_EVENTQ_CONS, 1);
 	raise(&r, 50);
 	assert_int_equal(rig_stats(&r).events, 5);
+	assert_true(ovflg(&r));
 	raise(&r, 51);
 	assert_true(ovflg(&r));
 	/* Acknowledged: the next loss toggles it back. */

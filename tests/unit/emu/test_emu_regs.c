@@ -159,6 +159,29 @@ test_guards_are_separate(void **state)
 	rig_free(&r);
 }
 
+/* Until its acknowledgement a guard that is being opened is closed. */
+static void
+test_guard_until_ack(void **state)
+{
+	struct emu_conf c = rig_conf();
+	struct rig r;
+
+	(void)state;
+	c.ack_delay = 5;
+	rig_new(&r, &c);
+	rig_queues(&r, 2, 2);
+	rig_w32(&r, SMMU_CR0, (uint32_t)SMMU_CR0_CMDQEN);
+	rig_run(&r);
+	rig_w32(&r, SMMU_CR0, 0);
+	emu_step(r.e, 2);
+	assert_int_equal(rig_r32(&r, SMMU_CR0ACK), SMMU_CR0_CMDQEN);
+	rig_w64(&r, SMMU_CMDQ_BASE, 0);
+	rig_run(&r);
+	assert_int_equal(rig_r64(&r, SMMU_CMDQ_BASE), r.cmdq_pa | 2);
+	assert_int_equal(rig_stats(&r).guarded_writes, 1);
+	rig_free(&r);
+}
+
 static void
 test_gbpa(void **state)
 {
@@ -259,6 +282,7 @@ test_msi_abort(void **state)
 	rig_read(r, 0x9000);
 	assert_int_equal(rig_r32(r, SMMU_GERROR),
 			 SMMU_GERROR_MSI_EVENTQ_ABT_ERR | SMMU_GERROR_MSI_GERROR_ABT_ERR);
+	assert_int_equal(rig_stats(r).mem_aborts, 2);
 	/* Active errors do not toggle again. */
 	uint64_t rec[4];
 
@@ -277,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_guards),
 		cmocka_unit_test(test_guards_are_separate),
+		cmocka_unit_test(test_guard_until_ack),
 		cmocka_unit_test(test_gbpa),
 		RIG_TEST(test_disable_keeps_caches),
 		RIG_TEST(test_interrupts),

@@ -281,7 +281,10 @@ test_ttl(void **state)
 	uint64_t b = rig_alloc(r, 2u << 20, 2u << 20), va = UINT64_C(0x40000000);
 	uint64_t *block = rig_map_at(r, r->ttb, 0, va, 2, 0);
 
-	for (unsigned int ttl = 0; ttl < 4; ttl++) {
+	for (unsigned int i = 0; i < 8; i++) {
+		unsigned int ttl = i & 3;
+		uint64_t op = i & 4 ? SMMU_CMD_TLBI_NH_VAA :
+				      rig_tlbi(SMMU_CMD_TLBI_NH_VA, RIG_ASID);
 		uint64_t *pte = rig_map(r, 0x1000, rig_page(r, 1), RIG_RW);
 
 		*block = b | RIG_RW | SMMU_TTD_TYPE_BLOCK;
@@ -289,9 +292,9 @@ test_ttl(void **state)
 		rig_sees(r, 0x1000, 1);
 		assert_int_equal(rig_read(r, va), EMU_OK);
 		*block = *pte = 0;
-		rig_cmd(r, rig_tlbi(SMMU_CMD_TLBI_NH_VA, RIG_ASID) | 1 << 12,
+		rig_cmd(r, op | 1 << 12,
 			0x1000 | SMMU_TLBI_TG_4K << 10 | (uint64_t)ttl << 8 | 1);
-		rig_cmd(r, rig_tlbi(SMMU_CMD_TLBI_NH_VA, RIG_ASID) | 1 << 12 | 9 << 20,
+		rig_cmd(r, op | 1 << 12 | 9 << 20,
 			va | SMMU_TLBI_TG_4K << 10 | (uint64_t)ttl << 8 | 1);
 		assert_int_equal(rig_read(r, 0x1000), ttl == 0 || ttl == 3 ? EMU_FAULT : EMU_OK);
 		assert_int_equal(rig_read(r, va), ttl == 0 || ttl == 2 ? EMU_FAULT : EMU_OK);

@@ -179,6 +179,33 @@ test_xstats(void **state)
 	sluice_regs_close(&r);
 }
 
+/* Every counter of the interface, in its order, has its own name. */
+static void
+test_xstat_names(void **state)
+{
+#define F(field) { "emu_" #field, offsetof(struct emu_stats, field) }
+#define W(n)     { "emu_walk_reads_l" #n, offsetof(struct emu_stats, walk_reads) + 8 * (n) }
+	static const struct {
+		const char *name;
+		size_t off;
+	} t[] = {
+		F(steps), F(idle_steps), F(cmds), F(syncs), F(tlbis), F(cfgis), F(cerrors),
+		F(accesses), F(bytes), F(faults), F(probe_faults), F(probes), F(probe_hits),
+		F(iotlb_hits), F(iotlb_misses), W(0), W(1), W(2), W(3), F(ste_reads), F(cd_reads),
+		F(stale_accesses), F(stale_hits), F(events), F(events_dropped), F(guarded_writes),
+		F(mem_aborts),
+	};
+	struct sluice_xstat xs[64];
+	struct sluice_regs r;
+
+	(void)state;
+	assert_int_equal(try(&r, "regs=emu,step=1,mem_mb=2"), 0);
+	assert_int_equal(r.ops->xstats(&r, xs, 64), RTE_DIM(t));
+	for (size_t i = 0; i < RTE_DIM(t); i++)
+		assert_string_equal(xs[t[i].off / 8].name, t[i].name);
+	sluice_regs_close(&r);
+}
+
 /* More than EAL has: memory of its own, aligned and zeroed. Several at a time. */
 static void
 test_memory(void **state)
@@ -200,6 +227,11 @@ test_memory(void **state)
 	/* What is given back can be had again. */
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(try(&a, "regs=emu,mem_mb=40"), 0);
+		span = sluice_mem_span(a.mem);
+		for (uint64_t k = 0; k < span.len; k += 4096) {
+			assert_int_equal(span.va[k], 0);
+			span.va[k] = 0xff;
+		}
 		sluice_regs_close(&a);
 	}
 }
@@ -210,6 +242,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key), cmocka_unit_test(test_xstats),
+		cmocka_unit_test(test_xstat_names),
 		cmocka_unit_test(test_memory),
 	};
 

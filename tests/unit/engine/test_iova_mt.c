@@ -7,14 +7,15 @@
 
 #include "engine/iova.h"
 #include "engine/mem.h"
+#include "engine/tsan.h"
 #include "rig.h"
 
 #define THREADS 4
 #define CHUNKS  12u
-#ifdef __SANITIZE_THREAD__
-#define STEPS 15000u
+#if SLUICE_TSAN
+#define STEPS 12000u
 #else
-#define STEPS 60000u
+#define STEPS 200000u
 #endif
 
 static struct iova_space space;

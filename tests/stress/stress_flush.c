@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The whole way of an unmap with real threads: workers map and unmap, an engine polls, a thread
+ * plays the hardware and takes its time. Is anything released before an invalidation that was
+ * submitted after its unmap is complete? Is anything lost or handed out twice?
+ *
+ * How it is known:
+ * 1. The hardware keeps a TLB: for each page of the window, the address it last saw in the page
+ *    table. It refills at random, and refills a page that it has just invalidated if the page is
+ *    (still or again) mapped: an invalidation that comes too early is worth nothing.
+ * 2. Every map uses a physical address of its own. Who gets an IOVA finds in the TLB nothing, or
+ *    his own new address; an old one means that the IOVA was released too early.
+ * 3. Each page has an owner; who maps it must find none.
+ * 4. Each page has a plain word, written by its owner before the unmap, read by the hardware when
+ *    it executes an invalidation of that range, written again by the next owner. A race detector
+ *    that is content with that has seen every hand-over on the way: worker, engine, hardware,
+ *    engine, worker.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/tsan.h"
+#include "tests/unit/eal.h"
+#include "tests/unit/engine/fake_iommu.h"
+
+#define WINDOW_CHUNKS 8u
+#define WINDOW_PAGES  (WINDOW_CHUNKS * IOVA_CHUNK_PAGES)
+#define QUEUE         64u /* submissions; power of two */
+#define RESULTS       4096u
+#define LIVE          16u /* mappings a worker holds */
+#define MAX_WORKERS   3u
+
+struct mode {
+	const char *name, *policy;
+	unsigned int workers;
+	uint32_t batch, ring, range_max, deadline_us;
+	bool refuse; /* the hardware refuses commands now and then, the queue submissions */
+};
+
+static const struct mode modes[] = {
+	{ "domain", "deferred", 2, 64, 256, 1, 200, false },
+	{ "range", "deferred", 2, 16, 64, UINT32_MAX, 200, false },
+	{ "tiny", "deferred", 3, 2, 4, 16, 50, false },
+	{ "one", "deferred", 1, 256, 256, 16, 1000, false },
+	{ "refuse", "deferred", 2, 16, 64, UINT32_MAX, 200, true },
+	{ "strict", "strict", 3, 0, 0, 0, 0, false },
+	{ "strict-refuse", "strict", 2, 0, 0, 0, 0, true },
+};
+
+/* ---- hardware ------------------------------------------------------------------------------ */
+
+struct slot {
+	_Atomic uint64_t full; /* sequence number of the submission in it */
+	unsigned int n;
+	struct sluice_inv inv[SLUICE_INV_BURST];
+};
+
+static struct {
+	struct slot slot[QUEUE];
+	_Atomic uint64_t ticket; /* submissions so far */
+	_Atomic uint64_t done;
+	_Atomic uint8_t bad[RESULTS]; /* result of a sequence number, modulo */
+	_Atomic bool stop;
+	_Atomic uint64_t tlb[WINDOW_PAGES]; /* physical address, 0: nothing; hardware writes */
+	uint64_t word[WINDOW_PAGES];        /* (4) */
+	uint64_t seen;                      /* what the hardware read of (4) */
+	uint64_t executed, refused, turned_down;
+	uint64_t seed;
+	uint64_t delay; /* turns of its loop, at most */
+	bool refuse;
+} hw;
+
+static struct sluice_domain *dom;
+static _Atomic uint64_t submit_seed;
+
+static uint64_t
+rnd(uint64_t *s)
+{
+	*s ^= *s >> 12;
+	*s ^= *s << 25;
+	*s ^= *s >> 27;
+	return *s * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static uint64_t
+hw_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	(void)queue;
+	if (hw.refuse) {
+		uint64_t s = atomic_fetch_add_explicit(&submit_seed, 1, memory_order_relaxed) + 1;
+
+		if (rnd(&s) % 50 == 0)
+			return 0;
+	}
+	uint64_t seq = atomic_fetch_add_explicit(&hw.ticket, 1, memory_order_relaxed) + 1;
+	struct slot *s = &hw.slot[seq % QUEUE];
+
+	/* Room: acquire, pairs with the release of done in hw_loop(). */
+	while (seq - atomic_load_explicit(&hw.done, memory_order_acquire) > QUEUE)
+		sched_yield();
+	s->n = n;
+	memcpy(s->inv, inv, n * sizeof(*inv));
+	atomic_store_explicit(&s->full, seq, memory_order_release);
+	return seq;
+}
+
+static uint64_t
+hw_done(void *queue)
+{
+	(void)queue;
+	return atomic_load_explicit(&hw.done, memory_order_acquire);
+}
+
+static int
+hw_result(void *queue, uint64_t seq)
+{
+	(void)queue;
+	return atomic_load_explicit(&hw.bad[seq % RESULTS], memory_order_relaxed) ? -EIO : 0;
+}
+
+static unsigned int
+hw_faults(void *queue, struct sluice_fault *f, unsigned int n)
+{
+	(void)queue, (void)f, (void)n;
+	return 0;
+}
+
+/* The device uses a page: the TLB has what the table says. */
+static void
+hw_touch(uint32_t pfn)
+{
+	uint64_t pa;
+
+	if (lpae_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
+		atomic_store_explicit(&hw.tlb[pfn], pa, memory_order_relaxed);
+}
+
+static void
+hw_invalidate(uint32_t pfn, uint32_t pages, bool range)
+{
+	for (uint32_t i = pfn; i < pfn + pages; i++) {
+		if (range)
+			hw.seen += hw.word[i]; /* (4) */
+		atomic_store_explicit(&hw.tlb[i], 0, memory_order_relaxed);
+		if (rnd(&hw.seed) % 4 == 0)
+			hw_touch(i);
+	}
+}
+
+static void
+hw_execute(const struct slot *s, uint64_t seq)
+{
+	bool bad = hw.refuse && rnd(&hw.seed) % 20 == 0;
+
+	atomic_store_explicit(&hw.bad[seq % RESULTS], bad, memory_order_relaxed);
+	hw.refused += bad;
+	for (unsigned int i = 0; i < s->n && !bad; i++) {
+		const struct sluice_inv *v = &s->inv[i];
+
+		if (v->tag != dom->tag)
+			continue;
+		if (v->op == SLUICE_INV_DOMAIN)
+			hw_invalidate(0, WINDOW_PAGES, false);
+		else
+			hw_invalidate((uint32_t)((v->iova - dom->iova_base) >> 12), v->pages, true);
+		hw.executed++;
+	}
+}
+
+static void *
+hw_loop(void *arg)
+{
+	uint64_t next = 1, wait = 0;
+
+	(void)arg;
+	while (!atomic_load_explicit(&hw.stop, memory_order_acquire)) {
+		struct slot *s = &hw.slot[next % QUEUE];
+
+		for (unsigned int i = 0; i < 4; i++)
+			hw_touch((uint32_t)(rnd(&hw.seed) % WINDOW_PAGES));
+		if (atomic_load_explicit(&s->full, memory_order_acquire) != next) {
+			sched_yield();
+			continue;
+		}
+		if (wait == 0)
+			wait = 1 + rnd(&hw.seed) % hw.delay;
+		if (--wait != 0)
+			continue;
+		hw_execute(s, next);
+		atomic_store_explicit(&hw.done, next++, memory_order_release);
+	}
+	return NULL;
+}
+
+/* ---- workers and engine -------------------------------------------------------------------- */
+
+struct worker {
+	pthread_t thread;
+	unsigned int id; /* lcore */
+	uint64_t pairs, errors, stale, doubles, nospace, lost_pages;
+};
+
+static struct sluice_engine *engine;
+static _Atomic bool stop_workers, stop_engine;
+static _Atomic uint8_t owner[WINDOW_PAGES];
+
+static uint32_t
+pfn_of(uint64_t iova)
+{
+	return (uint32_t)((iova - dom->iova_base) >> 12);
+}
+
+static void
+worker_take(struct worker *w, uint32_t pfn, uint32_t pages, uint64_t pa)
+{
+	for (uint32_t i = 0; i < pages; i++) {
+		uint64_t old = atomic_load_explicit(&hw.tlb[pfn + i], memory_order_relaxed);
+
+		w->stale += old != 0 && old != pa + ((uint64_t)i << 12); /* (2) */
+		w->doubles += atomic_exchange_explicit(&owner[pfn + i], (uint8_t)w->id,
+						       memory_order_relaxed) != 0; /* (3) */
+		hw.word[pfn + i] = w->pairs;
+	}
+}
+
+static void
+worker_give(struct worker *w, uint64_t iova, uint32_t pages)
+{
+	uint32_t pfn = pfn_of(iova);
+	int ret;
+
+	for (uint32_t i = 0; i < pages; i++) {
+		hw.word[pfn + i]++;
+		w->doubles += atomic_exchange_explicit(&owner[pfn + i], 0, memory_order_relaxed) !=
+			      w->id;
+	}
+	do {
+		ret = sluice_unmap(dom, iova, (size_t)pages << 12);
+	} while (ret == -EAGAIN); /* the ring stayed full: nothing changed */
+	if (ret == -EIO && hw.refuse)
+		w->lost_pages += UINT64_C(1) << iova_order(pages); /* strict: never given out again */
+	else if (ret != 0)
+		w->errors++;
+	w->pairs += ret == 0;
+}
+
+static void *
+worker_loop(void *arg)
+{
+	struct worker *w = arg;
+	struct {
+		uint64_t iova;
+		uint32_t pages;
+	} live[LIVE];
+	uint64_t seed = w->id * 7919, gen = 0;
+	unsigned int n = 0;
+
+	RTE_PER_LCORE(_lcore_id) = w->id;
+	while (!atomic_load_explicit(&stop_workers, memory_order_acquire)) {
+		if (n < LIVE && rnd(&seed) % 2 == 0) {
+			uint32_t pages = rnd(&seed) % 4 == 0 ? 1 + (uint32_t)(rnd(&seed) % 5) : 1;
+			/* (2): worker and generation are in the address. */
+			uint64_t pa = (uint64_t)w->id << 44 | (++gen & 0xffffffff) << 15;
+			uint64_t iova;
+			int ret = sluice_map(dom, pa, (size_t)pages << 12, SLUICE_RW, &iova);
+
+			if (ret == -ENOSPC) {
+				w->nospace++;
+				sched_yield();
+				if (n == 0)
+					continue;
+			} else if (ret != 0) {
+				w->errors++;
+			} else {
+				worker_take(w, pfn_of(iova), pages, pa);
+				live[n].iova = iova;
+				live[n++].pages = pages;
+				continue;
+			}
+		}
+		if (n != 0) {
+			unsigned int k = (unsigned int)(rnd(&seed) % n);
+
+			worker_give(w, live[k].iova, live[k].pages);
+			live[k] = live[--n];
+		}
+		/* Lost IOVAs add up: stop before the window is gone. */
+		if (w->lost_pages > WINDOW_PAGES / 8)
+			break;
+	}
+	while (n-- > 0)
+		worker_give(w, live[n].iova, live[n].pages);
+	return NULL;
+}
+
+static void *
+engine_loop(void *arg)
+{
+	(void)arg;
+	while (!atomic_load_explicit(&stop_engine, memory_order_acquire))
+		if (sluice_engine_poll(engine) == 0)
+			sched_yield();
+	sluice_engine_release(engine);
+	return NULL;
+}
+
+/* ---- one run ------------------------------------------------------------------------------- */
+
+static int failures;
+
+#define CHECK(cond, ...)                                                                           \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			failures++;                                                                \
+			printf("FAIL %s: %s: ", m->name, #cond);                                   \
+			printf(__VA_ARGS__);                                                       \
+			printf("\n");                                                              \
+		}                                                                                  \
+	} while (0)
+
+static void
+check(const struct mode *m, const struct worker *w)
+{
+	uint64_t pairs = 0, lost = 0, flushes = 0, nospace = 0;
+	struct sluice_domain_stats st;
+
+	for (unsigned int i = 0; i < m->workers; i++) {
+		CHECK(w[i].stale == 0, "worker %u got %" PRIu64 " IOVAs too early", i, w[i].stale);
+		CHECK(w[i].doubles == 0, "worker %u: %" PRIu64 " pages with two owners", i,
+		      w[i].doubles);
+		CHECK(w[i].errors == 0, "worker %u: %" PRIu64 " errors", i, w[i].errors);
+		CHECK(w[i].pairs > 100, "worker %u hardly ran", i);
+		pairs += w[i].pairs;
+		lost += w[i].lost_pages;
+		nospace += w[i].nospace;
+	}
+	sluice_domain_stats(dom, &st);
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		flushes += st.flushes[i];
+	CHECK(st.unmaps == pairs, "%" PRIu64 " of %" PRIu64, st.unmaps, pairs);
+	CHECK(st.maps == st.unmaps + st.live, "maps %" PRIu64, st.maps);
+	CHECK(st.pending == 0 && st.queued == st.released, "%" PRIu64 " pending", st.pending);
+	CHECK(iova_space_free_pages(&dom->iova) == WINDOW_PAGES - lost,
+	      "%" PRIu64 " pages free, %" PRIu64 " lost", iova_space_free_pages(&dom->iova), lost);
+	if (dom->policy->deferred) {
+		CHECK(st.queued == pairs && st.live == 0, "%" PRIu64 " queued", st.queued);
+		CHECK(sluice_domain_stale_hist(dom)->count == pairs, "%" PRIu64 " windows",
+		      sluice_domain_stale_hist(dom)->count);
+		CHECK(st.flushes[SLUICE_FLUSH_FULL] > 0, "no full batch");
+		CHECK(m->refuse || st.flush_errors == 0, "%" PRIu64, st.flush_errors);
+		CHECK(st.syncs >= flushes, "%" PRIu64 " syncs", st.syncs);
+		CHECK(st.syncs == atomic_load(&hw.ticket), "%" PRIu64 " submitted",
+		      atomic_load(&hw.ticket));
+	} else {
+		CHECK(st.queued == 0 && flushes == 0, "a strict domain queued");
+	}
+	CHECK(!m->refuse || hw.refused > 0, "nothing was refused");
+	printf("%s: %" PRIu64 " pairs, %" PRIu64 " submissions, %" PRIu64 " executed, %" PRIu64
+	       " refused, %" PRIu64 " flush errors, ring full %" PRIu64 ", no space %" PRIu64
+	       ", stale p99 %" PRIu64 " us\n",
+	       m->name, pairs, atomic_load(&hw.ticket), hw.executed, hw.refused, st.flush_errors,
+	       st.ring_full, nospace,
+	       sluice_hist_quantile(sluice_domain_stale_hist(dom), 0.99) / 1000);
+}
+
+static void
+run(const struct mode *m, unsigned int usec)
+{
+	const struct sluice_domain_conf conf = {
+		.policy = m->policy, .iova_size = (uint64_t)WINDOW_CHUNKS << 21, .batch = m->batch,
+		.ring = m->ring, .range_max = m->range_max, .deadline_us = m->deadline_us,
+	};
+	struct worker w[MAX_WORKERS] = { { 0 } };
+	struct fake *f = fake_open("clock=tsc");
+	pthread_t hardware, poller;
+
+	memset(&hw, 0, sizeof(hw));
+	memset(owner, 0, sizeof(owner));
+	hw.seed = 12345;
+	hw.delay = 20;
+	hw.refuse = m->refuse;
+	stop_workers = stop_engine = false;
+	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_done, hw_result, hw_faults, NULL };
+	f->iommu->sync_timeout = sluice_clock_from_ns(&f->iommu->clock, UINT64_C(20000000000));
+	engine = sluice_engine_create();
+	sluice_engine_add_iommu(engine, f->iommu);
+	dom = sluice_domain_create(f->iommu, &conf);
+	if (dom == NULL)
+		exit(99);
+	pthread_create(&hardware, NULL, hw_loop, NULL);
+	pthread_create(&poller, NULL, engine_loop, NULL);
+	for (unsigned int i = 0; i < m->workers; i++) {
+		w[i].id = i + 1;
+		sluice_worker_register(engine, w[i].id);
+		pthread_create(&w[i].thread, NULL, worker_loop, &w[i]);
+	}
+	usleep(usec);
+	stop_workers = true;
+	for (unsigned int i = 0; i < m->workers; i++)
+		pthread_join(w[i].thread, NULL);
+	for (unsigned int i = 0; i < m->workers; i++)
+		CHECK(sluice_worker_unregister(engine, w[i].id) == 0, "%s", sluice_error());
+	stop_engine = true;
+	pthread_join(poller, NULL);
+	hw.stop = true;
+	pthread_join(hardware, NULL);
+	check(m, w);
+	CHECK(sluice_domain_destroy(dom) == 0, "%s", sluice_error());
+	sluice_engine_del_iommu(engine, f->iommu);
+	sluice_engine_destroy(engine);
+	fake_close(f);
+}
+
+/* stress_flush [MODE|all [SECONDS]]: SECONDS for all modes together. */
+int
+main(int argc, char **argv)
+{
+	const char *which = argc > 1 ? argv[1] : "all";
+	double seconds = argc > 2 ? atof(argv[2]) : 3.0;
+	unsigned int n = 0;
+
+	test_eal_init("0");
+	alarm((unsigned int)seconds + 100); /* a hang is a failure */
+	for (unsigned int i = 0; i < RTE_DIM(modes); i++)
+		n += strcmp(which, "all") == 0 || strcmp(which, modes[i].name) == 0;
+	for (unsigned int i = 0; i < RTE_DIM(modes); i++)
+		if (strcmp(which, "all") == 0 || strcmp(which, modes[i].name) == 0)
+			run(&modes[i], (unsigned int)(seconds * 1e6 / n));
+	if (n == 0)
+		fprintf(stderr, "stress_flush: no mode '%s'\n", which);
+	return n == 0 ? 2 : failures != 0;
+}
