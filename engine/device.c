@@ -33,6 +33,9 @@ device_check(const struct sluice_iommu *iommu, const uint32_t *streams, unsigned
 		if (iommu->info.sid_bits < 32 && streams[i] >> iommu->info.sid_bits != 0)
 			return sluice_fail(EINVAL, "StreamID %#x: this iommu has %u bits of it", streams[i],
 					   iommu->info.sid_bits);
+		for (unsigned int k = 0; k < i; k++)
+			if (streams[k] == streams[i])
+				return sluice_fail(EINVAL, "StreamID %#x is given twice", streams[i]);
 		if (stream_taken(iommu, streams[i]))
 			return sluice_fail(EEXIST, "StreamID %#x belongs to a device already", streams[i]);
 	}

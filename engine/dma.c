@@ -35,21 +35,33 @@ maker_find(const char *devargs, size_t len)
 	return NULL;
 }
 
-struct sluice_dma *
-sluice_dma_open(struct sluice_device *dev, const char *devargs)
+/* "NAME[,key=value…]" taken apart. @return the maker, or NULL with rte_errno. */
+static const struct sluice_dma_ops *
+maker_parse(const char *devargs, struct rte_kvargs **kv)
 {
 	size_t len = strcspn(devargs, ",");
 	const struct sluice_dma_ops *ops = maker_find(devargs, len);
-	struct sluice_dma *dma;
-	struct rte_kvargs *kv;
 
 	if (ops == NULL)
 		return NULL;
-	kv = rte_kvargs_parse(devargs[len] == ',' ? devargs + len + 1 : "", NULL);
-	if (kv == NULL) {
+	*kv = rte_kvargs_parse(devargs[len] == ',' ? devargs + len + 1 : "", NULL);
+	if (*kv == NULL) {
 		sluice_fail(EINVAL, "'%s': key=value pairs with commas are wanted", devargs);
 		return NULL;
 	}
+	return ops;
+}
+
+struct sluice_dma *
+sluice_dma_open(struct sluice_device *dev, const char *devargs)
+{
+	const struct sluice_dma_ops *ops;
+	struct sluice_dma *dma;
+	struct rte_kvargs *kv;
+
+	ops = maker_parse(devargs, &kv);
+	if (ops == NULL)
+		return NULL;
 	dma = calloc(1, sizeof(*dma));
 	if (dma == NULL) {
 		sluice_fail(ENOMEM, "no memory for a DMA channel");
@@ -62,6 +74,33 @@ sluice_dma_open(struct sluice_device *dev, const char *devargs)
 	}
 	rte_kvargs_free(kv);
 	return dma;
+}
+
+int
+sluice_dma_stream(struct sluice_iommu *iommu, const char *devargs, uint32_t *stream)
+{
+	const struct sluice_dma_ops *ops;
+	struct rte_kvargs *kv;
+	int ret;
+
+	ops = maker_parse(devargs, &kv);
+	if (ops == NULL)
+		return -rte_errno;
+	ret = ops->stream != NULL ? ops->stream(iommu, kv, stream) :
+	      sluice_fail(ENOTSUP, "%s has no StreamID of its own", ops->name);
+	rte_kvargs_free(kv);
+	return ret;
+}
+
+int
+sluice_dma_info(const struct sluice_dma *dma, struct sluice_dma_info *info)
+{
+	if (dma == NULL || info == NULL)
+		return sluice_fail(EINVAL, "no DMA channel, or no place for what is known of it");
+	*info = (struct sluice_dma_info){ .flags = 0 };
+	if (dma->ops->info != NULL)
+		dma->ops->info(dma, info);
+	return 0;
 }
 
 int

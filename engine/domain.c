@@ -283,17 +283,27 @@ int
 sluice_domain_drain(struct sluice_domain *d)
 {
 	struct sluice_iommu *iommu = d->iommu;
+	struct sluice_engine *e = iommu->engine;
 	uint64_t start = sluice_clock_ticks(&iommu->clock), upto[RTE_MAX_LCORE];
+	bool done;
 	int ret = 0;
 
 	if (!d->policy->deferred)
 		return 0;
-	/* What is queued now; others may go on queuing. */
+	/* What is queued now; others may go on queuing. The lock keeps lc[] as it is: workers come
+	 * and go under it. */
+	pthread_mutex_lock(&e->lock);
 	flush_mark(d, upto);
+	pthread_mutex_unlock(&e->lock);
 	/* Wishes are counted: several may drain at once. */
 	atomic_fetch_add_explicit(&d->flush.drain, 1, memory_order_release);
-	for (unsigned int turn = 1; !flush_reached(d, upto) && ret == 0; turn++) {
-		engine_wait_turn(iommu->engine, iommu, turn);
+	for (unsigned int turn = 1; ret == 0; turn++) {
+		pthread_mutex_lock(&e->lock);
+		done = flush_reached(d, upto);
+		pthread_mutex_unlock(&e->lock);
+		if (done)
+			break;
+		engine_wait_turn(e, iommu, turn);
 		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			ret = sluice_fail(ETIMEDOUT, "the flush queue did not drain");
 	}

@@ -21,6 +21,7 @@
 #include <sluice/dma.h>
 #include <sluice/engine.h>
 #include <sluice/iommu.h>
+#include <sluice/raw.h>
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -185,6 +186,24 @@ struct sluice_iommu_ops {
 	/** Emulated hardware only, else NULL: sluice_iommu_step(), sluice_iommu_watch(). */
 	int (*step)(struct sluice_iommu *iommu, unsigned int budget);
 	int (*watch)(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned);
+	const struct sluice_raw_ops *raw; /**< <sluice/raw.h>; or NULL */
+};
+
+/** The hardware past the driver's decisions; contracts in <sluice/raw.h>, arguments checked. */
+struct sluice_raw_ops {
+	void (*info)(struct sluice_iommu *iommu, struct sluice_raw_info *info);
+	uint64_t (*reg_read)(struct sluice_iommu *iommu, uint32_t off, unsigned int size);
+	void (*reg_write)(struct sluice_iommu *iommu, uint32_t off, unsigned int size, uint64_t v);
+	int (*cmds)(struct sluice_iommu *iommu, const uint64_t *words, unsigned int n);
+	int (*entry_read)(struct sluice_iommu *iommu, enum sluice_raw_entry kind, uint32_t stream,
+			  uint64_t *words);
+	int (*entry_write)(struct sluice_iommu *iommu, enum sluice_raw_entry kind, uint32_t stream,
+			   const uint64_t *words);
+	int (*entry_change)(struct sluice_iommu *iommu, enum sluice_raw_entry kind, uint32_t stream,
+			    const uint64_t *words);
+	int (*events)(struct sluice_iommu *iommu, uint64_t *words, struct sluice_fault *f,
+		      unsigned int n);
+	int (*reset)(struct sluice_iommu *iommu);
 };
 
 /** One IOMMU. The fast row is read only after open(). */
@@ -202,6 +221,7 @@ struct sluice_iommu {
 	struct sluice_iommu_info info;
 	struct sluice_engine *engine; /**< who serves it */
 	void *emu;              /**< the emulated hardware behind the registers, for pmd/dma; or NULL */
+	void *regs;             /**< struct sluice_regs, for pmd/dma; or NULL */
 	unsigned int nb_domains, nb_devices;
 };
 
@@ -237,6 +257,10 @@ struct sluice_dma_ops {
 	uint16_t (*completed)(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t n);
 	int (*probe)(struct sluice_dma *dma, bool on);
 	void (*stats)(const struct sluice_dma *dma, struct sluice_dma_stats *st);
+	/** The StreamID that open() with these keys will use. NULL: -ENOTSUP. */
+	int (*stream)(struct sluice_iommu *iommu, struct rte_kvargs *kv, uint32_t *stream);
+	/** NULL: nothing is known. */
+	void (*info)(const struct sluice_dma *dma, struct sluice_dma_info *info);
 };
 
 struct sluice_dma {

@@ -116,7 +116,9 @@ sluice_mem_span(const struct sluice_mem *m)
 size_t
 sluice_mem_used(const struct sluice_mem *m)
 {
-	return m->used + (atomic_load_explicit(&m->pages_used, memory_order_relaxed) << PAGE_SHIFT);
+	/* A recent value: whoever allocates meanwhile knows better. */
+	return __atomic_load_n(&m->used, __ATOMIC_RELAXED) +
+	       (atomic_load_explicit(&m->pages_used, memory_order_relaxed) << PAGE_SHIFT);
 }
 
 /* Raise the bottom border by @p pages. @return the old border, or NIL. */
@@ -215,7 +217,7 @@ sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa)
 
 	if (align == 0)
 		align = RTE_CACHE_LINE_SIZE;
-	if (m == NULL || size == 0 || !rte_is_power_of_2(align) || size > m->span.len) {
+	if (m == NULL || size == 0 || (align & (align - 1)) != 0 || size > m->span.len) {
 		sluice_fail(EINVAL, "%zu bytes aligned to %zu are not to be had", size, align);
 		return NULL;
 	}
@@ -232,7 +234,7 @@ sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa)
 		     extent_take(m, size, align, &off);
 	}
 	if (ok)
-		m->used += size;
+		__atomic_store_n(&m->used, m->used + size, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&m->lock);
 	if (!ok) {
 		sluice_fail(ENOMEM, "%zu bytes do not fit into the IOMMU's memory of %zu bytes",
@@ -253,7 +255,7 @@ sluice_mem_free(struct sluice_mem *m, void *va, size_t size)
 	pthread_mutex_lock(&m->lock);
 	/* Without memory for the list entry the extent is lost, not reused wrongly. */
 	(void)extent_put(m, (uint64_t)((uint8_t *)va - m->span.va), size);
-	m->used -= size;
+	__atomic_store_n(&m->used, m->used - size, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&m->lock);
 }
 

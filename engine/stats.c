@@ -2,7 +2,7 @@
 /** @file
  * Reading a domain's counters: summing over workers what each of them wrote alone.
  */
-#include "domain.h"
+#include "engine.h"
 
 static void
 add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)
@@ -23,6 +23,8 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 {
 	const struct flush_state *f = &d->flush;
 
+	/* Workers come and go under the lock. */
+	pthread_mutex_lock(&d->iommu->engine->lock);
 	*st = (struct sluice_domain_stats){ .queued = d->gone_queued, .released = d->gone_queued };
 	add(st, &d->gone);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
@@ -34,6 +36,7 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
 		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
 	}
+	pthread_mutex_unlock(&d->iommu->engine->lock);
 	st->live = st->maps - st->unmaps;
 	st->pending = st->queued - st->released;
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)

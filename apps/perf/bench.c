@@ -54,6 +54,7 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 		return bad_args ? PERF_EXIT_USAGE : PERF_EXIT_FAILED;
 	}
 	sluice_iommu_info(b->iommu, &b->info);
+	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;
 	if (perf_devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
 	    perf_devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
 		b->sync_ns = 0;
@@ -104,6 +105,9 @@ buffers_get(struct perf_bench *b)
 	if (b->ring != PERF_RING)
 		snprintf(b->host_note, sizeof(b->host_note), "memory is short: %u buffers posted "
 			 "instead of %u (more with mem_mb= in --dev)", b->ring, PERF_RING);
+	if (!b->transfers)
+		snprintf(b->host_note, sizeof(b->host_note), "no DMA: nothing is moved or compared, "
+			 "and stale accesses cannot be seen");
 	b->owned = aligned_alloc(RTE_CACHE_LINE_SIZE,
 				 RTE_ALIGN_CEIL(b->pool_size / PERF_PAGE, RTE_CACHE_LINE_SIZE));
 	if (b->owned == NULL)

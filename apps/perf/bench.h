@@ -36,6 +36,7 @@ struct perf_bench {
 	uint32_t ring;       /**< posted buffers a worker */
 	uint32_t nb_bufs;    /**< buffers a worker: twice the ring, so that what was handed back
 				stays with the host for a while */
+	bool transfers;      /**< a device moves bytes; else nothing does between map and unmap */
 	bool failed;         /**< an error was said: tear-down says no more */
 	bool polling;        /**< engine's lcore only: a relax hook must not poll within a poll */
 	/* cold */

@@ -189,6 +189,8 @@ bench_change(struct perf_book *bk, struct perf_bench *b, const struct perf_point
 
 	if (rc == 0)
 		rc = perf_layout_plan(&l, bk->o->layout, pt->workers);
+	if (rc == 0 && bk->o->insns && l.kind != PERF_LAYOUT_STEP)
+		rc = perf_usage_error("--insns counts what one lcore does: give one, with -l 0");
 	if (rc == 0)
 		rc = perf_bench_open(b, bk->o, bk->wl, &l, pt);
 	if (rc != 0)
@@ -212,6 +214,8 @@ perf_book_fill(struct perf_book *bk, const struct perf_sweep *s)
 		return perf_failed("out of memory");
 	perf_host_get(&bk->host);
 	perf_worker_calibrate();
+	if (bk->o->insns)
+		rc = perf_insns_check();
 	perf_progress_start(&pg, bk->max_results * bk->o->rounds);
 	for (unsigned int i = 0; i < s->nb_points && rc == 0; i++) {
 		if (i == 0 || !same_bench(&s->point[i], &s->point[i - 1]))

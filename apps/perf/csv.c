@@ -13,7 +13,7 @@ static const char header[] =
 	"unmap_ns.max,unmap_ns.mean,pair_ns,strict_ratio,sync_rtt_ns,unstable,syncs_per_unmap,"
 	"invs_per_unmap,stale_us.p50,stale_us.p99,stale_us.max,stale_accesses,dma_bytes,"
 	"dma_faults,dma_mismatches,probes,probe_hits,probe_faults,iotlb_hit_rate,"
-	"walk_reads_per_page,pinned_bytes,ring_full,empty_polls\n";
+	"walk_reads_per_page,pinned_bytes,ring_full,empty_polls,pair_insns\n";
 
 static void
 text(FILE *f, const char *s)
@@ -52,11 +52,17 @@ line(FILE *f, const struct perf_book *bk, const struct perf_result *r)
 		fprintf(f, ",%.3f,%.3f,%.3f", r->stale_us.p50, r->stale_us.p99, r->stale_us.max);
 	else
 		fputs(",,,", f);
+	fputc(',', f);
+	if (r->stale_counted)
+		fprintf(f, "%" PRIu64, r->stale_accesses);
 	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-		",%" PRIu64 ",%.6f,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", r->stale_accesses,
+		",%.6f,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
 		r->dma_bytes, r->dma_faults, r->dma_mismatches, r->probes, r->probe_hits,
 		r->probe_faults, r->iotlb_hit_rate, r->walk_reads_per_page, r->pinned_bytes,
 		r->ring_full, r->empty_polls);
+	if (r->insns.pair > 0)
+		fprintf(f, "%.1f", r->insns.pair);
+	fputc('\n', f);
 }
 
 int

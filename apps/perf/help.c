@@ -29,6 +29,7 @@ static const char help_text[] =
 "  --rounds R         interleave A,B,C,A,B,C,... R times and show each median (3)\n"
 "  --probe-stale      have the device keep touching addresses it used before, to catch every\n"
 "                     access that gets through after the unmap returned\n"
+"  --insns            count instructions as well: in a guest under qemu -icount shift=0, one lcore\n"
 "\n"
 "How\n"
 "  --workers N        lcores that map and unmap, each with a device of its own (1)\n"

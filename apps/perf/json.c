@@ -14,6 +14,13 @@ real(double v)
 	return isfinite(v) ? json_real(v) : json_null();
 }
 
+/* 0 says that it was not measured. */
+static json_t *
+known(double v)
+{
+	return v > 0 ? real(v) : json_null();
+}
+
 static json_t *
 count(uint64_t v)
 {
@@ -116,8 +123,11 @@ result(const struct perf_book *bk, const struct perf_result *r)
 	json_object_set_new(o, "map_ns", dist(&r->map_ns, true));
 	json_object_set_new(o, "unmap_ns", dist(&r->unmap_ns, true));
 	json_object_set_new(o, "pair_ns", real(r->pair_ns));
+	json_object_set_new(o, "map_insns", known(r->insns.map));
+	json_object_set_new(o, "unmap_insns", known(r->insns.unmap));
+	json_object_set_new(o, "pair_insns", known(r->insns.pair));
 	json_object_set_new(o, "strict_ratio",
-			    r->strict_ratio > 0 ? real(r->strict_ratio) : json_null());
+			    known(r->strict_ratio));
 	json_object_set_new(o, "sync_rtt_ns", real(r->sync_rtt_ns));
 	json_object_set_new(o, "sync_rtt_before_ns", real(r->sync_rtt_before_ns));
 	json_object_set_new(o, "sync_rtt_after_ns", real(r->sync_rtt_after_ns));
@@ -126,7 +136,8 @@ result(const struct perf_book *bk, const struct perf_result *r)
 	json_object_set_new(o, "syncs_per_unmap", real(r->syncs_per_unmap));
 	json_object_set_new(o, "invs_per_unmap", real(r->invs_per_unmap));
 	json_object_set_new(o, "stale_us", dist(&r->stale_us, r->stale_known));
-	json_object_set_new(o, "stale_accesses", count(r->stale_accesses));
+	json_object_set_new(o, "stale_accesses",
+			    r->stale_counted ? count(r->stale_accesses) : json_null());
 	json_object_set_new(o, "dma_bytes", count(r->dma_bytes));
 	json_object_set_new(o, "dma_faults", count(r->dma_faults));
 	json_object_set_new(o, "dma_mismatches", count(r->dma_mismatches));

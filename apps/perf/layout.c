@@ -66,7 +66,7 @@ perf_layout_describe(const struct perf_layout *l, char *buf, size_t size)
 		at += (size_t)snprintf(ids + at, sizeof(ids) - at, "%s%u", i ? "," : "",
 				       l->worker[i]);
 	if (l->kind == PERF_LAYOUT_STEP)
-		snprintf(buf, size, "step: lcore %u does everything, virtual time", l->hw_lcore);
+		snprintf(buf, size, "step: lcore %u does everything", l->hw_lcore);
 	else if (l->kind == PERF_LAYOUT_INLINE)
 		snprintf(buf, size, "inline: workers on lcore %s, the first polls the engine; "
 			 "hardware on lcore %u%s", ids, l->hw_lcore,

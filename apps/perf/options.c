@@ -20,7 +20,7 @@
 enum {
 	OPT_DEV = 256, OPT_WORKLOAD, OPT_POLICY, OPT_PAIRS, OPT_SECONDS, OPT_WORKERS, OPT_BATCH,
 	OPT_DEADLINE, OPT_PROBE, OPT_SWEEP, OPT_JSON, OPT_CSV, OPT_REPORT, OPT_SEED, OPT_LAYOUT,
-	OPT_ROUNDS, OPT_LIST, OPT_HELP, OPT_VERSION,
+	OPT_ROUNDS, OPT_INSNS, OPT_LIST, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -40,6 +40,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "layout", required_argument, NULL, OPT_LAYOUT },
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
+	{ "insns", no_argument, NULL, OPT_INSNS },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -214,6 +215,7 @@ option_take(int opt, char *arg, struct perf_options *o)
 	case OPT_CSV: o->csv = arg; return 0;
 	case OPT_REPORT: o->report = arg; return 0;
 	case OPT_PROBE: o->probe_stale = true; return 0;
+	case OPT_INSNS: o->insns = true; return 0;
 	case OPT_POLICY: return perf_policies_parse(arg, "--policy", o);
 	case OPT_PAIRS: return number("--pairs", arg, 1, UINT64_C(1) << 48, &o->pairs);
 	case OPT_SECONDS:

@@ -36,6 +36,7 @@ struct perf_options {
 	uint32_t rounds;
 	enum perf_layout_kind layout;
 	bool probe_stale;
+	bool insns;         /**< count instructions, too */
 };
 
 /** What perf_options_parse() found. */

@@ -36,6 +36,7 @@ struct perf_result {
 	double seconds;
 	struct perf_dist map_ns, unmap_ns;
 	double pair_ns;
+	struct perf_insns insns; /**< all 0: not measured */
 	double strict_ratio;     /**< strict's pair_ns over this one's, median of rounds; 0: none */
 	double sync_rtt_ns, sync_rtt_before_ns, sync_rtt_after_ns;
 	uint64_t preempted;      /**< times the OS took a lcore of the run away */
@@ -44,6 +45,7 @@ struct perf_result {
 	bool stale_known;        /**< false: nothing is ever invalidated, no window to measure */
 	struct perf_dist stale_us;
 	uint64_t stale_accesses;
+	bool stale_counted;      /**< somebody could see them */
 	uint64_t dma_bytes, dma_faults, dma_mismatches, probes, probe_hits, probe_faults;
 	double iotlb_hit_rate, walk_reads_per_page;
 	uint64_t pinned_bytes, ring_full, empty_polls;

@@ -114,6 +114,8 @@ device_make(struct perf_run *r, unsigned int i)
 	if (rc != 0)
 		return perf_failed("device with StreamID 0x%x: attach: %s", stream,
 				   rte_strerror(-rc));
+	if (!r->b->transfers)
+		return 0;
 	snprintf(args, sizeof(args), "emu,seed=%" PRIu64 "%s", r->b->o->seed + i,
 		 r->b->o->probe_stale ? ",probe=1" : "");
 	r->worker[i].dma = sluice_dma_open(r->dev[i], args);
@@ -240,6 +242,8 @@ gather(struct perf_run *r)
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		struct sluice_dma_stats st;
 
+		if (!r->b->transfers)
+			break;
 		sluice_dma_stats(r->worker[i].dma, &st);
 		r->dma.submitted += st.submitted;
 		r->dma.completed += st.completed;
@@ -286,6 +290,8 @@ perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt, 
 		gather(r);
 		rc = worker_failures(r);
 	}
+	if (rc == 0 && b->o->insns)
+		rc = perf_insns_measure(r);
 	if (rc == 0)
 		return tear_down(r);
 	/* As far as it goes: what the hardware may still use is kept. */

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "bench.h"
+#include "insns.h"
 #include "worker.h"
 
 struct perf_xstats {
@@ -41,6 +42,7 @@ struct perf_run {
 	struct sluice_domain_stats dst;
 	struct sluice_hist stale;
 	struct sluice_dma_stats dma;    /**< of all channels */
+	struct perf_insns insns;
 };
 
 /**

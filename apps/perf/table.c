@@ -35,7 +35,7 @@ put(struct grid *g, unsigned int row, unsigned int *col, const char *fmt, ...)
 }
 
 static void
-head(struct grid *g, const struct perf_varied *v)
+head(struct grid *g, const struct perf_book *bk, const struct perf_varied *v)
 {
 	unsigned int c = 0;
 
@@ -53,6 +53,8 @@ head(struct grid *g, const struct perf_varied *v)
 	put(g, 0, &c, "map ns");
 	put(g, 0, &c, "unmap ns");
 	put(g, 0, &c, "pair ns");
+	if (bk->o->insns)
+		put(g, 0, &c, "pair insns");
 	put(g, 0, &c, "unmap p50 ns");
 	put(g, 0, &c, "p99 ns");
 	put(g, 0, &c, "SYNCs/unmap");
@@ -93,13 +95,18 @@ body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct
 	put(g, row, &c, "%.1f", r->map_ns.mean);
 	put(g, row, &c, "%.1f", r->unmap_ns.mean);
 	put(g, row, &c, "%.1f", r->pair_ns);
+	if (r->insns.pair > 0)
+		put(g, row, &c, "%.1f", r->insns.pair);
 	put(g, row, &c, "%.0f", r->unmap_ns.p50);
 	put(g, row, &c, "%.0f", r->unmap_ns.p99);
 	put(g, row, &c, "%.4f", r->syncs_per_unmap);
 	stale(g, row, &c, r, r->stale_us.p50);
 	stale(g, row, &c, r, r->stale_us.p99);
 	stale(g, row, &c, r, r->stale_us.max);
-	put(g, row, &c, "%" PRIu64, r->stale_accesses);
+	if (r->stale_counted)
+		put(g, row, &c, "%" PRIu64, r->stale_accesses);
+	else
+		put(g, row, &c, "n/a");
 	if (r->strict_ratio > 0)
 		put(g, row, &c, "%.2fx", r->strict_ratio);
 	else
@@ -148,7 +155,8 @@ preamble(const struct perf_book *bk, FILE *f)
 		bk->host.kernel, bk->host.dpdk, huge);
 	fprintf(f, "iommu     %s, registers %s: %s\n", bk->info.backend, bk->info.regs,
 		r->settings);
-	fprintf(f, "layout    %s\n", bk->layout_text);
+	fprintf(f, "layout    %s%s\n", bk->layout_text, bk->layout == PERF_LAYOUT_STEP &&
+		(bk->info.caps & SLUICE_CAP_EMULATED) ? ", virtual time" : "");
 	fprintf(f, "workload  %s: %u packets, %" PRIu64 " bytes, the longest %u; buffers of %u "
 		"bytes, %u posted\n", bk->wl->name, bk->wl->nb_items, bk->wl->bytes,
 		bk->wl->max_len, r->buf_size, r->ring);
@@ -183,7 +191,10 @@ footnotes(const struct perf_book *bk, FILE *f)
 		fprintf(f, "* preempted: no round was free of it; the OS took an lcore away (%"
 			PRIu64 " times in the rows shown).\n  Means, maxima and ratios include "
 			"that, p50 does not: trust those on a quiet machine only.\n", preempted);
-	if (bk->layout == PERF_LAYOUT_STEP)
+	if (bk->o->insns)
+		fputs("pair insns: instructions of one map+unmap, the engine's share of them included.\n",
+		      f);
+	if (bk->layout == PERF_LAYOUT_STEP && (bk->info.caps & SLUICE_CAP_EMULATED))
 		fputs("layout step: times include the model's own work on the same lcore; counters "
 		      "are exact, times are no measure. Stale windows are virtual time.\n", f);
 	if (unstable)
@@ -203,7 +214,7 @@ perf_table_print(const struct perf_book *bk, FILE *f)
 	g.cell = calloc(g.rows + 1, sizeof(*g.cell));
 	if (g.cell == NULL)
 		return;
-	head(&g, &v);
+	head(&g, bk, &v);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		body(&g, i + 1, &v, &bk->result[i]);
 	preamble(bk, f);

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_errno.h>
 
 #include "../../engine/device.h"
@@ -32,6 +33,8 @@
 #define HISTORY      1024u /* addresses remembered for probes */
 #define RECENT       32u   /* every other probe picks one of the last so many */
 #define IDLE_PROBE   16u   /* idle turns to a probe: commands come first */
+#define OWN_LEN      4096u /* the device's own buffer */
+#define INDEX_MAX    8190u /* (index + 1) << 3 in 16 bits */
 
 struct emu_dma {
 	/* constant */
@@ -59,6 +62,7 @@ struct emu_dma {
 
 	_Alignas(64) _Atomic bool probing; /* any thread */
 	uint64_t hist[HISTORY];
+	uint8_t own[OWN_LEN]; /* the emulator's thread */
 };
 
 /* Counters have one writer; sluice_dma_stats() may read them from anywhere. */
@@ -102,11 +106,19 @@ execute(struct emu_dma *d)
 {
 	const struct sluice_dma_desc *t = &d->desc[d->head & d->mask];
 	struct sluice_dma_cpl *c = &d->cpl[d->head & d->mask];
+	void *mem = t->dev_mem;
 	enum emu_access res;
 	uint32_t moved = 0;
 
-	res = emu_dma(d->emu, d->sid, t->iova, t->dev_mem, t->len, t->flags & SLUICE_DMA_TO_HOST,
-		      &moved);
+	if (unlikely(mem == NULL)) {
+		if (t->dev_off > OWN_LEN || t->len > OWN_LEN - t->dev_off) {
+			*c = (struct sluice_dma_cpl){ .cookie = t->cookie, .status = -EINVAL };
+			d->head++;
+			return;
+		}
+		mem = d->own + t->dev_off;
+	}
+	res = emu_dma(d->emu, d->sid, t->iova, mem, t->len, t->flags & SLUICE_DMA_TO_HOST, &moved);
 	*c = (struct sluice_dma_cpl){
 		.cookie = t->cookie, .done = moved,
 		.status = res == EMU_OK ? 0 : res == EMU_FAULT ? -EFAULT : -EIO,
@@ -231,7 +243,7 @@ get_number(const struct rte_kvargs *kv, const char *key, uint64_t max, uint64_t 
 static int
 check_keys(const struct rte_kvargs *kv)
 {
-	static const char *const keys[] = { "ring", "probe", "stream", "seed" };
+	static const char *const keys[] = { "ring", "probe", "stream", "index", "seed" };
 
 	for (unsigned int i = 0; kv != NULL && i < kv->count; i++) {
 		size_t k = 0;
@@ -240,25 +252,74 @@ check_keys(const struct rte_kvargs *kv)
 			k++;
 		if (k == RTE_DIM(keys))
 			return sluice_fail(EINVAL,
-					   "unknown key '%s': use ring, probe, stream, seed",
+					   "unknown key '%s': use ring, probe, stream, index, seed",
 					   kv->pairs[i].key);
 	}
 	return 0;
 }
 
 static int
-dma_open(struct sluice_dma *dma, struct rte_kvargs *kv)
+check_emu(const struct sluice_iommu *iommu)
 {
-	uint64_t ring = RING_DEFAULT, probe = 0, stream = 0, seed = 1;
-	struct emu_dma *d;
+	return iommu->emu != NULL ? 0 :
+	       sluice_fail(ENOTSUP, "dma maker emu needs emulated hardware: open the iommu with "
+				    "regs=emu");
+}
+
+/* Emulated devices are where PCI devices would be: number, no function, no bus. */
+static int
+dma_stream(struct sluice_iommu *iommu, struct rte_kvargs *kv, uint32_t *stream)
+{
+	uint64_t index = 0;
 	int ret;
 
-	if (dma->iommu->emu == NULL)
-		return sluice_fail(ENOTSUP, "dma maker emu needs emulated hardware: open the iommu "
-					    "with regs=emu");
+	if ((ret = check_emu(iommu)) != 0 || (ret = check_keys(kv)) != 0 ||
+	    (ret = get_number(kv, "index", INDEX_MAX, &index)) != 0)
+		return ret;
+	*stream = (uint32_t)(index + 1) << 3;
+	if (iommu->info.sid_bits < 32 && *stream >> iommu->info.sid_bits != 0)
+		return sluice_fail(EINVAL, "index=%" PRIu64 ": StreamID %#x is beyond this iommu's %u "
+				   "bits", index, *stream, iommu->info.sid_bits);
+	return 0;
+}
+
+/* The StreamID that the keys name: one of the device's. */
+static int
+pick_stream(const struct sluice_dma *dma, struct rte_kvargs *kv, uint32_t *sid)
+{
+	const struct sluice_device *dev = dma->dev;
+	uint64_t stream = 0;
+	int ret;
+
+	if (kv == NULL || rte_kvargs_count(kv, "index") == 0) {
+		ret = get_number(kv, "stream", dev->nb_streams - 1, &stream);
+		if (ret == 0)
+			*sid = dev->stream[stream];
+		return ret;
+	}
+	if (rte_kvargs_count(kv, "stream") != 0)
+		return sluice_fail(EINVAL, "index and stream name the StreamID both: give one");
+	ret = dma_stream(dma->iommu, kv, sid);
+	for (unsigned int i = 0; ret == 0 && i < dev->nb_streams; i++)
+		if (dev->stream[i] == *sid)
+			return 0;
+	return ret != 0 ? ret : sluice_fail(EINVAL, "index=%s: StreamID %#x is none of the device's",
+					    rte_kvargs_get(kv, "index"), *sid);
+}
+
+static int
+dma_open(struct sluice_dma *dma, struct rte_kvargs *kv)
+{
+	uint64_t ring = RING_DEFAULT, probe = 0, seed = 1;
+	struct emu_dma *d;
+	uint32_t sid;
+	int ret;
+
+	if ((ret = check_emu(dma->iommu)) != 0)
+		return ret;
 	if ((ret = check_keys(kv)) != 0 || (ret = get_number(kv, "ring", RING_MAX, &ring)) != 0 ||
 	    (ret = get_number(kv, "probe", 1, &probe)) != 0 ||
-	    (ret = get_number(kv, "stream", dma->dev->nb_streams - 1, &stream)) != 0 ||
+	    (ret = pick_stream(dma, kv, &sid)) != 0 ||
 	    (ret = get_number(kv, "seed", UINT64_MAX, &seed)) != 0)
 		return ret;
 	if (ring == 0 || !rte_is_power_of_2(ring))
@@ -277,7 +338,7 @@ dma_open(struct sluice_dma *dma, struct rte_kvargs *kv)
 		return sluice_fail(ENOMEM, "ring=%" PRIu64 ": there is not that much memory", ring);
 	}
 	d->mask = (uint32_t)ring - 1;
-	d->sid = sluice_device_stream(dma->dev, (unsigned int)stream);
+	d->sid = sid;
 	d->emu = dma->iommu->emu;
 	d->rng = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	atomic_init(&d->probing, probe != 0);
@@ -302,6 +363,17 @@ dma_close(struct sluice_dma *dma)
 	return 0;
 }
 
+static void
+dma_info(const struct sluice_dma *dma, struct sluice_dma_info *info)
+{
+	const struct emu_dma *d = dma->priv;
+
+	*info = (struct sluice_dma_info){
+		.flags = SLUICE_DMA_TELLS | SLUICE_DMA_READS | SLUICE_DMA_ANY_MEM,
+		.max_len = UINT32_MAX, .own_len = OWN_LEN, .depth = d->mask + 1,
+	};
+}
+
 static const struct sluice_dma_ops emu_dma_ops = {
 	.name = "emu",
 	.open = dma_open,
@@ -310,6 +382,8 @@ static const struct sluice_dma_ops emu_dma_ops = {
 	.completed = dma_completed,
 	.probe = dma_probe,
 	.stats = dma_stats,
+	.stream = dma_stream,
+	.info = dma_info,
 };
 
 SLUICE_REGISTER_DMA(emu, &emu_dma_ops)

@@ -284,7 +284,7 @@ emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned in
 	return RTE_DIM(names);
 }
 
-const struct sluice_regs_ops sluice_regs_emu = {
+static const struct sluice_regs_ops emu_source_ops = {
 	.name = "emu",
 	.keys = key_names,
 	.open = emu_open,
@@ -293,3 +293,5 @@ const struct sluice_regs_ops sluice_regs_emu = {
 	.watch = emu_source_watch,
 	.xstats = emu_source_xstats,
 };
+
+SLUICE_REGISTER_REGS(emu, &emu_source_ops)

@@ -11,10 +11,10 @@
 struct sluice_pci {
 	struct sluice_regs *regs;
 	uint8_t *bar;    /**< directly addressable, or NULL: through regs->ops->bus_read/_write */
-	uint64_t bar_pa;
+	uint64_t bar_pa; /**< when bar is NULL */
 	size_t bar_len;
 	uint32_t stream; /**< StreamID = requester id (bus << 8 | device << 3 | function) */
-	int fd;          /**< of the mapping; -1 */
+	int fd;          /**< kept open while the device is ours; -1 */
 };
 
 static inline uint64_t

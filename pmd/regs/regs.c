@@ -9,7 +9,21 @@
 
 #include "sources.h"
 
-static const struct sluice_regs_ops *const sources[] = { &sluice_regs_emu };
+static TAILQ_HEAD(, sluice_regs_source) sources = TAILQ_HEAD_INITIALIZER(sources);
+
+/* In the order of the names, so that lists do not depend on the linker. */
+void
+sluice_regs_register(struct sluice_regs_source *s)
+{
+	struct sluice_regs_source *at;
+
+	TAILQ_FOREACH(at, &sources, next)
+		if (strcmp(s->ops->name, at->ops->name) < 0) {
+			TAILQ_INSERT_BEFORE(at, s, next);
+			return;
+		}
+	TAILQ_INSERT_TAIL(&sources, s, next);
+}
 
 /* ---- lists of names, for error lines --------------------------------------------------------- */
 
@@ -68,14 +82,15 @@ int
 sluice_regs_open(struct sluice_regs *regs, struct rte_kvargs *kv, const char *const *backend_keys)
 {
 	const char *name = kv != NULL ? rte_kvargs_get(kv, "regs") : NULL;
+	const struct sluice_regs_source *s;
 	struct line l = { .len = 0 };
 	int ret;
 
 	memset(regs, 0, sizeof(*regs));
-	for (size_t i = 0; i < RTE_DIM(sources); i++) {
-		line_add(&l, sources[i]->name);
-		if (name != NULL && strcmp(name, sources[i]->name) == 0)
-			regs->ops = sources[i];
+	TAILQ_FOREACH(s, &sources, next) {
+		line_add(&l, s->ops->name);
+		if (name != NULL && strcmp(name, s->ops->name) == 0)
+			regs->ops = s->ops;
 	}
 	if (name == NULL)
 		return sluice_fail(EINVAL, "no register source: add regs=NAME, one of: %s", l.text);

@@ -11,6 +11,7 @@
 #include "../../engine/driver.h"
 
 struct sluice_regs;
+struct sluice_pci;
 
 struct sluice_regs_ops {
 	const char *name; /**< "emu" */
@@ -31,6 +32,23 @@ struct sluice_regs_ops {
 	int (*step)(struct sluice_regs *regs, unsigned int budget);
 	int (*watch)(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint8_t *owned);
 	unsigned int (*xstats)(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n);
+	/**
+	 * PCI devices beside the IOMMU (pci.h), NULL where there are none. The @p nth (from 0) function
+	 * with these ids is found; @p p NULL: its StreamID only, nothing is touched. Else its first
+	 * BAR is mapped and it may master the bus; it is ours alone until pci_close().
+	 * @return 0; -ENODEV; -EBUSY; … with sluice_fail() called.
+	 */
+	int (*pci_open)(struct sluice_regs *regs, uint16_t vendor, uint16_t device,
+			unsigned int nth, struct sluice_pci *p, uint32_t *stream);
+	void (*pci_close)(struct sluice_pci *p);
+	/** Anything on the machine's bus, for BARs that cannot be mapped. @p size 1, 2, 4, 8. */
+	uint64_t (*bus_read)(struct sluice_regs *regs, uint64_t pa, unsigned int size);
+	void (*bus_write)(struct sluice_regs *regs, uint64_t pa, unsigned int size, uint64_t v);
+	/**
+	 * Is there still somebody behind the registers? NULL: always. @return NULL, or one line
+	 * that says what became of it; registers read as all ones from then on.
+	 */
+	const char *(*lost)(const struct sluice_regs *regs);
 };
 
 struct sluice_regs {

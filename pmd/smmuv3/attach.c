@@ -19,7 +19,7 @@ smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 
 	/* Four levels of 4 KiB tables: T0SZ 16 … 24 (§3.4.1). */
 	if (hd->ias > s->idr.ias || hd->ias < 40)
-		return sluice_fail(EINVAL, "smmuv3: %u input address bits; 40 to %u with four levels",
+		return sluice_fail(EINVAL, "smmuv3: %u input address bits: 40 to %u are possible",
 				   hd->ias, s->idr.ias);
 	if ((hd->ttb & 0xfff) != 0 || hd->ttb >> s->idr.oas != 0)
 		return sluice_fail(EINVAL, "smmuv3: root table 0x%jx is not a page within %u bits",

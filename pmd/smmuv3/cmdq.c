@@ -22,38 +22,48 @@ count(const struct cmdq_lcore *lc, _Atomic uint64_t *c)
 		cmdq_count_own(c);
 }
 
-void
-cmdq_count_left(struct cmdq_lcore *lc)
-{
-	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
-}
-
-bool
-cmdq_shares(struct cmdq_lcore *lc, uint64_t start, uint64_t end)
-{
-	if ((start ^ end) >= CMDQ_SHARE_GROUP)
-		return false;
-	count(lc, &lc->shared);
-	return true;
-}
-
-void
-cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e)
+uint64_t
+cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e, uint64_t seq)
 {
 	uint64_t w = baton_ready(e);
 
 	do {
 		e = w >> 2;
-		/* 3b. Pairs with the release half of READY in cmdq_commit(). */
+		/* 3b. Pairs with the release half of READY in cmdq_commit_slow(). */
 		while ((w = atomic_load_explicit(&cmdq_slot(cq, e)->baton,
 						 memory_order_acquire)) > baton_passed(e))
 			e = w >> 2;
-		cmdq_write_prod(cq, e);
+		rte_io_wmb();
+		regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)e & cq->wrap_mask);
 		atomic_fetch_add_explicit(&lc->extra, 1, memory_order_relaxed);
 		/* 3c. Release: this PROD write before the next holder's. Acquire: as 3b. */
 		w = atomic_exchange_explicit(&cmdq_slot(cq, e)->baton, baton_passed(e),
 					     memory_order_acq_rel);
 	} while (w > baton_passed(e));
+	return seq;
+}
+
+uint64_t
+cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end)
+{
+	_Atomic uint64_t *word = &cmdq_slot(cq, start)->baton;
+
+	/* 4. Relaxed: head only grows, and whoever moved it past end will fill its slots. */
+	if (cq->share && atomic_load_explicit(&cq->head, memory_order_relaxed) != end &&
+	    (start ^ end) < CMDQ_SHARE_GROUP) {
+		count(lc, &lc->shared);
+		cmdq_put_last(cq, end, cmd_filler(), false);
+	} else {
+		cmdq_put_last(cq, end, cmdq_sync(cq, end), true);
+	}
+	/* One PROD write fewer: another's (here), or counted as an extra one (there). */
+	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
+	/* 3a. Acquire pairs with the release half of PASSED in 3c. */
+	if (atomic_load_explicit(word, memory_order_acquire) != baton_passed(start) &&
+	    atomic_exchange_explicit(word, baton_ready(end), memory_order_acq_rel) !=
+		    baton_passed(start))
+		return end;
+	return cmdq_publish(cq, lc, end, end);
 }
 
 static void
@@ -88,6 +98,9 @@ cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
 	cq->log2size = conf->log2size;
 	cq->iommu = conf->iommu;
 	cq->regs = conf->regs;
+	cq->wrap_mask = (uint32_t)(2 * size - 1);
+	if (cq->regs->base != NULL)
+		cq->prod = (_Atomic uint32_t *)(void *)(cq->regs->base + SMMU_CMDQ_PROD);
 	cq->share = conf->share;
 	cq->start = conf->start;
 	/* §6.3.26: aligned to its own size, 32 bytes at least. */
@@ -150,7 +163,7 @@ cmdq_read_cons(struct cmdq *cq)
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
 	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS);
 	uint64_t again = atomic_load_explicit(&cq->tail, memory_order_acquire);
-	uint64_t ahead = (reg - tail) & (2 * cq->mask + 1);
+	uint64_t ahead = (reg - tail) & cq->wrap_mask;
 
 	if (tail != again)
 		return again;
@@ -211,8 +224,8 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 
 	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
 		return pos;
-	/* 1c. A look at CONS usually finds room at once: that is not yet a wait. Try again even when
-	 * tail did not move: another producer may have moved it. */
+	/* 1c. A look at CONS usually finds room at once: that is not yet a wait. Try again even
+	 * when tail did not move: another producer may have moved it. */
 	cmdq_refresh(cq);
 	pos = try_reserve(cq, lc, n);
 	if (pos != CMDQ_NONE)
@@ -255,7 +268,7 @@ cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st)
 
 		st->subs += atomic_load_explicit(&lc->subs, memory_order_relaxed);
 		st->shared += atomic_load_explicit(&lc->shared, memory_order_relaxed);
-		/* One PROD write a burst, but for those that others wrote. */
+		/* One PROD write a burst, but for those that went the long way. */
 		st->doorbells += atomic_load_explicit(&lc->extra, memory_order_relaxed);
 		st->doorbells -= atomic_load_explicit(&lc->left, memory_order_relaxed);
 		st->full_waits += atomic_load_explicit(&lc->full_waits, memory_order_relaxed);

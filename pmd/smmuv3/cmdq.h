@@ -11,11 +11,11 @@
  *    handed out once, in order, and nothing can take one back. So there must be room beforehand.
  *    a. An lcore adds (up to FAA_BURST slots) when own_end + n - tail <= limit, where own_end is
  *       where its own last burst ended: it does not even read head. limit = size - lcores *
- *       FAA_BURST. Why this cannot overfill: look at the adds in their order, up to any one of them,
- *       and let T be the largest tail that their checks had seen. Call an add *high* that moves
- *       head beyond T + limit. After a high add the same lcore's own_end is beyond T + limit, so
- *       its next check fails while it sees no tail above T. So each lcore has at most one high
- *       add, and head <= T + limit + lcores * FAA_BURST = T + size.
+ *       FAA_BURST. Why this cannot overfill: look at the adds in their order, up to any one of
+ *       them, and let T be the largest tail that their checks had seen. Call an add *high* that
+ *       moves head beyond T + limit. After a high add the same lcore's own_end is beyond T +
+ *       limit, so its next check fails while it sees no tail above T. So each lcore has at most
+ *       one high add, and head <= T + limit + lcores * FAA_BURST = T + size.
  *    b. Larger bursts, threads that are no lcore of EAL, and queues too small for such a margin use
  *       compare-and-exchange on head against the same limit; such an add is never high.
  *    c. Full: read CONS, raise tail, try again, until the deadline. Then 0 is returned: nothing
@@ -40,8 +40,9 @@
  *    c. It exchanges PASSED into the word of the next slot. It finds READY: that owner has left
  *       and the baton is still the holder's, back to b. Else the next owner will find PASSED.
  *    Both sides exchange, and exchanges on one word are totally ordered, so exactly one of the
- *    two sees the other's mark: the baton is never lost and never doubled. A producer does a bounded
- *    number of steps for itself, and one lap of b-c more for each burst that others finished meanwhile.
+ *    two sees the other's mark: the baton is never lost and never doubled. A producer does a
+ *    bounded number of steps for itself, and one lap of b-c more for each burst that others
+ *    finished meanwhile.
  *    Values hold whole positions, so a word from an earlier lap never looks like one of this lap
  *    (an old READY ends at or before start; an old PASSED names an earlier start).
  *    Orders: exchanges are acq_rel. The release half of READY pairs with the acquire in b or c:
@@ -56,10 +57,11 @@
  *    everything before it (§4.7.3), so this one is not needed: the slot gets a filler.
  *    Can that lose a completion? Between reservation and publication there is no way to fail: no
  *    allocation, no check, no wait. By induction on position: the last burst reserved finds head
- *    equal to its end and keeps its SYNC; every burst before it is covered by a SYNC at or before that.
- *    What it costs: completion may also depend on a *later* producer leaving those few instructions;
- *    in a FIFO it always depended on every earlier one. And the chain is bounded: a burst that
- *    touches the last slot of a group of SHARE_GROUP keeps its SYNC, whoever is behind it.
+ *    equal to its end and keeps its SYNC; every burst before it is covered by a SYNC at or before
+ *    that. What it costs: completion may also depend on a *later* producer leaving those few
+ *    instructions; in a FIFO it always depended on every earlier one. And the chain is bounded: a
+ *    burst that touches the last slot of a group of SHARE_GROUP keeps its SYNC, whoever is
+ *    behind it.
  *
  * 5. Completion. MSI: every SYNC writes the low half of its sequence number to one word of memory;
  *    SYNCs complete in order, so the word only grows (modulo 2^32), and `tail` is near enough to
@@ -90,10 +92,12 @@
 #define BATON_READY  UINT64_C(1)
 #define BATON_PASSED UINT64_C(2)
 
-/* What a producer keeps beside a command slot. */
+/* What a producer keeps beside a command slot. Four to a line, like the commands themselves, which
+ * neighbouring bursts have to share anyway: spreading neighbours over lines costs a lone producer a
+ * tenth and gave two of them nothing that could be told from noise. */
 struct cmdq_slot {
 	_Atomic uint64_t baton; /* step 3; owner and publisher of a burst that starts here */
-	_Atomic uint64_t end;   /* step 5; owner of the burst that ends here: end << 1 | real SYNC */
+	_Atomic uint64_t end;   /* step 5; owner of the burst that ends here: end << 1 | real */
 };
 
 /* One producer's own line; the last one is shared by all threads that are no lcore. */
@@ -103,8 +107,8 @@ struct cmdq_lcore {
 	uint32_t many;         /* several threads use this line */
 	/* Written by the owner, read by cmdq_stats(). */
 	_Atomic uint64_t subs, shared, full_waits;
-	_Atomic uint32_t left; /* bursts that another producer published */
-	_Atomic uint32_t extra; /* PROD writes for others */
+	_Atomic uint32_t left;  /* bursts whose PROD write was not the plain one */
+	_Atomic uint32_t extra; /* PROD writes of the other kind, for one burst or many */
 	_Atomic uint32_t full_timeouts;
 	/* How long inv_done has seen the same value (step 5). */
 	_Atomic uint32_t idle;
@@ -119,8 +123,10 @@ struct cmdq {
 	uint64_t mask;          /* size - 1 */
 	uint64_t sync_w0, sync_w1, sync_data; /* a SYNC; where its number goes */
 	_Atomic uint32_t *msi;  /* the word that SYNCs write, on a line of its own; or NULL */
-	struct sluice_regs *regs;
+	_Atomic uint32_t *prod; /* CMDQ_PROD where it is addressable, or NULL */
+	uint32_t wrap_mask;     /* 2 * size - 1: index and wrap of PROD and CONS */
 	uint32_t max_burst;
+	struct sluice_regs *regs;
 	bool share;
 	uint8_t log2size;
 	/* Read by all, written when the queue was full, or broke. */
@@ -226,27 +232,37 @@ cmdq_slot(const struct cmdq *cq, uint64_t pos)
 	return &cq->slots[pos & cq->mask];
 }
 
+/**
+ * Step 1a, once. Nothing but the plain case, so that the callers' fast path stays small.
+ * @return the position of the first of @p n slots, or CMDQ_NONE: try cmdq_reserve_slow().
+ */
+static inline uint64_t
+cmdq_reserve_fast(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+{
+	uint64_t tail, start;
+
+	if (unlikely(n > lc->faa_max))
+		return CMDQ_NONE;
+	/* Pairs with the release in cmdq_refresh(). */
+	tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	/* Signed: an lcore that was idle is far behind tail. */
+	if (unlikely((int64_t)(lc->end + n - tail) >
+		     atomic_load_explicit(&cq->limit, memory_order_relaxed)))
+		return CMDQ_NONE;
+	/* 1: acquires from, and releases to, the adds of all producers. */
+	start = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+	lc->end = start + n;
+	cmdq_count_own(&lc->subs);
+	return start;
+}
+
 /** Step 1. @return the position of the first of @p n slots, or CMDQ_NONE. */
 static inline uint64_t
 cmdq_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
-	if (likely(n <= lc->faa_max)) {
-		/* Pairs with the release in cmdq_refresh(). */
-		uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	uint64_t start = cmdq_reserve_fast(cq, lc, n);
 
-		/* Signed: an lcore that was idle is far behind tail. */
-		if (likely((int64_t)(lc->end + n - tail) <=
-			   atomic_load_explicit(&cq->limit, memory_order_relaxed))) {
-			/* 1: acquires from, and releases to, the adds of all producers. */
-			uint64_t start = atomic_fetch_add_explicit(&cq->head, n,
-								   memory_order_acq_rel);
-
-			lc->end = start + n;
-			cmdq_count_own(&lc->subs);
-			return start;
-		}
-	}
-	return cmdq_reserve_slow(cq, lc, n);
+	return likely(start != CMDQ_NONE) ? start : cmdq_reserve_slow(cq, lc, n);
 }
 
 /** Step 2, one command. */
@@ -278,62 +294,47 @@ baton_ready(uint64_t end)
 	return end << 2 | BATON_READY;
 }
 
-static inline void
-cmdq_write_prod(struct cmdq *cq, uint64_t pos)
-{
-	rte_io_wmb();
-	regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)(pos & (2 * cq->mask + 1)));
-}
+/** Steps 3b and 3c: the baton is the caller's, all before @p e is filled. @return @p seq. */
+uint64_t cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e, uint64_t seq);
+/** cmdq_commit() in full. */
+uint64_t cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end);
 
-/** Steps 3b and 3c when others have become ready: the caller holds the baton, [.., @p e) is filled. */
-void cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e);
-/** Step 4: leave out the SYNC of the burst that ends at @p end? Counts. */
-bool cmdq_shares(struct cmdq_lcore *lc, uint64_t start, uint64_t end);
-/** Count a burst that another producer publishes. */
-void cmdq_count_left(struct cmdq_lcore *lc);
+/** Fill the last slot of the burst that ends at @p end. */
+static inline void
+cmdq_put_last(struct cmdq *cq, uint64_t end, struct smmu_cmd c, bool real)
+{
+	cmdq_put(cq, end - 1, c);
+	/* Read after CONS went past the slot: ordered by READY or PROD, as the slot itself. */
+	atomic_store_explicit(&cmdq_slot(cq, end - 1)->end, end << 1 | real, memory_order_relaxed);
+}
 
 /**
  * Steps 4 and 3: all but the last slot of [start, end) is filled; fill that one and publish.
+ * Here for a producer who is alone at the moment: nobody behind it, the baton waiting for it,
+ * registers that are a store away. Everything else is a tail call.
  * @return the sequence number.
  */
 static inline uint64_t
 cmdq_commit(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end)
 {
-	struct cmdq_slot *slots = cq->slots;
-	const uint64_t mask = cq->mask;
-	_Atomic uint64_t *word = &slots[start & mask].baton, *next = &slots[end & mask].baton;
-	struct smmu_cmd last = cmdq_sync(cq, end);
-	uint64_t mark = end << 1 | 1, w;
+	uint64_t w;
 
-	/* 4. Relaxed: head only grows, and whoever moved it past end will fill its slots. */
-	if (unlikely(atomic_load_explicit(&cq->head, memory_order_relaxed) != end) && cq->share &&
-	    cmdq_shares(lc, start, end)) {
-		last = cmd_filler();
-		mark = end << 1;
-	}
-	cq->cmds[(end - 1) & mask] = last;
-	/* Read after CONS went past the slot: ordered by READY or PROD, as the slot itself. */
-	atomic_store_explicit(&slots[(end - 1) & mask].end, mark, memory_order_relaxed);
-
-	/* 3a. Acquire pairs with the release half of PASSED in 3c. */
-	if (unlikely(atomic_load_explicit(word, memory_order_acquire) != baton_passed(start)) &&
-	    atomic_exchange_explicit(word, baton_ready(end), memory_order_acq_rel) !=
-		    baton_passed(start)) {
-		cmdq_count_left(lc);
-		return end;
-	}
-	/* 3b. Acquire pairs with the release half of READY in 3a. */
-	w = atomic_load_explicit(next, memory_order_acquire);
-	if (unlikely(w > baton_passed(end))) {
-		cmdq_count_left(lc);
-		cmdq_publish(cq, lc, end);
-		return end;
-	}
-	cmdq_write_prod(cq, end);
-	/* 3c. Release: this PROD write before the next holder's. Acquire: as in 3b. */
-	w = atomic_exchange_explicit(next, baton_passed(end), memory_order_acq_rel);
+	/* 4 and 3a. Acquire pairs with the release half of PASSED in 3c. */
+	if (unlikely(atomic_load_explicit(&cq->head, memory_order_relaxed) != end ||
+		     atomic_load_explicit(&cmdq_slot(cq, start)->baton, memory_order_acquire) !=
+			     baton_passed(start) ||
+		     cq->prod == NULL))
+		return cmdq_commit_slow(cq, lc, start, end);
+	cmdq_put_last(cq, end, cmdq_sync(cq, end), true);
+	/* 3b. The release is for emulated registers; see regs.h. */
+	rte_io_wmb();
+	atomic_store_explicit(cq->prod, (uint32_t)end & cq->wrap_mask, memory_order_release);
+	/* 3c. Release: this PROD write before the next holder's. Acquire: pairs with the release
+	 * half of READY in 3a. */
+	w = atomic_exchange_explicit(&cmdq_slot(cq, end)->baton, baton_passed(end),
+				     memory_order_acq_rel);
 	if (unlikely(w > baton_passed(end)))
-		cmdq_publish(cq, lc, w >> 2);
+		return cmdq_publish(cq, lc, w >> 2, end);
 	return end;
 }
 

@@ -140,9 +140,9 @@ cmdq_kill(struct cmdq *cq)
 static uint64_t
 burst_end(struct cmdq *cq, uint64_t pos)
 {
-	for (uint64_t p = pos; p - pos < cq->max_burst; p++)
-		if (atomic_load_explicit(&cmdq_slot(cq, p)->end, memory_order_relaxed) >> 1 == p + 1)
-			return p + 1;
+	for (uint64_t e = pos + 1; e - pos <= cq->max_burst; e++)
+		if (atomic_load_explicit(&cmdq_slot(cq, e - 1)->end, memory_order_relaxed) >> 1 == e)
+			return e;
 	return 0;
 }
 
@@ -182,7 +182,7 @@ cmdq_repair(struct cmdq *cq)
 		}
 		rte_io_wmb();
 	}
-	/* An aborted fetch (CERROR_ABT) and an ATC timeout are only tried again: the slot is good. */
+	/* An aborted fetch (CERROR_ABT), an ATC timeout: only tried again, the slot is good. */
 	atomic_fetch_add_explicit(&err->repaired, 1, memory_order_relaxed);
 	return true;
 }

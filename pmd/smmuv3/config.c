@@ -44,7 +44,8 @@ choice(struct rte_kvargs *kv, const char *key, const char *name_a, bool *a, cons
 	*a = strcmp(text, name_a) == 0;
 	*b = strcmp(text, name_b) == 0;
 	if (!*a && !*b)
-		return sluice_fail(EINVAL, "%s=%s: %s or %s is expected", key, text, name_a, name_b);
+		return sluice_fail(EINVAL, "%s=%s: %s or %s is expected", key, text, name_a,
+				   name_b);
 	return 0;
 }
 

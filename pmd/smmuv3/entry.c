@@ -7,7 +7,8 @@
  * ignores the rest. So:
  *
  * 1. Bits that the present configuration ignores can be given their new value at once.
- * 2. A word is *critical* when after that it still differs in a bit that the new configuration uses.
+ * 2. A word is *critical* when after that it still differs in a bit that the new configuration
+ *    uses.
  *    One critical word: store it, and the hardware goes from old to new in one step. Between 1
  *    and 2, and after 2, the hardware is told (CFGI, SYNC), so that it never combines a cached old
  *    word with a new one.

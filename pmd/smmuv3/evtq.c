@@ -27,7 +27,8 @@ void
 evtq_free(struct evtq *q, struct sluice_mem *mem)
 {
 	if (q->recs != NULL)
-		sluice_mem_free(mem, (void *)(uintptr_t)q->recs, (size_t)SMMU_EVT_BYTES << q->log2size);
+		sluice_mem_free(mem, (void *)(uintptr_t)q->recs,
+				(size_t)SMMU_EVT_BYTES << q->log2size);
 	q->recs = NULL;
 }
 

@@ -26,7 +26,7 @@ check_idr0(uint32_t r)
 	if (smmu_field_get(SMMU_IDR0_ST_LEVEL, r) > 1)
 		return REFUSE("IDR0 0x%08x: ST_LEVEL is reserved", r);
 	if (smmu_field_get(SMMU_IDR0_STALL_MODEL, r) == SMMU_STALL_MODEL_FORCED)
-		return REFUSE("IDR0 0x%08x: every fault stalls (STALL_MODEL = 2), not supported", r);
+		return REFUSE("IDR0 0x%08x: every fault stalls (STALL_MODEL 2), unsupported", r);
 	if (smmu_field_get(SMMU_IDR0_STALL_MODEL, r) > SMMU_STALL_MODEL_FORCED)
 		return REFUSE("IDR0 0x%08x: STALL_MODEL is reserved", r);
 	return 0;
@@ -43,7 +43,7 @@ check_idr1(uint32_t r)
 	    smmu_field_get(SMMU_IDR1_EVENTQS, r) > SMMU_QS_MAX)
 		return REFUSE("IDR1 0x%08x: a queue beyond 2^%u entries", r, SMMU_QS_MAX);
 	if (smmu_field_get(SMMU_IDR1_CMDQS, r) < 1)
-		return REFUSE("IDR1 0x%08x: a command queue of one entry holds no command and SYNC", r);
+		return REFUSE("IDR1 0x%08x: a command queue of one entry is too small", r);
 	return 0;
 }
 

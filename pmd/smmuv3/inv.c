@@ -76,9 +76,9 @@ build(const struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct
 	return cmds;
 }
 
-/* Not inline: the fast path below is to have no frame for this. */
+/* Whatever is not plain. Not inline: the fast path is to have no frame for it. */
 static __rte_noinline uint64_t
-submit_built(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
+submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 {
 	struct smmu_cmd c[SLUICE_INV_BURST];
 
@@ -89,19 +89,21 @@ uint64_t
 smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
 	struct smmu *s = queue;
-	struct cmdq *cq = &s->cmdq;
+	unsigned int id = rte_lcore_id();
 	struct cmdq_lcore *lc;
 	uint64_t start;
 
-	/* One page and a SYNC: what a strict unmap submits. */
-	if (unlikely(n != 1 || inv->op != SLUICE_INV_RANGE || inv->pages != 1))
-		return submit_built(s, inv, n);
-	lc = cmdq_self(cq);
-	start = cmdq_reserve(cq, lc, 2);
+	/* One page and a SYNC, from an lcore: what a strict unmap submits. */
+	if (unlikely(n != 1 || inv->op != SLUICE_INV_RANGE || inv->pages != 1 ||
+		     id >= RTE_MAX_LCORE))
+		return submit_slow(s, inv, n);
+	lc = &s->cmdq.lcore[id];
+	start = cmdq_reserve_fast(&s->cmdq, lc, 2);
 	if (unlikely(start == CMDQ_NONE))
-		return 0;
-	cmdq_put(cq, start, cmd_tlbi_va(inv->tag, inv->iova, inv->flags & SLUICE_INV_LEAF));
-	return cmdq_commit(cq, lc, start, start + 2);
+		return submit_slow(s, inv, n);
+	cmdq_put(&s->cmdq, start, cmd_tlbi_va(inv->tag, inv->iova,
+					      inv->flags & SLUICE_INV_LEAF));
+	return cmdq_commit(&s->cmdq, lc, start, start + 2);
 }
 
 uint64_t

@@ -146,7 +146,8 @@ smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 
 	if (rc != 0)
 		return rc;
-	s = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*s), (size_t)RTE_CACHE_LINE_SIZE));
+	s = aligned_alloc(RTE_CACHE_LINE_SIZE,
+			  RTE_ALIGN_CEIL(sizeof(*s), (size_t)RTE_CACHE_LINE_SIZE));
 	if (s == NULL)
 		return sluice_fail(ENOMEM, "smmuv3: no memory");
 	memset((void *)s, 0, sizeof(*s));
@@ -162,6 +163,7 @@ smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	iommu->mem = s->regs.mem;
 	iommu->clock = s->regs.clock;
 	iommu->emu = s->regs.emu;
+	iommu->regs = &s->regs;
 	iommu->sync_timeout = sluice_clock_from_ns(&iommu->clock, cfg.sync_timeout_us * 1000);
 	own_steps(s, true);
 	rc = bring_up(s, &cfg);
@@ -212,6 +214,7 @@ static const struct sluice_iommu_ops smmuv3_ops = {
 	.xstats = smmu_xstats,
 	.step = smmu_step,
 	.watch = smmu_watch,
+	.raw = &smmu_raw_ops,
 };
 
 SLUICE_REGISTER_BACKEND(smmuv3, &smmuv3_ops)

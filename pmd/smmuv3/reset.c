@@ -15,8 +15,8 @@
 static int
 poll_reg(struct smmu *s, uint32_t off, uint32_t mask, uint32_t want, const char *name)
 {
-	struct smmu_wait w = smmu_wait_begin(&s->iommu->clock,
-					     sluice_clock_from_ns(&s->iommu->clock, ACK_TIMEOUT_NS));
+	const struct sluice_clock *clock = &s->iommu->clock;
+	struct smmu_wait w = smmu_wait_begin(clock, sluice_clock_from_ns(clock, ACK_TIMEOUT_NS));
 	uint32_t v;
 
 	while (((v = regs_read32(&s->regs, off)) & mask) != want) {

@@ -125,6 +125,9 @@ unsigned int smmu_service(struct sluice_iommu *iommu);
 /* evtq.c */
 unsigned int smmu_fault_burst(void *queue, struct sluice_fault *f, unsigned int n);
 
+/* raw.c */
+extern const struct sluice_raw_ops smmu_raw_ops;
+
 /* xstats.c */
 unsigned int smmu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n);
 

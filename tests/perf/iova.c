@@ -168,7 +168,8 @@ IOVA_LOOPS(ring)
 IOVA_LOOPS(ck)
 #endif
 
-#define ALLOCATOR(id, name, what) { name, what, id##_get, id##_put, id##_burst, id##_churn, id##_tail }
+#define ALLOCATOR(id, name, what)                                                                  \
+	{ name, what, id##_get, id##_put, id##_burst, id##_churn, id##_tail }
 
 static const struct allocator allocators[] = {
 	ALLOCATOR(sluice, "sluice", "magazine of 128 over lock-free chunk bitmaps"),

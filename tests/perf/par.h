@@ -18,7 +18,7 @@ unsigned int par_lcores(void);
 /** The lcore of thread @p i: 0 is the caller, the main lcore. */
 unsigned int par_lcore(unsigned int i);
 
-/** Run @p fn on @p nb lcores. @return cycles of the slowest; each one's in @p cycles unless NULL. */
+/** Run @p fn on @p nb lcores. @return cycles of the slowest; of each in @p cycles unless NULL. */
 uint64_t par_run(par_fn fn, void *arg, unsigned int nb, uint64_t *cycles);
 
 /** Which CPUs lcore thread @p i may use, as text. */

@@ -57,7 +57,8 @@ row_json(const struct bench_row *r)
 
 	for (unsigned int i = 0; i < r->rounds; i++)
 		json_array_append_new(rounds, json_real(r->round[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, "
+			 "s:f, s:o}",
 			 "bench", r->bench, "case", r->name, "metric", r->metric, "unit", "ns",
 			 "variant", r->variant, "what", r->what, "layout", r->layout, "goal", r->goal,
 			 "n", (json_int_t)r->n, "median", r->median, "q1", r->q1, "q3", r->q3, "min",

@@ -23,7 +23,7 @@ struct rig {
 	struct sluice_domain **dom;
 };
 
-/** @param window_mb IOVA window of each domain. @return false, with a failed check, if it cannot. */
+/** @param window_mb IOVA window of each domain. @return false after a failed check. */
 bool rig_up(struct rig *r, enum rig_policy policy, unsigned int workers, unsigned int domains,
 	    uint64_t window_mb);
 

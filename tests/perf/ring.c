@@ -200,8 +200,8 @@ ring_bench_free(struct ring_bench *b, const char *who)
 	return ok;
 }
 
-/* What the flush rings still hold goes back, and the domain's books are made to say that every entry
- * was an unmap: here none was, but the entries must all be there. */
+/* What the flush rings still hold goes back, and the domain's books are made to say that every
+ * entry was an unmap: here none was, but the entries must all be there. */
 static bool
 settle(struct ring_bench *b, const struct ring_case *c)
 {

@@ -58,10 +58,10 @@ struct ring_bench {
 	uint64_t sum __attribute__((aligned(64))); /* of what the consumer got */
 };
 
-/* ---- the subject: a ring for each producer, engine in between --------------------------------- */
+/* ---- the subject: a ring for each producer, engine in between -------------------------------- */
 
-/* The worker's half of an unmap without page table and IOVA allocator. Entries come back to it: it
- * reads each of them, as a reclaim does. */
+/* The worker's half of an unmap without page table and IOVA allocator. Entries come back to it:
+ * it reads each of them, as a reclaim does. */
 static inline unsigned int
 sluice_enq(struct ring_bench *b, unsigned int producer, const uint64_t *v, unsigned int n)
 {
@@ -88,7 +88,7 @@ sluice_drain(struct ring_bench *b)
 	return sluice_engine_poll(b->rig.engine);
 }
 
-/* ---- rings of DPDK ------------------------------------------------------------------------------ */
+/* ---- rings of DPDK -------------------------------------------------------------------------- */
 
 #define RTE_RING_PEER(id, enqueue)                                                                 \
 	static inline unsigned int id##_enq(struct ring_bench *b, unsigned int producer,           \
@@ -100,8 +100,9 @@ sluice_drain(struct ring_bench *b)
 	static inline unsigned int id##_drain(struct ring_bench *b)                                \
 	{                                                                                          \
 		uint64_t v[DRAIN], sum = 0;                                                        \
-		unsigned int n = rte_ring_sc_dequeue_burst_elem(b->id, v, sizeof(*v), DRAIN, NULL); \
+		unsigned int n;                                                                    \
                                                                                                    \
+		n = rte_ring_sc_dequeue_burst_elem(b->id, v, sizeof(*v), DRAIN, NULL);             \
 		for (unsigned int i = 0; i < n; i++)                                               \
 			sum += v[i];                                                               \
 		b->sum += sum;                                                                     \

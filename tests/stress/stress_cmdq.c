@@ -295,7 +295,8 @@ main(int argc, char **argv)
 	if (st.cmds != cmds + subs || st.subs != subs || consumed != st.cmds)
 		fail("counters do not add up", st.cmds, cmds + subs);
 	printf("producers %u entries %u %s %s %s: %ju submissions, %ju commands, %ju checked, "
-	       "SYNCs shared %ju, doorbells %ju, full waits %ju, largest batch %ju, %.0f ns/sub, %u errors\n",
+	       "SYNCs shared %ju, doorbells %ju, full waits %ju, largest batch %ju, "
+	       "%.0f ns/sub, %u errors\n",
 	       conf.producers, 1u << conf.log2, conf.faa ? "faa" : "cas", conf.msi ? "msi" : "cons",
 	       conf.share ? "share" : "own", (uintmax_t)subs, (uintmax_t)cmds, (uintmax_t)checks,
 	       (uintmax_t)st.shared, (uintmax_t)st.doorbells, (uintmax_t)st.full_waits,

@@ -15,10 +15,11 @@ extern "C" {
 /** One transfer between host memory (by IOVA, translated) and the device's own memory. */
 struct sluice_dma_desc {
 	uint64_t iova;     /**< address for the device */
-	void *dev_mem;     /**< the device's side: source of a write to the host, sink of a read */
+	void *dev_mem;     /**< the device's side: source of a write to the host, sink of a read;
+				NULL: the device's own buffer (struct sluice_dma_info), at dev_off */
 	uint32_t len;      /**< bytes */
 	uint16_t flags;    /**< SLUICE_DMA_TO_HOST or 0 */
-	uint16_t rsvd;
+	uint16_t dev_off;  /**< where in the device's own buffer, bytes; used when dev_mem is NULL */
 	uint64_t cookie;   /**< comes back in the completion */
 };
 
@@ -28,7 +29,26 @@ struct sluice_dma_desc {
 struct sluice_dma_cpl {
 	uint64_t cookie;
 	uint32_t done;   /**< bytes moved before the end or the fault */
-	int32_t status;  /**< 0; -EFAULT the IOMMU refused; -EIO the access aborted on the bus */
+	int32_t status;  /**< 0; -EFAULT the IOMMU refused; -EIO the access aborted on the bus;
+				-EINVAL, -ENOTSUP not a transfer that this maker can make: nothing was
+				done; -ETIMEDOUT the device did not finish within its deadline */
+};
+
+#define SLUICE_DMA_TELLS (1u << 0) /**< status and done tell whether the IOMMU let a transfer
+					through; without it status is 0 either way: look at the data
+					and at the event queue */
+#define SLUICE_DMA_READS (1u << 1) /**< the device can read host memory */
+#define SLUICE_DMA_ANY_MEM (1u << 2) /**< dev_mem may be given */
+#define SLUICE_DMA_PATTERN (1u << 3) /**< the own buffer cannot change: 78 56 34 12 (hex), over and
+					over, starting anew with each transfer */
+
+/** What a channel can do. */
+struct sluice_dma_info {
+	uint32_t flags;      /**< SLUICE_DMA_TELLS, … */
+	uint32_t max_len;    /**< bytes of the longest transfer */
+	uint32_t own_len;    /**< bytes of the device's own buffer: dev_off + len <= own_len */
+	uint32_t depth;      /**< transfers that may be under way */
+	uint64_t latency_ns; /**< how long a transfer takes at least, by design of the device */
 };
 
 /** Counters of a channel. */
@@ -41,12 +61,30 @@ struct sluice_dma_stats {
 
 /**
  * Open a channel of a DMA maker for a device. Control path.
- * @param devargs "NAME[,key=value…]": "emu[,ring=N][,probe=1][,stream=I][,seed=N]": an emulated device
- *   (needs emulated hardware); ring: descriptors, a power of two (1024); probe: keep touching
- *   addresses that were used before; stream: index of the device's StreamID.
- * @return the channel, or NULL with rte_errno EINVAL, ENOTSUP or ENOMEM and sluice_error() set.
+ * @param devargs "NAME[,key=value…]":
+ *   "emu[,ring=N][,probe=1][,stream=I][,index=N][,seed=N]": an emulated device (needs emulated
+ *   hardware); ring: descriptors, a power of two (1024); probe: keep touching addresses that were
+ *   used before; stream: index of the device's StreamID; index: like the N-th PCI device, see
+ *   sluice_dma_stream().
+ *   "edu[,index=N][,timeout_ms=N]": the N-th (from 0) "edu" PCI device on the machine whose IOMMU
+ *   this is; a transfer takes 100 ms, and the deadline begins after that (5000).
+ *   "testdev[,index=N]": the N-th "iommu-testdev" PCI device; it only writes.
+ *   The StreamID of a PCI device must be one of @p dev's: ask sluice_dma_stream() for it.
+ * @return the channel, or NULL with rte_errno EINVAL, ENODEV, EBUSY (somebody has that device),
+ *   ENOTSUP or ENOMEM and sluice_error() set.
  */
 SLUICE_API struct sluice_dma *sluice_dma_open(struct sluice_device *dev, const char *devargs);
+
+/**
+ * The StreamID that sluice_dma_open() with the same @p devargs will use, before there is a device.
+ * For "emu" any StreamID is as good as another: index=N (0) gets (N + 1) << 3, the requester id of
+ * the N-th PCI device of a small machine.
+ * @return 0; -EINVAL, -ENODEV, -ENOTSUP with sluice_error() set.
+ */
+SLUICE_API int sluice_dma_stream(struct sluice_iommu *iommu, const char *devargs, uint32_t *stream);
+
+/** Fill @p info. @return 0; -EINVAL if a pointer is NULL. */
+SLUICE_API int sluice_dma_info(const struct sluice_dma *dma, struct sluice_dma_info *info);
 
 /** Close a channel; nothing may be in flight. @return 0; -EBUSY. */
 SLUICE_API int sluice_dma_close(struct sluice_dma *dma);

@@ -28,7 +28,7 @@ struct sluice_domain_conf {
 	uint32_t batch;       /**< flush queue: flush at this many entries; power of two (256) */
 	uint32_t ring;        /**< flush queue capacity; power of two >= batch (4 x batch) */
 	uint32_t deadline_us; /**< flush queue: an entry waits no longer than this (10000) */
-	uint32_t range_max;   /**< a flush of up to this many ranges invalidates each of them, of
+	uint32_t range_max;   /**< a flush of up to this many entries invalidates their ranges, of
 				more the whole domain (default 16; UINT32_MAX: always ranges) */
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The engine: the polled loop on one lcore, and the workers it serves.
+ * The engine: the polled loop on one lcore, and the workers it serves. Control calls on one engine
+ * (its domains, devices, workers) come one at a time, except sluice_domain_drain(), _stats() and
+ * sluice_worker_register(), which may come at any time from anywhere but a fault callback.
  */
 #ifndef SLUICE_ENGINE_H
 #define SLUICE_ENGINE_H

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The QEMU process and its line protocol. Whatever the other end does, we wait no longer than the
- * deadline, and no process or file of it is left behind: it is tied to us by a socket pair, its
- * RAM is an unnamed file, and the system kills it when we die.
+ * deadline, and no process or file of it is left behind: it is tied to us by a socket pair, what
+ * it prints goes to an unnamed file, and the system kills it when we die.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,6 +24,8 @@
 
 #include "../../../engine/driver.h"
 #include "link.h"
+
+#define STDERR_MAX (1u << 20)
 
 static uint64_t
 now_ms(void)
@@ -31,46 +36,97 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* ---- the process ----------------------------------------------------------------------------- */
+
+struct start {
+	char *const *argv;
+	int sock, keep_fd, errfd;
+	int status; /* closed by a successful exec, else carries errno */
+	pid_t parent;
+};
+
 /* In the child: only calls that are safe between fork and exec. */
 static void
-child(char *const argv[], int sock, int keep_fd, int errfd, pid_t parent)
+child(const struct start *s)
 {
+	struct rlimit core = { 1, 1 }, file = { STDERR_MAX, STDERR_MAX };
+	sigset_t none;
+	int err;
+
+	/* Ctrl-C is ours to handle; whatever a wrapper script starts is killed with it. */
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* we died before the call above */
+	if (getppid() != s->parent) /* we died before the call above */
 		_exit(126);
-	if (dup2(sock, 0) < 0 || dup2(sock, 1) < 0 || dup2(errfd, 2) < 0 ||
-	    fcntl(keep_fd, F_SETFD, 0) < 0)
-		_exit(126);
-	execvp(argv[0], argv);
-	_exit(127);
+	/* No core file (1: nor one through a pipe), no endless stderr. */
+	setrlimit(RLIMIT_CORE, &core);
+	setrlimit(RLIMIT_FSIZE, &file);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+#ifdef CLOSE_RANGE_CLOEXEC
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+#endif
+	if (dup2(s->sock, 0) >= 0 && dup2(s->sock, 1) >= 0 && dup2(s->errfd, 2) >= 0 &&
+	    (s->keep_fd < 0 || fcntl(s->keep_fd, F_SETFD, 0) >= 0))
+		execvp(s->argv[0], s->argv);
+	err = errno;
+	_exit(write(s->status, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 127 : 126);
+}
+
+/* What became of exec: 0, or an errno. */
+static int
+exec_result(int fd, uint64_t timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint64_t now = now_ms(), until = now + timeout_ms;
+	int err = 0, n;
+
+	do {
+		n = poll(&p, 1, (int)(until - now));
+		now = now_ms();
+	} while (n < 0 && errno == EINTR && now < until);
+	if (n <= 0)
+		return ETIMEDOUT;
+	return read(fd, &err, sizeof(err)) == (ssize_t)sizeof(err) ? err : 0;
 }
 
 int
 qtest_link_start(struct qtest_link *l, char *const argv[], int keep_fd, uint64_t timeout_ms)
 {
-	pid_t parent = getpid();
-	int pair[2];
+	struct start s = { .argv = argv, .keep_fd = keep_fd, .parent = getpid() };
+	int pair[2] = { -1, -1 }, status[2] = { -1, -1 }, err = 0;
 
-	*l = (struct qtest_link){ .pid = -1, .sock = -1, .timeout_ms = timeout_ms };
-	l->errfd = memfd_create("qtest-stderr", MFD_CLOEXEC);
-	if (l->errfd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-		int err = errno;
-
-		if (l->errfd >= 0)
-			close(l->errfd);
-		return sluice_fail(err, "no socket for %s: %s", argv[0], strerror(err));
-	}
+	memset(l, 0, sizeof(*l));
+	l->sock = -1;
+	l->timeout_ms = timeout_ms;
 	pthread_mutex_init(&l->lock, NULL);
+	l->errfd = memfd_create("qtest-stderr", MFD_CLOEXEC);
+	if (l->errfd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    pipe2(status, O_CLOEXEC) < 0) {
+		err = errno;
+	} else {
+		s.sock = pair[1];
+		s.errfd = l->errfd;
+		s.status = status[1];
+		l->pid = fork();
+		if (l->pid == 0)
+			child(&s);
+		err = l->pid < 0 ? errno : 0;
+	}
 	l->sock = pair[0];
-	l->pid = fork();
-	if (l->pid == 0)
-		child(argv, pair[1], keep_fd, l->errfd, parent);
-	close(pair[1]);
-	if (l->pid < 0) {
-		int err = errno;
-
+	if (pair[1] >= 0)
+		close(pair[1]);
+	if (status[1] >= 0)
+		close(status[1]);
+	if (err == 0)
+		err = exec_result(status[0], timeout_ms);
+	if (status[0] >= 0)
+		close(status[0]);
+	if (err != 0) {
 		qtest_link_stop(l);
-		return sluice_fail(err, "%s cannot be started: %s", argv[0], strerror(err));
+		return sluice_fail(err == ENOMEM ? ENOMEM : ENODEV, "qemu=%s cannot be started: %s",
+				   argv[0], strerror(err));
 	}
 	return 0;
 }
@@ -81,6 +137,7 @@ qtest_link_stop(struct qtest_link *l)
 	if (l->sock >= 0)
 		close(l->sock);
 	if (l->pid > 0) {
+		kill(-l->pid, SIGKILL);
 		kill(l->pid, SIGKILL);
 		while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
 			;
@@ -88,28 +145,28 @@ qtest_link_stop(struct qtest_link *l)
 	if (l->errfd >= 0)
 		close(l->errfd);
 	l->sock = -1;
-	l->pid = -1;
+	l->pid = 0;
 	l->errfd = -1;
 	pthread_mutex_destroy(&l->lock);
 }
 
-void
-qtest_link_stderr(struct qtest_link *l, char *buf, size_t len)
-{
-	ssize_t n = pread(l->errfd, buf, len - 1, 0);
+/* ---- lines ----------------------------------------------------------------------------------- */
 
-	buf[n > 0 ? n : 0] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-}
-
+/* Its own last words are the best reason. */
 static void
 die(struct qtest_link *l, const char *why)
 {
-	char err[100];
+	char err[120];
+	ssize_t n = pread(l->errfd, err, sizeof(err) - 1, 0);
 
-	qtest_link_stderr(l, err, sizeof(err));
-	snprintf(l->why, sizeof(l->why), "%s%s%s", why, err[0] ? ": " : "", err);
-	l->dead = true;
+	err[n > 0 ? n : 0] = '\0';
+	err[strcspn(err, "\r\n")] = '\0';
+	snprintf(l->why, sizeof(l->why), "%s%s%s", why, err[0] != '\0' ? ": " : "", err);
+	for (char *c = l->why; *c != '\0'; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	/* release: pairs with the acquire in qtest_link_lost(). */
+	atomic_store_explicit(&l->dead, true, memory_order_release);
 }
 
 /* One line, without its end. @return whether there was one in time. */
@@ -119,7 +176,7 @@ get_line(struct qtest_link *l, char *line, size_t len, uint64_t until)
 	for (;;) {
 		char *nl = memchr(l->in, '\n', l->in_len);
 		struct pollfd p = { .fd = l->sock, .events = POLLIN };
-		uint64_t now = now_ms();
+		uint64_t now;
 		ssize_t n;
 
 		if (nl != NULL) {
@@ -131,15 +188,18 @@ get_line(struct qtest_link *l, char *line, size_t len, uint64_t until)
 			return true;
 		}
 		if (l->in_len == sizeof(l->in)) {
-			die(l, "QEMU's qtest socket answers garbage");
+			die(l, "QEMU answers garbage (a line without an end)");
 			return false;
 		}
-		if (now >= until || poll(&p, 1, (int)(until - now)) == 0) {
+		now = now_ms();
+		if (now >= until) {
 			die(l, "QEMU does not answer");
 			return false;
 		}
-		n = read(l->sock, l->in + l->in_len, sizeof(l->in) - l->in_len);
-		if (n == 0 || (n < 0 && errno != EINTR)) {
+		if (poll(&p, 1, (int)(until - now)) <= 0)
+			continue;
+		n = recv(l->sock, l->in + l->in_len, sizeof(l->in) - l->in_len, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) {
 			die(l, "QEMU is gone");
 			return false;
 		}
@@ -153,7 +213,7 @@ static uint64_t
 get_answer(struct qtest_link *l)
 {
 	uint64_t until = now_ms() + l->timeout_ms, v = 0;
-	char line[128], *end;
+	char line[128], why[80], *end;
 
 	do {
 		if (!get_line(l, line, sizeof(line), until))
@@ -166,7 +226,8 @@ get_answer(struct qtest_link *l)
 		if (end != line + 3 && *end == '\0')
 			return v;
 	}
-	die(l, "QEMU's qtest socket answers garbage");
+	snprintf(why, sizeof(why), "QEMU answers garbage ('%.40s')", line);
+	die(l, why);
 	return UINT64_MAX;
 }
 
@@ -181,16 +242,37 @@ qtest_link_ask(struct qtest_link *l, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
 	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(line) - 1)
+		return UINT64_MAX;
 	line[n++] = '\n';
 	pthread_mutex_lock(&l->lock);
-	if (!l->dead) {
-		l->asked++;
+	if (!atomic_load_explicit(&l->dead, memory_order_relaxed)) {
+		atomic_fetch_add_explicit(&l->asked, 1, memory_order_relaxed);
 		/* The socket's buffer is far larger than a line, and one line is under way at most. */
-		if (send(l->sock, line, (size_t)n, MSG_NOSIGNAL) == n)
+		if (send(l->sock, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n)
 			v = get_answer(l);
 		else
 			die(l, "QEMU is gone");
 	}
 	pthread_mutex_unlock(&l->lock);
 	return v;
+}
+
+bool
+qtest_link_line(struct qtest_link *l, char *line, size_t len)
+{
+	bool got;
+
+	pthread_mutex_lock(&l->lock);
+	got = !atomic_load_explicit(&l->dead, memory_order_relaxed) &&
+	      get_line(l, line, len, now_ms() + l->timeout_ms);
+	pthread_mutex_unlock(&l->lock);
+	return got;
+}
+
+const char *
+qtest_link_lost(const struct qtest_link *l)
+{
+	/* acquire: pairs with the release in die(); the reason is there. */
+	return atomic_load_explicit(&l->dead, memory_order_acquire) ? l->why : NULL;
 }

@@ -13,26 +13,27 @@
 
 /** What is known of the other end. */
 struct qtest_link {
-	pthread_mutex_t lock; /* one question at a time */
-	pid_t pid;
-	int sock;             /* lines go both ways */
-	int errfd;            /* what QEMU printed on stderr */
-	uint64_t timeout_ms;  /* of one answer */
-	bool dead;            /* it died, hung or answered nonsense: nothing is asked any more */
-	char why[160];        /* … and why, one line */
-	char in[512];         /* bytes received beyond the last line */
+	pthread_mutex_t lock;  /* one question at a time */
+	pid_t pid;             /* and its process group; 0 or less: none */
+	int sock;              /* its standard input and output: lines go both ways */
+	int errfd;             /* what it printed on stderr */
+	uint64_t timeout_ms;   /* of one answer */
+	_Atomic bool dead;     /* it died, hung or answered nonsense: nothing is asked any more */
+	char why[200];         /* … and why, one line; constant once dead (release/acquire) */
+	char in[512];          /* bytes received beyond the last line */
 	size_t in_len;
-	uint64_t asked;       /* questions, for statistics */
+	_Atomic uint64_t asked; /* questions, for statistics */
 };
 
 /**
- * Start a process with its standard input and output tied to the link. It dies with us.
- * @param argv NULL-terminated. @param keep_fd a descriptor it inherits under the same number.
- * @return 0, or -errno with sluice_fail() called.
+ * Start a process with its standard input and output tied to the link, in a process group of its
+ * own. It is killed with the thread that started it, which must therefore live as long.
+ * @param argv NULL-terminated. @param keep_fd a descriptor it inherits under the same number, -1.
+ * @return 0, or -errno with sluice_fail() called: nothing is left to stop.
  */
 int qtest_link_start(struct qtest_link *l, char *const argv[], int keep_fd, uint64_t timeout_ms);
 
-/** Kill it if need be, wait for it, close everything. */
+/** Kill it and its children if need be, reap it, close everything. */
 void qtest_link_stop(struct qtest_link *l);
 
 /**
@@ -42,7 +43,10 @@ void qtest_link_stop(struct qtest_link *l);
 uint64_t qtest_link_ask(struct qtest_link *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** First line of what the process printed on stderr, "" if none. */
-void qtest_link_stderr(struct qtest_link *l, char *buf, size_t len);
+/** Wait (bounded) for one line that nobody asked for. @return whether it came. */
+bool qtest_link_line(struct qtest_link *l, char *line, size_t len);
+
+/** @return NULL while the link lives, else why it is dead. */
+const char *qtest_link_lost(const struct qtest_link *l);
 
 #endif

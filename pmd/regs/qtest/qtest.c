@@ -1,57 +1,48 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The register source "qtest": a QEMU of our own whose SMMUv3 we drive from this process. Its
- * registers are asked for line by line (about 50 µs each); its RAM is shared memory, so that
+ * registers are asked for line by line (some 20 to 50 µs each); its RAM is shared memory, so that
  * driver, page tables and checks run natively, in a debugger or under sanitizers.
- *
- * The machine: virt, below 4 GiB. RAM at 0x40000000: QEMU puts a device tree into its first
- * MiB at reset, the processor waits for interrupts in the second, the rest is ours.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_errno.h>
 
+#include "../number.h"
 #include "../pci.h"
 #include "../sources.h"
-#include "link.h"
+#include "qemu.h"
 
-#define SMMU_BASE    UINT64_C(0x09050000)
-#define RAM_BASE     UINT64_C(0x40000000)
-#define RAM_RESERVED UINT64_C(0x00200000)
-#define CPU_PC       UINT64_C(0x00180000) /* from RAM_BASE */
-#define ECAM_BASE    UINT64_C(0x3f000000)
-#define MMIO_BASE    UINT64_C(0x10000000) /* PCIe memory window */
-#define MMIO_END     UINT64_C(0x3eff0000)
-#define RAM_MB       64u
-#define RAM_MB_MAX   1024u
-#define TIMEOUT_MS   5000u
-#define MAX_ARGS     64u
-#define MAX_EDU      24u
+#define RAM_MB     64u
+#define RAM_MB_MAX 512u
+#define TIMEOUT_MS 5000u
+#define PCI_SLOTS  32u
+#define BAR_SHIFT  21u /* each slot has 2 MiB of the PCIe memory window */
 
 /* The processor sleeps: wfi; b .-4. A running clock is all that we want of it. */
 static const uint32_t cpu_code[2] = { 0xd503207f, 0x17ffffff };
 
 struct qtest {
 	struct qtest_link link;
+	bool up;                 /* the link is to be stopped */
 	int ram_fd;
 	uint8_t *ram;
 	size_t ram_len;
-	uint64_t next_bar;
+	_Atomic uint32_t in_use; /* PCI slots that somebody has opened */
 };
+
+/* ---- accesses -------------------------------------------------------------------------------- */
 
 static uint32_t
 read32(struct sluice_regs *regs, uint32_t off)
 {
 	struct qtest *q = regs->priv;
 
-	return (uint32_t)qtest_link_ask(&q->link, "readl %#" PRIx64, SMMU_BASE + off);
+	return (uint32_t)qtest_link_ask(&q->link, "readl %#" PRIx64, QEMU_SMMU_BASE + off);
 }
 
 static uint64_t
@@ -59,7 +50,7 @@ read64(struct sluice_regs *regs, uint32_t off)
 {
 	struct qtest *q = regs->priv;
 
-	return qtest_link_ask(&q->link, "readq %#" PRIx64, SMMU_BASE + off);
+	return qtest_link_ask(&q->link, "readq %#" PRIx64, QEMU_SMMU_BASE + off);
 }
 
 static void
@@ -67,7 +58,7 @@ write32(struct sluice_regs *regs, uint32_t off, uint32_t v)
 {
 	struct qtest *q = regs->priv;
 
-	qtest_link_ask(&q->link, "writel %#" PRIx64 " %#x", SMMU_BASE + off, v);
+	qtest_link_ask(&q->link, "writel %#" PRIx64 " %#x", QEMU_SMMU_BASE + off, v);
 }
 
 static void
@@ -75,18 +66,21 @@ write64(struct sluice_regs *regs, uint32_t off, uint64_t v)
 {
 	struct qtest *q = regs->priv;
 
-	qtest_link_ask(&q->link, "writeq %#" PRIx64 " %#" PRIx64, SMMU_BASE + off, v);
+	qtest_link_ask(&q->link, "writeq %#" PRIx64 " %#" PRIx64, QEMU_SMMU_BASE + off, v);
 }
 
-/* ---- everything else on the bus ------------------------------------------------------------------- */
+static char
+size_letter(unsigned int size)
+{
+	return size == 8 ? 'q' : size == 4 ? 'l' : size == 2 ? 'w' : 'b';
+}
 
 static uint64_t
 bus_read(struct sluice_regs *regs, uint64_t pa, unsigned int size)
 {
 	struct qtest *q = regs->priv;
 
-	return qtest_link_ask(&q->link, "read%c %#" PRIx64,
-			      size == 8 ? 'q' : size == 4 ? 'l' : size == 2 ? 'w' : 'b', pa);
+	return qtest_link_ask(&q->link, "read%c %#" PRIx64, size_letter(size), pa);
 }
 
 static void
@@ -94,111 +88,94 @@ bus_write(struct sluice_regs *regs, uint64_t pa, unsigned int size, uint64_t v)
 {
 	struct qtest *q = regs->priv;
 
-	qtest_link_ask(&q->link, "write%c %#" PRIx64 " %#" PRIx64,
-		       size == 8 ? 'q' : size == 4 ? 'l' : size == 2 ? 'w' : 'b', pa, v);
+	qtest_link_ask(&q->link, "write%c %#" PRIx64 " %#" PRIx64, size_letter(size), pa, v);
 }
 
-/* Find the nth function of a kind on bus 0, give it an address, let it master the bus. */
+/* ---- PCI ------------------------------------------------------------------------------------- */
+
+/* Nobody gave out addresses before us: each slot has its own. @return bytes of the BAR, or 0. */
+static uint64_t
+map_bar(struct sluice_regs *regs, uint64_t cfg, uint64_t at)
+{
+	uint64_t size;
+
+	bus_write(regs, cfg + 0x10, 4, UINT32_MAX);
+	size = bus_read(regs, cfg + 0x10, 4);
+	if (size & 1 || size == UINT32_MAX) /* ports, or nobody there */
+		return 0;
+	size = (~(size & ~UINT64_C(0xf)) & UINT32_MAX) + 1;
+	if (size < 16 || size > UINT64_C(1) << BAR_SHIFT)
+		return 0;
+	bus_write(regs, cfg + 0x10, 4, at);
+	bus_write(regs, cfg + 0x04, 2, 6); /* memory space, bus master */
+	return size;
+}
+
 static int
 pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsigned int nth,
-	 struct sluice_pci *p)
+	 struct sluice_pci *p, uint32_t *stream)
 {
 	struct qtest *q = regs->priv;
+	uint32_t slot, found = 0, bit;
+	uint64_t at, size;
 
-	for (uint32_t dev = 1; dev < 32 && !q->link.dead; dev++) {
-		uint64_t cfg = ECAM_BASE + (dev << 15), size;
-
-		if (bus_read(regs, cfg, 4) != ((uint32_t)device << 16 | vendor) || nth-- != 0)
-			continue;
-		bus_write(regs, cfg + 0x10, 4, UINT32_MAX);
-		size = ~(bus_read(regs, cfg + 0x10, 4) & ~UINT64_C(0xf)) & UINT32_MAX;
-		size++;
-		q->next_bar = RTE_ALIGN_CEIL(q->next_bar, size);
-		if (size < 4096 || q->next_bar + size > MMIO_END)
-			return sluice_fail(ENODEV, "PCI device %04x:%04x has no memory BAR to map",
-					   vendor, device);
-		bus_write(regs, cfg + 0x10, 4, q->next_bar);
-		bus_write(regs, cfg + 0x04, 2, 6); /* memory space, bus master */
-		*p = (struct sluice_pci){ .regs = regs, .bar_pa = q->next_bar, .bar_len = size,
-					  .stream = dev << 3, .fd = -1 };
-		q->next_bar += size;
+	for (slot = 1; slot < PCI_SLOTS; slot++)
+		if (bus_read(regs, QEMU_ECAM_BASE + (slot << 15), 4) ==
+		    ((uint32_t)device << 16 | vendor) && found++ == nth)
+			break;
+	if (qtest_link_lost(&q->link) != NULL)
+		return sluice_fail(ENODEV, "%s", qtest_link_lost(&q->link));
+	if (slot == PCI_SLOTS)
+		return sluice_fail(ENODEV, "no PCI device %04x:%04x number %u: this QEMU has %u of them",
+				   vendor, device, nth, found);
+	if (stream != NULL)
+		*stream = slot << 3;
+	if (p == NULL)
 		return 0;
+	bit = UINT32_C(1) << slot;
+	/* acquire: pairs with the release in pci_close(); one user of a device after the other. */
+	if (atomic_fetch_or_explicit(&q->in_use, bit, memory_order_acquire) & bit)
+		return sluice_fail(EBUSY, "PCI device %04x:%04x number %u is in use", vendor, device,
+				   nth);
+	at = QEMU_MMIO_BASE + ((uint64_t)slot << BAR_SHIFT);
+	size = map_bar(regs, QEMU_ECAM_BASE + (slot << 15), at);
+	if (size == 0) {
+		atomic_fetch_and_explicit(&q->in_use, ~bit, memory_order_release);
+		return sluice_fail(ENODEV, "PCI device %04x:%04x has no memory BAR to map", vendor,
+				   device);
 	}
-	return sluice_fail(ENODEV, "no PCI device %04x:%04x number %u in this QEMU", vendor, device, nth);
+	*p = (struct sluice_pci){ .regs = regs, .bar_pa = at, .bar_len = size, .stream = slot << 3,
+				  .fd = -1 };
+	return 0;
 }
 
 static void
 pci_close(struct sluice_pci *p)
 {
-	(void)p;
+	struct qtest *q = p->regs->priv;
+
+	/* release: pairs with the acquire in pci_open(). */
+	atomic_fetch_and_explicit(&q->in_use, ~(UINT32_C(1) << (p->stream >> 3)),
+				  memory_order_release);
 }
 
-/* ---- open and close --------------------------------------------------------------------------------- */
-
-static int
-get_number(struct rte_kvargs *kv, const char *key, uint64_t def, uint64_t min, uint64_t max,
-	   uint64_t *v)
-{
-	const char *text = rte_kvargs_get(kv, key);
-	char *end;
-
-	*v = def;
-	if (text == NULL)
-		return 0;
-	errno = 0;
-	*v = strtoull(text, &end, 0);
-	if (errno != 0 || end == text || *end != '\0' || *text == '-' || *v < min || *v > max)
-		return sluice_fail(EINVAL, "%s=%s: give a number from %" PRIu64 " to %" PRIu64, key, text,
-				   min, max);
-	return 0;
-}
+/* ---- open and close -------------------------------------------------------------------------- */
 
 /* RAM without a name in any file system, so that nothing can be left behind. */
 static int
 ram_open(struct qtest *q, size_t len)
 {
+	void *p = MAP_FAILED;
+
 	q->ram_fd = memfd_create("qtest-ram", MFD_CLOEXEC);
-	if (q->ram_fd < 0 || ftruncate(q->ram_fd, (off_t)len) != 0)
+	if (q->ram_fd >= 0 && ftruncate(q->ram_fd, (off_t)len) == 0)
+		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, q->ram_fd, 0);
+	if (p == MAP_FAILED)
 		return sluice_fail(ENOMEM, "no shared memory of %zu bytes: %s", len, strerror(errno));
-	q->ram = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, q->ram_fd, 0);
-	if (q->ram == MAP_FAILED) {
-		q->ram = NULL;
-		return sluice_fail(ENOMEM, "no shared memory of %zu bytes: %s", len, strerror(errno));
-	}
+	q->ram = p;
 	q->ram_len = len;
-	memcpy(q->ram + CPU_PC, cpu_code, sizeof(cpu_code));
+	memcpy(q->ram + QEMU_CPU_PC, cpu_code, sizeof(cpu_code));
 	return 0;
-}
-
-static int
-qemu_start(struct qtest *q, const char *qemu, uint64_t mb, uint64_t edu, bool testdev, uint64_t ms)
-{
-	char ram[160], mem[16], loader[64];
-	char *argv[MAX_ARGS];
-	const char *fixed[] = { qemu, "-M", "virt,iommu=smmuv3,highmem=off,gic-version=3",
-				"-machine", "memory-backend=ram", "-cpu", "max", "-accel", "tcg", "-m",
-				mem, "-object", ram, "-device", loader, "-qtest", "stdio", "-qtest-log",
-				"none", "-display", "none", "-serial", "none", "-monitor", "none",
-				"-nodefaults" };
-	unsigned int n = RTE_DIM(fixed);
-
-	snprintf(mem, sizeof(mem), "%" PRIu64, mb);
-	snprintf(ram, sizeof(ram),
-		 "memory-backend-file,id=ram,size=%" PRIu64 "M,mem-path=/proc/self/fd/%d,share=on", mb,
-		 q->ram_fd);
-	snprintf(loader, sizeof(loader), "loader,addr=%#" PRIx64 ",cpu-num=0", RAM_BASE + CPU_PC);
-	for (unsigned int i = 0; i < n; i++)
-		argv[i] = (char *)(uintptr_t)fixed[i];
-	for (uint64_t i = 0; i < edu; i++) {
-		argv[n++] = (char *)(uintptr_t)"-device";
-		argv[n++] = (char *)(uintptr_t)"edu,dma_mask=0xffffffffffffffff";
-	}
-	if (testdev) {
-		argv[n++] = (char *)(uintptr_t)"-device";
-		argv[n++] = (char *)(uintptr_t)"iommu-testdev";
-	}
-	argv[n] = NULL;
-	return qtest_link_start(&q->link, argv, q->ram_fd, ms);
 }
 
 static void
@@ -207,7 +184,7 @@ qtest_close(struct sluice_regs *regs)
 	struct qtest *q = regs->priv;
 
 	sluice_mem_destroy(regs->mem);
-	if (q->link.pid != 0)
+	if (q->up)
 		qtest_link_stop(&q->link);
 	if (q->ram != NULL)
 		munmap(q->ram, q->ram_len);
@@ -217,47 +194,59 @@ qtest_close(struct sluice_regs *regs)
 }
 
 static int
+bring_up(struct sluice_regs *regs, struct qtest *q, struct qemu_conf *c)
+{
+	int ret = ram_open(q, (size_t)c->mem_mb << 20);
+
+	if (ret != 0)
+		return ret;
+	c->ram_fd = q->ram_fd;
+	ret = qemu_start(&q->link, c);
+	if (ret != 0)
+		return ret;
+	q->up = true;
+	regs->mem = sluice_mem_create(q->ram + QEMU_RAM_RESERVED, QEMU_RAM_BASE + QEMU_RAM_RESERVED,
+				      q->ram_len - QEMU_RAM_RESERVED);
+	return regs->mem != NULL ? 0 : -rte_errno;
+}
+
+static int
 qtest_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 {
-	const char *qemu = rte_kvargs_get(kv, "qemu");
-	uint64_t mb, edu, testdev, ms;
+	struct qemu_conf c = { .path = rte_kvargs_get(kv, "qemu") };
 	struct qtest *q;
 	int ret;
 
-	qemu = qemu != NULL ? qemu : "qemu-system-aarch64";
-	if ((ret = get_number(kv, "mem_mb", RAM_MB, 8, RAM_MB_MAX, &mb)) != 0 ||
-	    (ret = get_number(kv, "edu", 1, 0, MAX_EDU, &edu)) != 0 ||
-	    (ret = get_number(kv, "testdev", 0, 0, 1, &testdev)) != 0 ||
-	    (ret = get_number(kv, "timeout_ms", TIMEOUT_MS, 1, 600000, &ms)) != 0)
+	if (c.path == NULL)
+		c.path = "qemu-system-aarch64";
+	if ((ret = kv_number(kv, "mem_mb", RAM_MB, 8, RAM_MB_MAX, &c.mem_mb)) != 0 ||
+	    (ret = kv_number(kv, "edu", 1, 0, QEMU_EDU_MAX, &c.edu)) != 0 ||
+	    (ret = kv_number(kv, "testdev", 0, 0, 1, &c.testdev)) != 0 ||
+	    (ret = kv_number(kv, "timeout_ms", TIMEOUT_MS, 1, 600000, &c.timeout_ms)) != 0)
 		return ret;
 	q = calloc(1, sizeof(*q));
 	if (q == NULL)
 		return sluice_fail(ENOMEM, "no memory for a register source");
 	q->ram_fd = -1;
-	q->next_bar = MMIO_BASE;
 	regs->priv = q;
-	ret = ram_open(q, mb << 20);
-	if (ret == 0)
-		ret = qemu_start(q, qemu, mb, edu, testdev != 0, ms);
-	/* The first answer comes when QEMU is up. */
-	if (ret == 0) {
-		(void)read32(regs, 0);
-		if (q->link.dead)
-			ret = sluice_fail(ENODEV, "qemu=%s: %s", qemu, q->link.why);
-	}
-	if (ret == 0) {
-		regs->mem = sluice_mem_create(q->ram + RAM_RESERVED, RAM_BASE + RAM_RESERVED,
-					      q->ram_len - RAM_RESERVED);
-		ret = regs->mem != NULL ? 0 : -rte_errno;
-	}
+	ret = bring_up(regs, q, &c);
 	if (ret != 0) {
 		qtest_close(regs);
 		return ret;
 	}
 	regs->clock = (struct sluice_clock){ .hz = rte_get_tsc_hz() };
 	snprintf(regs->settings, sizeof(regs->settings),
-		 "qemu=%s,mem_mb=%" PRIu64 ",edu=%" PRIu64 ",testdev=%" PRIu64, qemu, mb, edu, testdev);
+		 "version=%s,mem_mb=%" PRIu64 ",edu=%" PRIu64 ",testdev=%" PRIu64 ",qemu=%s", c.version,
+		 c.mem_mb, c.edu, c.testdev, c.path);
 	return 0;
+}
+
+static const char *
+qtest_lost(const struct sluice_regs *regs)
+{
+	const struct qtest *q = regs->priv;
+
+	return qtest_link_lost(&q->link);
 }
 
 static unsigned int
@@ -266,15 +255,17 @@ qtest_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
 	struct qtest *q = regs->priv;
 
 	if (n > 0)
-		xs[0] = (struct sluice_xstat){ "qtest_accesses", q->link.asked };
+		xs[0] = (struct sluice_xstat){
+			"qtest_accesses", atomic_load_explicit(&q->link.asked, memory_order_relaxed)
+		};
 	if (n > 1)
-		xs[1] = (struct sluice_xstat){ "qtest_dead", q->link.dead };
+		xs[1] = (struct sluice_xstat){ "qtest_lost", qtest_link_lost(&q->link) != NULL };
 	return 2;
 }
 
 static const char *const qtest_keys[] = { "qemu", "mem_mb", "edu", "testdev", "timeout_ms", NULL };
 
-const struct sluice_regs_ops sluice_regs_qtest = {
+static const struct sluice_regs_ops qtest_ops = {
 	.name = "qtest",
 	.keys = qtest_keys,
 	.open = qtest_open,
@@ -283,9 +274,12 @@ const struct sluice_regs_ops sluice_regs_qtest = {
 	.read64 = read64,
 	.write32 = write32,
 	.write64 = write64,
-	.bus_read = bus_read,
-	.bus_write = bus_write,
+	.xstats = qtest_xstats,
 	.pci_open = pci_open,
 	.pci_close = pci_close,
-	.xstats = qtest_xstats,
+	.bus_read = bus_read,
+	.bus_write = bus_write,
+	.lost = qtest_lost,
 };
+
+SLUICE_REGISTER_REGS(qtest, &qtest_ops)

@@ -176,8 +176,10 @@ a_full_ring_asks_for_what_is_left(void **state)
 	for (unsigned int i = 0; i < 10; i++)
 		assert_int_equal(sluice_unmap(d, iova[i], 4096), 0);
 	assert_int_equal(sluice_domain_drain(d), 0); /* out of step with the batch */
-	for (unsigned int i = 10; i < 40; i++)
+	for (unsigned int i = 10; i < 40; i++) {
 		assert_int_equal(sluice_unmap(d, iova[i], 4096), 0);
+		sluice_engine_poll(r.e); /* seals what was kicked; completes nothing */
+	}
 	assert_int_equal(sluice_domain_destroy(d), 0);
 }
 

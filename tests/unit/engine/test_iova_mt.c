@@ -4,6 +4,7 @@
  * nothing is lost, whoever gets an object sees what the one before wrote.
  */
 #include <pthread.h>
+#include <sched.h>
 
 #include "engine/iova.h"
 #include "engine/mem.h"
@@ -244,6 +245,142 @@ pages_with_four_threads(void **state)
 	sluice_host_free(va, len);
 }
 
+/* ---- two threads in step: the moment at which both act is the moment that matters ---- */
+
+#define ROUNDS (SLUICE_TSAN ? 3000u : 60000u)
+
+static struct {
+	void (*side[2])(void);
+	_Atomic uint32_t at[2]; /* round each side has finished */
+	_Atomic uint32_t go;    /* round that is allowed to begin */
+} duel;
+
+static void *
+duellist(void *arg)
+{
+	unsigned int me = (unsigned int)(uintptr_t)arg;
+
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		for (unsigned int spin = 0; atomic_load(&duel.go) < round; spin++)
+			if (spin > 200)
+				sched_yield();
+		duel.side[me]();
+		atomic_store(&duel.at[me], round);
+	}
+	return NULL;
+}
+
+/* Both sides once, at the same time, then @p verify with nobody active; ROUNDS times. */
+static void
+fight(void (*a)(void), void (*b)(void), void (*verify)(void))
+{
+	pthread_t t[2];
+
+	duel.side[0] = a;
+	duel.side[1] = b;
+	duel.go = duel.at[0] = duel.at[1] = 0;
+	for (uintptr_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, duellist, (void *)i), 0);
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		atomic_store(&duel.go, round);
+		while (atomic_load(&duel.at[0]) < round || atomic_load(&duel.at[1]) < round)
+			sched_yield();
+		verify();
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(errors, 0);
+}
+
+static void
+clear_0(void)
+{
+	if (!bitset_clear(&set, 0))
+		errors++;
+}
+
+static void
+set_1(void)
+{
+	bitset_set(&set, 1);
+}
+
+static void
+is_found(void)
+{
+	if (bitset_find(&set, 0) != 1 || !bitset_valid(&set) || !bitset_clear(&set, 1))
+		errors++;
+	bitset_set(&set, 0);
+}
+
+/* bitset.c, 3: a member that is put in while its word is being found empty is not hidden. */
+static void
+the_last_leaves_as_another_comes(void **state)
+{
+	(void)state;
+	errors = 0;
+	assert_int_equal(bitset_init(&set, 64 * 64 * 2), 0);
+	bitset_set(&set, 0);
+	fight(clear_0, set_1, is_found);
+	bitset_fini(&set);
+}
+
+static struct iova_mag duel_mag;
+static uint32_t duel_pfn;
+static int duel_ret;
+
+static void
+regain_all(void)
+{
+	iova_space_regain(&space);
+}
+
+static void
+take_one(void)
+{
+	duel_ret = iova_get(&space, &duel_mag, 0, &duel_pfn);
+}
+
+/* Whatever came first: what was taken is not free as well, and nothing is missing. */
+static void
+is_taken_once(void)
+{
+	uint32_t held = duel_mag.n + (duel_ret == 0);
+
+	/* Both may miss each other for a moment, so -ENOSPC is no error; a page too many is. */
+	if ((duel_ret != 0 && duel_ret != -ENOSPC) ||
+	    iova_space_free_pages(&space) + held != IOVA_CHUNK_PAGES)
+		errors++;
+	if (duel_ret == 0)
+		iova_put(&space, &duel_mag, 0, duel_pfn);
+	iova_mag_flush(&space, &duel_mag, 0);
+	/* Cut for single pages and wholly free: both sides want it. */
+	if (bitset_test(&space.uncut, 0)) {
+		uint32_t pfn;
+
+		if (iova_get(&space, &duel_mag, 0, &pfn) != 0) {
+			errors++;
+			return;
+		}
+		iova_put(&space, &duel_mag, 0, pfn);
+		iova_mag_flush(&space, &duel_mag, 0);
+	}
+}
+
+/* iova.c, 4: a chunk is regained whole or not at all. */
+static void
+regained_as_another_takes(void **state)
+{
+	(void)state;
+	errors = 0;
+	memset(&duel_mag, 0, sizeof(duel_mag));
+	assert_int_equal(iova_space_init(&space, 1, prepare, NULL), 0);
+	duel_ret = -ENOSPC;
+	is_taken_once();
+	fight(regain_all, take_one, is_taken_once);
+	iova_space_fini(&space);
+}
+
 int
 main(void)
 {
@@ -251,6 +388,8 @@ main(void)
 		cmocka_unit_test(iovas_with_four_threads),
 		cmocka_unit_test(bitset_with_four_threads),
 		cmocka_unit_test(pages_with_four_threads),
+		cmocka_unit_test(the_last_leaves_as_another_comes),
+		cmocka_unit_test(regained_as_another_takes),
 	};
 
 	alarm(100); /* a livelock is a failure, not a hang */

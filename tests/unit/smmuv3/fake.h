@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The smallest hardware that a queue can talk to: it answers handshakes, consumes commands in order,
- * completes SYNCs, and goes wrong on request. It decodes with literal numbers, not with the
+ * The smallest hardware that a queue can talk to: it answers handshakes, consumes commands in
+ * order, completes SYNCs, and goes wrong on request. It decodes with literal numbers, not with the
  * driver's masks, so that a wrong mask shows.
  */
 #ifndef FAKE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The backend against the emulated hardware, stepped by the test: what is attached translates, what is
- * invalidated is gone and not before, errors come back to whom they belong.
+ * The backend against the emulated hardware, stepped by the test: what is attached translates,
+ * what is invalidated is gone and not before, errors come back to whom they belong.
  */
 #include <errno.h>
 #include <setjmp.h>

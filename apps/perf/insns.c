@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Path length, free of caches, waits and neighbours. Under -icount the TSC is a count of executed
+ * instructions; this reads it around chunks of pairs. An OS tick falls into some chunks: medians.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+
+#include "insns.h"
+#include "msg.h"
+#include "run.h"
+
+#define CHUNK      1024u /* pairs: four full flush queues */
+#define CHUNKS     41u
+#define WARM       4u    /* chunks that are not counted */
+#define KNOWN      2500000u
+#define TOLERANCE  0.05  /* the OS takes its ticks */
+
+/* 2 * n instructions; elsewhere the compiler's loop, which is as good as known. */
+static void
+spin(uint64_t n)
+{
+#if defined(RTE_ARCH_ARM64)
+	__asm__ volatile("1: subs %0, %0, #1\n\tb.ne 1b" : "+r"(n) : : "cc");
+#elif defined(RTE_ARCH_X86_64)
+	__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
+#else
+	for (; n != 0; n--)
+		__asm__ volatile("" : "+r"(n));
+#endif
+}
+
+static double
+insns_since(uint64_t t0)
+{
+	return (double)(rte_rdtsc() - t0) * 1e9 / (double)rte_get_tsc_hz();
+}
+
+int
+perf_insns_check(void)
+{
+	uint64_t t0 = rte_rdtsc();
+	double ns;
+
+	spin(KNOWN);
+	ns = insns_since(t0);
+	if (ns > 2.0 * KNOWN * (1 - TOLERANCE) && ns < 2.0 * KNOWN * (1 + TOLERANCE))
+		return 0;
+	return perf_usage_error("--insns: the clock does not count instructions here (%u took %.0f "
+				"ns); run it in a guest under qemu -icount shift=0", 2 * KNOWN, ns);
+}
+
+/* One chunk, the engine polled once a burst. @return 0 or -errno. */
+static int
+pairs(struct perf_run *r, double *insns)
+{
+	struct perf_bench *b = r->b;
+	uint64_t t0 = rte_rdtsc(), iova;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < CHUNK && rc == 0; i += PERF_BURST) {
+		for (uint32_t k = 0; k < PERF_BURST && rc == 0; k++) {
+			rc = sluice_map(r->dom, b->pool_pa + k * PERF_PAGE, PERF_PAGE, SLUICE_RW, &iova);
+			if (rc == 0)
+				rc = sluice_unmap(r->dom, iova, PERF_PAGE);
+		}
+		sluice_engine_poll(b->engine);
+	}
+	*insns = insns_since(t0) / CHUNK;
+	return rc;
+}
+
+/* The same in bursts, map and unmap apart, the engine's work between them. */
+static int
+bursts(struct perf_run *r, double *map, double *unmap)
+{
+	struct perf_bench *b = r->b;
+	uint64_t iova[PERF_BURST], t;
+	int rc = 0;
+
+	*map = *unmap = 0;
+	for (uint32_t i = 0; i < CHUNK && rc == 0; i += PERF_BURST) {
+		t = rte_rdtsc();
+		for (uint32_t k = 0; k < PERF_BURST && rc == 0; k++)
+			rc = sluice_map(r->dom, b->pool_pa + k * PERF_PAGE, PERF_PAGE, SLUICE_RW,
+					&iova[k]);
+		*map += insns_since(t) / CHUNK;
+		t = rte_rdtsc();
+		for (uint32_t k = 0; k < PERF_BURST && rc == 0; k++)
+			rc = sluice_unmap(r->dom, iova[k], PERF_PAGE);
+		*unmap += insns_since(t) / CHUNK;
+		sluice_engine_poll(b->engine);
+	}
+	return rc;
+}
+
+static int
+cmp_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double
+median(double v[CHUNKS])
+{
+	qsort(v, CHUNKS, sizeof(v[0]), cmp_double);
+	return v[CHUNKS / 2];
+}
+
+int
+perf_insns_measure(struct perf_run *r)
+{
+	double pair[CHUNKS], map[CHUNKS], unmap[CHUNKS];
+	int rc = 0;
+
+	for (unsigned int i = 0; i < WARM + CHUNKS && rc == 0; i++) {
+		unsigned int at = i < WARM ? 0 : i - WARM;
+
+		rc = pairs(r, &pair[at]);
+		if (rc == 0)
+			rc = bursts(r, &map[at], &unmap[at]);
+	}
+	if (rc == 0)
+		rc = sluice_domain_drain(r->dom);
+	if (rc != 0)
+		return perf_failed("policy %s: counting instructions failed: %s", r->policy,
+				   rte_strerror(-rc));
+	r->insns = (struct perf_insns){ median(map), median(unmap), median(pair) };
+	return 0;
+}
