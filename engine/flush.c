@@ -321,8 +321,10 @@ bool
 flush_reached(const struct sluice_domain *d, const uint64_t *upto)
 {
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		/* A ring shorter than its mark is another one: the worker left, drained, and came back. */
 		if (d->lc[i] != NULL &&
-		    atomic_load_explicit(&d->lc[i]->ring.released, memory_order_acquire) < upto[i])
+		    atomic_load_explicit(&d->lc[i]->ring.released, memory_order_acquire) < upto[i] &&
+		    atomic_load_explicit(&d->lc[i]->ring.tail_pub, memory_order_acquire) >= upto[i])
 			return false;
 	return true;
 }

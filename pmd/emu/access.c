@@ -14,17 +14,18 @@
 
 /* ---- translation ----------------------------------------------------------------------------- */
 
-/* Offset bits of a leaf: 1 GiB at level 1, 2 MiB at level 2, 4 KiB at level 3. */
+/* Offset bits of a leaf: 12 at level 3 of 4 KiB tables, up to 30 at level 1 (§3.4; D8.3). */
 static inline uint64_t
-leaf_mask(unsigned int level)
+leaf_mask(unsigned int gran, unsigned int level)
 {
-	return (UINT64_C(1) << (39 - 9 * level)) - 1;
+	return (UINT64_C(1) << GRAN_SHIFT(gran, level)) - 1;
 }
 
 static inline uint64_t *
-tlb_find(struct emu_smmu *e, uint64_t vpn, uint16_t tag, unsigned int level, uint64_t key)
+tlb_find(struct emu_smmu *e, uint64_t vpn, uint16_t tag, unsigned int gran, unsigned int level,
+	 uint64_t key)
 {
-	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, level, e->tlb_mask)];
+	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, gran, level, e->tlb_mask)];
 
 	for (unsigned int w = 0; w < TLB_WAYS; w++)
 		if (s->key[w] == key && emu_cache_alive(e, key, s->epoch[w]))
@@ -32,29 +33,42 @@ tlb_find(struct emu_smmu *e, uint64_t vpn, uint16_t tag, unsigned int level, uin
 	return NULL;
 }
 
-static inline bool
-tlb_lookup(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t *pa, uint8_t *perm)
+static inline __attribute__((always_inline)) bool
+tlb_lookup_gran(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, unsigned int gran,
+		uint64_t *pa, uint8_t *perm)
 {
 	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
 
 	for (unsigned int level = 3; level >= 1; level--) {
-		uint64_t vpn = ((va & ~leaf_mask(level)) >> 12) & TLB_VPN;
-		uint64_t key = vpn | TLB_KEY_LEVEL(level) | TLB_KEY_VALID | hi;
+		uint64_t vpn = ((va & ~leaf_mask(gran, level)) >> 12) & TLB_VPN;
+		uint64_t key = vpn | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_VALID | hi;
 		uint64_t *v;
 
-		if (!(e->tlb_levels & (1u << level)))
+		if (!(e->tlb_levels[gran] & (1u << level)))
 			continue;
-		v = tlb_find(e, vpn, cd->asid, level, key | TLB_KEY_ASID(cd->asid));
+		v = tlb_find(e, vpn, cd->asid, gran, level, key | TLB_KEY_ASID(cd->asid));
 		if (v == NULL && e->tlb_global)
-			v = tlb_find(e, vpn, 0, level,
+			v = tlb_find(e, vpn, 0, gran, level,
 				     key | TLB_KEY_GLOBAL | (cd->aset ? TLB_KEY_ASET : 0));
 		if (v != NULL) {
-			*pa = (*v & ~UINT64_C(0xfff)) | (va & leaf_mask(level));
+			*pa = (*v & ~UINT64_C(0xfff)) | (va & leaf_mask(gran, level));
 			*perm = *v & 0x3f;
 			return true;
 		}
 	}
 	return false;
+}
+
+/* Three copies, each with its granule's numbers in it: 4 KiB pages pay one branch for the rest. */
+static inline bool
+tlb_lookup(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t *pa, uint8_t *perm)
+{
+	unsigned int gran = cd->gran[(va >> 55) & 1];
+
+	if (likely(gran == GRAN_4K))
+		return tlb_lookup_gran(e, cd, va, GRAN_4K, pa, perm);
+	return gran == GRAN_16K ? tlb_lookup_gran(e, cd, va, GRAN_16K, pa, perm) :
+				  tlb_lookup_gran(e, cd, va, GRAN_64K, pa, perm);
 }
 
 static inline const struct emu_ste *
@@ -112,7 +126,7 @@ check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64
 	struct emu_walk w;
 
 	emu_walk(e, cd, va, true, false, &w);
-	if (w.fault != 0 || !(w.perm & need) || (w.pa | (va & leaf_mask(w.level))) != pa)
+	if (w.fault != 0 || !(w.perm & need) || (w.pa | (va & leaf_mask(w.gran, w.level))) != pa)
 		emu_count(&e->st.stale_hits, 1);
 }
 
@@ -139,7 +153,7 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd, uin
 								       SMMU_EVT_CLASS_IN,
 				     w.fetch);
 		emu_tlb_insert(e, cd, r->iova, &w);
-		*pa = w.pa | (r->iova & leaf_mask(w.level));
+		*pa = w.pa | (r->iova & leaf_mask(w.gran, w.level));
 		perm = w.perm;
 	}
 	if (unlikely(!(perm & need)))

@@ -58,25 +58,42 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 	}
 }
 
-/* TLBI by address (§4.4.1): one page or leaf, or with RIL a range. */
+/*
+ * TLBI by address (§4.4.1): one page or leaf of whatever granule, or with RIL a range in pages of
+ * granule TG, for which entries from tables of another granule stay. An address that is not
+ * aligned to TG is UNPREDICTABLE: its low bits do not count here.
+ */
 static void
 tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], bool any)
 {
-	uint16_t asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]);
-	uint64_t va = cmd[1] & SMMU_TLBI_1_ADDR, pages = 1;
-	unsigned int tg = (unsigned int)smmu_field_get(SMMU_TLBI_1_TG, cmd[1]), ttl = 0;
+	uint64_t va = cmd[1] & SMMU_TLBI_1_ADDR;
+	unsigned int tg = (unsigned int)smmu_field_get(SMMU_TLBI_1_TG, cmd[1]);
+	struct emu_inv inv = {
+		.hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0,
+		.vpn = (va >> 12) & TLB_VPN,
+		.pages = 1,
+		.asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]),
+		.any = any,
+		.grans = (1u << GRANS) - 1,
+	};
 
-	/* Without RIL the fields are RES0. A granule that no table has matches nothing. */
+	/* Without RIL the fields are RES0. */
 	if (e->conf.ril && tg != SMMU_TLBI_TG_NONE) {
-		if (tg != SMMU_TLBI_TG_4K)
-			return;
-		pages = (smmu_field_get(SMMU_TLBI_0_NUM, cmd[0]) + 1)
-			<< smmu_field_get(SMMU_TLBI_0_SCALE, cmd[0]);
-		ttl = (unsigned int)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
+		unsigned int gran = tg - SMMU_TLBI_TG_4K;
+
+		inv.pages = (smmu_field_get(SMMU_TLBI_0_NUM, cmd[0]) + 1)
+			    << (smmu_field_get(SMMU_TLBI_0_SCALE, cmd[0]) + 2 * gran);
+		inv.vpn &= ~((UINT64_C(1) << (2 * gran)) - 1);
+		inv.grans = (uint8_t)(1u << gran);
+		inv.ttl = (uint8_t)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
+		/* Without 52-bit descriptors 16 KiB tables have no such leaf: any level. */
+		if (gran == GRAN_16K && inv.ttl == 1)
+			inv.ttl = 0;
 	}
-	emu_tlb_inv_va(e, asid, any, va, pages, ttl);
+	inv.pages = RTE_MIN(inv.pages, TLB_VPN + 1 - inv.vpn);
+	emu_tlb_inv_va(e, &inv);
 	if (!(cmd[1] & SMMU_TLBI_1_LEAF))
-		emu_wc_inv(e, asid, any, va, pages);
+		emu_wc_inv(e, &inv);
 }
 
 void

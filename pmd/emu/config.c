@@ -134,12 +134,33 @@ emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
 	return s;
 }
 
-/* One half of a CD (§5.4): checked unless its EPD is set. */
+/* TG0 and TG1 say the same with different codes (§5.4). */
+static const uint8_t tg_gran[2][4] = {
+	{ [SMMU_CD_TG0_4K] = GRAN_4K, [SMMU_CD_TG0_16K] = GRAN_16K, [SMMU_CD_TG0_64K] = GRAN_64K,
+	  [3] = GRANS },
+	{ [SMMU_CD_TG1_4K] = GRAN_4K, [SMMU_CD_TG1_16K] = GRAN_16K, [SMMU_CD_TG1_64K] = GRAN_64K,
+	  [0] = GRANS },
+};
+
+/*
+ * One half of a CD (§5.4), not looked at when its EPD is set. TxSZ is 16 to 39 with every granule:
+ * there are no small tables (IDR3.STT) and no 52-bit addresses (IDR5.VAX).
+ */
 static bool
-cd_half(const struct emu_cd *c, unsigned int half, unsigned int tg, unsigned int tg_4k)
+cd_half(const struct emu_smmu *e, struct emu_cd *c, unsigned int half, uint64_t tg)
 {
-	return c->epd[half] || (tg == tg_4k && c->tsz[half] >= 16 && c->tsz[half] <= 39 &&
-				!(c->ttb[half] >> c->ips));
+	unsigned int g = tg_gran[half][tg], bits = GRAN_IDX_BITS(g);
+
+	if (c->epd[half])
+		return true;
+	if (g == GRANS || !(e->conf.gran & (1u << g)) || c->tsz[half] < 16 || c->tsz[half] > 39 ||
+	    c->ttb[half] >> c->ips)
+		return false;
+	c->gran[half] = (uint8_t)g;
+	/* As many levels as it takes to resolve what is above the page. */
+	c->start[half] =
+		(uint8_t)(4 - (64u - c->tsz[half] - GRAN_PAGE_SHIFT(g) + bits - 1) / bits);
+	return true;
 }
 
 static void
@@ -168,8 +189,8 @@ cd_decode(const struct emu_smmu *e, struct emu_cd *c, const uint64_t w[3])
 	ok = (w[0] & SMMU_CD_0_V) && !(w[0] & SMMU_CD_0_S) && (w[0] & SMMU_CD_0_AA64) &&
 	     !(w[0] & (SMMU_CD_0_HA | SMMU_CD_0_HD)) &&
 	     (!(w[0] & SMMU_CD_0_ENDI) || (c->epd[0] && c->epd[1])) &&
-	     cd_half(c, 0, (unsigned int)smmu_field_get(SMMU_CD_0_TG0, w[0]), SMMU_CD_TG0_4K) &&
-	     cd_half(c, 1, (unsigned int)smmu_field_get(SMMU_CD_0_TG1, w[0]), SMMU_CD_TG1_4K);
+	     cd_half(e, c, 0, smmu_field_get(SMMU_CD_0_TG0, w[0])) &&
+	     cd_half(e, c, 1, smmu_field_get(SMMU_CD_0_TG1, w[0]));
 	c->fault = ok ? 0 : SMMU_EVT_C_BAD_CD;
 }
 

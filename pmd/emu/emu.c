@@ -16,7 +16,8 @@ emu_conf_default(struct emu_conf *c)
 {
 	*c = (struct emu_conf){
 		.sid_bits = 16, .oas = 44, .cmdq_max_log2 = SMMU_QS_MAX,
-		.evtq_max_log2 = SMMU_QS_MAX, .ril = true, .msi = true, .two_level = true,
+		.evtq_max_log2 = SMMU_QS_MAX,
+		.gran = EMU_GRAN_4K | EMU_GRAN_16K | EMU_GRAN_64K, .ril = true, .msi = true, .two_level = true,
 		.ack_delay = 1, .cons_lag = 16, .iotlb = 4096, .walk_cache = 256, .cfg_cache = 64,
 		.step_ns = 10, .seed = 1,
 	};
@@ -35,6 +36,7 @@ conf_ok(const struct emu_conf *c)
 	       (c->oas == 32 || c->oas == 36 || c->oas == 40 || c->oas == 42 || c->oas == 44 ||
 		c->oas == 48) &&
 	       c->cmdq_max_log2 <= SMMU_QS_MAX && c->evtq_max_log2 <= SMMU_QS_MAX &&
+	       c->gran != 0 && c->gran < 1u << GRANS &&
 	       cache_size_ok(c->iotlb, TLB_WAYS) && cache_size_ok(c->walk_cache, 1) &&
 	       cache_size_ok(c->cfg_cache, 1) && (!c->step || c->step_ns != 0);
 }

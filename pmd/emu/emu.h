@@ -14,12 +14,18 @@
 
 struct emu_smmu;
 
+/** Translation granules: page sizes of tables. */
+#define EMU_GRAN_4K  (1u << 0)
+#define EMU_GRAN_16K (1u << 1)
+#define EMU_GRAN_64K (1u << 2)
+
 /** What to emulate. emu_conf_default() first, then change. */
 struct emu_conf {
 	/* capabilities */
 	uint8_t sid_bits;     /**< IDR1.SIDSIZE (16) */
 	uint8_t oas;          /**< output address bits: 32,36,40,42,44,48 (44) */
 	uint8_t cmdq_max_log2, evtq_max_log2; /**< IDR1.CMDQS, EVENTQS (19) */
+	uint8_t gran;         /**< IDR5.GRAN*: EMU_GRAN_* (all) */
 	bool ril;             /**< IDR3.RIL (true) */
 	bool msi;             /**< IDR0.MSI (true) */
 	bool two_level;       /**< IDR0.ST_LEVEL (true) */

@@ -29,15 +29,27 @@
 /* ---- translation caches ---------------------------------------------------------------------- */
 
 /*
+ * A granule is GRAN_4K, _16K or _64K: pages of 4 KiB << 2 * granule, tables of as many bytes.
+ *
  * A key says everything that has to match, so that a lookup is one comparison a way:
  * VA[47:12] with the bits below the leaf clear, ASID (0 when global), level, which half (VA[55]),
- * global and then its ASET, valid.
+ * global and then its ASET, granule, valid.
  */
+#define GRAN_4K  0u
+#define GRAN_16K 1u
+#define GRAN_64K 2u
+#define GRANS    3u
+#define GRAN_PAGE_SHIFT(g) (12u + 2u * (g))
+#define GRAN_IDX_BITS(g)   (9u + 2u * (g))
+/** Bits of an address below a descriptor of @p level: 12 to 39, 14 to 47, 16 to 55. */
+#define GRAN_SHIFT(g, level) (GRAN_PAGE_SHIFT(g) + (3u - (level)) * GRAN_IDX_BITS(g))
+
 #define TLB_KEY_ASID(asid) ((uint64_t)(asid) << 36)
 #define TLB_KEY_LEVEL(lvl) ((uint64_t)(lvl) << 52)
 #define TLB_KEY_HI         SMMU_BIT(54)
 #define TLB_KEY_GLOBAL     SMMU_BIT(55)
 #define TLB_KEY_ASET       SMMU_BIT(56)
+#define TLB_KEY_GRAN(g)    ((uint64_t)(g) << 57)
 #define TLB_KEY_VALID      SMMU_BIT(63)
 #define TLB_VPN            SMMU_FIELD(35, 0)
 
@@ -92,6 +104,8 @@ struct emu_cd {
 	bool cached;
 	uint8_t fault;
 	uint8_t tsz[2];   /**< T0SZ, T1SZ */
+	uint8_t gran[2];  /**< GRAN_*, of TG0, TG1 */
+	uint8_t start[2]; /**< level at which the walk begins */
 	bool epd[2], tbi[2];
 	bool affd, wxn, pan, aset, abort, record;
 	uint8_t ips;      /**< effective, bits */
@@ -120,6 +134,7 @@ struct emu_req {
 struct emu_walk {
 	uint64_t pa;    /**< of the leaf's first byte */
 	uint64_t fetch; /**< of the descriptor that could not be read */
+	uint8_t gran;
 	uint8_t level;
 	uint8_t perm;
 	uint8_t fault;  /**< event number, or 0 */
@@ -157,7 +172,7 @@ struct emu_smmu {
 	uint64_t *asid_inv;  /**< the same for each ASID */
 	struct tlb_set *tlb;
 	uint32_t tlb_mask, tlb_rr;
-	uint8_t tlb_levels;  /**< bit n: leaves of level n may be cached */
+	uint8_t tlb_levels[GRANS]; /**< bit n: leaves of level n may be cached */
 	bool tlb_global;     /**< global leaves may be cached */
 	struct emu_ste *ste;
 	struct emu_cd *cd;
@@ -173,6 +188,7 @@ struct emu_smmu {
 	uint64_t sync_ticks, tlbi_ticks;
 	struct wc_entry *wc;
 	uint32_t wc_mask;
+	uint8_t wc_grans;    /**< bit n: tables of granule n may be cached */
 	struct emu_l1std *l1std;
 	struct emu_ste ste_scratch; /**< what is not cached */
 	struct emu_cd cd_scratch;
@@ -313,7 +329,6 @@ void emu_config_inv_cd(struct emu_smmu *e, uint32_t sid);
 /* walk.c */
 void emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
 	      struct emu_walk *w);
-void emu_wc_inv(struct emu_smmu *e, uint16_t asid, bool any, uint64_t va, uint64_t pages);
 
 /* tlb.c */
 int emu_tlb_init(struct emu_smmu *e);
@@ -322,9 +337,18 @@ void emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va,
 		    const struct emu_walk *w);
 void emu_tlb_inv_all(struct emu_smmu *e);
 void emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid);
-/** @param any every ASID. @param ttl only leaves of this level, 0: of any. */
-void emu_tlb_inv_va(struct emu_smmu *e, uint16_t asid, bool any, uint64_t va, uint64_t pages,
-		    unsigned int ttl);
+
+/** An invalidation by address: what is in [vpn, vpn + pages) of one half, in units of 4 KiB. */
+struct emu_inv {
+	uint64_t hi;    /**< TLB_KEY_HI: the upper half; or 0 */
+	uint64_t vpn, pages;
+	uint16_t asid;
+	bool any;       /**< every ASID */
+	uint8_t grans;  /**< bit n: what came from tables of granule n */
+	uint8_t ttl;    /**< only leaves of this level; 0: of any */
+};
+void emu_tlb_inv_va(struct emu_smmu *e, const struct emu_inv *inv);
+void emu_wc_inv(struct emu_smmu *e, const struct emu_inv *inv);
 
 /* event.c */
 void emu_evtq_enable(struct emu_smmu *e);
@@ -333,13 +357,19 @@ void emu_evtq_disable(struct emu_smmu *e);
 void emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
 	       uint64_t fetch);
 
+/** Log2 of how many units of 4 KiB a leaf, or what a table of the next level maps, has. */
+static inline unsigned int
+emu_level_shift(unsigned int gran, unsigned int level)
+{
+	return GRAN_SHIFT(gran, level) - 12;
+}
+
 /** Position of a leaf or table of @p level in a cache with @p mask + 1 places. */
 static inline uint32_t
-emu_cache_index(uint64_t vpn, uint16_t asid, unsigned int level, uint32_t mask)
+emu_cache_index(uint64_t vpn, uint16_t asid, unsigned int gran, unsigned int level, uint32_t mask)
 {
-	static const uint8_t shift[4] = { 27, 18, 9, 0 };
-
-	return (uint32_t)((vpn >> shift[level]) + asid * 0x9e5u + (3 - level) * 0x155u) & mask;
+	return (uint32_t)((vpn >> emu_level_shift(gran, level)) + asid * 0x9e5u +
+			  (3 - level) * 0x155u) & mask;
 }
 
 /** @return whether an entry of that epoch survived. */

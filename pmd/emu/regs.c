@@ -285,7 +285,9 @@ emu_regs_reset(struct emu_smmu *e)
 	emu_set_reg32(e, SMMU_IDR3,
 		      c->ril ? (uint32_t)(SMMU_IDR3_RIL | smmu_field_prep(SMMU_IDR3_BBML, 2)) : 0);
 	emu_set_reg32(e, SMMU_IDR5,
-		      (uint32_t)(SMMU_IDR5_GRAN4K |
+		      (uint32_t)((c->gran & EMU_GRAN_4K ? SMMU_IDR5_GRAN4K : 0) |
+				 (c->gran & EMU_GRAN_16K ? SMMU_IDR5_GRAN16K : 0) |
+				 (c->gran & EMU_GRAN_64K ? SMMU_IDR5_GRAN64K : 0) |
 				 smmu_field_prep(SMMU_IDR5_OAS, oas_code(c->oas))));
 	emu_set_reg32(e, SMMU_AIDR, c->ril ? 2 : 1);
 	for (unsigned int i = 0; i < 4; i++)

@@ -7,10 +7,9 @@
  * and is dead when an invalidation that covers it has a later one.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "emu_priv.h"
-
-static const uint8_t level_shift[4] = { 27, 18, 9, 0 }; /* pages of a leaf, log2 */
 
 int
 emu_tlb_init(struct emu_smmu *e)
@@ -49,9 +48,11 @@ emu_tlb_fini(struct emu_smmu *e)
 void
 emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const struct emu_walk *w)
 {
-	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << level_shift[w->level]) - 1);
+	unsigned int sh = emu_level_shift(w->gran, w->level);
+	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << sh) - 1);
 	uint16_t tag = w->global ? 0 : cd->asid;
-	uint64_t key = vpn | TLB_KEY_LEVEL(w->level) | TLB_KEY_ASID(tag) | TLB_KEY_VALID;
+	uint64_t key = vpn | TLB_KEY_LEVEL(w->level) | TLB_KEY_GRAN(w->gran) | TLB_KEY_ASID(tag) |
+		       TLB_KEY_VALID;
 	struct tlb_set *s;
 	unsigned int way = TLB_WAYS;
 
@@ -61,7 +62,7 @@ emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const s
 		key |= TLB_KEY_HI;
 	if (w->global)
 		key |= TLB_KEY_GLOBAL | (cd->aset ? TLB_KEY_ASET : 0);
-	s = &e->tlb[emu_cache_index(vpn, tag, w->level, e->tlb_mask)];
+	s = &e->tlb[emu_cache_index(vpn, tag, w->gran, w->level, e->tlb_mask)];
 	for (unsigned int i = 0; i < TLB_WAYS; i++)
 		if (s->key[i] == key || !(s->key[i] & TLB_KEY_VALID) ||
 		    !emu_cache_alive(e, s->key[i], s->epoch[i])) {
@@ -74,7 +75,7 @@ emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const s
 	s->key[way] = key;
 	s->val[way] = w->pa | w->perm;
 	s->epoch[way] = e->epoch;
-	e->tlb_levels |= (uint8_t)(1u << w->level);
+	e->tlb_levels[w->gran] |= (uint8_t)(1u << w->level);
 	if (w->global)
 		e->tlb_global = true;
 }
@@ -83,7 +84,8 @@ void
 emu_tlb_inv_all(struct emu_smmu *e)
 {
 	e->all_inv = ++e->epoch;
-	e->tlb_levels = 0;
+	memset(e->tlb_levels, 0, sizeof(e->tlb_levels));
+	e->wc_grans = 0;
 	e->tlb_global = false;
 }
 
@@ -94,105 +96,111 @@ emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid)
 	e->asid_inv[asid] = ++e->epoch;
 }
 
-/* Is a leaf or table of @p key inside [vpn, vpn + pages) of one half? */
+/* Is a leaf or table of @p key what @p inv means? */
 static bool
-overlaps(uint64_t key, uint64_t hi, uint64_t vpn, uint64_t pages)
+matches(const struct emu_inv *inv, uint64_t key)
 {
+	unsigned int gran = (key >> 57) & 3;
 	uint64_t first = key & TLB_VPN;
-	uint64_t n = UINT64_C(1) << level_shift[(key >> 52) & 3];
+	uint64_t n = UINT64_C(1) << emu_level_shift(gran, (key >> 52) & 3);
 
-	return (key & TLB_KEY_HI) == hi && first < vpn + pages && vpn < first + n;
-}
-
-static bool
-asid_matches(uint64_t key, uint16_t asid, bool any)
-{
-	return any || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == asid;
+	return (key & TLB_KEY_VALID) && (inv->grans & (1u << gran)) &&
+	       (inv->any || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == inv->asid) &&
+	       (key & TLB_KEY_HI) == inv->hi && first < inv->vpn + inv->pages &&
+	       inv->vpn < first + n;
 }
 
 static void
-tlb_scan(struct emu_smmu *e, uint16_t asid, bool any, uint64_t hi, uint64_t vpn, uint64_t pages,
-	 unsigned int ttl)
+tlb_scan(struct emu_smmu *e, const struct emu_inv *inv)
 {
 	for (uint32_t i = 0; i <= e->tlb_mask; i++)
 		for (unsigned int w = 0; w < TLB_WAYS; w++) {
 			uint64_t key = e->tlb[i].key[w];
 
-			if ((key & TLB_KEY_VALID) && asid_matches(key, asid, any) &&
-			    (ttl == 0 || ((key >> 52) & 3) == ttl) && overlaps(key, hi, vpn, pages))
+			if (matches(inv, key) && (inv->ttl == 0 || ((key >> 52) & 3) == inv->ttl))
 				e->tlb[i].key[w] = 0;
 		}
 }
 
 /* Drop what has exactly @p key but for the ASET bit. */
-static void
-tlb_drop(struct emu_smmu *e, uint64_t key, uint64_t vpn, uint16_t tag, unsigned int level)
+static inline void
+tlb_drop(struct emu_smmu *e, uint64_t key, uint64_t vpn, uint16_t tag, unsigned int gran,
+	 unsigned int level)
 {
-	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, level, e->tlb_mask)];
+	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, gran, level, e->tlb_mask)];
 
 	for (unsigned int w = 0; w < TLB_WAYS; w++)
 		if ((s->key[w] & ~TLB_KEY_ASET) == key)
 			s->key[w] = 0;
 }
 
-void
-emu_tlb_inv_va(struct emu_smmu *e, uint16_t asid, bool any, uint64_t va, uint64_t pages,
-	       unsigned int ttl)
+static inline void
+tlb_drop_range(struct emu_smmu *e, const struct emu_inv *inv, unsigned int gran)
 {
-	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
-	uint64_t vpn = (va >> 12) & TLB_VPN;
-	uint64_t places = (uint64_t)(e->tlb_mask + 1) * TLB_WAYS;
-
-	if (pages > TLB_VPN + 1 - vpn)
-		pages = TLB_VPN + 1 - vpn;
-	/* Any ASID: entries may be in any set. So may they when there are more pages than sets. */
-	if (any || pages > places) {
-		tlb_scan(e, asid, any, hi, vpn, pages, ttl);
-		return;
-	}
 	for (unsigned int level = 1; level <= 3; level++) {
-		unsigned int sh = level_shift[level];
-		uint64_t end = (vpn + pages - 1) >> sh;
+		unsigned int sh = emu_level_shift(gran, level);
+		uint64_t end = (inv->vpn + inv->pages - 1) >> sh;
 
-		if (!(e->tlb_levels & (1u << level)) || (ttl != 0 && ttl != level))
+		if (!(e->tlb_levels[gran] & (1u << level)) ||
+		    (inv->ttl != 0 && inv->ttl != level))
 			continue;
-		for (uint64_t n = vpn >> sh; n <= end; n++) {
-			uint64_t key = n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_VALID | hi;
+		for (uint64_t n = inv->vpn >> sh; n <= end; n++) {
+			uint64_t key = n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) |
+				       TLB_KEY_VALID | inv->hi;
 
-			tlb_drop(e, key | TLB_KEY_ASID(asid), n << sh, asid, level);
+			tlb_drop(e, key | TLB_KEY_ASID(inv->asid), n << sh, inv->asid, gran, level);
 			if (e->tlb_global)
-				tlb_drop(e, key | TLB_KEY_GLOBAL, n << sh, 0, level);
+				tlb_drop(e, key | TLB_KEY_GLOBAL, n << sh, 0, gran, level);
 		}
 	}
 }
 
 void
-emu_wc_inv(struct emu_smmu *e, uint16_t asid, bool any, uint64_t va, uint64_t pages)
+emu_tlb_inv_va(struct emu_smmu *e, const struct emu_inv *inv)
 {
-	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
-	uint64_t vpn = (va >> 12) & TLB_VPN;
-
-	if (e->wc == NULL)
-		return;
-	if (pages > TLB_VPN + 1 - vpn)
-		pages = TLB_VPN + 1 - vpn;
-	if (any || (pages >> 9) > e->wc_mask) {
-		for (uint32_t i = 0; i <= e->wc_mask; i++)
-			if ((e->wc[i].key & TLB_KEY_VALID) &&
-			    asid_matches(e->wc[i].key, asid, any) &&
-			    overlaps(e->wc[i].key, hi, vpn, pages))
-				e->wc[i].key = 0;
+	/* Any ASID: entries may be in any set. So may they when there are more pages than sets. */
+	if (inv->any || inv->pages > (uint64_t)(e->tlb_mask + 1) * TLB_WAYS) {
+		tlb_scan(e, inv);
 		return;
 	}
+	if (inv->grans & (1u << GRAN_4K))
+		tlb_drop_range(e, inv, GRAN_4K);
+	for (unsigned int gran = GRAN_16K; gran < GRANS; gran++)
+		if (unlikely(e->tlb_levels[gran] != 0) && (inv->grans & (1u << gran)))
+			tlb_drop_range(e, inv, gran);
+}
+
+static inline void
+wc_drop_range(struct emu_smmu *e, const struct emu_inv *inv, unsigned int gran)
+{
 	for (unsigned int level = 0; level <= 2; level++) {
-		unsigned int sh = level_shift[level];
+		unsigned int sh = emu_level_shift(gran, level);
+		uint64_t end = (inv->vpn + inv->pages - 1) >> sh;
 
-		for (uint64_t n = vpn >> sh; n <= (vpn + pages - 1) >> sh; n++) {
-			uint32_t i = emu_cache_index(n << sh, asid, level, e->wc_mask);
+		for (uint64_t n = inv->vpn >> sh; n <= end; n++) {
+			uint32_t i = emu_cache_index(n << sh, inv->asid, gran, level, e->wc_mask);
 
-			if (e->wc[i].key == (n << sh | TLB_KEY_LEVEL(level) |
-					     TLB_KEY_ASID(asid) | TLB_KEY_VALID | hi))
+			if (e->wc[i].key == (n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) |
+					     TLB_KEY_ASID(inv->asid) | TLB_KEY_VALID | inv->hi))
 				e->wc[i].key = 0;
 		}
 	}
+}
+
+void
+emu_wc_inv(struct emu_smmu *e, const struct emu_inv *inv)
+{
+	if (e->wc == NULL)
+		return;
+	if (inv->any || (inv->pages >> 9) > e->wc_mask) {
+		for (uint32_t i = 0; i <= e->wc_mask; i++)
+			if (matches(inv, e->wc[i].key))
+				e->wc[i].key = 0;
+		return;
+	}
+	if (inv->grans & (1u << GRAN_4K))
+		wc_drop_range(e, inv, GRAN_4K);
+	for (unsigned int gran = GRAN_16K; gran < GRANS; gran++)
+		if (unlikely(e->wc_grans & (1u << gran)) && (inv->grans & (1u << gran)))
+			wc_drop_range(e, inv, gran);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The stage-1 table walk (IHI 0070 §3.4, §13; Arm DDI 0487 D8): VMSAv8-64, 4 KiB granule, up to
- * four levels, and the walk cache that remembers table descriptors of the upper levels.
+ * The stage-1 table walk (IHI 0070 §3.4, §13; Arm DDI 0487 D8): VMSAv8-64, up to four levels of
+ * 4, 16 or 64 KiB tables, and the walk cache that remembers table descriptors of the upper levels.
  */
 #include "emu_priv.h"
 
@@ -9,21 +9,24 @@
 #define TTD_UXNTABLE SMMU_BIT(60)
 #define TTD_PXNTABLE SMMU_BIT(59)
 
-static const uint8_t va_shift[4] = { 39, 30, 21, 12 };
+/* Levels with blocks (D8.3): 1 GiB and 2 MiB; 32 MiB; 512 MiB. Bigger ones come with 52 bits. */
+#define BLOCK_LEVELS(gran) ((gran) == GRAN_4K ? 1u << 1 | 1u << 2 : 1u << 2)
 
 static uint64_t
-wc_key(const struct emu_cd *cd, uint64_t va, unsigned int level)
+wc_key(const struct emu_cd *cd, uint64_t va, unsigned int gran, unsigned int level)
 {
-	uint64_t key = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << (va_shift[level] - 12)) - 1);
+	uint64_t key = (va >> 12) & TLB_VPN &
+		       ~((UINT64_C(1) << emu_level_shift(gran, level)) - 1);
 
-	key |= TLB_KEY_LEVEL(level) | TLB_KEY_ASID(cd->asid) | TLB_KEY_VALID;
+	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_ASID(cd->asid) | TLB_KEY_VALID;
 	return va & SMMU_BIT(55) ? key | TLB_KEY_HI : key;
 }
 
 static struct wc_entry *
-wc_place(struct emu_smmu *e, uint64_t key, unsigned int level)
+wc_place(struct emu_smmu *e, uint64_t key, unsigned int gran, unsigned int level)
 {
-	return &e->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), level, e->wc_mask)];
+	return &e->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), gran, level,
+				       e->wc_mask)];
 }
 
 /* Hierarchical limits of a table descriptor (D8.4.2). HADx is RES0: IDR3.HAD is 0. */
@@ -63,35 +66,38 @@ leaf_perm(const struct emu_cd *cd, uint64_t d, unsigned int apt)
  * @param count the reads are the workload's.
  * Fault order within a level (§7.3.1): abort, invalid descriptor, address size; then AF.
  */
-void
-emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
-	 struct emu_walk *w)
+static inline __attribute__((always_inline)) void
+walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
+     unsigned int gran, struct emu_walk *w)
 {
+	const uint64_t addr = SMMU_TTD_ADDR & ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
+	const uint64_t idx_mask = (UINT64_C(1) << GRAN_IDX_BITS(gran)) - 1;
 	unsigned int half = (va >> 55) & 1;
 	unsigned int ia = 64u - cd->tsz[half];
-	unsigned int start = ia > 39 ? 0 : ia > 30 ? 1 : 2;
+	unsigned int start = cd->start[half];
 	unsigned int level = start, apt = 0;
 	uint64_t table, in = va & ((UINT64_C(1) << ia) - 1);
-	uint64_t size = UINT64_C(8) << (ia - va_shift[start]);
+	uint64_t size = UINT64_C(8) << (ia - GRAN_SHIFT(gran, start));
 
 	/* A start table below 64 bytes is aligned to 64 (§5.4, TTBx). */
 	table = cd->ttb[half] & ~((size < 64 ? 64 : size) - 1);
 	w->fault = 0;
+	w->gran = (uint8_t)gran;
 	if (e->wc != NULL && !fresh)
 		for (int l = 2; l >= (int)start; l--) {
-			uint64_t key = wc_key(cd, va, (unsigned int)l);
-			struct wc_entry *c = wc_place(e, key, (unsigned int)l);
+			uint64_t key = wc_key(cd, va, gran, (unsigned int)l);
+			struct wc_entry *c = wc_place(e, key, gran, (unsigned int)l);
 
 			if (c->key == key && emu_cache_alive(e, key, c->epoch)) {
 				level = (unsigned int)l + 1;
-				table = c->next & SMMU_TTD_ADDR;
+				table = c->next & addr;
 				apt = (unsigned int)c->next & 0xf;
 				break;
 			}
 		}
 	for (;; level++) {
-		unsigned int sh = va_shift[level];
-		uint64_t idx = level == start ? in >> sh : (in >> sh) & 511;
+		unsigned int sh = GRAN_SHIFT(gran, level);
+		uint64_t idx = level == start ? in >> sh : (in >> sh) & idx_mask;
 		uint64_t out, d;
 		uint64_t *p;
 
@@ -109,9 +115,9 @@ emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, b
 		/* acquire: pairs with the release with which the driver stores a descriptor, so
 		 * that the next level's table is seen as it was when it was linked. */
 		d = atomic_load_explicit((_Atomic uint64_t *)(void *)p, memory_order_acquire);
-		out = d & SMMU_TTD_ADDR;
+		out = d & addr;
 		if (!(d & SMMU_TTD_V) ||
-		    (!(d & SMMU_TTD_TABLE) && (level == 0 || level == 3))) {
+		    (!(d & SMMU_TTD_TABLE) && !(BLOCK_LEVELS(gran) & (1u << level)))) {
 			w->fault = SMMU_EVT_F_TRANSLATION;
 			return;
 		}
@@ -137,10 +143,26 @@ emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, b
 		apt |= table_limits(d);
 		table = out;
 		if (e->wc != NULL && !fresh) {
-			uint64_t key = wc_key(cd, va, level);
-			struct wc_entry *c = wc_place(e, key, level);
+			uint64_t key = wc_key(cd, va, gran, level);
+			struct wc_entry *c = wc_place(e, key, gran, level);
 
 			*c = (struct wc_entry){ .key = key, .epoch = e->epoch, .next = out | apt };
+			e->wc_grans |= (uint8_t)(1u << gran);
 		}
 	}
+}
+
+/* Three copies of the walk, each with its granule's numbers in it. */
+void
+emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
+	 struct emu_walk *w)
+{
+	unsigned int gran = cd->gran[(va >> 55) & 1];
+
+	if (likely(gran == GRAN_4K))
+		walk(e, cd, va, fresh, count, GRAN_4K, w);
+	else if (gran == GRAN_16K)
+		walk(e, cd, va, fresh, count, GRAN_16K, w);
+	else
+		walk(e, cd, va, fresh, count, GRAN_64K, w);
 }

@@ -33,21 +33,25 @@ struct emu_regs {
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-enum key_type { T_U8, T_U32, T_U64, T_BOOL };
+enum key_type { T_U8, T_U32, T_U64, T_BOOL, T_BIT };
 
-#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_conf, field), t, lo, hi }
+#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_conf, field), t, lo, hi, 0 }
+#define BIT(key, field, mask) { #key, offsetof(struct emu_conf, field), T_BIT, 0, 1, mask }
 
 static const struct {
 	const char *name;
 	size_t off;
 	enum key_type type;
 	uint64_t min, max;
+	uint8_t bit; /* T_BIT: of a mask of 8 */
 } conf_keys[] = {
 	KEY(sync_ns, T_U32, 0, 1000000000),
 	KEY(tlbi_ns, T_U32, 0, 1000000000),
 	KEY(ril, T_BOOL, 0, 1),
 	KEY(msi, T_BOOL, 0, 1),
 	KEY(two_level, T_BOOL, 0, 1),
+	BIT(gran16k, gran, EMU_GRAN_16K),
+	BIT(gran64k, gran, EMU_GRAN_64K),
 	KEY(sid_bits, T_U8, 0, 32),
 	KEY(oas, T_U8, 32, 48),
 	KEY(iotlb, T_U32, 0, 1u << 24),
@@ -64,8 +68,8 @@ static const struct {
 };
 
 static const char *const key_names[] = {
-	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "sid_bits", "oas", "iotlb", "walk_cache",
-	"cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "step",
+	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "gran16k", "gran64k", "sid_bits", "oas",
+	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "step",
 	"step_ns", "seed", "mem_mb", NULL,
 };
 _Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 2, "the same keys, and mem_mb");
@@ -137,6 +141,10 @@ parse_conf(const struct rte_kvargs *kv, struct emu_conf *c, uint64_t *mem_mb)
 			break;
 		case T_BOOL:
 			*(bool *)(void *)field = v != 0;
+			break;
+		case T_BIT:
+			*field = (uint8_t)((*field & ~conf_keys[i].bit) |
+					   (v != 0 ? conf_keys[i].bit : 0));
 			break;
 		}
 	}

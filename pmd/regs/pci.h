@@ -14,7 +14,7 @@ struct sluice_pci {
 	uint64_t bar_pa; /**< when bar is NULL */
 	size_t bar_len;
 	uint32_t stream; /**< StreamID = requester id (bus << 8 | device << 3 | function) */
-	int fd;          /**< kept open while the device is ours; -1 */
+	int fd, cfg_fd;  /**< BAR and configuration space, open while the device is ours; or -1 */
 };
 
 static inline uint64_t

@@ -70,6 +70,13 @@ int sluice_regs_open(struct sluice_regs *regs, struct rte_kvargs *kv,
 		     const char *const *backend_keys);
 void sluice_regs_close(struct sluice_regs *regs);
 
+/** @return NULL, or why nobody is behind the registers any more. */
+static inline const char *
+sluice_regs_lost(const struct sluice_regs *r)
+{
+	return r->ops != NULL && r->ops->lost != NULL ? r->ops->lost(r) : NULL;
+}
+
 /* Accessors. Registers are little-endian, naturally aligned. A write orders nothing by itself:
  * the caller puts rte_io_wmb() between memory the hardware will read and the doorbell. On an
  * emulated register page the atomics carry release/acquire so that the same code is right

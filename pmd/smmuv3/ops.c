@@ -169,11 +169,12 @@ smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	rc = bring_up(s, &cfg);
 	own_steps(s, false);
 	if (rc != 0) {
-		/* The first error is the one to be told. */
+		/* The first error is the one to be told, or what is behind it. */
+		const char *lost = sluice_regs_lost(&s->regs);
 		char why[256];
-		int err = -rc;
+		int err = lost != NULL ? ENODEV : -rc;
 
-		snprintf(why, sizeof(why), "%s", sluice_error());
+		snprintf(why, sizeof(why), "%s", lost != NULL ? lost : sluice_error());
 		free_parts(s);
 		pthread_mutex_destroy(&s->lock);
 		sluice_regs_close(&s->regs);

@@ -194,9 +194,12 @@ device_open(struct conf *c, unsigned int i)
 int
 conf_machine_open(struct conf *c, const char *args)
 {
-	char dev[512];
+	char base[512], dev[512];
+	bool edus = strstr(c->opt.dev, "regs=qtest") != NULL &&
+		    key_find(c->opt.dev, "edu", 3) == NULL;
 
-	if (merge(dev, sizeof(dev), c->opt.dev, args) != 0)
+	if (merge(base, sizeof(base), c->opt.dev, edus ? "edu=3" : NULL) != 0 ||
+	    merge(dev, sizeof(dev), base, args) != 0)
 		return -E2BIG;
 	c->args = args;
 	c->iommu = sluice_iommu_open(dev);

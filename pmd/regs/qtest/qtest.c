@@ -145,7 +145,7 @@ pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsigned in
 				   device);
 	}
 	*p = (struct sluice_pci){ .regs = regs, .bar_pa = at, .bar_len = size, .stream = slot << 3,
-				  .fd = -1 };
+				  .fd = -1, .cfg_fd = -1 };
 	return 0;
 }
 

@@ -40,6 +40,7 @@ make_run(void)
 	memset(&run, 0, sizeof(run));
 	bench.o = &options;
 	bench.buf_size = 8192;
+	bench.transfers = true;
 	worker.taken = worker.posted = 100;
 	worker.map_tsc = 10 * us;
 	worker.map_n = 20;
