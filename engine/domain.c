@@ -232,6 +232,8 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 		return ret;
 	if (!d->policy->deferred || flush_ring_init(&dl->ring, d->conf.ring, d->conf.batch) == 0) {
 		dl->ring.look_time = sluice_clock_ticks(&d->iommu->clock);
+		dl->ring.due = &d->iommu->engine->due;
+		dl->ring.slot = d->slot;
 		d->lc[lcore] = dl;
 		ret = workers_replace(d);
 	}

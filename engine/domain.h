@@ -5,6 +5,7 @@
 #ifndef ENGINE_DOMAIN_H
 #define ENGINE_DOMAIN_H
 
+#include <errno.h>
 #include <pthread.h>
 
 #include <rte_lcore.h>
@@ -15,7 +16,7 @@
 #include "driver.h"
 #include "flush.h"
 #include "iova.h"
-#include "pgtable/lpae.h"
+#include "pgtable/run.h"
 
 struct policy_ops;
 
@@ -61,6 +62,7 @@ struct sluice_domain {
 	struct lpae pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
+	uint32_t slot; /* in the engine's set of domains with something due */
 	bool served; /* in the engine's list; e->lock */
 	struct dom_lcore_stats gone; /* of workers that left */
 	uint64_t gone_queued;
@@ -88,15 +90,66 @@ const struct policy_ops *policy_find(const char *name);
 int window_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
 	       unsigned int prot, uint64_t *iova);
 
+/* The last-level table of a page. Relaxed: who got the IOVA from the allocator got the table with
+ * it (iova.c, 3); who made the IOVA up sees the table or NULL. */
+static inline uint64_t *
+domain_leaf(const struct sluice_domain *d, uint32_t pfn)
+{
+	return atomic_load_explicit(&d->leaf[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed);
+}
+
+static inline uint64_t *
+domain_pte(const struct sluice_domain *d, uint32_t pfn)
+{
+	return &domain_leaf(d, pfn)[pfn % IOVA_CHUNK_PAGES];
+}
+
+/* Of more than one page, or where there is none: map.c. */
+int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t pages);
+void window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
+
 /**
  * First half of an unmap: check that [iova, iova+len) is one whole mapping, clear its entries.
+ * Inline for one page: the policies are what makes an unmap, and nothing is to be saved and
+ * restored between the two halves.
  * @return 0 with *pfn and *pages set; -EINVAL; -ENOENT: nothing changed.
  */
-int window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn,
-		 uint32_t *pages);
+static inline int
+window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
+	     uint32_t *pages_out)
+{
+	const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
+	uint64_t pages = ((iova & 4095) + len + 4095) >> 12;
+	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	uint64_t *pte, v;
+
+	if (__builtin_expect(len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pfn >= d->nb_pages ||
+			     pages > d->nb_pages - pfn, 0))
+		return -EINVAL;
+	*pfn_out = (uint32_t)pfn;
+	*pages_out = (uint32_t)pages;
+	if (__builtin_expect(pages != 1, 0))
+		return window_clear_run(d, (uint32_t)pfn, pages);
+	pte = domain_leaf(d, (uint32_t)pfn);
+	if (__builtin_expect(pte == NULL, 0))
+		return -ENOENT;
+	pte += pfn % IOVA_CHUNK_PAGES;
+	v = lpae_pte_load(pte);
+	if (__builtin_expect((v & whole) != whole, 0))
+		return v == 0 ? -ENOENT : -EINVAL;
+	lpae_pte_store(pte, 0);
+	return 0;
+}
 
 /** Second half: the IOVA may be used again. */
-void window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
+static inline void
+window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
+{
+	if (__builtin_expect(pages == 1, 1))
+		iova_put(&d->iova, &dl->mag[0], 0, pfn);
+	else
+		window_free_run(d, dl, pfn, pages);
+}
 
 /** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */
 int domain_worker_add(struct sluice_domain *d, unsigned int lcore);

@@ -17,19 +17,23 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without)
 {
 	struct engine_view *old, *v;
 	struct sluice_domain *d;
-	uint32_t n = 0;
+	uint32_t n = 0, slots = 0;
 
-	TAILQ_FOREACH(d, &e->domains, next)
+	TAILQ_FOREACH(d, &e->domains, next) {
 		n++;
-	v = calloc(1, sizeof(*v) + n * sizeof(v->domain[0]));
+		slots = RTE_MAX(slots, d->slot + 1);
+	}
+	v = calloc(1, sizeof(*v) + (n + slots) * sizeof(v->domain[0]));
 	if (v == NULL)
 		return -ENOMEM;
 	v->nb_iommus = e->nb_iommus;
+	v->nb_slots = slots;
+	v->slot = &v->domain[n];
 	for (uint32_t i = 0; i < e->nb_iommus; i++)
 		v->iommu[i] = e->iommu[i];
 	TAILQ_FOREACH(d, &e->domains, next)
 		if (d != without && d->policy->deferred)
-			v->domain[v->nb_domains++] = d;
+			v->slot[d->slot] = v->domain[v->nb_domains++] = d;
 	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
 	epoch_wait(&e->epoch);
 	free(old);
@@ -47,11 +51,16 @@ sluice_engine_create(void)
 	}
 	pthread_mutex_init(&e->lock, NULL);
 	TAILQ_INIT(&e->domains);
-	if (view_replace(e, NULL) != 0) {
+	if (bitset_init(&e->due, ENGINE_MAX_SLOTS) != 0 ||
+	    bitset_init(&e->slots, ENGINE_MAX_SLOTS) != 0 || view_replace(e, NULL) != 0) {
+		bitset_fini(&e->due);
+		bitset_fini(&e->slots);
 		rte_free(e);
 		sluice_fail(ENOMEM, "no memory for an engine");
 		return NULL;
 	}
+	for (uint32_t i = 0; i < ENGINE_MAX_SLOTS; i++)
+		bitset_set(&e->slots, i);
 	return e;
 }
 
@@ -66,6 +75,8 @@ sluice_engine_destroy(struct sluice_engine *e)
 		if (e->worker[i])
 			return sluice_fail(EBUSY, "lcore %u is still a worker", i);
 	free(atomic_load_explicit(&e->view, memory_order_relaxed));
+	bitset_fini(&e->due);
+	bitset_fini(&e->slots);
 	pthread_mutex_destroy(&e->lock);
 	rte_free(e);
 	return 0;
@@ -132,6 +143,9 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 	int ret = 0;
 
 	pthread_mutex_lock(&e->lock);
+	d->slot = bitset_take(&e->slots, 0);
+	if (d->slot == BITSET_NONE)
+		ret = -ENOSPC;
 	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++)
 		if (e->worker[i])
 			ret = domain_worker_add(d, i);
@@ -142,6 +156,8 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 			TAILQ_REMOVE(&e->domains, d, next);
 	}
 	d->served = ret == 0;
+	if (!d->served && d->slot != BITSET_NONE)
+		bitset_set(&e->slots, d->slot);
 	pthread_mutex_unlock(&e->lock);
 	return ret;
 }
@@ -157,6 +173,7 @@ engine_domain_del(struct sluice_engine *e, struct sluice_domain *d)
 		if (ret == 0) {
 			TAILQ_REMOVE(&e->domains, d, next);
 			d->served = false;
+			bitset_set(&e->slots, d->slot);
 		}
 	}
 	pthread_mutex_unlock(&e->lock);

@@ -11,11 +11,15 @@
 #include "epoch.h"
 
 #define ENGINE_MAX_IOMMUS 8u
+#define ENGINE_MAX_SLOTS  65536u /* domains */
+#define ENGINE_MAX_BUSY   128u
 
 /** What a poll walks over: replaced as a whole, never changed (epoch.h). */
 struct engine_view {
 	uint32_t nb_iommus, nb_domains;
 	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
+	uint32_t nb_slots;
+	struct sluice_domain **slot;    /* [nb_slots] the same by slot, NULL: not one of them */
 	struct sluice_domain *domain[]; /* those with a flush ring */
 };
 
@@ -24,8 +28,11 @@ struct sluice_engine {
 	struct engine_view *_Atomic view;
 	struct epoch epoch;
 	uint64_t polls, empty_polls;
-	uint32_t look_at;   /* domain to look at next */
+	uint32_t look_at;   /* domain whose turn comes next */
 	uint32_t turn;
+	uint32_t nb_busy;
+	uint32_t busy[ENGINE_MAX_BUSY]; /* slots with a flush in flight */
+	struct bitset due;  /* slots that were kicked; workers put them in */
 	sluice_fault_cb fault_cb;
 	void *fault_arg;
 	uint64_t fault_received, recoveries;
@@ -36,6 +43,7 @@ struct sluice_engine {
 	TAILQ_HEAD(engine_domains, sluice_domain) domains; /* all of them */
 	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
 	uint32_t nb_iommus;
+	struct bitset slots; /* those that are free */
 	bool worker[RTE_MAX_LCORE];
 };
 

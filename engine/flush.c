@@ -45,7 +45,7 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 	if (r->reclaim == r->released_seen)
 		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
 	/* No more than a magazine takes without spilling: what was just released is warm. */
-	while (r->reclaim != r->released_seen && n < IOVA_MAG / 2) {
+	while (r->reclaim != r->released_seen && n < DEPOT_BATCH) {
 		uint64_t e = r->ent[r->reclaim++ & r->mask];
 
 		window_free(d, dl, flush_entry_pfn(e), flush_entry_pages(e));
@@ -70,7 +70,7 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 
 	STAT_ADD(dl->st.ring_full, 1);
 	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
-	atomic_store_explicit(&dl->ring.kick, dl->ring.tail, memory_order_release); /* R2 */
+	flush_ring_kick(&dl->ring, dl->ring.tail);
 	dl->ring.kick_at = dl->ring.tail + dl->ring.batch;
 	for (unsigned int spins = 1;; spins++) {
 		if (flush_ring_room(d, dl))
@@ -82,12 +82,6 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 }
 
 /* ---- engine ---------------------------------------------------------------------------------- */
-
-static bool
-in_flight(const struct flush_state *f)
-{
-	return f->head != f->tail;
-}
 
 /* Step 7: note when the entries that came since the last look came at the earliest. */
 static void
@@ -288,7 +282,7 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 	enum sluice_flush_cause cause = SLUICE_FLUSH_CAUSES;
 	unsigned int work = 0;
 
-	while (in_flight(f) && finish(d, now))
+	while (flush_in_flight(f) && finish(d, now))
 		work++;
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;

@@ -16,7 +16,9 @@
  *    release store [R1]. That is all: a store to the ring, a store to the index.
  * 2. When `batch` entries came together since the last time, it also stores the position to
  *    `kick`, on a cache line of its own [R2]: the engine polls that line, which changes once a
- *    batch, and leaves the line that changes with every unmap alone.
+ *    batch, and leaves the line that changes with every unmap alone. It also puts the domain into
+ *    the engine's set of those with something due, so that an engine with many domains need not
+ *    look at all of them in each turn. The set is a hint: each domain has its turn without it.
  * 3. Seal. The engine loads tail with acquire [A1, pairs with R1]: it has then seen every PTE
  *    clear of every entry before tail. Only then does it submit the invalidation, and the
  *    command queue orders everything seen before the doorbell. So an entry is covered by a flush
@@ -44,6 +46,8 @@
 #include <rte_common.h>
 
 #include <sluice/domain.h>
+
+#include "bitset.h"
 
 struct sluice_domain;
 struct dom_lcore;
@@ -91,6 +95,8 @@ struct flush_ring {
 	uint64_t kick_at;     /* position that calls for a kick */
 	uint32_t mask;
 	uint32_t batch;
+	uint32_t slot;        /* of the domain in … */
+	struct bitset *due;   /* … the engine's set; NULL: none */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
 	/* Written by the worker once a batch; the engine reads it at every poll. */
@@ -120,6 +126,7 @@ struct flush_state {
 	uint64_t errors, invs, syncs;
 	struct sluice_hist stale; /* ns */
 	_Atomic uint32_t drain; /* how many want a drain; written by them */
+	uint32_t turn;          /* the engine's turn that polled this domain last */
 };
 
 /** Set up, tear down a worker's ring. @return 0 or -ENOMEM. */
@@ -135,6 +142,15 @@ uint32_t flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl);
 /** Wait, bounded, for room (ring full). Worker. @return 0 or -EAGAIN. */
 int flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl);
 
+/** Call for a flush of what is before @p pos. Worker. Step 2. */
+static inline void
+flush_ring_kick(struct flush_ring *r, uint64_t pos)
+{
+	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
+	if (r->due != NULL)
+		bitset_set(r->due, r->slot);
+}
+
 /** Queue one entry; there must be room. Worker. Steps 1 and 2. */
 static inline void
 flush_ring_put(struct flush_ring *r, uint64_t entry)
@@ -146,8 +162,15 @@ flush_ring_put(struct flush_ring *r, uint64_t entry)
 	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */
 	if (pos >= r->kick_at) {
 		r->kick_at = pos + r->batch;
-		atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
+		flush_ring_kick(r, pos);
 	}
+}
+
+/** Are there flushes in flight? Engine. */
+static inline bool
+flush_in_flight(const struct flush_state *f)
+{
+	return f->head != f->tail;
 }
 
 /**

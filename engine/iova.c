@@ -57,6 +57,8 @@ iova_space_init(struct iova_space *s, uint32_t nb_chunks, int (*prepare)(void *,
 	ret = s->chunk == NULL || s->order == NULL ? -ENOMEM : bitset_init(&s->uncut, nb_chunks);
 	for (unsigned int o = 0; o < IOVA_ORDERS && ret == 0; o++)
 		ret = bitset_init(&s->avail[o], nb_chunks);
+	if (ret == 0)
+		ret = depot_init(&s->depot);
 	if (ret != 0) {
 		iova_space_fini(s);
 		return ret;
@@ -74,6 +76,7 @@ iova_space_fini(struct iova_space *s)
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		bitset_fini(&s->avail[o]);
 	bitset_fini(&s->uncut);
+	depot_fini(&s->depot);
 	sluice_host_free(s->chunk, s->nb_chunks * sizeof(*s->chunk));
 	sluice_host_free((void *)s->order, s->nb_chunks);
 	s->chunk = NULL;
@@ -184,24 +187,6 @@ chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
 	return 0;
 }
 
-int
-iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
-{
-	for (unsigned int pass = 0;; pass++) {
-		uint32_t chunk;
-		int ret;
-
-		while ((chunk = bitset_find(&s->avail[order], m->hint)) != BITSET_NONE) {
-			m->hint = chunk;
-			if (chunk_grab(s, m, order, chunk) != 0)
-				return 0;
-		}
-		ret = chunk_cut(s, m, order);
-		if (ret != -ENOSPC || pass > 0 || iova_space_regain(s) == 0)
-			return ret;
-	}
-}
-
 /* Give @p n objects back, those of one word with one atomic operation. */
 static void
 give_back(struct iova_space *s, const uint32_t *pfn, uint32_t n, unsigned int order)
@@ -220,12 +205,60 @@ give_back(struct iova_space *s, const uint32_t *pfn, uint32_t n, unsigned int or
 	}
 }
 
+/* Batches into their chunks. @return whether there was one. */
+static bool
+depot_empty(struct iova_space *s)
+{
+	uint32_t pfn[DEPOT_BATCH];
+	bool any = false;
+
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++) {
+		while (depot_get(&s->depot, o, pfn)) {
+			give_back(s, pfn, DEPOT_BATCH, o);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* Short of space. @return whether another look is worth it. */
+static bool
+rollover(struct iova_space *s)
+{
+	bool batches = depot_empty(s);
+
+	return iova_space_regain(s) != 0 || batches;
+}
+
+int
+iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	if (depot_get(&s->depot, order, m->pfn)) {
+		m->n = DEPOT_BATCH;
+		return 0;
+	}
+	for (unsigned int pass = 0;; pass++) {
+		uint32_t chunk;
+		int ret;
+
+		while ((chunk = bitset_find(&s->avail[order], m->hint)) != BITSET_NONE) {
+			m->hint = chunk;
+			if (chunk_grab(s, m, order, chunk) != 0)
+				return 0;
+		}
+		ret = chunk_cut(s, m, order);
+		if (ret != -ENOSPC || pass > 0 || !rollover(s))
+			return ret;
+	}
+}
+
 void
 iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
-	uint32_t half = m->n / 2;
+	const uint32_t half = DEPOT_BATCH;
 
-	give_back(s, m->pfn, half, order);
+	if (!depot_put(&s->depot, order, m->pfn))
+		give_back(s, m->pfn, half, order);
 	memmove(m->pfn, m->pfn + half, (m->n - half) * sizeof(m->pfn[0]));
 	m->n -= half;
 }
@@ -243,7 +276,7 @@ iova_run_get(struct iova_space *s, uint32_t pages, uint32_t *pfn)
 	uint32_t n = (pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES;
 	uint32_t first = bitset_take_run(&s->uncut, n);
 
-	if (first == BITSET_NONE && iova_space_regain(s) != 0)
+	if (first == BITSET_NONE && rollover(s))
 		first = bitset_take_run(&s->uncut, n);
 	if (first == BITSET_NONE)
 		return -ENOSPC;
@@ -305,6 +338,8 @@ iova_space_regain(struct iova_space *s)
 {
 	uint32_t n = 0;
 
+	(void)depot_empty(s);
+
 	for (uint32_t chunk = 0; chunk < s->nb_chunks; chunk++) {
 		unsigned int order = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
 
@@ -318,6 +353,9 @@ uint64_t
 iova_space_free_pages(const struct iova_space *s)
 {
 	uint64_t pages = (uint64_t)bitset_count(&s->uncut) * IOVA_CHUNK_PAGES;
+
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		pages += (uint64_t)depot_count(&s->depot, o) << o;
 
 	for (uint32_t chunk = 0; chunk < s->nb_chunks; chunk++) {
 		unsigned int order = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);

@@ -9,11 +9,13 @@
 #define ENGINE_IOVA_H
 
 #include "bitset.h"
+#include "depot.h"
 
 #define IOVA_PAGE_SHIFT  12
 #define IOVA_CHUNK_PAGES 512u /* 2 MiB of 4 KiB pages */
 #define IOVA_ORDERS      10u  /* objects of 1, 2, 4 … 512 pages; more: whole chunks in a row */
-#define IOVA_MAG         128u /* IOVAs in a magazine */
+#define IOVA_MAG         512u /* IOVAs in a magazine: an ordinary swing stays with its lcore, since
+			       * what lcores exchange ends up with two of them in one line of entries */
 #define IOVA_MAX_PAGES   (1u << 19)
 
 /** Free objects of one chunk: bit i is object i, of the chunk's order. One cache line. */
@@ -28,6 +30,7 @@ struct iova_space {
 	_Atomic uint8_t *order;         /* [nb_chunks] what the chunk is cut into, IOVA_UNCUT */
 	struct bitset avail[IOVA_ORDERS]; /* chunks of that order with a free object */
 	struct bitset uncut;            /* chunks that nobody cut */
+	struct depot depot;             /* free objects in batches: what lcores exchange */
 	/** Called before a chunk is cut for the first time: get its last-level table. 0 or -errno. */
 	int (*prepare)(void *arg, uint32_t chunk);
 	void *arg;
@@ -47,12 +50,13 @@ int iova_space_init(struct iova_space *s, uint32_t nb_chunks, int (*prepare)(voi
 void iova_space_fini(struct iova_space *s);
 
 /**
- * Fill an empty magazine with up to 64 objects of @p order, ascending when taken out.
+ * Fill an empty magazine with up to 64 objects of @p order: a batch that some lcore had too many
+ * of, else a word of a chunk, ascending when taken out.
  * @return 0; -ENOSPC; or what prepare returned.
  */
 int iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
-/** Give the older half of a full magazine back to the space. */
+/** Hand the oldest batch of a full magazine on: to other lcores, else to its chunks. */
 void iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
 /** Give everything back. */
@@ -63,7 +67,8 @@ int iova_run_get(struct iova_space *s, uint32_t pages, uint32_t *pfn);
 void iova_run_put(struct iova_space *s, uint32_t pages, uint32_t pfn);
 
 /**
- * Rollover: chunks whose objects are all free become uncut again, for any order. Safe against
+ * Rollover: batches go back to their chunks; chunks whose objects are all free become uncut again,
+ * for any order. Safe against
  * everything else. @return how many chunks were regained.
  */
 uint32_t iova_space_regain(struct iova_space *s);

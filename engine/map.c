@@ -11,34 +11,20 @@
 #include "domain.h"
 #include "pgtable/run.h"
 
-/* The last-level table of a page. Relaxed: who got the IOVA from the allocator got the table with
- * it (iova.c, 3); who made the IOVA up sees the table or NULL. */
-static inline uint64_t *
-leaf_of(const struct sluice_domain *d, uint32_t pfn)
-{
-	return atomic_load_explicit(&d->leaf[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed);
-}
-
-static inline uint64_t *
-pte_of(const struct sluice_domain *d, uint32_t pfn)
-{
-	return &leaf_of(d, pfn)[pfn % IOVA_CHUNK_PAGES];
-}
-
 /* More than one chunk: piece by piece, each in its own table. */
 static void
 run_set_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t v)
 {
 	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
-		uint64_t *pte = leaf_of(d, pfn + done);
+		uint64_t *pte = domain_leaf(d, pfn + done);
 		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
 
 		for (uint32_t i = 0; i < n; i++)
 			lpae_pte_store(&pte[i], v + ((uint64_t)(done + i) << 12));
 	}
-	uint64_t *first = leaf_of(d, (uint32_t)pfn);
+	uint64_t *first = domain_leaf(d, (uint32_t)pfn);
 	uint32_t end = pfn + pages - 1;
-	uint64_t *last = &leaf_of(d, end)[end % IOVA_CHUNK_PAGES];
+	uint64_t *last = &domain_leaf(d, end)[end % IOVA_CHUNK_PAGES];
 
 	lpae_pte_store(first, lpae_pte_load(first) | LPAE_SW_FIRST);
 	lpae_pte_store(last, lpae_pte_load(last) | LPAE_SW_LAST);
@@ -90,9 +76,9 @@ map_slow(struct sluice_domain *d, struct dom_lcore *dl, uint64_t v, uint32_t pag
 	if (ret != 0)
 		return map_fail(dl, ret);
 	if (pages == 1)
-		lpae_pte_store(pte_of(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
+		lpae_pte_store(domain_pte(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
 	else if (pages <= IOVA_CHUNK_PAGES)
-		lpae_run_set(pte_of(d, pfn), v, pages);
+		lpae_run_set(domain_pte(d, pfn), v, pages);
 	else
 		run_set_long(d, pfn, pages, v);
 	*iova += d->iova_base + ((uint64_t)pfn << 12);
@@ -120,7 +106,7 @@ window_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t le
 		return map_slow(d, dl, v, (uint32_t)pages, iova);
 	}
 	pfn = m->pfn[--m->n];
-	lpae_pte_store(pte_of(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
+	lpae_pte_store(domain_pte(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
 	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
 	STAT_ADD(dl->st.maps, 1);
 	STAT_ADD(dl->st.map_pages, 1);
@@ -135,7 +121,7 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 		return -EINVAL;
 	for (unsigned int act = 0; act < 2; act++) {
 		for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
-			uint64_t *pte = leaf_of(d, pfn + done);
+			uint64_t *pte = domain_leaf(d, pfn + done);
 			uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
 
 			if (act)
@@ -150,43 +136,31 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 }
 
 int
-window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
-	     uint32_t *pages_out)
+window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t pages)
 {
-	uint64_t pages = ((iova & 4095) + len + 4095) >> 12;
-	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
 	uint64_t *pte;
 
-	if (__builtin_expect(len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pfn >= d->nb_pages ||
-			     pages > d->nb_pages - pfn, 0))
-		return -EINVAL;
-	*pfn_out = (uint32_t)pfn;
-	*pages_out = (uint32_t)pages;
 	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
-		return run_clear_long(d, (uint32_t)pfn, (uint32_t)pages);
-	pte = leaf_of(d, (uint32_t)pfn);
+		return run_clear_long(d, pfn, (uint32_t)pages);
+	pte = domain_leaf(d, pfn);
 	if (__builtin_expect(pte == NULL, 0))
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
-	if (pages == 1) {
-		const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
-		uint64_t v = lpae_pte_load(pte);
+	/* A mapping of so many pages lies alone in an object of that order, from its start: is the
+	 * chunk cut that way? Relaxed: while the mapping lives its chunk stays as it is (iova.c, 5);
+	 * if none lives, the first entry says so. */
+	unsigned int order = iova_order((uint32_t)pages);
 
-		if (__builtin_expect((v & whole) != whole, 0))
-			return v == 0 ? -ENOENT : -EINVAL;
-		lpae_pte_store(pte, 0);
-		return 0;
-	}
-	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES)
-		return -EINVAL; /* no mapping of that length begins here */
-	if (!lpae_run_check(pte, (uint32_t)pages, true, true))
+	if (atomic_load_explicit(&d->iova.order[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed) !=
+		    order || (pfn & ((1u << order) - 1)) != 0 ||
+	    !lpae_run_ends(pte, (uint32_t)pages))
 		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
 	lpae_run_clear(pte, (uint32_t)pages);
 	return 0;
 }
 
 void
-window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
+window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
 {
 	unsigned int order = iova_order(pages);
 

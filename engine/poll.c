@@ -9,8 +9,10 @@
 #include "wait.h"
 
 #define FAULT_BURST   32u
-/* Domains looked at (flush.h, 7) in one turn: bounds a turn however many domains there are. */
-#define LOOK_DOMAINS  64u
+/* Domains that have their turn in one turn of the loop, whatever happened: as many as a small
+ * system has. Where there are more, they are polled when they were kicked and while a flush of
+ * theirs is in flight; else later. So a turn costs what there is to do, not what exists. */
+#define TURN_DOMAINS  4u
 /* Turns between looks at the hardware's error state; a register read can cost a microsecond. */
 #define SERVICE_TURNS 256u
 /* Turns between looks at the event queue while it is empty, for the same reason. */
@@ -35,6 +37,75 @@ poll_faults(struct sluice_engine *e, struct sluice_iommu *iommu)
 	return n;
 }
 
+/* The time of a turn: domains of one iommu share a look at the clock. */
+struct turn {
+	uint32_t nb;
+	uint64_t now;
+	const struct sluice_iommu *clock_of;
+};
+
+/* One domain, once in a turn. */
+static unsigned int
+poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
+{
+	struct flush_state *f = &d->flush;
+	unsigned int work;
+	bool look;
+
+	if (f->turn == t->nb)
+		return 0;
+	f->turn = t->nb;
+	if (d->iommu != t->clock_of) {
+		t->clock_of = d->iommu;
+		t->now = sluice_clock_ticks(&d->iommu->clock);
+	}
+	look = t->now - f->looked >= f->look_every;
+	if (look)
+		f->looked = t->now;
+	work = flush_poll(d, t->now, look);
+	if (flush_in_flight(f)) {
+		if (e->nb_busy < ENGINE_MAX_BUSY)
+			e->busy[e->nb_busy++] = d->slot;
+		else
+			bitset_set(&e->due, d->slot);
+	}
+	return work;
+}
+
+/* Slots, not pointers, are what busy and due remember: what left the view is not found. */
+static struct sluice_domain *
+slot_domain(const struct engine_view *v, uint32_t slot)
+{
+	return slot < v->nb_slots ? v->slot[slot] : NULL;
+}
+
+static unsigned int
+poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
+{
+	uint32_t nb = e->nb_busy, slot, n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
+	struct turn t = { .nb = turn };
+	struct sluice_domain *d;
+	unsigned int work = 0;
+
+	/* In place: what stays busy is written no further than where it was read. */
+	e->nb_busy = 0;
+	for (uint32_t i = 0; i < nb; i++)
+		if ((d = slot_domain(v, e->busy[i])) != NULL)
+			work += poll_domain(e, d, &t);
+	for (uint32_t i = 0; v->nb_domains > TURN_DOMAINS && i < ENGINE_MAX_BUSY; i++) {
+		slot = bitset_take(&e->due, 0);
+		if (slot == BITSET_NONE)
+			break;
+		if ((d = slot_domain(v, slot)) != NULL)
+			work += poll_domain(e, d, &t);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		e->look_at = e->look_at + 1 < v->nb_domains ? e->look_at + 1 : 0;
+		work += poll_domain(e, v->domain[e->look_at], &t);
+	}
+	return work;
+}
+
 unsigned int
 sluice_engine_poll(struct sluice_engine *e)
 {
@@ -47,23 +118,7 @@ sluice_engine_poll(struct sluice_engine *e)
 	epoch_enter(&e->epoch);
 	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
 
-	const struct sluice_iommu *clock_of = NULL;
-	uint64_t now = 0;
-
-	for (uint32_t i = 0; i < v->nb_domains; i++) {
-		struct sluice_domain *d = v->domain[i];
-
-		if (d->iommu != clock_of) {
-			clock_of = d->iommu;
-			now = sluice_clock_ticks(&clock_of->clock);
-		}
-		bool look = i - e->look_at < LOOK_DOMAINS && now - d->flush.looked >= d->flush.look_every;
-
-		if (look)
-			d->flush.looked = now;
-		work += flush_poll(d, now, look);
-	}
-	e->look_at = e->look_at + LOOK_DOMAINS < v->nb_domains ? e->look_at + LOOK_DOMAINS : 0;
+	work += poll_domains(e, v, turn);
 	for (uint32_t i = 0; i < v->nb_iommus; i++) {
 		if (turn % EVENT_TURNS == 0)
 			work += poll_faults(e, v->iommu[i]);
