@@ -172,7 +172,7 @@ IOVA_LOOPS(ck)
 	{ name, what, id##_get, id##_put, id##_burst, id##_churn, id##_tail }
 
 static const struct allocator allocators[] = {
-	ALLOCATOR(sluice, "sluice", "magazine of 128 over lock-free chunk bitmaps"),
+	ALLOCATOR(sluice, "sluice", "magazine of 512 over lock-free chunk bitmaps"),
 	ALLOCATOR(mempool, "rte_mempool", "per-lcore cache of 512 over a ring"),
 	ALLOCATOR(stack, "rte_stack (lf)", "lock-free stack, 128-bit compare-and-exchange"),
 #if HAVE_CK
