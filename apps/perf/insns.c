@@ -57,17 +57,19 @@ perf_insns_check(void)
 static int
 pairs(struct perf_run *r, double *insns)
 {
-	struct perf_bench *b = r->b;
-	uint64_t t0 = rte_rdtsc(), iova;
+	struct sluice_domain *dom = r->dom;
+	struct sluice_engine *engine = r->b->engine;
+	uint64_t start = r->b->pool_pa, end = start + PERF_BURST * PERF_PAGE, iova;
+	uint64_t t0 = rte_rdtsc();
 	int rc = 0;
 
 	for (uint32_t i = 0; i < CHUNK && rc == 0; i += PERF_BURST) {
-		for (uint32_t k = 0; k < PERF_BURST && rc == 0; k++) {
-			rc = sluice_map(r->dom, b->pool_pa + k * PERF_PAGE, PERF_PAGE, SLUICE_RW, &iova);
+		for (uint64_t pa = start; pa != end && rc == 0; pa += PERF_PAGE) {
+			rc = sluice_map(dom, pa, PERF_PAGE, SLUICE_RW, &iova);
 			if (rc == 0)
-				rc = sluice_unmap(r->dom, iova, PERF_PAGE);
+				rc = sluice_unmap(dom, iova, PERF_PAGE);
 		}
-		sluice_engine_poll(b->engine);
+		sluice_engine_poll(engine);
 	}
 	*insns = insns_since(t0) / CHUNK;
 	return rc;

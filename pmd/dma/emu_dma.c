@@ -278,8 +278,8 @@ dma_stream(struct sluice_iommu *iommu, struct rte_kvargs *kv, uint32_t *stream)
 		return ret;
 	*stream = (uint32_t)(index + 1) << 3;
 	if (iommu->info.sid_bits < 32 && *stream >> iommu->info.sid_bits != 0)
-		return sluice_fail(EINVAL, "index=%" PRIu64 ": StreamID %#x is beyond this iommu's %u "
-				   "bits", index, *stream, iommu->info.sid_bits);
+		return sluice_fail(EINVAL, "index=%" PRIu64 ": StreamID %#x is beyond this iommu's "
+				   "%u bits", index, *stream, iommu->info.sid_bits);
 	return 0;
 }
 
@@ -303,8 +303,9 @@ pick_stream(const struct sluice_dma *dma, struct rte_kvargs *kv, uint32_t *sid)
 	for (unsigned int i = 0; ret == 0 && i < dev->nb_streams; i++)
 		if (dev->stream[i] == *sid)
 			return 0;
-	return ret != 0 ? ret : sluice_fail(EINVAL, "index=%s: StreamID %#x is none of the device's",
-					    rte_kvargs_get(kv, "index"), *sid);
+	return ret != 0 ? ret :
+	       sluice_fail(EINVAL, "index=%s: StreamID %#x is none of the device's",
+			   rte_kvargs_get(kv, "index"), *sid);
 }
 
 static int

@@ -49,7 +49,8 @@ begin(struct pci_chan *c, int *status)
 	*status = judge(c->kind, d);
 	if (*status != 0 || d->len == 0)
 		return true;
-	c->next_poll = sluice_clock_ticks(clk) + sluice_clock_from_ns(clk, c->kind->info.latency_ns);
+	c->next_poll = sluice_clock_ticks(clk) +
+		       sluice_clock_from_ns(clk, c->kind->info.latency_ns);
 	c->deadline = c->next_poll + sluice_clock_from_ns(clk, c->timeout_ns);
 	c->busy = true;
 	return c->kind->begin(c, d, status);
@@ -142,7 +143,8 @@ find(struct sluice_iommu *iommu, const struct rte_kvargs *kv, const struct pci_k
 	if (regs == NULL || regs->ops->pci_open == NULL)
 		return sluice_fail(ENOTSUP, "dma maker %s needs PCI devices: regs=%s has none",
 				   kind->name, iommu->info.regs);
-	return regs->ops->pci_open(regs, kind->vendor, kind->device, (unsigned int)index, p, stream);
+	return regs->ops->pci_open(regs, kind->vendor, kind->device, (unsigned int)index, p,
+				   stream);
 }
 
 int
@@ -158,8 +160,9 @@ check_stream(const struct sluice_device *dev, const struct pci_kind *kind, uint3
 	for (unsigned int i = 0; i < dev->nb_streams; i++)
 		if (dev->stream[i] == stream)
 			return 0;
-	return sluice_fail(EINVAL, "this %s has StreamID %#x, which is none of the device's (%#x%s)",
-			   kind->name, stream, dev->stream[0], dev->nb_streams > 1 ? ", …" : "");
+	return sluice_fail(EINVAL, "this %s has StreamID %#x, which is none of the device's "
+			   "(%#x%s)", kind->name, stream, dev->stream[0],
+			   dev->nb_streams > 1 ? ", …" : "");
 }
 
 int

@@ -40,8 +40,8 @@ testdev_check(struct pci_chan *c)
 	pci_write(&c->pci, TD_LEN, 4, TD_LEN_MAX);
 	len = (uint32_t)pci_read(&c->pci, TD_LEN, 4);
 	if (len != TD_LEN_MAX)
-		return sluice_fail(ENODEV, "testdev: its length register reads %#x, expected %#x", len,
-				   TD_LEN_MAX);
+		return sluice_fail(ENODEV, "testdev: its length register reads %#x, expected %#x",
+				   len, TD_LEN_MAX);
 	c->scratch = sluice_mem_alloc(c->iommu->mem, TD_LEN_MAX, TD_LEN_MAX, &c->scratch_pa);
 	return c->scratch != NULL ? 0 : sluice_fail(ENOMEM, "no memory for a DMA channel");
 }

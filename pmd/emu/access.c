@@ -14,18 +14,18 @@
 
 /* ---- translation ----------------------------------------------------------------------------- */
 
-/* Offset bits of a leaf: 12 at level 3 of 4 KiB tables, up to 30 at level 1 (§3.4; D8.3). */
 static inline uint64_t
-leaf_mask(unsigned int gran, unsigned int level)
+offset_mask(unsigned int bits)
 {
-	return (UINT64_C(1) << GRAN_SHIFT(gran, level)) - 1;
+	return (UINT64_C(1) << bits) - 1;
 }
 
 static inline uint64_t *
 tlb_find(struct emu_smmu *e, uint64_t vpn, uint16_t tag, unsigned int gran, unsigned int level,
 	 uint64_t key)
 {
-	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, gran, level, e->tlb_mask)];
+	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, level, emu_level_shift(gran, level),
+						       e->tlb_mask)];
 
 	for (unsigned int w = 0; w < TLB_WAYS; w++)
 		if (s->key[w] == key && emu_cache_alive(e, key, s->epoch[w]))
@@ -40,7 +40,8 @@ tlb_lookup_gran(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, unsign
 	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
 
 	for (unsigned int level = 3; level >= 1; level--) {
-		uint64_t vpn = ((va & ~leaf_mask(gran, level)) >> 12) & TLB_VPN;
+		uint64_t off = offset_mask(GRAN_SHIFT(gran, level));
+		uint64_t vpn = ((va & ~off) >> 12) & TLB_VPN;
 		uint64_t key = vpn | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_VALID | hi;
 		uint64_t *v;
 
@@ -51,7 +52,7 @@ tlb_lookup_gran(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, unsign
 			v = tlb_find(e, vpn, 0, gran, level,
 				     key | TLB_KEY_GLOBAL | (cd->aset ? TLB_KEY_ASET : 0));
 		if (v != NULL) {
-			*pa = (*v & ~UINT64_C(0xfff)) | (va & leaf_mask(gran, level));
+			*pa = (*v & ~UINT64_C(0xfff)) | (va & off);
 			*perm = *v & 0x3f;
 			return true;
 		}
@@ -126,7 +127,7 @@ check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64
 	struct emu_walk w;
 
 	emu_walk(e, cd, va, true, false, &w);
-	if (w.fault != 0 || !(w.perm & need) || (w.pa | (va & leaf_mask(w.gran, w.level))) != pa)
+	if (w.fault != 0 || !(w.perm & need) || (w.pa | (va & offset_mask(w.shift))) != pa)
 		emu_count(&e->st.stale_hits, 1);
 }
 
@@ -153,7 +154,7 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd, uin
 								       SMMU_EVT_CLASS_IN,
 				     w.fetch);
 		emu_tlb_insert(e, cd, r->iova, &w);
-		*pa = w.pa | (r->iova & leaf_mask(w.gran, w.level));
+		*pa = w.pa | (r->iova & offset_mask(w.shift));
 		perm = w.perm;
 	}
 	if (unlikely(!(perm & need)))

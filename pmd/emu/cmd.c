@@ -64,36 +64,26 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
  * aligned to TG is UNPREDICTABLE: its low bits do not count here.
  */
 static void
-tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], bool any)
+tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid)
 {
-	uint64_t va = cmd[1] & SMMU_TLBI_1_ADDR;
 	unsigned int tg = (unsigned int)smmu_field_get(SMMU_TLBI_1_TG, cmd[1]);
-	struct emu_inv inv = {
-		.hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0,
-		.vpn = (va >> 12) & TLB_VPN,
-		.pages = 1,
-		.asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]),
-		.any = any,
-		.grans = (1u << GRANS) - 1,
-	};
+	unsigned int what = EMU_GRANS_ALL;
+	uint64_t va = cmd[1] & SMMU_TLBI_1_ADDR, n = 1;
 
 	/* Without RIL the fields are RES0. */
 	if (e->conf.ril && tg != SMMU_TLBI_TG_NONE) {
 		unsigned int gran = tg - SMMU_TLBI_TG_4K;
+		unsigned int ttl = (unsigned int)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
 
-		inv.pages = (smmu_field_get(SMMU_TLBI_0_NUM, cmd[0]) + 1)
-			    << (smmu_field_get(SMMU_TLBI_0_SCALE, cmd[0]) + 2 * gran);
-		inv.vpn &= ~((UINT64_C(1) << (2 * gran)) - 1);
-		inv.grans = (uint8_t)(1u << gran);
-		inv.ttl = (uint8_t)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
-		/* Without 52-bit descriptors 16 KiB tables have no such leaf: any level. */
-		if (gran == GRAN_16K && inv.ttl == 1)
-			inv.ttl = 0;
+		n = (smmu_field_get(SMMU_TLBI_0_NUM, cmd[0]) + 1)
+		    << (smmu_field_get(SMMU_TLBI_0_SCALE, cmd[0]) + 2 * gran);
+		va &= ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
+		/* Without 52-bit descriptors 16 KiB tables have no leaf at level 1: any level. */
+		what = 1u << gran | EMU_TTL(gran == GRAN_16K && ttl == 1 ? 0 : ttl);
 	}
-	inv.pages = RTE_MIN(inv.pages, TLB_VPN + 1 - inv.vpn);
-	emu_tlb_inv_va(e, &inv);
+	emu_tlb_inv_va(e, va, n, asid, what);
 	if (!(cmd[1] & SMMU_TLBI_1_LEAF))
-		emu_wc_inv(e, &inv);
+		emu_wc_inv(e, va, n, asid, what);
 }
 
 void
@@ -125,10 +115,10 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 		emu_tlb_inv_asid(e, (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]));
 		break;
 	case SMMU_CMD_TLBI_NH_VA:
-		tlbi_va(e, cmd, false);
+		tlbi_va(e, cmd, (uint32_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]));
 		break;
 	case SMMU_CMD_TLBI_NH_VAA:
-		tlbi_va(e, cmd, true);
+		tlbi_va(e, cmd, EMU_ANY_ASID);
 		break;
 	default:
 		break;

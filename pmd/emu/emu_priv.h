@@ -136,6 +136,7 @@ struct emu_walk {
 	uint64_t fetch; /**< of the descriptor that could not be read */
 	uint8_t gran;
 	uint8_t level;
+	uint8_t shift;  /**< offset bits of the leaf */
 	uint8_t perm;
 	uint8_t fault;  /**< event number, or 0 */
 	bool global;
@@ -188,7 +189,7 @@ struct emu_smmu {
 	uint64_t sync_ticks, tlbi_ticks;
 	struct wc_entry *wc;
 	uint32_t wc_mask;
-	uint8_t wc_grans;    /**< bit n: tables of granule n may be cached */
+	uint8_t wc_grans;    /**< bit n: tables of granule n may be cached; 4K: not kept */
 	struct emu_l1std *l1std;
 	struct emu_ste ste_scratch; /**< what is not cached */
 	struct emu_cd cd_scratch;
@@ -338,17 +339,18 @@ void emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va,
 void emu_tlb_inv_all(struct emu_smmu *e);
 void emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid);
 
-/** An invalidation by address: what is in [vpn, vpn + pages) of one half, in units of 4 KiB. */
-struct emu_inv {
-	uint64_t hi;    /**< TLB_KEY_HI: the upper half; or 0 */
-	uint64_t vpn, pages;
-	uint16_t asid;
-	bool any;       /**< every ASID */
-	uint8_t grans;  /**< bit n: what came from tables of granule n */
-	uint8_t ttl;    /**< only leaves of this level; 0: of any */
-};
-void emu_tlb_inv_va(struct emu_smmu *e, const struct emu_inv *inv);
-void emu_wc_inv(struct emu_smmu *e, const struct emu_inv *inv);
+#define EMU_ANY_ASID   0x10000u
+#define EMU_GRANS_ALL  ((1u << GRANS) - 1)
+#define EMU_TTL(level) ((unsigned int)(level) << GRANS)
+
+/**
+ * Drop leaves (or tables) that cover some of @p n units of 4 KiB from @p va.
+ * @param asid globals and those of this ASID, or EMU_ANY_ASID.
+ * @param what bit g: what came from tables of granule g; | EMU_TTL(level): only leaves of that
+ *   level. Scalars, because this is on the path of every command.
+ */
+void emu_tlb_inv_va(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what);
+void emu_wc_inv(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what);
 
 /* event.c */
 void emu_evtq_enable(struct emu_smmu *e);
@@ -364,12 +366,11 @@ emu_level_shift(unsigned int gran, unsigned int level)
 	return GRAN_SHIFT(gran, level) - 12;
 }
 
-/** Position of a leaf or table of @p level in a cache with @p mask + 1 places. */
+/** Position of a leaf or table of @p level, emu_level_shift() @p shift, in a cache with @p mask + 1 places. */
 static inline uint32_t
-emu_cache_index(uint64_t vpn, uint16_t asid, unsigned int gran, unsigned int level, uint32_t mask)
+emu_cache_index(uint64_t vpn, uint16_t asid, unsigned int level, unsigned int shift, uint32_t mask)
 {
-	return (uint32_t)((vpn >> emu_level_shift(gran, level)) + asid * 0x9e5u +
-			  (3 - level) * 0x155u) & mask;
+	return (uint32_t)((vpn >> shift) + asid * 0x9e5u + (3 - level) * 0x155u) & mask;
 }
 
 /** @return whether an entry of that epoch survived. */

@@ -48,7 +48,7 @@ emu_tlb_fini(struct emu_smmu *e)
 void
 emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const struct emu_walk *w)
 {
-	unsigned int sh = emu_level_shift(w->gran, w->level);
+	unsigned int sh = w->shift - 12u;
 	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << sh) - 1);
 	uint16_t tag = w->global ? 0 : cd->asid;
 	uint64_t key = vpn | TLB_KEY_LEVEL(w->level) | TLB_KEY_GRAN(w->gran) | TLB_KEY_ASID(tag) |
@@ -62,7 +62,7 @@ emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const s
 		key |= TLB_KEY_HI;
 	if (w->global)
 		key |= TLB_KEY_GLOBAL | (cd->aset ? TLB_KEY_ASET : 0);
-	s = &e->tlb[emu_cache_index(vpn, tag, w->gran, w->level, e->tlb_mask)];
+	s = &e->tlb[emu_cache_index(vpn, tag, w->level, sh, e->tlb_mask)];
 	for (unsigned int i = 0; i < TLB_WAYS; i++)
 		if (s->key[i] == key || !(s->key[i] & TLB_KEY_VALID) ||
 		    !emu_cache_alive(e, s->key[i], s->epoch[i])) {
@@ -96,111 +96,137 @@ emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid)
 	e->asid_inv[asid] = ++e->epoch;
 }
 
-/* Is a leaf or table of @p key what @p inv means? */
+/* ---- invalidation by address ------------------------------------------------------------------ */
+
+/* Units of 4 KiB, all in one half. */
+struct range {
+	uint64_t first, last;
+	uint64_t hi; /* TLB_KEY_HI or 0 */
+};
+
+static inline struct range
+range_of(uint64_t va, uint64_t n)
+{
+	uint64_t first = (va >> 12) & TLB_VPN;
+
+	return (struct range){ .first = first, .last = RTE_MIN(first + (n - 1), TLB_VPN),
+			       .hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0 };
+}
+
+/* Is a leaf or table of @p key in the range, and of @p asid and @p what? */
 static bool
-matches(const struct emu_inv *inv, uint64_t key)
+matches(uint64_t key, const struct range r, uint32_t asid, unsigned int what)
 {
 	unsigned int gran = (key >> 57) & 3;
 	uint64_t first = key & TLB_VPN;
 	uint64_t n = UINT64_C(1) << emu_level_shift(gran, (key >> 52) & 3);
 
-	return (key & TLB_KEY_VALID) && (inv->grans & (1u << gran)) &&
-	       (inv->any || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == inv->asid) &&
-	       (key & TLB_KEY_HI) == inv->hi && first < inv->vpn + inv->pages &&
-	       inv->vpn < first + n;
+	return (key & TLB_KEY_VALID) && (what & (1u << gran)) &&
+	       (asid == EMU_ANY_ASID || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == asid) &&
+	       (key & TLB_KEY_HI) == r.hi && first <= r.last && r.first < first + n;
 }
 
-static void
-tlb_scan(struct emu_smmu *e, const struct emu_inv *inv)
+static __attribute__((noinline)) void
+tlb_scan(struct emu_smmu *e, struct range r, uint32_t asid, unsigned int what)
 {
+	unsigned int ttl = what >> GRANS;
+
 	for (uint32_t i = 0; i <= e->tlb_mask; i++)
 		for (unsigned int w = 0; w < TLB_WAYS; w++) {
 			uint64_t key = e->tlb[i].key[w];
 
-			if (matches(inv, key) && (inv->ttl == 0 || ((key >> 52) & 3) == inv->ttl))
+			if (matches(key, r, asid, what) && (ttl == 0 || ((key >> 52) & 3) == ttl))
 				e->tlb[i].key[w] = 0;
 		}
 }
 
 /* Drop what has exactly @p key but for the ASET bit. */
 static inline void
-tlb_drop(struct emu_smmu *e, uint64_t key, uint64_t vpn, uint16_t tag, unsigned int gran,
-	 unsigned int level)
+tlb_drop(struct tlb_set *s, uint64_t key)
 {
-	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, gran, level, e->tlb_mask)];
-
 	for (unsigned int w = 0; w < TLB_WAYS; w++)
 		if ((s->key[w] & ~TLB_KEY_ASET) == key)
 			s->key[w] = 0;
 }
 
 static inline void
-tlb_drop_range(struct emu_smmu *e, const struct emu_inv *inv, unsigned int gran)
+tlb_drop_range(struct emu_smmu *e, struct range r, uint16_t asid, unsigned int what,
+	       unsigned int gran)
 {
-	for (unsigned int level = 1; level <= 3; level++) {
+	struct tlb_set *const tlb = e->tlb; /* stores to it could change *e, for all a compiler knows */
+	const uint32_t mask = e->tlb_mask;
+	const bool global = e->tlb_global;
+	unsigned int ttl = what >> GRANS;
+	unsigned int levels = e->tlb_levels[gran] & (ttl == 0 ? ~0u : 1u << ttl);
+
+	for (; levels != 0; levels &= levels - 1) {
+		unsigned int level = (unsigned int)__builtin_ctz(levels);
 		unsigned int sh = emu_level_shift(gran, level);
-		uint64_t end = (inv->vpn + inv->pages - 1) >> sh;
 
-		if (!(e->tlb_levels[gran] & (1u << level)) ||
-		    (inv->ttl != 0 && inv->ttl != level))
-			continue;
-		for (uint64_t n = inv->vpn >> sh; n <= end; n++) {
+		for (uint64_t n = r.first >> sh; n <= r.last >> sh; n++) {
 			uint64_t key = n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) |
-				       TLB_KEY_VALID | inv->hi;
+				       TLB_KEY_VALID | r.hi;
 
-			tlb_drop(e, key | TLB_KEY_ASID(inv->asid), n << sh, inv->asid, gran, level);
-			if (e->tlb_global)
-				tlb_drop(e, key | TLB_KEY_GLOBAL, n << sh, 0, gran, level);
+			tlb_drop(&tlb[emu_cache_index(n << sh, asid, level, sh, mask)],
+				 key | TLB_KEY_ASID(asid));
+			if (global)
+				tlb_drop(&tlb[emu_cache_index(n << sh, 0, level, sh, mask)],
+					 key | TLB_KEY_GLOBAL);
 		}
 	}
 }
 
 void
-emu_tlb_inv_va(struct emu_smmu *e, const struct emu_inv *inv)
+emu_tlb_inv_va(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what)
 {
+	struct range r = range_of(va, n);
+
 	/* Any ASID: entries may be in any set. So may they when there are more pages than sets. */
-	if (inv->any || inv->pages > (uint64_t)(e->tlb_mask + 1) * TLB_WAYS) {
-		tlb_scan(e, inv);
+	if (asid == EMU_ANY_ASID || n > (uint64_t)(e->tlb_mask + 1) * TLB_WAYS) {
+		tlb_scan(e, r, asid, what);
 		return;
 	}
-	if (inv->grans & (1u << GRAN_4K))
-		tlb_drop_range(e, inv, GRAN_4K);
+	if (what & (1u << GRAN_4K))
+		tlb_drop_range(e, r, (uint16_t)asid, what, GRAN_4K);
+	if (likely((e->tlb_levels[GRAN_16K] | e->tlb_levels[GRAN_64K]) == 0))
+		return;
 	for (unsigned int gran = GRAN_16K; gran < GRANS; gran++)
-		if (unlikely(e->tlb_levels[gran] != 0) && (inv->grans & (1u << gran)))
-			tlb_drop_range(e, inv, gran);
+		if (what & (1u << gran))
+			tlb_drop_range(e, r, (uint16_t)asid, what, gran);
 }
 
-static inline void
-wc_drop_range(struct emu_smmu *e, const struct emu_inv *inv, unsigned int gran)
+static void
+wc_drop_range(struct emu_smmu *e, struct range r, uint16_t asid, unsigned int gran)
 {
 	for (unsigned int level = 0; level <= 2; level++) {
 		unsigned int sh = emu_level_shift(gran, level);
-		uint64_t end = (inv->vpn + inv->pages - 1) >> sh;
 
-		for (uint64_t n = inv->vpn >> sh; n <= end; n++) {
-			uint32_t i = emu_cache_index(n << sh, inv->asid, gran, level, e->wc_mask);
+		for (uint64_t n = r.first >> sh; n <= r.last >> sh; n++) {
+			uint32_t i = emu_cache_index(n << sh, asid, level, sh, e->wc_mask);
 
 			if (e->wc[i].key == (n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) |
-					     TLB_KEY_ASID(inv->asid) | TLB_KEY_VALID | inv->hi))
+					     TLB_KEY_ASID(asid) | TLB_KEY_VALID | r.hi))
 				e->wc[i].key = 0;
 		}
 	}
 }
 
 void
-emu_wc_inv(struct emu_smmu *e, const struct emu_inv *inv)
+emu_wc_inv(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what)
 {
+	struct range r = range_of(va, n);
+
 	if (e->wc == NULL)
 		return;
-	if (inv->any || (inv->pages >> 9) > e->wc_mask) {
+	if (asid == EMU_ANY_ASID || (n >> 9) > e->wc_mask) {
 		for (uint32_t i = 0; i <= e->wc_mask; i++)
-			if (matches(inv, e->wc[i].key))
+			if (matches(e->wc[i].key, r, asid, what))
 				e->wc[i].key = 0;
 		return;
 	}
-	if (inv->grans & (1u << GRAN_4K))
-		wc_drop_range(e, inv, GRAN_4K);
+	if (what & (1u << GRAN_4K))
+		wc_drop_range(e, r, (uint16_t)asid, GRAN_4K);
 	for (unsigned int gran = GRAN_16K; gran < GRANS; gran++)
-		if (unlikely(e->wc_grans & (1u << gran)) && (inv->grans & (1u << gran)))
-			wc_drop_range(e, inv, gran);
+		if (unlikely(e->wc_grans & (1u << gran)) && (what & (1u << gran)))
+			wc_drop_range(e, r, (uint16_t)asid, gran);
 }

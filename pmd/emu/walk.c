@@ -25,8 +25,8 @@ wc_key(const struct emu_cd *cd, uint64_t va, unsigned int gran, unsigned int lev
 static struct wc_entry *
 wc_place(struct emu_smmu *e, uint64_t key, unsigned int gran, unsigned int level)
 {
-	return &e->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), gran, level,
-				       e->wc_mask)];
+	return &e->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), level,
+				       emu_level_shift(gran, level), e->wc_mask)];
 }
 
 /* Hierarchical limits of a table descriptor (D8.4.2). HADx is RES0: IDR3.HAD is 0. */
@@ -82,7 +82,6 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 	/* A start table below 64 bytes is aligned to 64 (§5.4, TTBx). */
 	table = cd->ttb[half] & ~((size < 64 ? 64 : size) - 1);
 	w->fault = 0;
-	w->gran = (uint8_t)gran;
 	if (e->wc != NULL && !fresh)
 		for (int l = 2; l >= (int)start; l--) {
 			uint64_t key = wc_key(cd, va, gran, (unsigned int)l);
@@ -132,6 +131,8 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 				return;
 			}
 			w->pa = out;
+			w->gran = (uint8_t)gran;
+			w->shift = (uint8_t)sh;
 			w->perm = leaf_perm(cd, d, apt);
 			w->global = !(d & SMMU_TTD_NG);
 			return;
@@ -147,7 +148,8 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 			struct wc_entry *c = wc_place(e, key, gran, level);
 
 			*c = (struct wc_entry){ .key = key, .epoch = e->epoch, .next = out | apt };
-			e->wc_grans |= (uint8_t)(1u << gran);
+			if (gran != GRAN_4K)
+				e->wc_grans |= (uint8_t)(1u << gran);
 		}
 	}
 }

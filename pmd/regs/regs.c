@@ -28,7 +28,7 @@ sluice_regs_register(struct sluice_regs_source *s)
 /* ---- lists of names, for error lines --------------------------------------------------------- */
 
 struct line {
-	char text[200];
+	char text[400];
 	size_t len;
 };
 

@@ -33,9 +33,9 @@ struct sluice_regs_ops {
 	int (*watch)(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint8_t *owned);
 	unsigned int (*xstats)(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n);
 	/**
-	 * PCI devices beside the IOMMU (pci.h), NULL where there are none. The @p nth (from 0) function
-	 * with these ids is found; @p p NULL: its StreamID only, nothing is touched. Else its first
-	 * BAR is mapped and it may master the bus; it is ours alone until pci_close().
+	 * PCI devices beside the IOMMU (pci.h), NULL where there are none. The @p nth (from 0)
+	 * function with these ids is found; @p p NULL: its StreamID only, nothing is touched. Else
+	 * its first BAR is mapped and it may master the bus; it is ours alone until pci_close().
 	 * @return 0; -ENODEV; -EBUSY; … with sluice_fail() called.
 	 */
 	int (*pci_open)(struct sluice_regs *regs, uint16_t vendor, uint16_t device,

@@ -107,7 +107,7 @@ void conf_note(struct conf *c, const char *fmt, ...) __attribute__((format(print
 #define CONF_OK(c, call)                                                                           \
 	do {                                                                                       \
 		int rc_ = (call);                                                                  \
-		CONF_CHECK(c, rc_ == 0, #call " returned %d: %s", rc_, sluice_error());            \
+		CONF_CHECK(c, rc_ == 0, "%s returned %d: %s", #call, rc_, sluice_error());         \
 	} while (0)
 
 /**

@@ -119,11 +119,14 @@ conf_read(struct conf *c, unsigned int d, uint64_t iova, void *place)
 {
 	struct conf_dev *dev = &c->dev[d];
 	unsigned int word = dev->turn++ % CONF_WORDS;
-	uint32_t src = conf_random(c) | 1, old = dev->word[word];
+	uint32_t old = dev->word[word], src;
 	uint64_t saved[8];
 	int status;
 	bool got;
 
+	do
+		src = conf_random(c) | 1;
+	while (src == old || src == UINT32_MAX);
 	store(place, src);
 	status = conf_xfer(c, d, iova, 4, false, word);
 	bypass(c, d, saved);

@@ -16,10 +16,10 @@ extern "C" {
 struct sluice_dma_desc {
 	uint64_t iova;     /**< address for the device */
 	void *dev_mem;     /**< the device's side: source of a write to the host, sink of a read;
-				NULL: the device's own buffer (struct sluice_dma_info), at dev_off */
+				NULL: the device's own buffer (sluice_dma_info()), at dev_off */
 	uint32_t len;      /**< bytes */
 	uint16_t flags;    /**< SLUICE_DMA_TO_HOST or 0 */
-	uint16_t dev_off;  /**< where in the device's own buffer, bytes; used when dev_mem is NULL */
+	uint16_t dev_off;  /**< where in the device's own buffer, bytes; when dev_mem is NULL */
 	uint64_t cookie;   /**< comes back in the completion */
 };
 
@@ -30,8 +30,8 @@ struct sluice_dma_cpl {
 	uint64_t cookie;
 	uint32_t done;   /**< bytes moved before the end or the fault */
 	int32_t status;  /**< 0; -EFAULT the IOMMU refused; -EIO the access aborted on the bus;
-				-EINVAL, -ENOTSUP not a transfer that this maker can make: nothing was
-				done; -ETIMEDOUT the device did not finish within its deadline */
+				-EINVAL, -ENOTSUP not a transfer that this maker can make: nothing
+				was done; -ETIMEDOUT the device did not end within its deadline */
 };
 
 #define SLUICE_DMA_TELLS (1u << 0) /**< status and done tell whether the IOMMU let a transfer

@@ -18,7 +18,7 @@
 #define FOUND_MAX 8u
 
 struct devmem {
-	const struct rte_memzone *mz;
+	struct host_mem mem;
 };
 
 /* The one that the firmware's tables name. */
@@ -32,15 +32,16 @@ find_base(uint64_t *base)
 	if (n == 0)
 		n = host_find_iort(at, FOUND_MAX);
 	if (n == 0)
-		return sluice_fail(ENODEV, "no SMMUv3 in the device tree (arm,smmu-v3) nor in ACPI's "
-				   "IORT: give base=ADDRESS if there is one");
+		return sluice_fail(ENODEV, "no SMMUv3 in the device tree (arm,smmu-v3) nor in "
+				   "ACPI's IORT: give base=ADDRESS if there is one");
 	*base = at[0];
 	if (n == 1)
 		return 0;
 	for (unsigned int i = 0; i < n && i < FOUND_MAX; i++)
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%#" PRIx64,
 			 i != 0 ? ", " : "", at[i]);
-	return sluice_fail(EINVAL, "this machine has %u SMMUv3: choose with base=, one of: %s", n, list);
+	return sluice_fail(EINVAL, "this machine has %u SMMUv3: choose with base=, one of: %s", n,
+			   list);
 }
 
 static int
@@ -72,7 +73,7 @@ devmem_close(struct sluice_regs *regs)
 {
 	struct devmem *d = regs->priv;
 
-	host_mem_give(regs->mem, d->mz);
+	host_mem_give(&d->mem);
 	if (regs->base != NULL)
 		munmap(regs->base, HOST_REGS_LEN);
 	free(d);
@@ -90,7 +91,8 @@ bring_up(struct sluice_regs *regs, struct devmem *d, uint64_t base, uint64_t mb)
 	if (ret == 0)
 		ret = host_probe(regs->base, name);
 	if (ret == 0)
-		ret = host_mem_take(mb, &regs->mem, &d->mz);
+		ret = host_mem_take(mb, &d->mem);
+	regs->mem = d->mem.mem;
 	return ret;
 }
 
@@ -110,8 +112,8 @@ devmem_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	if (ret != 0)
 		return ret;
 	if (base % 0x10000 != 0)
-		return sluice_fail(EINVAL, "base=%#" PRIx64 ": an SMMUv3 begins at a multiple of 64 KiB",
-				   base);
+		return sluice_fail(EINVAL, "base=%#" PRIx64 ": an SMMUv3 begins at a multiple of "
+				   "64 KiB", base);
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return sluice_fail(ENOMEM, "no memory for a register source");

@@ -70,7 +70,8 @@ translate(const struct bus *bus, uint64_t *addr)
 			continue;
 		for (; at + (ssize_t)entry <= bus->ranges_len; at += entry) {
 			const uint8_t *r = bus->ranges + at;
-			uint64_t child = number(r, bus->acells), parent = number(r + 4 * bus->acells, pc);
+			uint64_t child = number(r, bus->acells);
+			uint64_t parent = number(r + 4 * bus->acells, pc);
 			uint64_t size = number(r + 4 * (bus->acells + pc), bus->scells);
 
 			if (*addr - child < size) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Memory for real hardware: huge pages through EAL, one piece, physical addresses.
+ * Memory for real hardware: one piece, physical addresses. From EAL's pool when that has such a
+ * piece (pages of 1 GiB, mostly), else from the kernel's huge pages directly.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,47 +18,65 @@
 #define MEM_MB_LEAST   4u
 #define MEM_ALIGN      (UINT32_C(2) << 20)
 
-static const struct rte_memzone *
-reserve(uint64_t mb)
+static bool
+from_eal(uint64_t mb, struct host_mem *m)
 {
 	static _Atomic uint32_t serial;
 	char name[RTE_MEMZONE_NAMESIZE];
 
+	if (!rte_eal_has_hugepages() || rte_eal_iova_mode() != RTE_IOVA_PA)
+		return false;
 	snprintf(name, sizeof(name), "sluice_regs_%u",
 		 atomic_fetch_add_explicit(&serial, 1, memory_order_relaxed));
-	return rte_memzone_reserve_aligned(name, mb << 20, SOCKET_ID_ANY, RTE_MEMZONE_IOVA_CONTIG,
-					   MEM_ALIGN);
+	m->mz = rte_memzone_reserve_aligned(name, mb << 20, SOCKET_ID_ANY, RTE_MEMZONE_IOVA_CONTIG,
+					    MEM_ALIGN);
+	if (m->mz == NULL)
+		return false;
+	if (m->mz->iova == RTE_BAD_IOVA) {
+		rte_memzone_free(m->mz);
+		m->mz = NULL;
+		return false;
+	}
+	m->va = m->mz->addr;
+	m->len = m->mz->len;
+	m->pa = m->mz->iova;
+	memset(m->va, 0, m->len);
+	return true;
 }
 
 int
-host_mem_take(uint64_t mb, struct sluice_mem **mem, const struct rte_memzone **mz)
+host_mem_take(uint64_t mb, struct host_mem *m)
 {
-	uint64_t want = mb != 0 ? mb : MEM_MB_DEFAULT;
+	uint64_t most = mb != 0 ? mb : MEM_MB_DEFAULT, least = mb != 0 ? mb : MEM_MB_LEAST;
+	int ret;
 
-	if (!rte_eal_has_hugepages() || rte_eal_iova_mode() != RTE_IOVA_PA)
-		return sluice_fail(ENOTSUP, "real hardware needs physical addresses: start EAL with "
-				   "huge pages and --iova-mode=pa");
-	while ((*mz = reserve(want)) == NULL && mb == 0 && want > MEM_MB_LEAST)
-		want /= 2;
-	if (*mz == NULL || (*mz)->iova == RTE_BAD_IOVA) {
-		if (*mz != NULL)
-			rte_memzone_free(*mz);
-		return sluice_fail(ENOMEM, "mem_mb=%" PRIu64 ": there is no such piece of contiguous "
-				   "huge-page memory: reserve more of it, or larger pages", want);
+	memset(m, 0, sizeof(*m));
+	if (!from_eal(most, m)) {
+		ret = host_hugepages_take(least << 20, most << 20, m);
+		if (ret == -EPERM)
+			return sluice_fail(EPERM, "physical addresses are hidden "
+					   "(/proc/self/pagemap): only root sees them");
+		if (ret != 0)
+			return sluice_fail(ENOMEM, "mem_mb=%" PRIu64 ": the free huge pages hold "
+					   "no such contiguous piece: reserve more "
+					   "(/proc/sys/vm/nr_hugepages)", least);
 	}
-	memset((*mz)->addr, 0, (*mz)->len);
-	*mem = sluice_mem_create((*mz)->addr, (*mz)->iova, (*mz)->len);
-	if (*mem == NULL) {
-		rte_memzone_free(*mz);
-		return -rte_errno;
+	m->mem = sluice_mem_create(m->va, m->pa, m->len);
+	if (m->mem == NULL) {
+		ret = -rte_errno;
+		host_mem_give(m);
+		return ret;
 	}
 	return 0;
 }
 
 void
-host_mem_give(struct sluice_mem *mem, const struct rte_memzone *mz)
+host_mem_give(struct host_mem *m)
 {
-	sluice_mem_destroy(mem);
-	if (mz != NULL)
-		rte_memzone_free(mz);
+	sluice_mem_destroy(m->mem);
+	if (m->mz != NULL)
+		rte_memzone_free(m->mz);
+	else if (m->va != NULL)
+		host_hugepages_give(m);
+	memset(m, 0, sizeof(*m));
 }

@@ -18,8 +18,10 @@
 static int
 taken(uint64_t base, const char *who)
 {
-	return sluice_fail(EBUSY, "base=%#" PRIx64 " belongs to %s: unbind it, or start the kernel "
-			   "with initcall_blacklist=arm_smmu_driver_init", base, who);
+	return sluice_fail(EBUSY, "base=%#" PRIx64 " belongs to %s%s", base, who,
+			   strstr(who, DRIVER) != NULL ?
+				   ": unbind it, or start the kernel with "
+				   "initcall_blacklist=arm_smmu_driver_init" : "");
 }
 
 /* A device that the driver bound is named after its address: 9050000.smmuv3. */
@@ -88,7 +90,8 @@ host_check_free(uint64_t base)
 		char name[128];
 
 		/* Without privilege the kernel shows zeros; they overlap nothing. */
-		if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %127[^\n]", &first, &last, name) == 3 &&
+		if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %127[^\n]", &first, &last,
+			   name) == 3 &&
 		    last != 0 && first < base + HOST_REGS_LEN && last >= base)
 			ret = check_line(base, name);
 	}

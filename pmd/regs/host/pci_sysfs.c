@@ -100,7 +100,8 @@ map(struct sluice_pci *p, const char *name)
 	p->fd = open(host_path(path, DEVICES "/%s/resource0", name), O_RDWR | O_SYNC | O_CLOEXEC);
 	p->cfg_fd = open(host_path(path, DEVICES "/%s/config", name), O_RDWR | O_CLOEXEC);
 	if (p->fd < 0 || p->cfg_fd < 0)
-		return sluice_fail(errno, "PCI device %s cannot be opened: %s", name, strerror(errno));
+		return sluice_fail(errno, "PCI device %s cannot be opened: %s", name,
+				   strerror(errno));
 	if (flock(p->fd, LOCK_EX | LOCK_NB) != 0)
 		return sluice_fail(EBUSY, "PCI device %s is in use", name);
 	if (fstat(p->fd, &st) != 0 || st.st_size <= 0)
@@ -137,8 +138,8 @@ host_pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsign
 	int ret;
 
 	if (!find(vendor, device, nth, &w))
-		return sluice_fail(ENODEV, "no PCI device %04x:%04x number %u: this machine has %u of "
-				   "them", vendor, device, nth, w.found);
+		return sluice_fail(ENODEV, "no PCI device %04x:%04x number %u: this machine has "
+				   "%u of them", vendor, device, nth, w.found);
 	if (stream != NULL)
 		*stream = w.stream;
 	if (p == NULL)
@@ -147,7 +148,8 @@ host_pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsign
 	if (n > 0) {
 		driver[n] = '\0';
 		return sluice_fail(EBUSY, "PCI device %s belongs to the kernel's driver %s", w.name,
-				   strrchr(driver, '/') != NULL ? strrchr(driver, '/') + 1 : driver);
+				   strrchr(driver, '/') != NULL ? strrchr(driver, '/') + 1 :
+								  driver);
 	}
 	*p = (struct sluice_pci){ .regs = regs, .stream = w.stream, .fd = -1, .cfg_fd = -1 };
 	ret = map(p, w.name);

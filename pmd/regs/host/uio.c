@@ -18,7 +18,7 @@
 struct uio {
 	int fd; /* the device stays ours while it is open */
 	uint64_t len;
-	const struct rte_memzone *mz;
+	struct host_mem mem;
 };
 
 /* "3", "uio3" and "/dev/uio3" name the same. */
@@ -53,14 +53,15 @@ map(struct sluice_regs *regs, struct uio *u, unsigned int n)
 	(void)host_read_u64(host_path(path, "/sys/class/uio/uio%u/maps/map0/offset", n), &offset);
 	if (u->len < HOST_REGS_LEN || offset != 0)
 		return sluice_fail(ENODEV, "dev=/dev/uio%u: its first map is %#" PRIx64 " bytes at "
-				   "offset %#" PRIx64 ": an SMMUv3 has %#" PRIx64 " at 0", n, u->len,
-				   offset, HOST_REGS_LEN);
+				   "offset %#" PRIx64 ": an SMMUv3 has %#" PRIx64 " at 0", n,
+				   u->len, offset, HOST_REGS_LEN);
 	u->fd = open(host_path(path, "/dev/uio%u", n), O_RDWR | O_SYNC | O_CLOEXEC);
 	if (u->fd < 0)
 		return sluice_fail(errno, "dev=/dev/uio%u: %s", n, strerror(errno));
 	va = mmap(NULL, u->len, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd, 0);
 	if (va == MAP_FAILED)
-		return sluice_fail(errno, "dev=/dev/uio%u cannot be mapped: %s", n, strerror(errno));
+		return sluice_fail(errno, "dev=/dev/uio%u cannot be mapped: %s", n,
+				   strerror(errno));
 	regs->base = va;
 	return 0;
 }
@@ -70,7 +71,7 @@ uio_close(struct sluice_regs *regs)
 {
 	struct uio *u = regs->priv;
 
-	host_mem_give(regs->mem, u->mz);
+	host_mem_give(&u->mem);
 	if (regs->base != NULL)
 		munmap(regs->base, u->len);
 	if (u->fd >= 0)
@@ -97,10 +98,11 @@ uio_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	regs->priv = u;
 	snprintf(name, sizeof(name), "dev=/dev/uio%u", n);
 	if ((ret = map(regs, u, n)) != 0 || (ret = host_probe(regs->base, name)) != 0 ||
-	    (ret = host_mem_take(mb, &regs->mem, &u->mz)) != 0) {
+	    (ret = host_mem_take(mb, &u->mem)) != 0) {
 		uio_close(regs);
 		return ret;
 	}
+	regs->mem = u->mem.mem;
 	regs->clock = (struct sluice_clock){ .hz = rte_get_tsc_hz() };
 	snprintf(regs->settings, sizeof(regs->settings), "%s,mem_mb=%" PRIu64, name,
 		 sluice_mem_span(regs->mem).len >> 20);

@@ -248,7 +248,7 @@ qtest_link_ask(struct qtest_link *l, const char *fmt, ...)
 	pthread_mutex_lock(&l->lock);
 	if (!atomic_load_explicit(&l->dead, memory_order_relaxed)) {
 		atomic_fetch_add_explicit(&l->asked, 1, memory_order_relaxed);
-		/* The socket's buffer is far larger than a line, and one line is under way at most. */
+		/* The socket's buffer is far larger than the one line under way. */
 		if (send(l->sock, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n)
 			v = get_answer(l);
 		else

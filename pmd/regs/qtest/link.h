@@ -37,8 +37,8 @@ int qtest_link_start(struct qtest_link *l, char *const argv[], int keep_fd, uint
 void qtest_link_stop(struct qtest_link *l);
 
 /**
- * Ask one question, wait (bounded) for "OK [value]". @return the value, or all ones when the link is
- * or becomes dead, as a bus without a device answers.
+ * Ask one question, wait (bounded) for "OK [value]". @return the value, or all ones when the link
+ * is or becomes dead, as a bus without a device answers.
  */
 uint64_t qtest_link_ask(struct qtest_link *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

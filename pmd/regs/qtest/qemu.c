@@ -45,7 +45,8 @@ read_version(struct qemu_conf *c)
 				  qtest_link_lost(&l));
 	else if (sscanf(line, "QEMU emulator version %31[0-9.]", c->version) != 1 ||
 		 sscanf(c->version, "%u.%u", &major, &minor) != 2)
-		ret = sluice_fail(ENODEV, "qemu=%s is no QEMU: it calls itself '%.40s'", c->path, line);
+		ret = sluice_fail(ENODEV, "qemu=%s is no QEMU: it calls itself '%.40s'", c->path,
+				  line);
 	else if (major < VERSION_MIN_MAJOR)
 		ret = sluice_fail(ENODEV, "qemu=%s is version %s, too old: %u.0 or later is wanted",
 				  c->path, c->version, VERSION_MIN_MAJOR);

@@ -126,8 +126,8 @@ pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsigned in
 	if (qtest_link_lost(&q->link) != NULL)
 		return sluice_fail(ENODEV, "%s", qtest_link_lost(&q->link));
 	if (slot == PCI_SLOTS)
-		return sluice_fail(ENODEV, "no PCI device %04x:%04x number %u: this QEMU has %u of them",
-				   vendor, device, nth, found);
+		return sluice_fail(ENODEV, "no PCI device %04x:%04x number %u: this QEMU has %u "
+				   "of them", vendor, device, nth, found);
 	if (stream != NULL)
 		*stream = slot << 3;
 	if (p == NULL)
@@ -135,8 +135,8 @@ pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsigned in
 	bit = UINT32_C(1) << slot;
 	/* acquire: pairs with the release in pci_close(); one user of a device after the other. */
 	if (atomic_fetch_or_explicit(&q->in_use, bit, memory_order_acquire) & bit)
-		return sluice_fail(EBUSY, "PCI device %04x:%04x number %u is in use", vendor, device,
-				   nth);
+		return sluice_fail(EBUSY, "PCI device %04x:%04x number %u is in use", vendor,
+				   device, nth);
 	at = QEMU_MMIO_BASE + ((uint64_t)slot << BAR_SHIFT);
 	size = map_bar(regs, QEMU_ECAM_BASE + (slot << 15), at);
 	if (size == 0) {
@@ -171,7 +171,8 @@ ram_open(struct qtest *q, size_t len)
 	if (q->ram_fd >= 0 && ftruncate(q->ram_fd, (off_t)len) == 0)
 		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, q->ram_fd, 0);
 	if (p == MAP_FAILED)
-		return sluice_fail(ENOMEM, "no shared memory of %zu bytes: %s", len, strerror(errno));
+		return sluice_fail(ENOMEM, "no shared memory of %zu bytes: %s", len,
+				   strerror(errno));
 	q->ram = p;
 	q->ram_len = len;
 	memcpy(q->ram + QEMU_CPU_PC, cpu_code, sizeof(cpu_code));
@@ -236,8 +237,8 @@ qtest_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	}
 	regs->clock = (struct sluice_clock){ .hz = rte_get_tsc_hz() };
 	snprintf(regs->settings, sizeof(regs->settings),
-		 "version=%s,mem_mb=%" PRIu64 ",edu=%" PRIu64 ",testdev=%" PRIu64 ",qemu=%s", c.version,
-		 c.mem_mb, c.edu, c.testdev, c.path);
+		 "version=%s,mem_mb=%" PRIu64 ",edu=%" PRIu64 ",testdev=%" PRIu64 ",qemu=%s",
+		 c.version, c.mem_mb, c.edu, c.testdev, c.path);
 	return 0;
 }
 

@@ -102,8 +102,7 @@ test_cd_faults(void **state)
 		{ good | SMMU_CD_0_ENDI, r->ttb, 0 },
 		{ smmu_field_set(good, t0sz, 15), r->ttb, 0 },
 		{ smmu_field_set(good, t0sz, 40), r->ttb, 0 },
-		{ smmu_field_set(good, SMMU_CD_0_TG0, SMMU_CD_TG0_64K), r->ttb, 0 },
-		{ smmu_field_set(good, SMMU_CD_0_TG0, SMMU_CD_TG0_16K), r->ttb, 0 },
+		{ smmu_field_set(good, SMMU_CD_0_TG0, 3), r->ttb, 0 }, /* reserved */
 		{ good, UINT64_C(1) << 44, 0 },
 		{ smmu_field_set(good, SMMU_CD_0_IPS, SMMU_OAS_32), UINT64_C(1) << 32, 0 },
 		/* the upper half is checked once it is enabled */

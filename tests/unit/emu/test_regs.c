@@ -108,7 +108,7 @@ test_every_key(void **state)
 	(void)state;
 	assert_int_equal(try(&r, "regs=emu,sync_ns=300,tlbi_ns=20,ril=0,msi=0,two_level=0,"
 				 "sid_bits=6,oas=40,iotlb=8,walk_cache=0,cfg_cache=0,"
-				 "cmdq_max_log2=5,evtq_max_log2=6,ack_delay=0,cons_lag=1,"
+				 "cmdq_max_log2=5,evtq_max_log2=6,ack_delay=0,cons_lag=1,gran16k=0,gran64k=1,"
 				 "shuffle=1,step=1,step_ns=7,seed=0x10,mem_mb=3"), 0);
 	assert_false(regs_read32(&r, SMMU_IDR0) & (SMMU_IDR0_MSI | SMMU_IDR0_ST_LEVEL));
 	assert_int_equal(regs_read32(&r, SMMU_IDR1) & 63, 6);
@@ -116,6 +116,7 @@ test_every_key(void **state)
 	assert_int_equal(smmu_field_get(SMMU_IDR1_EVENTQS, regs_read32(&r, SMMU_IDR1)), 6);
 	assert_int_equal(regs_read32(&r, SMMU_IDR3), 0);
 	assert_int_equal(regs_read32(&r, SMMU_IDR5) & 7, SMMU_OAS_40);
+	assert_int_equal(smmu_field_get(SMMU_FIELD(6, 4), regs_read32(&r, SMMU_IDR5)), 5);
 	assert_int_equal(sluice_mem_span(r.mem).len, 3u << 20);
 	assert_non_null(r.clock.virt);
 	assert_int_equal(r.clock.hz, 1000000000);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The driver on an SMMUv3 that somebody else wrote: the whole library on a QEMU of its own, with
- * edu moving the data. Skipped (77) where no QEMU is installed.
+ * edu moving the data. SLUICE_QEMU=PATH names another QEMU than the installed one. Skipped (77)
+ * where there is none.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -45,8 +46,13 @@ struct world {
 };
 
 static void
-world_up(struct world *w, const char *args)
+world_up(struct world *w, const char *keys)
 {
+	const char *qemu = getenv("SLUICE_QEMU");
+	char args[256];
+
+	snprintf(args, sizeof(args), "smmuv3,regs=qtest%s%s%s", keys, qemu != NULL ? ",qemu=" : "",
+		 qemu != NULL ? qemu : "");
 	memset(w, 0, sizeof(*w));
 	nb_faults = 0;
 	w->iommu = sluice_iommu_open(args);
@@ -64,11 +70,8 @@ world_up(struct world *w, const char *args)
 }
 
 static void
-add_edu(struct world *w, unsigned int i)
+add(struct world *w, unsigned int i, const char *args)
 {
-	char args[32];
-
-	snprintf(args, sizeof(args), "edu,index=%u", i);
 	assert_int_equal(sluice_dma_stream(w->iommu, args, &w->stream[i]), 0);
 	w->dev[i] = sluice_device_add(w->iommu, &w->stream[i], 1);
 	assert_non_null(w->dev[i]);
@@ -76,6 +79,15 @@ add_edu(struct world *w, unsigned int i)
 	w->dma[i] = sluice_dma_open(w->dev[i], args);
 	if (w->dma[i] == NULL)
 		fail_msg("%s: %s", args, sluice_error());
+}
+
+static void
+add_edu(struct world *w, unsigned int i)
+{
+	char args[32];
+
+	snprintf(args, sizeof(args), "edu,index=%u", i);
+	add(w, i, args);
 }
 
 static void
@@ -141,7 +153,7 @@ test_edu(void **state)
 	uint64_t src, dst;
 
 	(void)state;
-	world_up(&w, "smmuv3,regs=qtest");
+	world_up(&w, "");
 	add_edu(&w, 0);
 	assert_int_equal(sluice_map(w.dom, w.pa, 4096, SLUICE_READ, &src), 0);
 	assert_int_equal(sluice_map(w.dom, w.pa + 4096, 4096, SLUICE_RW, &dst), 0);
@@ -183,7 +195,7 @@ test_parallel(void **state)
 	uint64_t iova, t0;
 
 	(void)state;
-	world_up(&w, "smmuv3,regs=qtest,edu=3,mem_mb=16");
+	world_up(&w, ",edu=3,mem_mb=16");
 	for (unsigned int i = 0; i < EDUS; i++)
 		add_edu(&w, i);
 	assert_true(w.stream[0] != w.stream[1] && w.stream[1] != w.stream[2]);
@@ -227,15 +239,63 @@ test_parallel(void **state)
 	world_down(&w);
 }
 
+/* iommu-testdev tells what edu cannot; QEMU has it from 11 on, and says so. */
+static void
+test_testdev(void **state)
+{
+	static const uint8_t pattern[8] = { 0x78, 0x56, 0x34, 0x12, 0x78, 0x56, 0x34, 0x12 };
+	const char *qemu = getenv("SLUICE_QEMU");
+	struct sluice_iommu_info info;
+	struct sluice_dma_info can;
+	struct sluice_iommu *iommu;
+	char args[256];
+	struct world w;
+	uint64_t iova;
+
+	(void)state;
+	snprintf(args, sizeof(args), "smmuv3,regs=qtest,testdev=1,qemu=%s",
+		 qemu != NULL ? qemu : "qemu-system-aarch64");
+	iommu = sluice_iommu_open(args);
+	if (iommu == NULL) {
+		assert_non_null(strstr(sluice_error(), "'iommu-testdev' is not a valid device"));
+		print_message("skipped: %s\n", sluice_error());
+		skip();
+	}
+	assert_int_equal(sluice_iommu_info(iommu, &info), 0);
+	assert_non_null(strstr(info.settings, "version=1")); /* 11 or later */
+	assert_int_equal(sluice_iommu_close(iommu), 0);
+
+	world_up(&w, ",edu=0,testdev=1");
+	add(&w, 0, "testdev");
+	assert_int_equal(sluice_dma_info(w.dma[0], &can), 0);
+	assert_int_equal(can.flags, SLUICE_DMA_TELLS | SLUICE_DMA_PATTERN);
+	assert_int_equal(sluice_map(w.dom, w.pa, 4096, SLUICE_RW, &iova), 0);
+	assert_int_equal(move(&w, 0, iova + 256, 8, 0, true), 0);
+	assert_memory_equal(w.buf + 256, pattern, 8);
+	assert_int_equal(w.buf[255] | w.buf[264], 0);
+	assert_int_equal(drain(&w), 0);
+	assert_int_equal(sluice_unmap(w.dom, iova, 4096), 0);
+	w.buf[256] = 0;
+	assert_int_equal(move(&w, 0, iova + 256, 4, 0, true), -EFAULT);
+	assert_int_equal(w.buf[256], 0);
+	assert_int_equal(drain(&w), 1);
+	assert_int_equal(faults[0].kind, SLUICE_FAULT_TRANSLATION);
+	assert_int_equal(faults[0].iova, iova + 256);
+	assert_int_equal(faults[0].stream, w.stream[0]);
+	world_down(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edu),
 		cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_testdev),
 	};
 
-	if (system("qemu-system-aarch64 --version >/dev/null 2>&1") != 0) {
+	if (getenv("SLUICE_QEMU") == NULL &&
+	    system("qemu-system-aarch64 --version >/dev/null 2>&1") != 0) {
 		fprintf(stderr, "skipped: no qemu-system-aarch64 here\n");
 		return 77;
 	}

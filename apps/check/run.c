@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Running the list, a line a case; and telling what is in it.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sluice/sluice.h>
+
+#include "check.h"
+
+static void
+print(FILE *out, const struct check_entry *e)
+{
+	static const char *const word[] = { "ok  ", "FAIL", "skip" };
+
+	fprintf(out, "%s %-26s", word[e->r.verdict], e->k->name);
+	if (e->deviates && e->r.verdict == CONF_PASS)
+		fprintf(out, " QEMU deviates: %s%s", e->k->qemu_deviates,
+			e->r.text[0] != '\0' ? ";" : "");
+	if (e->r.text[0] != '\0')
+		fprintf(out, " %s", e->r.text);
+	fputc('\n', out);
+	fflush(out);
+}
+
+int
+check_run(const struct check_options *o, FILE *out, struct check_sum *sum)
+{
+	const struct conf_case *k;
+	struct conf *c;
+	unsigned int n = 0;
+
+	while (conf_case_get(n) != NULL)
+		n++;
+	sum->entry = calloc(n, sizeof(*sum->entry));
+	if (sum->entry == NULL)
+		return check_failed("out of memory");
+	c = conf_open(&o->conf);
+	if (c == NULL)
+		return check_usage("--dev %s: %s", o->conf.dev, sluice_error());
+	snprintf(sum->machine, sizeof(sum->machine), "%s", conf_machine(c));
+	fprintf(out, "# %s\n", sum->machine);
+	for (unsigned int i = 0; (k = conf_case_get(i)) != NULL; i++) {
+		struct check_entry *e = &sum->entry[sum->n];
+
+		if (!check_wanted(o, k))
+			continue;
+		e->k = k;
+		conf_run(c, k, &e->r);
+		e->deviates = conf_expects_deviation(c, k);
+		sum->count[e->r.verdict]++;
+		sum->ms += e->r.ms;
+		sum->n++;
+		print(out, e);
+	}
+	conf_close(c);
+	fprintf(out, "%u passed, %u failed, %u skipped\n", sum->count[CONF_PASS],
+		sum->count[CONF_FAIL], sum->count[CONF_SKIP]);
+	return sum->count[CONF_FAIL] != 0 ? CHECK_FAILED : CHECK_OK;
+}
+
+void
+check_list(const struct check_options *o)
+{
+	const struct conf_case *k;
+
+	for (unsigned int i = 0; (k = conf_case_get(i)) != NULL; i++) {
+		if (!check_wanted(o, k))
+			continue;
+		printf("%-26s %s\n", k->name, k->proves);
+		if (k->qemu_deviates != NULL)
+			printf("%-26s   QEMU deviates: %s\n", "", k->qemu_deviates);
+	}
+}

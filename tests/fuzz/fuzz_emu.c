@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Fuzz target: a driver that writes anything into registers, commands, tables and memory of the
+ * emulated SMMU, with any settings, while devices access any address. The emulated hardware stays
+ * in its memory and comes to an end.
+ */
+#include "../unit/emu/rig.h"
+#include "fuzz.h"
+
+#define MEM  (UINT64_C(1) << 20)
+#define XFER 8192u
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	setenv("CMOCKA_TEST_ABORT", "1", 1); /* the rig's own checks */
+	return 0;
+}
+
+/* Mostly settings that exist; the others must be refused. */
+static void
+settings(struct fuzz_in *in, struct emu_conf *c)
+{
+	static const uint8_t oas[] = { 44, 32, 36, 40, 42, 48, 0, 64 };
+	uint8_t flags = (uint8_t)fuzz_take(in, 1), size = (uint8_t)fuzz_take(in, 1);
+
+	emu_conf_default(c);
+	c->step = true;
+	c->ril = !(flags & 1);
+	c->msi = !(flags & 2);
+	c->two_level = !(flags & 4);
+	c->shuffle = flags & 8;
+	c->iotlb = flags & 16 ? 0 : 4u << (size & 3);
+	c->walk_cache = flags & 32 ? 0 : 1u << (size >> 2 & 3);
+	c->cfg_cache = flags & 64 ? 0 : 1u << (size >> 4 & 3);
+	if (!(flags & 128))
+		return;
+	c->sid_bits = (uint8_t)fuzz_take(in, 1) % 34;
+	c->oas = oas[fuzz_take(in, 1) & 7];
+	c->gran = (uint8_t)fuzz_take(in, 1) & 7;
+	c->cmdq_max_log2 = (uint8_t)fuzz_take(in, 1) % 21;
+	c->evtq_max_log2 = (uint8_t)fuzz_take(in, 1) % 21;
+	c->tlbi_ns = (uint8_t)fuzz_take(in, 1);
+	c->sync_ns = (uint8_t)fuzz_take(in, 1);
+	c->ack_delay = (uint8_t)fuzz_take(in, 1) & 7;
+	c->cons_lag = (uint8_t)fuzz_take(in, 1) & 31;
+}
+
+/* A word worth following as often as not: an address in memory with bits set about it. */
+static uint64_t
+word(struct fuzz_in *in)
+{
+	uint8_t how = (uint8_t)fuzz_take(in, 1);
+
+	switch (how & 3) {
+	case 0:
+		return fuzz_take(in, 8);
+	case 1:
+		return (RIG_PA + (fuzz_take(in, 2) << 4) % (MEM + 8192)) | how >> 2;
+	case 2:
+		return ((RIG_PA + (fuzz_take(in, 1) << 12) % (MEM + 8192)) & ~UINT64_C(4095)) |
+		       RIG_RW | 3;
+	default:
+		return fuzz_take(in, 2) << (how >> 2);
+	}
+}
+
+static uint32_t
+stream(struct fuzz_in *in)
+{
+	uint8_t v = (uint8_t)fuzz_take(in, 1);
+
+	return v < 0x80 ? RIG_SID : v < 0xf0 ? v & 15u : (uint32_t)fuzz_take(in, 4);
+}
+
+static void
+access_any(struct fuzz_in *in, struct rig *r)
+{
+	uint32_t sid = stream(in), len = (uint32_t)fuzz_take(in, 2) % XFER, done = 0;
+	uint64_t iova = word(in);
+	uint8_t *dev = calloc(1, len + 1);
+
+	FUZZ_REQUIRE(dev != NULL);
+	if (emu_dma(r->e, sid, iova, dev, len, fuzz_take(in, 1) & 1, &done) == EMU_OK)
+		FUZZ_REQUIRE(done == len);
+	FUZZ_REQUIRE(done <= len);
+	free(dev);
+	emu_probe(r->e, sid, iova);
+}
+
+static void
+write_register(struct fuzz_in *in, struct rig *r)
+{
+	static const uint32_t reg[] = {
+		SMMU_CR0, SMMU_CR1, SMMU_CR2, SMMU_GBPA, SMMU_IRQ_CTRL, SMMU_GERRORN,
+		SMMU_GERROR_IRQ_CFG0, SMMU_STRTAB_BASE, SMMU_STRTAB_BASE_CFG, SMMU_CMDQ_BASE,
+		SMMU_CMDQ_PROD, SMMU_CMDQ_CONS, SMMU_EVENTQ_BASE, SMMU_EVENTQ_PROD,
+		SMMU_EVENTQ_CONS, SMMU_EVENTQ_IRQ_CFG0,
+	};
+	uint8_t what = (uint8_t)fuzz_take(in, 1);
+	uint32_t off = reg[what % RTE_DIM(reg)];
+
+	if ((what & 0x40) != 0) /* any register, page 1 as well */
+		off = (uint32_t)fuzz_take(in, 2) * 4 % SMMU_REGS_SIZE;
+	if (off % 8 == 0 && (what & 0x80) != 0)
+		rig_w64(r, off, word(in));
+	else
+		rig_w32(r, off, (uint32_t)word(in));
+}
+
+static void
+command(struct fuzz_in *in, struct rig *r)
+{
+	static const uint8_t op[] = {
+		SMMU_CMD_CFGI_STE, SMMU_CMD_CFGI_STE_RANGE, SMMU_CMD_CFGI_CD, SMMU_CMD_CFGI_CD_ALL,
+		SMMU_CMD_TLBI_NH_ALL, SMMU_CMD_TLBI_NH_ASID, SMMU_CMD_TLBI_NH_VA,
+		SMMU_CMD_TLBI_NH_VAA, SMMU_CMD_TLBI_S12_VMALL, SMMU_CMD_TLBI_S2_IPA,
+		SMMU_CMD_TLBI_NSNH_ALL, SMMU_CMD_PREFETCH_CONFIG, SMMU_CMD_ATC_INV, SMMU_CMD_SYNC,
+	};
+	uint8_t what = (uint8_t)fuzz_take(in, 1);
+	uint64_t w0 = fuzz_take(in, 8), w1 = word(in);
+
+	if ((what & 0x80) == 0)
+		w0 = (w0 & ~SMMU_CMD_0_OP) | op[what % RTE_DIM(op)];
+	rig_post(r, w0, w1);
+}
+
+static void
+one(struct fuzz_in *in, struct rig *r)
+{
+	uint64_t at;
+
+	switch (fuzz_take(in, 1) % 10) {
+	case 0:
+		write_register(in, r);
+		break;
+	case 1:
+	case 2:
+		command(in, r);
+		break;
+	case 3:
+	case 4:
+		access_any(in, r);
+		break;
+	case 5:
+		at = (fuzz_take(in, 3) & ~UINT64_C(7)) % MEM;
+		*(uint64_t *)(void *)(r->mem + at) = word(in);
+		break;
+	case 6:
+		r->ste[fuzz_take(in, 1) & 7] = word(in);
+		break;
+	case 7:
+		r->cd[fuzz_take(in, 1) & 7] = word(in);
+		break;
+	case 8:
+		emu_inject(r->e, (enum emu_inject)(fuzz_take(in, 1) % 5), fuzz_take(in, 1) & 3);
+		break;
+	default:
+		rig_w32(r, SMMU_GERRORN, rig_r32(r, SMMU_GERROR));
+		rig_w32(r, SMMU_CR0, (uint32_t)RIG_EN);
+		break;
+	}
+	emu_step(r->e, 4);
+}
+
+/* As a driver would: tables, queues, everything on. What does not fit the settings may fail. */
+static void
+up(struct rig *r)
+{
+	rig_queues(r, 5, 5);
+	r->ste_pa = rig_alloc(r, 64u << 8, 64u << 8);
+	r->cd_pa = rig_alloc(r, 64, 64);
+	r->ttb = rig_alloc(r, 4096, 4096);
+	r->ste = rig_va(r, r->ste_pa + RIG_SID * 64);
+	r->cd = rig_va(r, r->cd_pa);
+	r->cd[0] = rig_cd0(RIG_ASID);
+	r->cd[1] = r->ttb;
+	r->ste[0] = rig_ste0(r->cd_pa);
+	rig_map(r, 0, RIG_PA + (UINT64_C(512) << 10), RIG_RW);
+	rig_w64(r, SMMU_STRTAB_BASE, r->ste_pa);
+	rig_w32(r, SMMU_STRTAB_BASE_CFG, 8);
+	rig_w32(r, SMMU_CR2, (uint32_t)SMMU_CR2_RECINVSID);
+	rig_w32(r, SMMU_CR0, (uint32_t)RIG_EN);
+	emu_step(r->e, 64);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_in in = { data, size };
+	struct emu_conf c;
+	struct rig r;
+
+	settings(&in, &c);
+	memset(&r, 0, sizeof(r));
+	r.regs = aligned_alloc(65536, SMMU_REGS_SIZE);
+	r.mem = aligned_alloc(65536, MEM);
+	FUZZ_REQUIRE(r.regs != NULL && r.mem != NULL);
+	memset(r.regs, 0, SMMU_REGS_SIZE);
+	memset(r.mem, 0, MEM);
+	r.e = emu_create(&c, r.regs,
+			 (struct sluice_mem_span){ .va = r.mem, .pa = RIG_PA, .len = MEM });
+	if (r.e != NULL) {
+		up(&r);
+		while (in.left > 0)
+			one(&in, &r);
+		emu_step(r.e, 1000);
+		emu_destroy(r.e);
+	}
+	free(r.mem);
+	free(r.regs);
+	return 0;
+}
