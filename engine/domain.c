@@ -73,6 +73,9 @@ paging_init(struct sluice_domain *d)
 	d->nb_pages = chunks * IOVA_CHUNK_PAGES;
 	d->pte_attr[SLUICE_READ] = lpae_attr(SLUICE_READ) | LPAE_TABLE;
 	d->pte_attr[SLUICE_RW] = lpae_attr(SLUICE_RW) | LPAE_TABLE;
+	for (unsigned int p = 0; p < RTE_DIM(d->pte_one); p++)
+		d->pte_one[p] = d->pte_attr[p] == 0 ? 0 :
+				d->pte_attr[p] | LPAE_SW_FIRST | LPAE_SW_LAST;
 	d->leaf = sluice_host_alloc(chunks * sizeof(*d->leaf));
 	if (d->leaf == NULL || lpae_init(&d->pt, d->iommu->mem) != 0)
 		return sluice_fail(ENOMEM, "no memory for a page table");
@@ -263,8 +266,8 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
 	d->gone.maps += dl->st.maps;
 	d->gone.unmaps += dl->st.unmaps;
-	d->gone.map_pages += dl->st.map_pages;
-	d->gone.unmap_pages += dl->st.unmap_pages;
+	d->gone.map_more += dl->st.map_more;
+	d->gone.unmap_more += dl->st.unmap_more;
 	d->gone.map_errors += dl->st.map_errors;
 	d->gone.unmap_errors += dl->st.unmap_errors;
 	d->gone.ring_full += dl->st.ring_full;

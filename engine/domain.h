@@ -20,9 +20,16 @@
 
 struct policy_ops;
 
+/** A counter with one writer: readers see old or new, never torn; no locked instruction. */
+#define STAT_ADD(field, n)                                                                         \
+	__atomic_store_n(&(field), __atomic_load_n(&(field), __ATOMIC_RELAXED) + (n),              \
+			 __ATOMIC_RELAXED)
+#define STAT_GET(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
 /** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
 struct dom_lcore_stats {
-	uint64_t maps, unmaps, map_pages, unmap_pages;
+	uint64_t maps, unmaps;
+	uint64_t map_more, unmap_more; /* pages beyond one each: most mappings have none */
 	uint64_t map_errors, unmap_errors;
 	uint64_t ring_full;
 	uint64_t invs, syncs; /* submitted by this worker itself (strict) */
@@ -36,12 +43,14 @@ struct dom_lcore {
 } __rte_cache_aligned;
 
 struct sluice_domain {
-	/* Read on every map and unmap; written only by control calls while nobody maps. */
-	int (*map)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
-		   unsigned int prot, uint64_t *iova);
-	int (*unmap)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len);
+	/* Read on every map and unmap; written only by control calls while nobody maps. The
+	 * worker's part comes last, so that the caller's arguments stay where they are. */
+	int (*map)(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+		   uint64_t *iova, struct dom_lcore *dl);
+	int (*unmap)(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
 	uint64_t iova_base;
 	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
+	uint64_t pte_one[4];       /* the same, of a mapping of one page */
 	uint64_t pa_limit;         /* first physical address that is too large */
 	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
 	uint32_t nb_pages;         /* window, in pages */
@@ -74,9 +83,9 @@ struct policy_ops {
 	const char *name;
 	enum sluice_domain_type type; /* what it makes of a paging domain */
 	bool deferred;                /* needs SLUICE_CAP_DEFERRED and a flush ring */
-	int (*map)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
-		   unsigned int prot, uint64_t *iova);
-	int (*unmap)(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len);
+	int (*map)(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+		   uint64_t *iova, struct dom_lcore *dl);
+	int (*unmap)(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
 };
 
 extern const struct policy_ops policy_passthrough, policy_strict, policy_deferred, policy_blocked;
@@ -87,8 +96,24 @@ const struct policy_ops *policy_find(const char *name);
 /* map.c: what policies are made of. */
 
 /** Map through the window. Shared by every policy that uses the page table. */
-int window_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
-	       unsigned int prot, uint64_t *iova);
+int window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	       uint64_t *iova, struct dom_lcore *dl);
+
+/* Do @p len bytes at @p addr lie in one page? No bytes do not: len - 1 wraps. */
+static inline bool
+one_page(uint64_t addr, size_t len)
+{
+	return len - 1 < 4096 - (addr & 4095);
+}
+
+/* Is this entry a whole mapping of one page? */
+static inline bool
+window_is_one(const uint64_t *pte)
+{
+	const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
+
+	return (lpae_pte_load(pte) & whole) == whole;
+}
 
 /* The last-level table of a page. Relaxed: who got the IOVA from the allocator got the table with
  * it (iova.c, 3); who made the IOVA up sees the table or NULL. */
@@ -105,7 +130,8 @@ domain_pte(const struct sluice_domain *d, uint32_t pfn)
 }
 
 /* Of more than one page, or where there is none: map.c. */
-int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t pages);
+int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
+		     uint32_t *pages);
 void window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
 
 /**
@@ -118,25 +144,21 @@ static inline int
 window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
 	     uint32_t *pages_out)
 {
-	const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
-	uint64_t pages = ((iova & 4095) + len + 4095) >> 12;
 	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
-	uint64_t *pte, v;
+	uint64_t *pte;
 
-	if (__builtin_expect(len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pfn >= d->nb_pages ||
-			     pages > d->nb_pages - pfn, 0))
+	if (__builtin_expect(pfn >= d->nb_pages, 0))
 		return -EINVAL;
 	*pfn_out = (uint32_t)pfn;
-	*pages_out = (uint32_t)pages;
-	if (__builtin_expect(pages != 1, 0))
-		return window_clear_run(d, (uint32_t)pfn, pages);
+	if (__builtin_expect(!one_page(iova, len), 0))
+		return window_clear_run(d, (uint32_t)pfn, iova, len, pages_out);
+	*pages_out = 1;
 	pte = domain_leaf(d, (uint32_t)pfn);
 	if (__builtin_expect(pte == NULL, 0))
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
-	v = lpae_pte_load(pte);
-	if (__builtin_expect((v & whole) != whole, 0))
-		return v == 0 ? -ENOENT : -EINVAL;
+	if (__builtin_expect(!window_is_one(pte), 0))
+		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
 	lpae_pte_store(pte, 0);
 	return 0;
 }
@@ -151,14 +173,21 @@ window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_
 		window_free_run(d, dl, pfn, pages);
 }
 
+/** Map one page at an IOVA that the caller took, with d->pte_one[] of an allowed protection. */
+static inline int
+window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint64_t pa,
+	       uint64_t attr, uint64_t *iova)
+{
+	uint64_t offset = pa & 4095;
+
+	lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	STAT_ADD(dl->st.maps, 1);
+	return 0;
+}
+
 /** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */
 int domain_worker_add(struct sluice_domain *d, unsigned int lcore);
 void domain_worker_del(struct sluice_domain *d, unsigned int lcore);
-
-/** A counter with one writer: readers see old or new, never torn; no locked instruction. */
-#define STAT_ADD(field, n)                                                                         \
-	__atomic_store_n(&(field), __atomic_load_n(&(field), __ATOMIC_RELAXED) + (n),              \
-			 __ATOMIC_RELAXED)
-#define STAT_GET(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
 #endif

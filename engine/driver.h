@@ -23,6 +23,8 @@
 #include <sluice/iommu.h>
 #include <sluice/raw.h>
 
+#include "compat.h"
+
 /* ---- errors ------------------------------------------------------------------------------ */
 
 /**

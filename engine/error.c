@@ -19,6 +19,10 @@ sluice_fail(int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(last_error, sizeof(last_error), fmt, ap);
 	va_end(ap);
+	/* A line, whatever the texts it quotes hold. */
+	for (char *c = last_error; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	rte_errno = err;
 	return -err;
 }

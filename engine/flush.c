@@ -54,6 +54,12 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 	return n;
 }
 
+void
+flush_ring_kick_batch(struct flush_ring *r)
+{
+	flush_ring_kick(r, r->tail);
+}
+
 bool
 flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 {
@@ -71,7 +77,6 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	STAT_ADD(dl->st.ring_full, 1);
 	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
 	flush_ring_kick(&dl->ring, dl->ring.tail);
-	dl->ring.kick_at = dl->ring.tail + dl->ring.batch;
 	for (unsigned int spins = 1;; spins++) {
 		if (flush_ring_room(d, dl))
 			return 0;

@@ -28,8 +28,9 @@
  * 4. Release. When the flush is complete (inv_done, an acquire), the engine publishes `released`
  *    with a release store [R3].
  * 5. Reclaim. When its magazine is empty or its ring is full, the worker loads `released` with
- *    acquire [A3, pairs with R3] and moves the entries' IOVAs into its own magazines: they return
- *    to the lcore that owns them, and nobody else touches the allocator.
+ *    acquire [A3, pairs with R3] and moves some entries' IOVAs into its own magazines; of those
+ *    that it then knows to be released, a map takes one straight from the ring. So IOVAs return to
+ *    the lcore that owns them, and nobody else touches the allocator.
  * 6. Several flushes may be in flight; each ring remembers where each of them sealed. They are
  *    released in order, because sequence numbers complete in order.
  * 7. Time. The worker reads no clock. The engine looks at tail now and then (A1 again) and notes
@@ -55,11 +56,11 @@ struct dom_lcore;
 #define FLUSH_INFLIGHT 8u  /* flushes of one domain at once; power of two */
 #define FLUSH_LOOKS    32u /* looks remembered per ring; power of two */
 
-/* An entry: page number in the window, and length in pages. */
+/* An entry: page number in the window, and pages beyond one, so that of one page it is the number. */
 static inline uint64_t
 flush_entry(uint32_t pfn, uint32_t pages)
 {
-	return (uint64_t)pages << 32 | pfn;
+	return (uint64_t)(pages - 1) << 32 | pfn;
 }
 
 static inline uint32_t
@@ -71,7 +72,7 @@ flush_entry_pfn(uint64_t e)
 static inline uint32_t
 flush_entry_pages(uint64_t e)
 {
-	return (uint32_t)(e >> 32);
+	return (uint32_t)(e >> 32) + 1;
 }
 
 /** The workers of a domain as the engine sees them: replaced as a whole, never changed. */
@@ -146,13 +147,20 @@ int flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl);
 static inline void
 flush_ring_kick(struct flush_ring *r, uint64_t pos)
 {
+	r->kick_at = pos + r->batch;
 	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
 	if (r->due != NULL)
 		bitset_set(r->due, r->slot);
 }
 
-/** Queue one entry; there must be room. Worker. Steps 1 and 2. */
-static inline void
+/** The same, for a batch that is full: once in many puts, so never inline. */
+void flush_ring_kick_batch(struct flush_ring *r);
+
+/**
+ * Queue one entry; there must be room. Worker. Step 1.
+ * @return whether a batch is full: flush_ring_kick_batch() is due.
+ */
+static inline bool
 flush_ring_put(struct flush_ring *r, uint64_t entry)
 {
 	uint64_t pos = r->tail;
@@ -160,10 +168,7 @@ flush_ring_put(struct flush_ring *r, uint64_t entry)
 	r->ent[pos & r->mask] = entry;
 	r->tail = ++pos;
 	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */
-	if (pos >= r->kick_at) {
-		r->kick_at = pos + r->batch;
-		flush_ring_kick(r, pos);
-	}
+	return pos >= r->kick_at;
 }
 
 /** Are there flushes in flight? Engine. */

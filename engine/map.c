@@ -66,51 +66,46 @@ map_fail(struct dom_lcore *dl, int ret)
 	return ret;
 }
 
-/* More than one page, or an empty magazine. */
+/* Whatever is not one page out of a magazine that has some: everything is checked here. */
 static __rte_noinline int
-map_slow(struct sluice_domain *d, struct dom_lcore *dl, uint64_t v, uint32_t pages, uint64_t *iova)
+map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	 uint64_t *iova, struct dom_lcore *dl)
 {
+	uint64_t offset = pa & 4095, pages = (offset + len + 4095) >> 12, v;
 	uint32_t pfn;
-	int ret = get_iova(d, dl, pages, &pfn);
+	int ret;
 
+	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	    pa >= d->pa_limit || len > d->pa_limit - pa)
+		return map_fail(dl, -EINVAL);
+	ret = get_iova(d, dl, (uint32_t)pages, &pfn);
 	if (ret != 0)
 		return map_fail(dl, ret);
 	if (pages == 1)
-		lpae_pte_store(domain_pte(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
-	else if (pages <= IOVA_CHUNK_PAGES)
-		lpae_run_set(domain_pte(d, pfn), v, pages);
+		return window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
+	v = (pa - offset) | d->pte_attr[prot];
+	if (pages <= IOVA_CHUNK_PAGES)
+		lpae_run_set(domain_pte(d, pfn), v, (uint32_t)pages);
 	else
-		run_set_long(d, pfn, pages, v);
-	*iova += d->iova_base + ((uint64_t)pfn << 12);
+		run_set_long(d, pfn, (uint32_t)pages, v);
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
 	STAT_ADD(dl->st.maps, 1);
-	STAT_ADD(dl->st.map_pages, pages);
+	STAT_ADD(dl->st.map_more, pages - 1);
 	return 0;
 }
 
 int
-window_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
-	   unsigned int prot, uint64_t *iova)
+window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	   uint64_t *iova, struct dom_lcore *dl)
 {
-	uint64_t offset = pa & 4095, attr = d->pte_attr[prot & 3], v;
-	uint64_t pages = (offset + len + 4095) >> 12;
+	uint64_t attr = d->pte_one[prot & 3];
 	struct iova_mag *m = &dl->mag[0];
-	uint32_t pfn;
 
-	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
-	if (__builtin_expect(len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || attr == 0 || prot > 3 ||
-			     pa >= d->pa_limit || len > d->pa_limit - pa, 0))
-		return map_fail(dl, -EINVAL);
-	v = (pa - offset) | attr;
-	if (__builtin_expect(pages != 1 || m->n == 0, 0)) {
-		*iova = offset;
-		return map_slow(d, dl, v, (uint32_t)pages, iova);
-	}
-	pfn = m->pfn[--m->n];
-	lpae_pte_store(domain_pte(d, pfn), v | LPAE_SW_FIRST | LPAE_SW_LAST);
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
-	STAT_ADD(dl->st.maps, 1);
-	STAT_ADD(dl->st.map_pages, 1);
-	return 0;
+	if (__builtin_expect(!one_page(pa, len) || prot > 3 || attr == 0 || pa >= d->pa_limit ||
+			     m->n == 0, 0))
+		return map_slow(d, pa, len, prot, iova, dl);
+	return window_set_one(d, dl, m->pfn[--m->n], pa, attr, iova);
 }
 
 /* More than one chunk: check all pieces, then clear them. */
@@ -136,10 +131,14 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 }
 
 int
-window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t pages)
+window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
+		 uint32_t *pages_out)
 {
-	uint64_t *pte;
+	uint64_t pages = ((iova & 4095) + len + 4095) >> 12, *pte;
 
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pages > d->nb_pages - pfn)
+		return -EINVAL;
+	*pages_out = (uint32_t)pages;
 	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
 		return run_clear_long(d, pfn, (uint32_t)pages);
 	pte = domain_leaf(d, pfn);
@@ -184,7 +183,7 @@ sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 {
 	struct dom_lcore *dl = mine(d);
 
-	return __builtin_expect(dl != NULL, 1) ? d->map(d, dl, pa, len, prot, iova) : -ENXIO;
+	return __builtin_expect(dl != NULL, 1) ? d->map(d, pa, len, prot, iova, dl) : -ENXIO;
 }
 
 int
@@ -192,5 +191,5 @@ sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
 {
 	struct dom_lcore *dl = mine(d);
 
-	return __builtin_expect(dl != NULL, 1) ? d->unmap(d, dl, iova, len) : -ENXIO;
+	return __builtin_expect(dl != NULL, 1) ? d->unmap(d, iova, len, dl) : -ENXIO;
 }

@@ -9,8 +9,8 @@ add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)
 {
 	st->maps += STAT_GET(s->maps);
 	st->unmaps += STAT_GET(s->unmaps);
-	st->map_pages += STAT_GET(s->map_pages);
-	st->unmap_pages += STAT_GET(s->unmap_pages);
+	st->map_pages += STAT_GET(s->maps) + STAT_GET(s->map_more);
+	st->unmap_pages += STAT_GET(s->unmaps) + STAT_GET(s->unmap_more);
 	st->map_errors += STAT_GET(s->map_errors);
 	st->unmap_errors += STAT_GET(s->unmap_errors);
 	st->ring_full += STAT_GET(s->ring_full);

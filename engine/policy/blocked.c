@@ -7,8 +7,8 @@
 #include "../domain.h"
 
 static int
-blocked_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
-	    unsigned int prot, uint64_t *iova)
+blocked_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	    uint64_t *iova, struct dom_lcore *dl)
 {
 	(void)d, (void)pa, (void)len, (void)prot, (void)iova;
 	STAT_ADD(dl->st.map_errors, 1);
@@ -16,7 +16,7 @@ blocked_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t l
 }
 
 static int
-blocked_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len)
+blocked_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	(void)d, (void)iova, (void)len;
 	STAT_ADD(dl->st.unmap_errors, 1);

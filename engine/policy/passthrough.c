@@ -7,8 +7,8 @@
 #include "../domain.h"
 
 static int
-passthrough_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size_t len,
-		unsigned int prot, uint64_t *iova)
+passthrough_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+		uint64_t *iova, struct dom_lcore *dl)
 {
 	(void)prot;
 	if (len == 0 || pa >= d->pa_limit || len > d->pa_limit - pa) {
@@ -16,20 +16,22 @@ passthrough_map(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, size
 		return -EINVAL;
 	}
 	STAT_ADD(dl->st.maps, 1);
-	STAT_ADD(dl->st.map_pages, ((pa & 4095) + len + 4095) >> 12);
+	if (!one_page(pa, len))
+		STAT_ADD(dl->st.map_more, ((pa & 4095) + len - 1) >> 12);
 	*iova = pa;
 	return 0;
 }
 
 static int
-passthrough_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len)
+passthrough_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	if (len == 0 || iova >= d->pa_limit || len > d->pa_limit - iova) {
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return -EINVAL;
 	}
 	STAT_ADD(dl->st.unmaps, 1);
-	STAT_ADD(dl->st.unmap_pages, ((iova & 4095) + len + 4095) >> 12);
+	if (!one_page(iova, len))
+		STAT_ADD(dl->st.unmap_more, ((iova & 4095) + len - 1) >> 12);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "../domain.h"
 
 static int
-strict_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len)
+strict_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	uint32_t pfn, pages;
 	int ret = window_clear(d, iova, len, &pfn, &pages);
@@ -34,7 +34,8 @@ strict_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_
 	}
 	window_free(d, dl, pfn, pages);
 	STAT_ADD(dl->st.unmaps, 1);
-	STAT_ADD(dl->st.unmap_pages, pages);
+	if (__builtin_expect(pages != 1, 0))
+		STAT_ADD(dl->st.unmap_more, pages - 1);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 /* The pair without invalidation: what is left of an unmap when nobody tells the hardware. Unsafe
  * on purpose, hence only here. */
 static int
-none_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t len)
+none_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	uint32_t pfn, pages;
 	int ret = window_clear(d, iova, len, &pfn, &pages);
@@ -25,7 +25,7 @@ none_unmap(struct sluice_domain *d, struct dom_lcore *dl, uint64_t iova, size_t 
 	}
 	window_free(d, dl, pfn, pages);
 	STAT_ADD(dl->st.unmaps, 1);
-	STAT_ADD(dl->st.unmap_pages, pages);
+	STAT_ADD(dl->st.unmap_more, pages - 1);
 	return 0;
 }
 

@@ -77,7 +77,8 @@ sluice_enq(struct ring_bench *b, unsigned int producer, const uint64_t *v, unsig
 			while (r->reclaim != upto)
 				b->of[producer].sum += r->ent[r->reclaim++ & r->mask];
 		}
-		flush_ring_put(r, v[i]);
+		if (flush_ring_put(r, v[i]))
+			flush_ring_kick_batch(r);
 	}
 	return n;
 }
