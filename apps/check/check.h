@@ -26,7 +26,7 @@ struct check_options {
 struct check_entry {
 	const struct conf_case *k;
 	struct conf_result r;
-	bool deviates; /* an expected deviation of QEMU */
+	const char *deviates; /* an expected deviation of QEMU; or NULL */
 };
 
 struct check_sum {

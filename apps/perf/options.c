@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_bitops.h> /* rte_is_power_of_2(), since DPDK 24.07 */
 #include <rte_common.h>
 
 #include <sluice/sluice.h>
@@ -248,20 +249,28 @@ misplaced(int argc, char **argv)
 	return NULL;
 }
 
+static bool
+inform(int opt)
+{
+	switch (opt) {
+	case OPT_HELP: perf_help(); return true;
+	case OPT_VERSION: perf_version(); return true;
+	case OPT_LIST: perf_list(); return true;
+	default: return false;
+	}
+}
+
 /* Help, version and list answer on either side of "--", whatever else is there. */
 static bool
 informed(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			perf_help();
-		else if (strcmp(argv[i], "--version") == 0)
-			perf_version();
-		else if (strcmp(argv[i], "--list") == 0)
-			perf_list();
-		else
-			continue;
-		return true;
+			return inform(OPT_HELP);
+		if (strcmp(argv[i], "--version") == 0)
+			return inform(OPT_VERSION);
+		if (strcmp(argv[i], "--list") == 0)
+			return inform(OPT_LIST);
 	}
 	return false;
 }
@@ -311,6 +320,8 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 					 "unknown option %s; see --help", av[optind - 1]);
 			return PERF_OPTIONS_BAD;
 		}
+		if (inform(opt)) /* abbreviated: getopt takes "--hel" */
+			return PERF_OPTIONS_DONE;
 		if (option_take(opt, optarg, o) != 0)
 			return PERF_OPTIONS_BAD;
 		pairs |= opt == OPT_PAIRS;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_bitops.h> /* rte_is_power_of_2(), since DPDK 24.07 */
 #include <rte_cfgfile.h>
 #include <rte_common.h>
 #include <rte_lcore.h>

@@ -49,8 +49,9 @@ begin(struct pci_chan *c, int *status)
 	*status = judge(c->kind, d);
 	if (*status != 0 || d->len == 0)
 		return true;
-	c->next_poll = sluice_clock_ticks(clk) +
-		       sluice_clock_from_ns(clk, c->kind->info.latency_ns);
+	c->next_poll = sluice_clock_ticks(clk);
+	if (!c->pci.regs->warps)
+		c->next_poll += sluice_clock_from_ns(clk, c->kind->info.latency_ns);
 	c->deadline = c->next_poll + sluice_clock_from_ns(clk, c->timeout_ns);
 	c->busy = true;
 	return c->kind->begin(c, d, status);
@@ -113,6 +114,8 @@ pci_chan_info(const struct sluice_dma *dma, struct sluice_dma_info *info)
 	const struct pci_chan *c = dma->priv;
 
 	*info = c->kind->info;
+	if (c->pci.regs->warps)
+		info->latency_ns = 0;
 }
 
 /* ---- control --------------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ struct sluice_regs {
 	struct sluice_mem *mem;
 	struct sluice_clock clock;
 	void *emu; /**< emulated hardware (struct emu_smmu), or NULL */
+	bool warps; /**< the machine's own clock jumps over waits: its devices' delays take no time */
 	char settings[160];
 };
 

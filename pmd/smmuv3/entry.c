@@ -6,7 +6,8 @@
  * is told; only one aligned 64-bit store is atomic. Each configuration looks at some bits and
  * ignores the rest. So:
  *
- * 1. Bits that the present configuration ignores can be given their new value at once.
+ * 1. Bits that the present configuration ignores can be given their new value at once. That is
+ *    done in the words where the new configuration uses some of them.
  * 2. A word is *critical* when after that it still differs in a bit that the new configuration
  *    uses.
  *    One critical word: store it, and the hardware goes from old to new in one step. Between 1
@@ -74,7 +75,9 @@ entry_write(_Atomic uint64_t *e, const uint64_t target[ENTRY_WORDS], const struc
 	ops->used(cur, used_now);
 	ops->used(target, used_then);
 	for (unsigned int i = 0; i < ENTRY_WORDS; i++) {
-		first[i] = (cur[i] & used_now[i]) | (target[i] & ~used_now[i]);
+		/* A word that nobody will look at can wait for 3, which may not be needed at all. */
+		first[i] = ((cur[i] ^ target[i]) & used_then[i] & ~used_now[i]) == 0 ? cur[i] :
+			   (cur[i] & used_now[i]) | (target[i] & ~used_now[i]);
 		if (((first[i] ^ target[i]) & used_then[i]) != 0) {
 			critical++;
 			word = (int)i;

@@ -54,17 +54,22 @@ ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS])
 	used[0] |= SMMU_STE_0_CONFIG;
 	if ((cfg & SMMU_STE_CONFIG_BYPASS) == 0)
 		return;
-	/* Attributes of what leaves, translated or not. */
-	used[1] = SMMU_STE_1_SHCFG | SMMU_STE_1_MTCFG | SMMU_STE_1_MEMATTR | SMMU_STE_1_ALLOCCFG |
-		  SMMU_STE_1_PRIVCFG | SMMU_STE_1_INSTCFG;
-	if (cfg == SMMU_STE_CONFIG_S1) {
+	/* Of every access that is not refused at once. */
+	used[1] = SMMU_STE_1_ALLOCCFG | SMMU_STE_1_PRIVCFG | SMMU_STE_1_INSTCFG;
+	/* Incoming attributes; stage 1 tables replace them, unless S1DSS goes round stage 1. */
+	if (cfg != SMMU_STE_CONFIG_S1 ||
+	    smmu_field_get(SMMU_STE_1_S1DSS, ste[1]) == SMMU_STE_S1DSS_BYPASS)
+		used[1] |= SMMU_STE_1_SHCFG | SMMU_STE_1_MTCFG | SMMU_STE_1_MEMATTR;
+	if ((cfg & SMMU_STE_CONFIG_S1 & ~SMMU_STE_CONFIG_BYPASS) != 0) {
 		used[0] |= SMMU_STE_0_S1FMT | SMMU_STE_0_S1CONTEXTPTR | SMMU_STE_0_S1CDMAX;
 		used[1] |= SMMU_STE_1_S1DSS | SMMU_STE_1_S1CIR | SMMU_STE_1_S1COR |
 			   SMMU_STE_1_S1CSH | SMMU_STE_1_S1STALLD | SMMU_STE_1_EATS |
 			   SMMU_STE_1_STRW | SMMU_STE_1_PPAR | SMMU_STE_1_MEV;
 		used[2] = SMMU_STE_2_S2VMID;
-	} else if (cfg != SMMU_STE_CONFIG_BYPASS) {
-		/* Stage 2 is not written by this driver: whatever is there matters. */
-		memset(used, 0xff, ENTRY_WORDS * sizeof(*used));
+	}
+	if ((cfg & SMMU_STE_CONFIG_S2 & ~SMMU_STE_CONFIG_BYPASS) != 0) {
+		used[1] |= SMMU_STE_1_S2FWB | SMMU_STE_1_EATS | SMMU_STE_1_MEV;
+		/* This driver writes no stage 2: of its words every bit may matter. */
+		memset(&used[2], 0xff, (ENTRY_WORDS - 2) * sizeof(*used));
 	}
 }

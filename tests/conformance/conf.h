@@ -35,6 +35,7 @@ struct conf_dev {
 	uint32_t sid;
 	uint32_t word[CONF_WORDS]; /* what its own buffer holds */
 	unsigned int turn;
+	bool loaded;
 };
 
 /* What is under test, from its registers. */
@@ -197,8 +198,11 @@ int conf_xfer(struct conf *c, unsigned int d, uint64_t iova, uint32_t len, bool 
 void conf_xfer_start(struct conf *c, unsigned int d, uint64_t iova, uint32_t len, bool to_host,
 		     unsigned int word);
 int conf_xfer_end(struct conf *c, unsigned int d);
-/** Fill the devices' own buffers with words that tell where they come from. */
-int conf_dma_load(struct conf *c, unsigned int d);
+/**
+ * Have the device's own buffer hold words that tell where they come from (dev->word[]). Done by
+ * conf_land() and conf_read(); before conf_xfer() cases ask for it.
+ */
+void conf_dma_load(struct conf *c, unsigned int d);
 
 /* ---- address spaces by hand (space.c) -------------------------------------------------------- */
 

@@ -16,8 +16,10 @@ struct conf_case {
 	const char *proves; /**< one sentence, with the section of IHI 0070 it comes from */
 	/** Where QEMU's model leaves the architecture, and what it does instead: expected there. */
 	const char *qemu_deviates;
+	const char *qemu7_deviates; /**< … and only version 7.2's does, which has no stage 2 */
 	const char *args;   /**< added to the device string, "key=value,…"; or NULL */
 	uint64_t needs;     /**< CONF_NEED_*: else it is skipped */
+	int fresh;          /**< wants a machine on which nothing was done */
 	void (*run)(struct conf *c);
 };
 
@@ -79,7 +81,7 @@ void conf_run(struct conf *c, const struct conf_case *k, struct conf_result *r);
 /** What the machine is, one line. */
 const char *conf_machine(const struct conf *c);
 
-/** Whether the case expects a deviation of QEMU here. */
-int conf_expects_deviation(const struct conf *c, const struct conf_case *k);
+/** The deviation that the case expects here, or NULL. */
+const char *conf_deviation(const struct conf *c, const struct conf_case *k);
 
 #endif

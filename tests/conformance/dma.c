@@ -7,8 +7,6 @@
  */
 #include <errno.h>
 
-#include <rte_pause.h>
-
 #include "conf.h"
 
 #define DEADLINE_MS 8000u
@@ -73,9 +71,11 @@ conf_land(struct conf *c, unsigned int d, uint64_t iova, void *const place[], un
 {
 	struct conf_dev *dev = &c->dev[d];
 	unsigned int word = dev->turn++ % CONF_WORDS;
-	uint32_t was = ~dev->word[word];
 	int landed = -1, status;
+	uint32_t was;
 
+	conf_dma_load(c, d);
+	was = ~dev->word[word];
 	for (unsigned int i = 0; i < n; i++)
 		store(place[i], was);
 	status = conf_xfer(c, d, iova, 4, true, word);
@@ -119,11 +119,13 @@ conf_read(struct conf *c, unsigned int d, uint64_t iova, void *place)
 {
 	struct conf_dev *dev = &c->dev[d];
 	unsigned int word = dev->turn++ % CONF_WORDS;
-	uint32_t old = dev->word[word], src;
 	uint64_t saved[8];
+	uint32_t old, src;
 	int status;
 	bool got;
 
+	conf_dma_load(c, d);
+	old = dev->word[word];
 	do
 		src = conf_random(c) | 1;
 	while (src == old || src == UINT32_MAX);
@@ -145,33 +147,35 @@ conf_read(struct conf *c, unsigned int d, uint64_t iova, void *place)
 			   iova, got ? "succeeded" : "read nothing");
 	/* Zeros would make a poor word to be told apart. */
 	if (!got && dev->word[word] != old)
-		conf_dma_load(c, d);
+		dev->loaded = false;
 	return got;
 }
 
-int
+void
 conf_dma_load(struct conf *c, unsigned int d)
 {
 	struct conf_dev *dev = &c->dev[d];
 	uint64_t saved[8];
 
+	if (dev->loaded)
+		return;
+	dev->loaded = true;
 	if (dev->info.flags & SLUICE_DMA_PATTERN) {
 		for (unsigned int i = 0; i < CONF_WORDS; i++)
 			dev->word[i] = 0x12345678;
-		return 0;
+		return;
 	}
 	for (unsigned int i = 0; i < CONF_WORDS; i++)
 		store(&c->scratch[i], 0xd0000000u | d << 24 | conf_random(c) >> 16 << 8 | i);
-	bypass(c, d, saved);
-	if (conf_xfer(c, d, c->scratch_pa, CONF_WORDS * 4, false, 0) != 0)
-		return -EIO;
-	conf_ste_set(c, d, saved);
 	memcpy(dev->word, c->scratch, sizeof(dev->word));
+	bypass(c, d, saved);
+	CONF_EQ(c, conf_xfer(c, d, c->scratch_pa, CONF_WORDS * 4, false, 0), 0,
+		"the status of a read through a stream that bypasses");
 	/* And out again: a device that read nothing is found here, and not by every case. */
 	memset(c->scratch, 0xa5, sizeof(dev->word));
-	bypass(c, d, saved);
-	if (conf_xfer(c, d, c->scratch_pa, CONF_WORDS * 4, true, 0) != 0)
-		return -EIO;
+	CONF_EQ(c, conf_xfer(c, d, c->scratch_pa, CONF_WORDS * 4, true, 0), 0,
+		"the status of a write through a stream that bypasses");
 	conf_ste_set(c, d, saved);
-	return memcmp(dev->word, c->scratch, sizeof(dev->word)) == 0 ? 0 : -EIO;
+	CONF_CHECK(c, memcmp(dev->word, c->scratch, sizeof(dev->word)) == 0,
+		   "device %u moves nothing through a stream that bypasses", d);
 }

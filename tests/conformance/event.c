@@ -106,6 +106,11 @@ conf_fault_event(struct conf *c, uint8_t id, unsigned int d, uint64_t iova, bool
 	/* A stage 1 fault's IPA is UNKNOWN (§7.3.12). */
 	uint64_t ignore[4] = { 0, 0, 0, SMMU_EVT_3_IPA };
 
+	/* The address space in front of 7.2's model ends there: the bus aborts. */
+	if (c->hw.qemu_s1 && iova >> 48 != 0) {
+		conf_no_event(c);
+		return;
+	}
 	if (id == SMMU_EVT_F_WALK_EABT) {
 		want[3] = fetch & SMMU_EVT_3_FETCHADDR;
 		ignore[1] = SMMU_EVT_1_REASON;

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_lcore.h>
-#include <rte_pause.h>
 
 #include "conf.h"
+
+#define STEP_US 50u
 
 uint64_t
 conf_ms(void)
@@ -23,8 +25,9 @@ conf_ms(void)
 void
 conf_step(struct conf *c)
 {
+	/* Real time passes by itself: leave the processor to whoever needs it. */
 	if (sluice_iommu_step(c->iommu, 64) < 0)
-		rte_pause();
+		usleep(STEP_US);
 }
 
 static void
@@ -187,6 +190,7 @@ device_open(struct conf *c, unsigned int i)
 		return -1;
 	}
 	d->turn = 0;
+	d->loaded = false;
 	sluice_dma_info(d->dma, &d->info);
 	return 0;
 }

@@ -96,18 +96,6 @@ known_state(struct conf *c)
 	c->nb_ev = 0;
 }
 
-/* Own buffers are filled once for each opening. */
-static void
-fill_devices(struct conf *c)
-{
-	for (unsigned int d = 0; d < c->nb_devs; d++)
-		if (c->dev[d].turn == 0) {
-			CONF_CHECK(c, conf_dma_load(c, d) == 0,
-				   "device %u moves nothing through a stream that bypasses", d);
-			c->dev[d].turn = 1;
-		}
-}
-
 static void
 clear_away(struct conf *c)
 {
@@ -174,7 +162,7 @@ same_args(const char *a, const char *b)
 static bool
 ready(struct conf *c, const struct conf_case *k)
 {
-	if (c->iommu != NULL && !same_args(c->args, k->args))
+	if (c->iommu != NULL && (k->fresh || !same_args(c->args, k->args)))
 		throw_away(c);
 	if (c->iommu == NULL && conf_machine_open(c, k->args) != 0) {
 		c->res->verdict = CONF_FAIL;
@@ -204,7 +192,7 @@ conf_run(struct conf *c, const struct conf_case *k, struct conf_result *r)
 	c->renew = c->quiet = false;
 	c->nb_ev = 0;
 	if (ready(c, k)) {
-		ok = guarded(c, known_state) && guarded(c, fill_devices) && guarded(c, k->run);
+		ok = (k->fresh || guarded(c, known_state)) && guarded(c, k->run);
 		ok = (ok || r->verdict == CONF_SKIP) && !c->renew && guarded(c, clear_away);
 		if (!ok) {
 			throw_away(c);
@@ -252,8 +240,10 @@ conf_machine(const struct conf *c)
 	return c->line;
 }
 
-int
-conf_expects_deviation(const struct conf *c, const struct conf_case *k)
+const char *
+conf_deviation(const struct conf *c, const struct conf_case *k)
 {
-	return k->qemu_deviates != NULL && c->hw.qemu;
+	if (k->qemu7_deviates != NULL && c->hw.qemu_s1)
+		return k->qemu7_deviates;
+	return c->hw.qemu ? k->qemu_deviates : NULL;
 }

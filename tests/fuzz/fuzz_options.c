@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include <rte_bitops.h> /* rte_is_power_of_2(), since DPDK 24.07 */
 #include <rte_common.h>
 
 #include "../../apps/perf/devargs.h"
@@ -34,12 +35,17 @@ split(char *text, size_t len, char **argv)
 static void
 devargs(const char *dev)
 {
+	const char *first;
 	char buf[128];
 	uint64_t v;
 
 	(void)perf_devargs_emulated(dev);
 	(void)perf_devargs_get(dev, "sync_ns", &v);
 	if ((size_t)snprintf(buf, sizeof(buf), "%s", dev) >= sizeof(buf))
+		return;
+	/* Given twice, or where the backend's name belongs: the library will refuse it. */
+	first = strstr(buf, "sync_ns");
+	if (first == buf || (first != NULL && strstr(first + 1, "sync_ns") != NULL))
 		return;
 	if (perf_devargs_set(buf, sizeof(buf), "sync_ns", 7) != 0)
 		return;

@@ -3,6 +3,7 @@
  * Fuzz target: any bytes as a sweep file. Either points within bounds, or one line that says why
  * not.
  */
+#include <rte_bitops.h> /* rte_is_power_of_2(), since DPDK 24.07 */
 #include <rte_common.h>
 #include <rte_lcore.h>
 

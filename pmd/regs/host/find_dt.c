@@ -68,6 +68,8 @@ translate(const struct bus *bus, uint64_t *addr)
 
 		if (bus->ranges_len == 0) /* the same addresses */
 			continue;
+		if (entry == 0) /* a tree without addresses has no place for them either */
+			return false;
 		for (; at + (ssize_t)entry <= bus->ranges_len; at += entry) {
 			const uint8_t *r = bus->ranges + at;
 			uint64_t child = number(r, bus->acells);

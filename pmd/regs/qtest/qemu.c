@@ -54,17 +54,20 @@ read_version(struct qemu_conf *c)
 	return ret;
 }
 
-/* The transfers of edu need a running clock, and so a running processor: one that sleeps. Without
- * edu nothing runs at all. */
+/* The transfers of edu need a running clock, and so a running processor: one that sleeps. While it
+ * does, the clock of counted instructions jumps to whatever is due next, so that the 100 ms of a
+ * transfer take none. Without edu nothing runs at all. */
 static void
 add_processor(struct args *a, const struct qemu_conf *c, const char *loader)
 {
 	add(a, "-cpu", "max");
 	add(a, "-accel", "tcg");
-	if (c->edu != 0)
+	if (c->edu != 0) {
 		add(a, "-device", loader);
-	else
+		add(a, "-icount", "shift=0,sleep=off");
+	} else {
 		add(a, "-S", NULL);
+	}
 }
 
 int

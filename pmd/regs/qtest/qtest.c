@@ -236,6 +236,7 @@ qtest_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 		return ret;
 	}
 	regs->clock = (struct sluice_clock){ .hz = rte_get_tsc_hz() };
+	regs->warps = true; /* qemu.c: -icount */
 	snprintf(regs->settings, sizeof(regs->settings),
 		 "version=%s,mem_mb=%" PRIu64 ",edu=%" PRIu64 ",testdev=%" PRIu64 ",qemu=%s",
 		 c.version, c.mem_mb, c.edu, c.testdev, c.path);

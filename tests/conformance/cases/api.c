@@ -104,6 +104,7 @@ across_pages(struct conf *c)
 	uint64_t pa[2], iova[2];
 	uint32_t *mem[2];
 
+	conf_dma_load(c, 0);
 	/* 256 bytes over a page's edge, into memory that is one piece for the device only. */
 	for (unsigned int i = 0; i < 2; i++)
 		mem[i] = conf_mem(c, 3 * 4096, 4096, &pa[i]);
@@ -219,6 +220,7 @@ detach(struct conf *c)
 	uint64_t pa;
 	uint32_t *mem = conf_mem(c, 64 * 4096, 4096, &pa);
 
+	conf_dma_load(c, 0);
 	CONF_OK(c, sluice_device_attach(dev->dev, dom));
 	CONF_OK(c, sluice_map_fixed(dom, 0x100000, pa, 64 * 4096, SLUICE_RW));
 	for (unsigned int p = 0; p < n; p++)

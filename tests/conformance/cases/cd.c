@@ -143,7 +143,9 @@ ips_capped(struct conf *c)
 	struct rig r;
 
 	make(c, &r);
-	r.s.cd[0] |= smmu_field_prep(SMMU_CD_0_IPS, SMMU_OAS_52);
+	/* The next size up: 52 bits end QEMU 10 itself. */
+	r.s.cd[0] = smmu_field_set(r.s.cd[0], SMMU_CD_0_IPS,
+				   smmu_field_get(SMMU_IDR5_OAS, c->hw.idr5) + 1);
 	change(c, &r);
 	CONF_CHECK(c, conf_write(c, 0, IOVA, r.page), "an IPS beyond OAS is not capped");
 	conf_no_event(c);

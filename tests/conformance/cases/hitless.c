@@ -165,6 +165,25 @@ cd_asid(struct conf *c)
 	changed(c, SLUICE_RAW_CONTEXT, cd, 1, "an ASID");
 }
 
+static void
+cd_ttb(struct conf *c)
+{
+	struct conf_space s[2];
+	void *place[2];
+	uint64_t cd[8];
+
+	for (unsigned int i = 0; i < 2; i++)
+		place[i] = conf_space_page(c, &s[i], 0x5000, (uint16_t)(CONF_ASID + i), NULL);
+	conf_space_attach(c, &s[0], 0);
+	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 0, "where a write lands");
+	memcpy(cd, s[0].cd, sizeof(cd));
+	cd[1] = s[1].root_pa;
+	changed(c, SLUICE_RAW_CONTEXT, cd, 1, "TTB0");
+	conf_cmd_ok(c, SMMU_CMD_TLBI_NH_ASID | smmu_field_prep(SMMU_TLBI_0_ASID, CONF_ASID), 0);
+	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1, "where a write lands with the other table");
+	conf_no_event(c);
+}
+
 /* ---- the driver's own three ---------------------------------------------------------------------- */
 
 static void
@@ -222,6 +241,7 @@ replace(struct conf *c, struct half h[2], const uint64_t iova[2], struct sluice_
 	struct conf_dev *dev = &c->dev[0];
 	unsigned int n = dev->info.depth < PAGES ? dev->info.depth : PAGES, later = 0;
 
+	conf_dma_load(c, 0);
 	for (unsigned int p = 0; p < n; p++) {
 		for (unsigned int i = 0; i < 2; i++)
 			*(uint32_t *)(void *)(h[i].mem + p * 4096) = ~dev->word[p % CONF_WORDS];
@@ -262,6 +282,39 @@ replace_paging(struct conf *c)
 	}
 }
 
+/* Raw entries that have nothing in common, changed while DMA runs that both let through: an entry
+ * that went through V=0 in between would refuse it. */
+static void
+live(struct conf *c)
+{
+	struct conf_dev *dev = &c->dev[0];
+	unsigned int n = dev->info.depth < PAGES ? dev->info.depth : PAGES;
+	uint64_t pa, a[8], b[8];
+	struct conf_space s;
+	uint32_t *mem = conf_mem(c, PAGES * 4096, 4096, &pa);
+
+	conf_dma_load(c, 0);
+	conf_space_make(c, &s, 12, 48, CONF_ASID);
+	for (unsigned int p = 0; p < PAGES; p++)
+		conf_space_map(c, &s, pa + p * 4096u, pa + p * 4096u, 3);
+	conf_ste_bypass(a);
+	conf_ste_s1(b, s.cd_pa);
+	b[1] &= ~SMMU_STE_1_SHCFG;
+	conf_ste_set(c, 0, a);
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		for (unsigned int p = 0; p < n; p++) {
+			mem[p * 1024] = ~dev->word[p % CONF_WORDS];
+			conf_xfer_start(c, 0, pa + p * 4096u, 4, true, p % CONF_WORDS);
+		}
+		changed(c, SLUICE_RAW_STREAM, turn == 0 ? b : a, 3, "under way");
+		for (unsigned int p = 0; p < n; p++) {
+			(void)conf_xfer_end(c, 0);
+			CONF_EQ(c, mem[p * 1024], dev->word[p % CONF_WORDS], "the word that landed");
+		}
+		conf_no_event(c);
+	}
+}
+
 /* The paging domain maps the addresses to themselves, so that both halves are the same memory. */
 static void
 replace_identity(struct conf *c)
@@ -273,6 +326,7 @@ replace_identity(struct conf *c)
 	uint64_t pa;
 	uint32_t *mem = conf_mem(c, PAGES * 4096, 4096, &pa);
 
+	conf_dma_load(c, 0);
 	CONF_OK(c, sluice_map_fixed(dom, pa, pa, PAGES * 4096, SLUICE_RW));
 	CONF_OK(c, sluice_device_attach(dev->dev, dom));
 	for (unsigned int turn = 0; turn < 2; turn++) {
@@ -301,10 +355,14 @@ static const struct conf_case cases[] = {
 	{ "hitless.s1-s2", "stage 1 to stage 2 and back: told three times (§3.21.3)", .run = s1_s2 },
 	{ "hitless.cd", "a CD that is set or cleared: told twice (§3.21.3)", .run = cd_set_clear },
 	{ "hitless.cd-asid", "another ASID in a CD: told once (§3.21.3)", .run = cd_asid },
+	{ "hitless.cd-ttb", "another TTB0 in a CD: told once, and after a TLBI it counts (§3.21.3)",
+	  .run = cd_ttb },
 	{ "hitless.attach", "changes between the driver's own three kinds of attachment need no more than "
 	  "that", .run = own_counts },
 	{ "hitless.replace-paging", "a domain is replaced while DMA runs: each transfer sees the old or "
 	  "the new one, none is refused (§3.21.3)", .run = replace_paging },
+	{ "hitless.live", "bypass to stage 1 and back while DMA runs: no transfer is refused (§3.21.3)",
+	  .run = live },
 	{ "hitless.replace-identity", "paging to identity and back while DMA runs: no transfer is refused "
 	  "(§3.21.3)", .run = replace_identity },
 };

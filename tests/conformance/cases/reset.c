@@ -123,7 +123,7 @@ from_registers(struct conf *c)
 static void
 from_error(struct conf *c)
 {
-	uint64_t pa;
+	uint64_t pa, errors = conf_counter(c, "cmdq_errors");
 	uint64_t *q = conf_mem(c, 4096, 4096, &pa);
 
 	c->renew = true;
@@ -140,6 +140,7 @@ from_error(struct conf *c)
 	CONF_EQ(c, (conf_reg(c, SMMU_GERROR) ^ conf_reg(c, SMMU_GERRORN)) & SMMU_GERROR_CMDQ_ERR,
 		SMMU_GERROR_CMDQ_ERR, "GERROR.CMDQ_ERR");
 	reset(c);
+	CONF_EQ(c, conf_counter(c, "cmdq_errors"), errors, "errors counted, of somebody else");
 	works(c);
 	enables(c);
 }
@@ -204,6 +205,7 @@ disabled_aborts(struct conf *c)
 	void *page = conf_mem(c, 4096, 4096, &pa);
 
 	c->renew = true;
+	conf_dma_load(c, 0);
 	gbpa(c, true);
 	if (c->hw.qemu_s1 && (conf_reg(c, SMMU_GBPA) & SMMU_GBPA_ABORT) == 0) {
 		conf_cr0(c, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
@@ -223,6 +225,7 @@ disabled_bypasses(struct conf *c)
 	void *page = conf_mem(c, 4096, 4096, &pa);
 
 	c->renew = true;
+	conf_dma_load(c, 0);
 	gbpa(c, false);
 	conf_cr0(c, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
 	CONF_CHECK(c, conf_write(c, 0, pa, page), "SMMUEN=0 and GBPA.ABORT=0 stop a write");
@@ -333,7 +336,7 @@ static const struct conf_case cases[] = {
 	{ "reset.irq-ctrl", "IRQ_CTRL is acknowledged both ways (§6.3.16)", .run = irq_ack },
 	{ "reset.disabled-aborts", "with SMMUEN=0 and GBPA.ABORT=1 accesses abort, and no event is "
 	  "recorded (§6.3.14)",
-	  .qemu_deviates = "before 8.0 there is no GBPA: with SMMUEN=0 everything bypasses",
+	  .qemu7_deviates = "before 8.0 there is no GBPA: with SMMUEN=0 everything bypasses",
 	  .run = disabled_aborts },
 	{ "reset.disabled-bypasses", "with SMMUEN=0 and GBPA.ABORT=0 accesses bypass; with SMMUEN=1 "
 	  "the STE counts again (§6.3.14)", .run = disabled_bypasses },

@@ -27,7 +27,8 @@
 #define TAB_SLOTS  200u
 #define TAB_SIZE   UINT64_C(0x10000)
 #define OUT_OFF    UINT64_C(0xf00000)  /* where devices' buffers are copied to, a page each */
-#define HOLE_PA    UINT64_C(0x200000000) /* nothing answers there, in none of them */
+#define NOTHING_PA UINT64_C(0x48000000) /* from here on nothing answers, in none of them */
+#define HOLE_PA    UINT64_C(0x200000000) /* where tables are put that are not to be found */
 
 /* ---- a case ---------------------------------------------------------------------------------- */
 
@@ -108,7 +109,7 @@ int case_read(const char *path, struct diff_case *c);
 /* gen.c */
 struct gen_conf {
 	unsigned int devs, ops;
-	bool qemu; /**< leave out what QEMU's SMMU is known to do differently */
+	unsigned int qemu; /**< leave out what QEMU of this version does differently; 0: nothing */
 };
 void case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *g);
 
@@ -165,6 +166,7 @@ enum { END_OK, END_FAULT, END_ABORT };
 struct outcome {
 	uint8_t end;
 	bool event;
+	bool bypass;    /**< by an STE that translates nothing */
 	uint64_t pa;    /**< END_OK */
 	uint64_t ev[4];
 	uint64_t evmask[4]; /**< what the architecture says of the record; the rest is UNKNOWN */
@@ -191,7 +193,7 @@ struct model_cd {
 struct access {
 	unsigned int dev;
 	uint64_t va;
-	bool write, priv, inst;
+	bool write, priv, inst, bypass;
 	struct outcome *out;
 	unsigned int n;
 	bool overflow;
@@ -270,11 +272,16 @@ struct verdict {
 	bool bad;
 	unsigned int op;    /**< index of the operation that showed it */
 	unsigned int side;
+	bool open_ended;    /**< more than one answer would have been right */
 	char text[1200];
 };
 
 struct totals {
-	uint64_t cases, ops, rounds, transfers, determined, open_ended, faults, events, cut;
+	uint64_t cases, ops, rounds, transfers, faults, events;
+	/* answers by what the model allows: one way, through; one way, refused; several; it lost
+	 * count, and the transfer was left out */
+	uint64_t must_pass, must_fault, may_be_stale, cut;
+	uint64_t by_event[256];
 };
 
 struct runner {

@@ -241,7 +241,7 @@ outcome_ok(struct access *a, uint64_t pa)
 	struct outcome o;
 
 	memset(&o, 0, sizeof(o));
-	o.end = pa - ARENA_PA < ARENA_LEN ? END_OK : END_ABORT;
+	o.end = pa < NOTHING_PA ? END_OK : END_ABORT;
 	o.pa = pa;
 	outcome_add(a, &o);
 }
@@ -270,6 +270,7 @@ outcome_event(struct access *a, unsigned int id, uint64_t w1, uint64_t w2, uint6
 	o.ev[1] = w1;
 	o.ev[2] = w2;
 	o.ev[3] = w3;
+	o.bypass = a->bypass;
 	/* SSID is UNKNOWN when SSV is 0. */
 	o.evmask[0] = ~SMMU_EVT_0_SSID;
 	o.evmask[1] = m1;
@@ -285,6 +286,7 @@ access_ste(struct model *m, const struct ste *e, struct access *a)
 	struct stream *s = &m->s[a->dev];
 	const uint64_t *p;
 
+	a->bypass = false;
 	if (!(e->w[0] & SMMU_STE_0_V)) {
 		outcome_event(a, SMMU_EVT_C_BAD_STE, 0, 0, 0, 0, 0);
 		return;
@@ -294,6 +296,7 @@ access_ste(struct model *m, const struct ste *e, struct access *a)
 		return;
 	}
 	a->priv = smmu_field_get(SMMU_STE_1_PRIVCFG, e->w[1]) == SMMU_STE_PRIVCFG_PRIV;
+	a->bypass = config == SMMU_STE_CONFIG_BYPASS;
 	a->inst = !a->write && smmu_field_get(SMMU_STE_1_INSTCFG, e->w[1]) == 3;
 	if (config == SMMU_STE_CONFIG_BYPASS) {
 		if (a->va >> 44 == 0) {
@@ -335,6 +338,7 @@ model_access(struct model *m, const struct op *o, struct outcome *out)
 		memcpy(now.w, m->w->ste[o->dev], sizeof(now.w));
 		access_ste(m, &now, &a);
 	}
+	a.bypass = false;
 	if (m->l1[1]) /* Span = 0; CR2.RECINVSID is set */
 		outcome_event(&a, SMMU_EVT_C_BAD_STREAMID, 0, 0, 0, 0, 0);
 	if (m->l1[2])

@@ -117,9 +117,11 @@ disagree(struct run *u, unsigned int op, unsigned int side, const struct outcome
 	v->bad = true;
 	v->op = op;
 	v->side = side;
+	v->open_ended = n != 1;
 	v->text[0] = '\0';
-	tell(v, "operation %u: %s differs from what the architecture allows\n", op,
-	     w->side[side]->name);
+	tell(v, "operation %u: %s differs from what the architecture allows (%s)\n", op,
+	     w->side[side]->name, n != 1 ? "may be stale" : out[0].end == END_FAULT ?
+	     "must fault" : "must be fresh");
 	for (unsigned int i = 0; i < w->nb_sides; i++) {
 		tell(v, "  %-6s ", w->side[i]->name);
 		tell_seen(v, w->side[i], &u->c->op[op], &seen[i]);
@@ -189,10 +191,17 @@ judge(struct run *u, unsigned int op, const struct outcome *out, unsigned int n,
 			return false;
 		}
 		u->r->totals->faults += i == 0 && out[k].end == END_FAULT;
-		u->r->totals->events += i == 0 && out[k].event;
+		if (i == 0 && out[k].event) {
+			u->r->totals->events++;
+			u->r->totals->by_event[smmu_field_get(SMMU_EVT_0_ID, out[k].ev[0])]++;
+		}
 	}
-	u->r->totals->determined += n == 1;
-	u->r->totals->open_ended += n != 1;
+	if (n != 1)
+		u->r->totals->may_be_stale++;
+	else if (out[0].end == END_FAULT)
+		u->r->totals->must_fault++;
+	else
+		u->r->totals->must_pass++;
 	return true;
 }
 

@@ -152,11 +152,12 @@ side_open(struct side *s, const char *name, const char *args, unsigned int devs)
 	rc = open_iommu(s, args);
 	for (unsigned int i = 0; rc == 0 && i < devs; i++)
 		rc = open_device(s, i);
+	if (rc == 0)
+		rc = load_devices(s);
+	/* Now that the driver has made the level-2 table that it points to. */
 	if (rc == 0 && sluice_raw_entry_read(s->iommu, SLUICE_RAW_STREAM_L1, dev_stream(0),
 					     &s->l1) != 0)
 		rc = failed(s, "level-1 descriptor");
-	if (rc == 0)
-		rc = load_devices(s);
 	if (rc != 0)
 		side_close(s);
 	return rc;
@@ -236,13 +237,17 @@ set_all(struct side *s, unsigned int config)
 				config == SMMU_STE_CONFIG_BYPASS ?
 				smmu_field_prep(SMMU_STE_1_SHCFG, SMMU_STE_SHCFG_INCOMING) : 0 };
 
-	for (unsigned int d = 0; d < s->devs; d++)
+	uint64_t cmds[2 * (DEVS_MAX + 2)] = {
+		SMMU_CMD_TLBI_NSNH_ALL, 0, SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL,
+	};
+
+	/* By name as well: a side that gets the range wrong must not spoil the next case. */
+	for (unsigned int d = 0; d < s->devs; d++) {
 		if (side_ste(s, d, w) != 0)
 			return -1;
-	if (side_cmd(s, SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL) != 0 ||
-	    side_cmd(s, SMMU_CMD_TLBI_NSNH_ALL, 0) != 0)
-		return failed(s, "reset");
-	return 0;
+		cmds[2 * (d + 2)] = SMMU_CMD_CFGI_STE | (uint64_t)dev_stream(d) << 32;
+	}
+	return sluice_raw_cmds(s->iommu, cmds, s->devs + 2) == 0 ? 0 : failed(s, "reset");
 }
 
 int

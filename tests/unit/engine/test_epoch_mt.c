@@ -49,6 +49,9 @@ replaced_while_polled(void **state)
 	(void)state;
 	shared = fresh(1);
 	assert_int_equal(pthread_create(&t, NULL, poller, NULL), 0);
+	/* On a busy machine all would be over before the other thread had its first turn. */
+	while (atomic_load_explicit(&reads, memory_order_relaxed) == 0)
+		usleep(100);
 	for (uint64_t v = 2; v < 3000; v++) {
 		uint64_t *old = atomic_exchange_explicit(&shared, fresh(v), memory_order_acq_rel);
 

@@ -38,6 +38,14 @@ long_text_is_cut(void **state)
 	assert_int_equal(sluice_error()[0], 'x');
 }
 
+static void
+text_is_one_line(void **state)
+{
+	(void)state;
+	sluice_fail(EINVAL, "key '%s'", "a\nb\r\x1b[7m\x7f\t\xc3\xa9");
+	assert_string_equal(sluice_error(), "key 'a?b??[7m??\xc3\xa9'");
+}
+
 static void *
 other_thread(void *arg)
 {
@@ -79,6 +87,7 @@ main(void)
 		cmocka_unit_test(empty_at_first),
 		cmocka_unit_test(fail_sets_both),
 		cmocka_unit_test(long_text_is_cut),
+		cmocka_unit_test(text_is_one_line),
 		cmocka_unit_test(threads_do_not_share),
 		cmocka_unit_test(version_has_three_numbers),
 	};

@@ -87,6 +87,22 @@ all_options(void **state)
 	assert_true(o.seconds == 0.5);
 }
 
+/* getopt takes any unique beginning of an option, which must not end without a word. */
+static void
+abbreviated(void **state)
+{
+	static const char *const ask[] = { "x -- --hel", "x -- --vers", "x -- --batch 8 --li" };
+	struct perf_options o;
+	int eal;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(ask) / sizeof(ask[0]); i++)
+		if (parse(ask[i], &o, &eal) != PERF_OPTIONS_DONE)
+			fail_msg("not answered: %s", ask[i]);
+	assert_int_equal(parse("x -- --bat 8", &o, &eal), PERF_OPTIONS_RUN);
+	assert_int_equal(o.batch, 8);
+}
+
 static void
 refused(void **state)
 {
@@ -228,6 +244,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(all_options),
+		cmocka_unit_test(abbreviated),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(sweep_is_a_cross_product),

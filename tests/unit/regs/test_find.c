@@ -101,6 +101,16 @@ test_dt_buses(void **state)
 	/* Outside every range. */
 	CELLS(DT "/soc/bus/iommu/reg", 0, 0x92600000, 0x20000);
 	assert_int_equal(host_find_dt(at, 4), 0);
+	/* No cells at all, above and below: entries of no length, of which there is no end. */
+	tree_put(DT "/flat/compatible", "simple-bus", 11);
+	CELLS(DT "/flat/#address-cells", 0);
+	CELLS(DT "/flat/#size-cells", 0);
+	CELLS(DT "/flat/flat/#address-cells", 0);
+	CELLS(DT "/flat/flat/#size-cells", 0);
+	CELLS(DT "/flat/flat/ranges", 1, 2, 3);
+	tree_put(DT "/flat/flat/iommu/compatible", "arm,smmu-v3", 12);
+	CELLS(DT "/flat/flat/iommu/reg", 1);
+	assert_int_equal(host_find_dt(at, 4), 0);
 	/* Cells beyond reason. */
 	CELLS(DT "/soc/bus/#address-cells", 0x40000000);
 	assert_int_equal(host_find_dt(at, 4), 0);

@@ -59,7 +59,7 @@ start(struct qtest_link *l, const char *script)
 
 /* Stopped, reaped: no child is there to be waited for. */
 static void
-stop(struct qtest_link *l)
+stop_link(struct qtest_link *l)
 {
 	qtest_link_stop(l);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
@@ -85,7 +85,7 @@ test_talk(void **state)
 	assert_null(qtest_link_lost(&l)); /* that was its answer */
 	assert_int_equal(qtest_link_ask(&l, "readl %#x", 0x1234), 7);
 	assert_int_equal(l.asked, 4);
-	stop(&l);
+	stop_link(&l);
 }
 
 /* Each way to misbehave: all ones, dead, in time, and why. */
@@ -136,7 +136,7 @@ test_bad_peers(void **state)
 			assert_true(qtest_link_ask(&l, "readl 0x0") == UINT64_MAX);
 		assert_in_range(now_ms() - t0, 0, 100);
 		assert_int_equal(l.asked, 1);
-		stop(&l);
+		stop_link(&l);
 	}
 	assert_int_equal(nb_fds(), fds);
 }
@@ -183,7 +183,7 @@ test_nothing_left(void **state)
 	assert_true(getpgid(grandchild) != getpgid(0)); /* Ctrl-C does not reach it */
 	assert_true(qtest_link_line(&l, line, sizeof(line)));
 	assert_string_equal(line, "0"); /* blocks: a limit of one byte is no core file */
-	stop(&l);
+	stop_link(&l);
 	for (int i = 0; i < 100; i++) {
 		char path[64], stat[128] = "";
 		FILE *f;
@@ -239,7 +239,7 @@ test_threads(void **state)
 		assert_non_null(bad);
 	}
 	assert_non_null(qtest_link_lost(&l));
-	stop(&l);
+	stop_link(&l);
 }
 
 int
