@@ -49,7 +49,8 @@ struct conf_case {
 #define CONF_NEED_TERM     (UINT64_C(1) << 22) /**< TERM_MODEL 1: a terminated access is aborted */
 #define CONF_NEED_ATTR_OVR (UINT64_C(1) << 23) /**< IDR1.ATTR_PERMS_OVR */
 #define CONF_NEED_NESTED   (UINT64_C(1) << 24) /**< both stages */
-#define CONF_NEEDS         25u
+#define CONF_NEED_LINEAR   (UINT64_C(1) << 25) /**< a linear stream table is taken as one */
+#define CONF_NEEDS         26u
 
 enum conf_verdict { CONF_PASS, CONF_FAIL, CONF_SKIP };
 

@@ -147,6 +147,9 @@ capabilities(struct conf *c)
 	set(c, CONF_NEED_NESTED, (r0 & SMMU_IDR0_S1P) && (r0 & SMMU_IDR0_S2P));
 	set(c, CONF_NEED_NO_S2, !(r0 & SMMU_IDR0_S2P));
 	set(c, CONF_NEED_2LVL, fmt == SMMU_STRTAB_FMT_2LVL);
+	/* QEMU keeps STRTAB_BASE_CFG.FMT=1 until reset (smmu_writel, SMMU_FEATURE_2LVL_STE): a QEMU of
+	 * our own is reset by starting it, registers of somebody else's machine are not. */
+	set(c, CONF_NEED_LINEAR, !h->qemu || strcmp(c->info.regs, "qtest") == 0);
 	set(c, CONF_NEED_RIL, h->idr3 & SMMU_IDR3_RIL);
 	set(c, CONF_NEED_MSI, r0 & SMMU_IDR0_MSI);
 	set(c, CONF_NEED_MSI_SYNC, c->info.caps & SLUICE_CAP_SYNC_MSI);

@@ -148,6 +148,7 @@ unmet(uint64_t missing)
 		"EL2 is there", "older than SMMUv3.2", "ATS is there", "PRI is there",
 		"terminated accesses always abort", "8-bit ASIDs", "SYNCs do not write memory",
 		"termination may be RAZ/WI", "no override of privilege", "not both stages",
+		"QEMU keeps STRTAB_BASE_CFG.FMT=1 until reset",
 	};
 
 	return text[__builtin_ctzll(missing)];

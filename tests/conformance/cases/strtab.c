@@ -291,16 +291,16 @@ late(struct conf *c)
 
 static const struct conf_case cases[] = {
 	{ "strtab.linear", "each stream of a linear table follows its own STE (§3.3.1)",
-	  .args = "strtab=linear", .run = linear },
+	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear },
 	{ "strtab.linear-smallest", "a linear table may end right behind the stream (§6.3.25, "
-	  "LOG2SIZE)", .args = "strtab=linear", .run = linear_smallest },
+	  "LOG2SIZE)", .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_smallest },
 	{ "strtab.linear-out-of-range", "a StreamID at or above 2^LOG2SIZE is C_BAD_STREAMID (§7.3.3)",
-	  .args = "strtab=linear", .run = linear_out_of_range },
+	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_out_of_range },
 	{ "strtab.recinvsid", "with CR2.RECINVSID=0 a bad StreamID is not recorded (§6.3.13)",
 	  .qemu_deviates = "C_BAD_STREAMID is recorded whatever CR2 says (smmuv3_record_event)",
-	  .args = "strtab=linear", .run = no_record },
+	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = no_record },
 	{ "strtab.linear-abort", "a linear table where nothing answers is F_STE_FETCH with the STE's "
-	  "address (§7.3.4)", .args = "strtab=linear", .needs = CONF_NEED_MODEL,
+	  "address (§7.3.4)", .args = "strtab=linear", .needs = CONF_NEED_LINEAR | CONF_NEED_MODEL,
 	  .run = linear_abort },
 	{ "strtab.two-level", "each stream of a two-level table follows its own STE, and L2Ptr is "
 	  "aligned to its span (§3.3.1.2, §5.1)", .needs = CONF_NEED_2LVL, .run = two_levels_work },
