@@ -65,10 +65,11 @@ check_eal_init(int argc, char **argv, const struct check_options *o)
 			  (char *)(uintptr_t)"--no-shconf", (char *)(uintptr_t)"--no-telemetry",
 			  (char *)(uintptr_t)"--lcores", lcores, prefix };
 	char *av[MAX_ARGS + 1];
-	FILE *f = open_memstream(&log, &len);
+	static FILE *f;
 	int ac = RTE_DIM(fixed), rc;
 
 	(void)argc;
+	f = open_memstream(&log, &len);
 	snprintf(prefix, sizeof(prefix), "--file-prefix=sluice-check-%d", (int)getpid());
 	snprintf(lcores, sizeof(lcores), "0@%d", first_cpu());
 	memcpy(av, fixed, sizeof(fixed));
@@ -88,11 +89,14 @@ check_eal_init(int argc, char **argv, const struct check_options *o)
 	rte_openlog_stream(NULL);
 	if (f != NULL)
 		fflush(f);
-	if (rc >= 0)
+	if (rc >= 0) {
+		if (log != NULL)
+			fputs(log, stderr);
 		return 0;
-	if (log != NULL)
-		log[strcspn(log, "\n")] = '\0';
-	return check_usage("EAL did not start: %s; without huge pages give --no-huge -m 128, or no "
-			   "EAL options at all",
-			   log != NULL && log[0] != '\0' ? log : rte_strerror(rte_errno));
+	}
+	if (log == NULL || log[0] == '\0' || log[0] == '\n')
+		return check_usage("EAL did not start: %s", rte_strerror(rte_errno));
+	log[strcspn(log, "\n")] = '\0';
+	return check_usage("EAL did not start: %s (without huge pages: --no-huge -m 128, or no EAL "
+			   "options at all)", strncmp(log, "EAL: ", 5) == 0 ? log + 5 : log);
 }
