@@ -23,25 +23,29 @@ static const struct option long_options[] = {
 };
 
 static const char help[] =
-"sluice-check: is this IOMMU right, and this driver? A list of cases, each with real DMA.\n"
-"\n"
-"usage: sluice-check [options]\n"
-"       sluice-check EAL options -- [options]\n"
-"\n"
-"  --dev STRING    backend and register source, key=value,... (smmuv3,regs=emu); regs=qtest starts\n"
-"                  a QEMU of its own; regs=devmem needs the SMMU for itself: devices behind it are\n"
-"                  cut off while cases run\n"
-"  --dma NAME      who makes DMA: emu, edu, testdev (what fits the register source)\n"
-"  --case GLOB     only cases whose name matches, such as 'tlbi.*'; may be repeated\n"
-"  --list          the cases, and what each proves\n"
-"  --json FILE     results for programs; - for stdout (the lines then go to stderr)\n"
-"  --seed N        of everything random (1)\n"
-"  --help, --version\n"
-"\n"
-"One line a case: ok, FAIL or skip, the name, and a remark or the reason. The last line is the sum.\n"
-"Without EAL options it runs without huge pages, on one lcore.\n"
-"\n"
-"Exit status: 0 no case failed; 1 one did; 2 bad arguments, or a device that does not open.\n";
+	"sluice-check: is this IOMMU right, and this driver? A list of cases, each with real DMA.\n"
+	"\n"
+	"usage: sluice-check [options]\n"
+	"       sluice-check EAL options -- [options]\n"
+	"\n"
+	"  --dev STRING    backend and register source, key=value,... (smmuv3,regs=emu); "
+	"regs=qtest starts\n"
+	"                  a QEMU of its own; regs=devmem needs the SMMU for itself: devices "
+	"behind it are\n"
+	"                  cut off while cases run\n"
+	"  --dma NAME      who makes DMA: emu, edu, testdev (what fits the register source)\n"
+	"  --case GLOB     only cases whose name matches, such as 'tlbi.*'; may be repeated\n"
+	"  --list          the cases, and what each proves\n"
+	"  --json FILE     results for programs; - for stdout (the lines then go to stderr)\n"
+	"  --seed N        of everything random (1)\n"
+	"  --help, --version\n"
+	"\n"
+	"One line a case: ok, FAIL or skip, the name, and a remark or the reason. The last line is "
+	"the sum.\n"
+	"Without EAL options it runs without huge pages, on one lcore.\n"
+	"\n"
+	"Exit status: 0 no case failed; 1 one did; 2 bad arguments, or a device that does not "
+	"open.\n";
 
 static int
 seed_parse(const char *s, uint64_t *v)
@@ -72,7 +76,8 @@ take(int opt, const char *arg, struct check_options *o)
 		return -1;
 	case 'j':
 		if (arg[0] == '\0')
-			return check_usage("--json: the name is empty; give a file or - for stdout");
+			return check_usage(
+				"--json: the name is empty; give a file or - for stdout");
 		o->json = arg;
 		return -1;
 	case 's':
@@ -108,7 +113,8 @@ check_globs(const struct check_options *o)
 		while (conf_case_get(n) != NULL && !check_wanted(&one, conf_case_get(n)))
 			n++;
 		if (conf_case_get(n) == NULL)
-			return check_usage("--case: \"%s\" matches no case; see --list", o->glob[i]);
+			return check_usage("--case: \"%s\" matches no case; see --list",
+					   o->glob[i]);
 	}
 	return -1;
 }
@@ -121,7 +127,8 @@ misplaced(int argc, char **argv)
 		for (const struct option *l = long_options; l->name != NULL; l++) {
 			size_t n = strlen(l->name);
 
-			if (strncmp(argv[i], "--", 2) == 0 && strncmp(argv[i] + 2, l->name, n) == 0 &&
+			if (strncmp(argv[i], "--", 2) == 0 &&
+			    strncmp(argv[i] + 2, l->name, n) == 0 &&
 			    (argv[i][2 + n] == '\0' || argv[i][2 + n] == '='))
 				return argv[i];
 		}
@@ -155,9 +162,11 @@ check_options_parse(int argc, char **argv, struct check_options *o)
 		int rc;
 
 		if (opt == '?' || opt == ':')
-			return check_usage(opt == ':' ? "%s needs a value; see --help" :
-					   "unknown option %s; see --help (EAL options need a \"--\" "
-					   "behind them)", av[optind - 1]);
+			return check_usage(opt == ':' ? "%s needs a value; see --help"
+						      : "unknown option %s; see --help (EAL "
+							"options need a \"--\" "
+							"behind them)",
+					   av[optind - 1]);
 		rc = take(opt, optarg, o);
 		if (rc >= 0)
 			return rc;

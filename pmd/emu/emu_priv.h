@@ -366,7 +366,10 @@ emu_level_shift(unsigned int gran, unsigned int level)
 	return GRAN_SHIFT(gran, level) - 12;
 }
 
-/** Position of a leaf or table of @p level, emu_level_shift() @p shift, in a cache with @p mask + 1 places. */
+/**
+ * Position of a leaf or table of @p level in a cache with @p mask + 1 places. @p shift is its
+ * emu_level_shift().
+ */
 static inline uint32_t
 emu_cache_index(uint64_t vpn, uint16_t asid, unsigned int level, unsigned int shift, uint32_t mask)
 {

@@ -96,7 +96,7 @@ emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid)
 	e->asid_inv[asid] = ++e->epoch;
 }
 
-/* ---- invalidation by address ------------------------------------------------------------------ */
+/* ---- invalidation by address ----------------------------------------------------------------- */
 
 /* Units of 4 KiB, all in one half. */
 struct range {
@@ -153,7 +153,8 @@ static inline void
 tlb_drop_range(struct emu_smmu *e, struct range r, uint16_t asid, unsigned int what,
 	       unsigned int gran)
 {
-	struct tlb_set *const tlb = e->tlb; /* stores to it could change *e, for all a compiler knows */
+	/* Locals: for all a compiler knows, stores to the cache could change *e. */
+	struct tlb_set *const tlb = e->tlb;
 	const uint32_t mask = e->tlb_mask;
 	const bool global = e->tlb_global;
 	unsigned int ttl = what >> GRANS;

@@ -69,8 +69,8 @@ static const struct {
 
 static const char *const key_names[] = {
 	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "gran16k", "gran64k", "sid_bits", "oas",
-	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "step",
-	"step_ns", "seed", "mem_mb", NULL,
+	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay",
+	"cons_lag", "shuffle", "step", "step_ns", "seed", "mem_mb", NULL,
 };
 _Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 2, "the same keys, and mem_mb");
 

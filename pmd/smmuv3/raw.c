@@ -173,8 +173,8 @@ raw_events(struct sluice_iommu *iommu, uint64_t *words, struct sluice_fault *f, 
 	unsigned int done = 0, got;
 
 	do {
-		/* The driver's own consumer is given what is there now, and not more: it gives slots
-		 * back, so they are copied before. */
+		/* The driver's own consumer is given what is there now, and not more: it gives
+		 * slots back, so they are copied before. */
 		uint32_t prod = regs_read32(q->regs, SMMU_EVENTQ_PROD);
 		uint32_t avail = (prod - q->cons) & (2 * q->mask + 1), at = q->cons;
 

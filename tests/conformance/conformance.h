@@ -62,7 +62,7 @@ struct conf_result {
 
 struct conf_options {
 	const char *dev;  /**< device string */
-	const char *dma;  /**< who makes DMA: "emu", "edu", …; NULL: what fits the register source */
+	const char *dma; /**< who makes DMA: "emu", "edu", …; NULL: what fits the register source */
 	uint64_t seed;    /**< of everything random */
 };
 

@@ -147,8 +147,8 @@ capabilities(struct conf *c)
 	set(c, CONF_NEED_NESTED, (r0 & SMMU_IDR0_S1P) && (r0 & SMMU_IDR0_S2P));
 	set(c, CONF_NEED_NO_S2, !(r0 & SMMU_IDR0_S2P));
 	set(c, CONF_NEED_2LVL, fmt == SMMU_STRTAB_FMT_2LVL);
-	/* QEMU keeps STRTAB_BASE_CFG.FMT=1 until reset (smmu_writel, SMMU_FEATURE_2LVL_STE): a QEMU of
-	 * our own is reset by starting it, registers of somebody else's machine are not. */
+	/* QEMU keeps STRTAB_BASE_CFG.FMT=1 until reset (smmu_writel, SMMU_FEATURE_2LVL_STE): a QEMU
+	 * of our own is reset by starting it, registers of somebody else's machine are not. */
 	set(c, CONF_NEED_LINEAR, !h->qemu || strcmp(c->info.regs, "qtest") == 0);
 	set(c, CONF_NEED_RIL, h->idr3 & SMMU_IDR3_RIL);
 	set(c, CONF_NEED_MSI, r0 & SMMU_IDR0_MSI);
@@ -201,12 +201,20 @@ device_open(struct conf *c, unsigned int i)
 int
 conf_machine_open(struct conf *c, const char *args)
 {
-	char base[512], dev[512];
-	bool edus = strstr(c->opt.dev, "regs=qtest") != NULL &&
-		    key_find(c->opt.dev, "edu", 3) == NULL;
+	/* For a QEMU of our own: three devices, and patience on a machine that is busy. What the
+	 * user says wins, and what the case says wins over that. */
+	static const char *const own[] = { "edu=3", "timeout_ms=30000" };
+	char dev[512], user[512];
 
-	if (merge(base, sizeof(base), c->opt.dev, edus ? "edu=3" : NULL) != 0 ||
-	    merge(dev, sizeof(dev), base, args) != 0)
+	snprintf(dev, sizeof(dev), "%s", c->opt.dev);
+	for (size_t i = 0; i < CONF_DIM(own) && strstr(dev, "regs=qtest") != NULL; i++) {
+		snprintf(user, sizeof(user), "%s", dev);
+		if (key_find(dev, own[i], strcspn(own[i], "=")) == NULL &&
+		    merge(dev, sizeof(dev), user, own[i]) != 0)
+			return -E2BIG;
+	}
+	snprintf(user, sizeof(user), "%s", dev);
+	if (merge(dev, sizeof(dev), user, args) != 0)
 		return -E2BIG;
 	c->args = args;
 	c->iommu = sluice_iommu_open(dev);

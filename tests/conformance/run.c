@@ -167,7 +167,8 @@ ready(struct conf *c, const struct conf_case *k)
 		throw_away(c);
 	if (c->iommu == NULL && conf_machine_open(c, k->args) != 0) {
 		c->res->verdict = CONF_FAIL;
-		snprintf(c->res->text, sizeof(c->res->text), "the machine does not open with %s: %s",
+		snprintf(c->res->text, sizeof(c->res->text),
+			 "the machine does not open with %s: %s",
 			 k->args != NULL ? k->args : "no more keys", sluice_error());
 		throw_away(c);
 		return false;

@@ -96,7 +96,8 @@ conf_space_desc(struct conf *c, struct conf_space *s, uint64_t iova, unsigned in
 			conf_mem(c, (size_t)1 << s->granule, (size_t)1 << s->granule, &pa);
 			conf_pte(d, pa | SMMU_TTD_TYPE_TABLE);
 		}
-		table = sluice_raw_mem(c->iommu, *d & SMMU_TTD_ADDR & ~((UINT64_C(1) << s->granule) - 1),
+		table = sluice_raw_mem(c->iommu,
+				       *d & SMMU_TTD_ADDR & ~((UINT64_C(1) << s->granule) - 1),
 				       (size_t)1 << s->granule);
 		CONF_CHECK(c, table != NULL, "a table that is not ours at level %u", l);
 	}

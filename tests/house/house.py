@@ -110,6 +110,14 @@ def users_stay_outside(root):
                         not target.startswith("engine/include/"))
 
 
+def conformance_judges_by_encodings(root):
+    """Conformance cases share nothing of a driver but the encodings."""
+    return include_rule(root, ["tests/conformance"], lambda target:
+                        target.startswith(("engine/", "pmd/")) and
+                        not target.startswith("engine/include/") and
+                        target != "pmd/smmuv3/smmuv3_hw.h")
+
+
 def emu_is_independent(root):
     """Emulated hardware shares nothing of the driver but the encodings."""
     return include_rule(root, ["pmd/emu"], lambda target:
@@ -206,6 +214,8 @@ GOOD = {
     "pmd/smmuv3/smmuv3_hw.h": C, "pmd/smmuv3/smmuv3.h": C,
     "pmd/f.c": C + "static void f(void) { if (fork() == 0) _exit(1); }\n",
     "pmd/emu/e.c": C + '#include "../smmuv3/smmuv3_hw.h"\n',
+    "tests/conformance/README.md": README,
+    "tests/conformance/conf.h": C + '#include "../../pmd/smmuv3/smmuv3_hw.h"\n',
     "tests/README.md": "`unit/` and perf/.\n", "tests/unit/t.c": C, "apps/README.md": README,
     "apps/main.c": C + '#include <engine/include/pub.h>\n',
 }
@@ -219,6 +229,10 @@ RULES = {
         {"apps/b.c": C + '#include "../engine/driver.h"\n'},
         {"apps/b.c": C + "#include <driver.h>\n"},
         {"tests/cli/b.c": C + '#include "../../pmd/smmuv3/smmuv3_hw.h"\n'}]),
+    "conformance-judges-by-encodings": (conformance_judges_by_encodings, [
+        {"tests/conformance/c.c": C + '#include "../../pmd/smmuv3/smmuv3.h"\n'},
+        {"tests/conformance/cases/c.c": C + '#include "../../../engine/driver.h"\n'},
+        {"tests/conformance/c.c": C + '#include "../../pmd/emu/emu.h"\n'}]),
     "emu-is-independent": (emu_is_independent, [
         {"pmd/emu/b.c": C + '#include "../smmuv3/smmuv3.h"\n'}]),
     "library-is-silent": (library_is_silent, [

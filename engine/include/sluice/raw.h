@@ -22,7 +22,7 @@ extern "C" {
 enum sluice_raw_entry {
 	SLUICE_RAW_STREAM,    /**< the stream's own entry (SMMUv3: STE; VT-d: root/context entry) */
 	SLUICE_RAW_STREAM_L1, /**< the upper-level entry that leads to it (SMMUv3: L1STD) */
-	SLUICE_RAW_CONTEXT,   /**< the address space that it points to (SMMUv3: CD of no substream) */
+	SLUICE_RAW_CONTEXT, /**< the address space that it points to (SMMUv3: CD of no substream) */
 	SLUICE_RAW_ENTRIES,
 };
 
@@ -50,8 +50,8 @@ SLUICE_API int sluice_raw_reg_write(struct sluice_iommu *iommu, uint32_t off, un
 				    uint64_t v);
 
 /**
- * Have @p n commands executed: through the driver's own queue, followed by the driver's own SYNC, for
- * which this waits. @param words n * cmd_words. @param n 0 … max_cmds.
+ * Have @p n commands executed: through the driver's own queue, followed by the driver's own SYNC,
+ * for which this waits. @param words n * cmd_words. @param n 0 … max_cmds.
  * @return 0; -EIO the hardware refused one of them (the driver repaired the queue); -ETIMEDOUT;
  *   -EINVAL too many.
  */
@@ -73,8 +73,8 @@ SLUICE_API int sluice_raw_entry_write(struct sluice_iommu *iommu, enum sluice_ra
 				      uint32_t stream, const uint64_t *words);
 
 /**
- * Change an entry (SLUICE_RAW_STREAM, SLUICE_RAW_CONTEXT) the way the driver does: without a moment in
- * which the hardware could see a mixture, telling it after each step.
+ * Change an entry (SLUICE_RAW_STREAM, SLUICE_RAW_CONTEXT) the way the driver does: without a moment
+ * in which the hardware could see a mixture, telling it after each step.
  * @return as sluice_raw_entry_read(); -ETIMEDOUT; -EIO.
  */
 SLUICE_API int sluice_raw_entry_change(struct sluice_iommu *iommu, enum sluice_raw_entry kind,
@@ -85,8 +85,8 @@ SLUICE_API int sluice_raw_entry_change(struct sluice_iommu *iommu, enum sluice_r
  * understands them. No engine may poll meanwhile.
  * @param words n * event_words, or NULL. @param f n, or NULL. @return how many.
  */
-SLUICE_API int sluice_raw_events(struct sluice_iommu *iommu, uint64_t *words, struct sluice_fault *f,
-				 unsigned int n);
+SLUICE_API int sluice_raw_events(struct sluice_iommu *iommu, uint64_t *words,
+				 struct sluice_fault *f, unsigned int n);
 
 /**
  * Reset and bring up again, from whatever state the registers are in, with the tables that are in

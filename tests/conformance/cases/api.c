@@ -92,7 +92,8 @@ read_only(struct conf *c)
 	CONF_CHECK(c, !conf_write(c, 0, iova, page), "a read-only mapping is written");
 	conf_fault_event(c, SMMU_EVT_F_PERMISSION, 0, iova, false, 0);
 	if (c->dev[0].info.flags & SLUICE_DMA_READS)
-		CONF_CHECK(c, conf_read(c, 0, iova + 4, page + 4), "a read-only mapping is not read");
+		CONF_CHECK(c, conf_read(c, 0, iova + 4, page + 4),
+			   "a read-only mapping is not read");
 	conf_no_event(c);
 	CONF_OK(c, sluice_unmap(dom, iova, 4096));
 }
@@ -205,7 +206,8 @@ blocked(struct conf *c)
 	CONF_CHECK(c, !conf_write(c, 0, iova, page) && !conf_write(c, 0, pa, page),
 		   "a blocked domain lets a write through");
 	conf_no_event(c);
-	CONF_EQ(c, sluice_map(no, pa, 4096, SLUICE_RW, &iova), -EINVAL, "mapping in a blocked domain");
+	CONF_EQ(c, sluice_map(no, pa, 4096, SLUICE_RW, &iova), -EINVAL,
+		"mapping in a blocked domain");
 	CONF_OK(c, sluice_device_attach(c->dev[0].dev, dom));
 	CONF_CHECK(c, conf_write(c, 0, iova, page), "a mapping survives while nobody is attached");
 	CONF_OK(c, sluice_unmap(dom, iova, 4096));
@@ -329,17 +331,24 @@ static const struct conf_case cases[] = {
 	{ "api.remap", "an address that is mapped again leads to the new page", .run = remap },
 	{ "api.deferred", "a deferred unmap is complete when the drain returns, and counted",
 	  .run = deferred },
-	{ "api.read-only", "a mapping for reading is read, and a write to it faults", .run = read_only },
-	{ "api.across-pages", "a transfer over several pages finds each of them", .run = across_pages },
-	{ "api.fixed-4k", "a fixed mapping of 4 KiB, and nothing after its unmap", .run = fixed_4k },
-	{ "api.fixed-2m", "a fixed mapping of 2 MiB, and nothing after its unmap", .run = fixed_2m },
-	{ "api.fixed-1g", "a fixed mapping of 1 GiB, and nothing after its unmap", .run = fixed_1g },
+	{ "api.read-only", "a mapping for reading is read, and a write to it faults",
+	  .run = read_only },
+	{ "api.across-pages", "a transfer over several pages finds each of them",
+	  .run = across_pages },
+	{ "api.fixed-4k", "a fixed mapping of 4 KiB, and nothing after its unmap",
+	  .run = fixed_4k },
+	{ "api.fixed-2m", "a fixed mapping of 2 MiB, and nothing after its unmap",
+	  .run = fixed_2m },
+	{ "api.fixed-1g", "a fixed mapping of 1 GiB, and nothing after its unmap",
+	  .run = fixed_1g },
 	{ "api.ends", "the lowest and the highest address of the input range can be mapped",
 	  .run = top },
 	{ "api.identity", "an identity domain passes addresses as they are, until the detach",
 	  .run = identity },
-	{ "api.blocked", "a blocked domain stops everything without an event, and leaves mappings of "
-	  "other domains", .run = blocked },
+	{ "api.blocked",
+	  "a blocked domain stops everything without an event, and leaves mappings of "
+	  "other domains",
+	  .run = blocked },
 	{ "api.detach", "when detach returns no transfer reaches memory any more", .run = detach },
 	{ "api.isolation", "two devices in two domains do not see each other's pages",
 	  .needs = CONF_NEED_DEV2, .run = isolation },
@@ -347,7 +356,8 @@ static const struct conf_case cases[] = {
 	  .needs = CONF_NEED_DEV2, .run = shared },
 	{ "api.reused-asid", "a destroyed domain leaves nothing that a new one could find",
 	  .run = reused_asid },
-	{ "api.honest", "an unmap that does not agree with one mapping is refused, and changes nothing",
+	{ "api.honest",
+	  "an unmap that does not agree with one mapping is refused, and changes nothing",
 	  .run = honest },
 };
 

@@ -58,7 +58,8 @@ ste_cmd(struct conf *c, uint64_t w0, uint64_t w1, bool drops)
 	if (drops)
 		CONF_EQ(c, used(c, &r, 0), 1, "the space in use after the CFGI");
 	else
-		conf_stale(c, c->hw.cfg, used(c, &r, 0) == 0, "the STE after another stream's CFGI");
+		conf_stale(c, c->hw.cfg, used(c, &r, 0) == 0,
+			   "the STE after another stream's CFGI");
 	conf_no_event(c);
 }
 
@@ -107,8 +108,8 @@ other_stream(struct conf *c)
 static void
 beyond_table(struct conf *c)
 {
-	ste_cmd(c, SMMU_CMD_CFGI_STE | smmu_field_prep(SMMU_CMD_0_SID, 0xfffffffe), SMMU_CFGI_1_LEAF,
-		false);
+	ste_cmd(c, SMMU_CMD_CFGI_STE | smmu_field_prep(SMMU_CMD_0_SID, 0xfffffffe),
+		SMMU_CFGI_1_LEAF, false);
 }
 
 static void
@@ -139,7 +140,7 @@ all_streams(struct conf *c)
 	CONF_EQ(c, used(c, &r, 1), 1, "the second stream's space after CFGI_ALL");
 }
 
-/* ---- context descriptors ------------------------------------------------------------------------ */
+/* ---- context descriptors -------------------------------------------------------------------- */
 
 /* The CD becomes that of the other space. */
 static void
@@ -195,7 +196,7 @@ shared_cd(struct conf *c)
 	CONF_EQ(c, used(c, &r, 1), 1, "the other stream, named too");
 }
 
-/* ---- validity ----------------------------------------------------------------------------------- */
+/* ---- validity ------------------------------------------------------------------------------- */
 
 static void
 becomes_valid(struct conf *c)
@@ -277,8 +278,10 @@ static const struct conf_case cases[] = {
 	{ "cfgi.all", "CFGI_ALL drops an STE (§4.3.2)", .run = by_all },
 	{ "cfgi.other-stream", "CFGI_STE of another stream leaves the STE (§4.3.1)",
 	  .run = other_stream },
-	{ "cfgi.beyond-table", "CFGI_STE of a stream beyond the table is no error and drops nothing "
-	  "(§4.3)", .run = beyond_table },
+	{ "cfgi.beyond-table",
+	  "CFGI_STE of a stream beyond the table is no error and drops nothing "
+	  "(§4.3)",
+	  .run = beyond_table },
 	{ "cfgi.two-streams", "each of two streams needs its own CFGI_STE (§4.3.1)",
 	  .needs = CONF_NEED_DEV2, .run = two_streams },
 	{ "cfgi.all-streams", "CFGI_ALL counts for every stream (§4.3.2)", .needs = CONF_NEED_DEV2,
@@ -290,13 +293,20 @@ static const struct conf_case cases[] = {
 	{ "cfgi.cd-by-all", "CFGI_ALL drops CDs (§4.3.2)", .run = cd_by_all },
 	{ "cfgi.shared-cd", "a CD that two streams share is told for each of them (§4.3.3)",
 	  .needs = CONF_NEED_DEV2, .run = shared_cd },
-	{ "cfgi.becomes-valid", "an STE that becomes valid counts after its CFGI (§3.21.1: an invalid "
-	  "one may be cached)", .run = becomes_valid },
-	{ "cfgi.becomes-invalid", "an STE that becomes invalid stops translation after its CFGI "
-	  "(§3.21.1)", .run = becomes_invalid },
-	{ "cfgi.leaves-tlb", "CFGI leaves translations, TLBI drops them (§4.3)", .run = leaves_tlb },
-	{ "cfgi.prefetch", "prefetches, also of what does not exist, change nothing and report nothing "
-	  "(§4.2)", .run = prefetch },
+	{ "cfgi.becomes-valid",
+	  "an STE that becomes valid counts after its CFGI (§3.21.1: an invalid "
+	  "one may be cached)",
+	  .run = becomes_valid },
+	{ "cfgi.becomes-invalid",
+	  "an STE that becomes invalid stops translation after its CFGI "
+	  "(§3.21.1)",
+	  .run = becomes_invalid },
+	{ "cfgi.leaves-tlb", "CFGI leaves translations, TLBI drops them (§4.3)",
+	  .run = leaves_tlb },
+	{ "cfgi.prefetch",
+	  "prefetches, also of what does not exist, change nothing and report nothing "
+	  "(§4.2)",
+	  .run = prefetch },
 };
 
 CONF_GROUP(cfgi);

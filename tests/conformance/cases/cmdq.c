@@ -38,7 +38,8 @@ wrap(struct conf *c)
 	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 0, "where a write lands");
 	conf_space_map(c, &s, 0x5000, pa[1], 3);
 	conf_cmd_ok(c, SMMU_CMD_TLBI_NH_ASID | smmu_field_prep(SMMU_TLBI_0_ASID, CONF_ASID), 0);
-	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1, "where a write lands after laps and a TLBI");
+	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1,
+		"where a write lands after laps and a TLBI");
 	CONF_EQ(c, conf_counter(c, "cmdq_dead"), 0, "the queue is dead");
 	CONF_EQ(c, conf_counter(c, "cmdq_bad_cons"), 0, "impossible values of CONS");
 	CONF_EQ(c, conf_counter(c, "cmdq_errors"), 0, "command errors");
@@ -111,7 +112,7 @@ full(struct conf *c)
 	c->nb_ev = 0;
 }
 
-/* ---- errors ------------------------------------------------------------------------------------- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 /* Refused with CERROR_ILL; counted; the queue goes on. */
 static void
@@ -120,7 +121,8 @@ illegal(struct conf *c, uint64_t w0, uint64_t w1)
 	uint64_t ill = conf_counter(c, "cmdq_errors_ill");
 	int rc = conf_cmd(c, w0, w1);
 
-	CONF_CHECK(c, rc == -EIO, "command %#" PRIx64 " %#" PRIx64 ": %d, expected -EIO", w0, w1, rc);
+	CONF_CHECK(c, rc == -EIO, "command %#" PRIx64 " %#" PRIx64 ": %d, expected -EIO", w0, w1,
+		   rc);
 	CONF_EQ(c, conf_counter(c, "cmdq_errors_ill") - ill, 1, "CERROR_ILL counted");
 	CONF_EQ(c, conf_reg(c, SMMU_GERROR), conf_reg(c, SMMU_GERRORN), "GERROR after the repair");
 	conf_cmd_ok(c, SMMU_CMD_TLBI_NSNH_ALL, 0);
@@ -222,7 +224,8 @@ err_in_burst(struct conf *c)
 	/* Behind the bad one, in the same burst, comes one whose effect can be seen. */
 	w[8] = SMMU_CMD_TLBI_NH_ASID | smmu_field_prep(SMMU_TLBI_0_ASID, CONF_ASID);
 	CONF_EQ(c, sluice_raw_cmds(c->iommu, w, 5), -EIO, "a burst with a bad command");
-	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1, "where a write lands: the rest was executed");
+	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1,
+		"where a write lands: the rest was executed");
 }
 
 static void
@@ -303,7 +306,8 @@ msi(struct conf *c)
 			       smmu_field_prep(SMMU_SYNC_0_MSH, SMMU_SH_ISH) |
 			       smmu_field_prep(SMMU_SYNC_0_MSIATTR, SMMU_MEMATTR_WB) |
 			       smmu_field_prep(SMMU_SYNC_0_MSIDATA, 0xcafe1234), pa + 8);
-	CONF_EQ(c, __atomic_load_n(&word[2], __ATOMIC_ACQUIRE), 0xcafe1234, "the word that SYNC writes");
+	CONF_EQ(c, __atomic_load_n(&word[2], __ATOMIC_ACQUIRE), 0xcafe1234,
+		"the word that SYNC writes");
 	CONF_EQ(c, word[1] | word[3], 0, "the words beside it");
 }
 
@@ -318,14 +322,23 @@ sync_cons(struct conf *c)
 	CONF_EQ(c, conf_counter(c, "cmdq_syncs") - syncs, 10, "SYNCs");
 }
 
-#define WRAP(n) { "cmdq.wrap-" #n, "a queue of 2^" #n " commands wraps, and each one is executed "     \
-		  "(§3.5.1)", .args = "cmdq_log2=" #n, .run = wrap }
+#define WRAP(n)                                                                         \
+	{                                                                               \
+		"cmdq.wrap-" #n,                                                        \
+			"a queue of 2^" #n " commands wraps, and each one is executed " \
+			"(§3.5.1)",                                                     \
+			.args = "cmdq_log2=" #n, .run = wrap                            \
+	}
 
 static const struct conf_case cases[] = {
-	{ "cmdq.bursts", "of a burst of any length every command is executed before its SYNC is complete "
-	  "(§4.7.3)", .run = bursts },
-	{ "cmdq.illegal-reserved", "reserved commands are CERROR_ILL; the driver repairs the queue "
-	  "(§7.1)", .run = ill_reserved },
+	{ "cmdq.bursts",
+	  "of a burst of any length every command is executed before its SYNC is complete "
+	  "(§4.7.3)",
+	  .run = bursts },
+	{ "cmdq.illegal-reserved",
+	  "reserved commands are CERROR_ILL; the driver repairs the queue "
+	  "(§7.1)",
+	  .run = ill_reserved },
 	{ "cmdq.illegal-ssec", "SSec=1 on the Non-secure queue is CERROR_ILL (§4.1.6)",
 	  .run = ill_ssec },
 	{ "cmdq.illegal-sync", "SYNC with CS=3 is CERROR_ILL (§4.7.3)",
@@ -347,21 +360,34 @@ static const struct conf_case cases[] = {
 	  .run = ill_stall },
 	{ "cmdq.illegal-range", "a range with NUM = SCALE = TTL = 0 is CERROR_ILL (§4.4.1.1)",
 	  .qemu_deviates = "it is accepted: one page", .needs = CONF_NEED_RIL, .run = ill_range },
-	{ "cmdq.error-in-burst", "behind an illegal command the rest of the burst is executed, and the "
-	  "submitter learns of the error (§7.1)", .run = err_in_burst },
+	{ "cmdq.error-in-burst",
+	  "behind an illegal command the rest of the burst is executed, and the "
+	  "submitter learns of the error (§7.1)",
+	  .run = err_in_burst },
 	{ "cmdq.error-again", "the queue goes on after every one of many errors (§7.1)",
 	  .run = err_again },
 	{ "cmdq.error-abort", "a command that cannot be fetched is CERROR_ABT (§7.1)",
 	  .needs = CONF_NEED_MODEL, .run = err_abort },
-	{ "cmdq.error-by-hand", "CMDQ_ERR acknowledged without a repair comes again; repaired, the queue "
-	  "goes on from CONS (§7.1, §7.5)", .run = err_by_hand },
+	{ "cmdq.error-by-hand",
+	  "CMDQ_ERR acknowledged without a repair comes again; repaired, the queue "
+	  "goes on from CONS (§7.1, §7.5)",
+	  .run = err_by_hand },
 	{ "cmdq.sync-msi", "SYNC with CS=1 writes MSIData to MSIAddress (§4.7.3)",
 	  .needs = CONF_NEED_MSI, .run = msi },
 	{ "cmdq.sync-cons", "the driver does without MSIs (§4.7.3)", .args = "sync=cons",
 	  .run = sync_cons },
-	{ "cmdq.full", "a queue that is too small for what is submitted fills up, and nothing is lost "
-	  "(§3.5.1)", .args = "cmdq_log2=3", .run = full },
-	WRAP(1), WRAP(2), WRAP(3), WRAP(4), WRAP(5), WRAP(6), WRAP(7), WRAP(8),
+	{ "cmdq.full",
+	  "a queue that is too small for what is submitted fills up, and nothing is lost "
+	  "(§3.5.1)",
+	  .args = "cmdq_log2=3", .run = full },
+	WRAP(1),
+	WRAP(2),
+	WRAP(3),
+	WRAP(4),
+	WRAP(5),
+	WRAP(6),
+	WRAP(7),
+	WRAP(8),
 };
 
 CONF_GROUP(cmdq);

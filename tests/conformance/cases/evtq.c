@@ -114,7 +114,8 @@ overflow(struct conf *c)
 	if (!c->hw.qemu) {
 		CONF_EQ(c, (conf_reg(c, SMMU_EVENTQ_CONS) ^ conf_reg(c, SMMU_EVENTQ_PROD)) &
 				SMMU_EVENTQ_OVFLG, 0, "OVACKFLG after the drain");
-		CONF_EQ(c, conf_counter(c, "evtq_overflows"), 1, "overflows that the driver counted");
+		CONF_EQ(c, conf_counter(c, "evtq_overflows"), 1,
+			"overflows that the driver counted");
 	} else {
 		/* Acknowledged, or the model records nothing more. */
 		conf_set_reg(c, SMMU_GERRORN, conf_reg(c, SMMU_GERROR));
@@ -197,20 +198,33 @@ by_engine(struct conf *c)
 	CONF_OK(c, sluice_unmap(dom, iova, 4096));
 }
 
-#define WRAP(n) { "evtq.wrap-" #n, "a queue of 2^" #n " events wraps, nothing is lost, the order is "  \
-		  "kept (§3.5.1)", .args = "evtq_log2=" #n, .run = wrap }
+#define WRAP(n)                                                                            \
+	{                                                                                  \
+		"evtq.wrap-" #n,                                                           \
+			"a queue of 2^" #n " events wraps, nothing is lost, the order is " \
+			"kept (§3.5.1)",                                                   \
+			.args = "evtq_log2=" #n, .run = wrap                               \
+	}
 
 static const struct conf_case cases[] = {
 	{ "evtq.order", "events come in the order of their causes, and CONS follows (§7.2)",
 	  .run = order },
-	{ "evtq.engine", "the engine's poll hands each fault to the handler, decoded", .run = by_engine },
-	{ "evtq.aborts", "a queue where nothing answers is EVENTQ_ABT_ERR, and accesses go on (§7.2)",
+	{ "evtq.engine", "the engine's poll hands each fault to the handler, decoded",
+	  .run = by_engine },
+	{ "evtq.aborts",
+	  "a queue where nothing answers is EVENTQ_ABT_ERR, and accesses go on (§7.2)",
 	  .needs = CONF_NEED_MODEL, .run = aborts },
-	{ "evtq.overflow", "events that find the queue full are lost, OVFLG toggles once, recording "
+	{ "evtq.overflow",
+	  "events that find the queue full are lost, OVFLG toggles once, recording "
 	  "goes on as soon as there is room (§7.4)",
-	  .qemu_deviates = "OVFLG does not exist; GERROR.EVENTQ_ABT_ERR is set (smmuv3_write_eventq)",
+	  .qemu_deviates =
+		  "OVFLG does not exist; GERROR.EVENTQ_ABT_ERR is set (smmuv3_write_eventq)",
 	  .args = "evtq_log2=2", .run = overflow },
-	WRAP(0), WRAP(1), WRAP(2), WRAP(3), WRAP(4),
+	WRAP(0),
+	WRAP(1),
+	WRAP(2),
+	WRAP(3),
+	WRAP(4),
 };
 
 CONF_GROUP(evtq);

@@ -64,7 +64,7 @@ out_of_range(struct conf *c)
 	conf_fault_event(c, SMMU_EVT_F_TRANSLATION, 0, IOVA | UINT64_C(1) << 48, false, 0);
 }
 
-/* ---- access flag ------------------------------------------------------------------------------- */
+/* ---- access flag --------------------------------------------------------------------------- */
 
 static void
 access_flag(struct conf *c)
@@ -120,7 +120,7 @@ access_flag_off(struct conf *c)
 	CONF_EQ(c, *d & SMMU_TTD_AF, 0, "AF without hardware update");
 }
 
-/* ---- permission -------------------------------------------------------------------------------- */
+/* ---- permission ---------------------------------------------------------------------------- */
 
 static void
 permit(struct conf *c, struct rig *r, bool read, bool write)
@@ -241,7 +241,7 @@ table_had(struct conf *c)
 	fine(c, &r);
 }
 
-/* ---- address size ------------------------------------------------------------------------------ */
+/* ---- address size -------------------------------------------------------------------------- */
 
 /* IPS of 32 bits, and an output above it, at a level. */
 static void
@@ -305,7 +305,7 @@ addr_size_table(struct conf *c)
 	       (was | UINT64_C(1) << 33) + ((IOVA >> 21) & 511) * 8);
 }
 
-/* ---- external aborts --------------------------------------------------------------------------- */
+/* ---- external aborts ----------------------------------------------------------------------- */
 
 static void
 abort_at(struct conf *c, unsigned int level)
@@ -358,27 +358,35 @@ two_streams(struct conf *c)
 }
 
 static const struct conf_case cases[] = {
-	{ "fault.translation", "no translation is F_TRANSLATION, with address, direction and class "
-	  "(§7.3.12)", .qemu7_deviates = "7.2 leaves CLASS 0 in translation-related events",
+	{ "fault.translation",
+	  "no translation is F_TRANSLATION, with address, direction and class "
+	  "(§7.3.12)",
+	  .qemu7_deviates = "7.2 leaves CLASS 0 in translation-related events",
 	  .run = translation },
 	{ "fault.out-of-range", "an address beyond TxSZ is F_TRANSLATION (§3.4.1)",
 	  .qemu7_deviates = "7.2: addresses of 49 bits and more abort on the bus, without an event",
 	  .run = out_of_range },
 	{ "fault.access", "AF=0 is F_ACCESS, is not cached, and is not set by hardware (§7.3.14)",
-	  .qemu7_deviates = "7.2 does not look at AF",
-	  .needs = CONF_NEED_NO_HTTU, .run = access_flag },
-	{ "fault.access-block", "AF=0 in a block is F_ACCESS (§7.3.14)", .qemu7_deviates = "7.2 does not look at AF",
-	  .needs = CONF_NEED_NO_HTTU, .run = access_flag_block },
-	{ "fault.access-off", "AFFD=1: AF=0 does not fault (§5.4)",
-	  .needs = CONF_NEED_NO_HTTU, .run = access_flag_off },
-	{ "fault.permission", "a write to a read-only page is F_PERMISSION, a read is not (§7.3.15)",
+	  .qemu7_deviates = "7.2 does not look at AF", .needs = CONF_NEED_NO_HTTU,
+	  .run = access_flag },
+	{ "fault.access-block", "AF=0 in a block is F_ACCESS (§7.3.14)",
+	  .qemu7_deviates = "7.2 does not look at AF", .needs = CONF_NEED_NO_HTTU,
+	  .run = access_flag_block },
+	{ "fault.access-off", "AFFD=1: AF=0 does not fault (§5.4)", .needs = CONF_NEED_NO_HTTU,
+	  .run = access_flag_off },
+	{ "fault.permission",
+	  "a write to a read-only page is F_PERMISSION, a read is not (§7.3.15)",
 	  .run = read_only },
 	{ "fault.permission-block", "a write to a read-only block is F_PERMISSION (§7.3.15)",
 	  .run = read_only_block },
-	{ "fault.permission-cached", "a translation that a read brought in does not permit writes "
-	  "(§7.3.15)", .needs = CONF_NEED_READS, .run = read_only_cached },
-	{ "fault.unprivileged", "an unprivileged access to a privileged page is F_PERMISSION (DDI 0487 "
-	  "D8.4)", .qemu_deviates = "AP[1] is ignored: every access counts as privileged",
+	{ "fault.permission-cached",
+	  "a translation that a read brought in does not permit writes "
+	  "(§7.3.15)",
+	  .needs = CONF_NEED_READS, .run = read_only_cached },
+	{ "fault.unprivileged",
+	  "an unprivileged access to a privileged page is F_PERMISSION (DDI 0487 "
+	  "D8.4)",
+	  .qemu_deviates = "AP[1] is ignored: every access counts as privileged",
 	  .run = privileged_only },
 	{ "fault.as-privileged", "PRIVCFG=3 makes the stream's accesses privileged (§5.2)",
 	  .needs = CONF_NEED_ATTR_OVR, .run = as_privileged },
@@ -386,19 +394,24 @@ static const struct conf_case cases[] = {
 	  .run = table_read_only },
 	{ "fault.table-had", "HAD0=1: APTable is ignored (§5.4)", .run = table_had },
 	{ "fault.addr-size-l3", "a page beyond IPS is F_ADDR_SIZE (§7.3.13)",
-	  .qemu7_deviates = "7.2 does not check the size of outputs: the access goes where nothing is",
+	  .qemu7_deviates =
+		  "7.2 does not check the size of outputs: the access goes where nothing is",
 	  .needs = CONF_NEED_MODEL, .run = addr_size_l3 },
 	{ "fault.addr-size-l2", "a 2 MiB block beyond IPS is F_ADDR_SIZE (§7.3.13)",
-	  .qemu7_deviates = "7.2 does not check the size of outputs: the access goes where nothing is",
+	  .qemu7_deviates =
+		  "7.2 does not check the size of outputs: the access goes where nothing is",
 	  .needs = CONF_NEED_MODEL, .run = addr_size_l2 },
 	{ "fault.addr-size-l1", "a 1 GiB block beyond IPS is F_ADDR_SIZE (§7.3.13)",
-	  .qemu7_deviates = "7.2 does not check the size of outputs: the access goes where nothing is",
+	  .qemu7_deviates =
+		  "7.2 does not check the size of outputs: the access goes where nothing is",
 	  .needs = CONF_NEED_MODEL, .run = addr_size_l1 },
 	{ "fault.addr-size-table", "a table beyond IPS is F_ADDR_SIZE (§7.3.13)",
 	  .qemu_deviates = "the size of leaves only is checked: the table is fetched (smmu_ptw_64)",
 	  .needs = CONF_NEED_MODEL, .run = addr_size_table },
-	{ "fault.abort-l0", "a level 0 table where nothing answers is F_WALK_EABT, with the descriptor's "
-	  "address (§7.3.11)", .needs = CONF_NEED_MODEL, .run = abort_l0 },
+	{ "fault.abort-l0",
+	  "a level 0 table where nothing answers is F_WALK_EABT, with the descriptor's "
+	  "address (§7.3.11)",
+	  .needs = CONF_NEED_MODEL, .run = abort_l0 },
 	{ "fault.abort-l1", "a level 1 table where nothing answers is F_WALK_EABT (§7.3.11)",
 	  .needs = CONF_NEED_MODEL, .run = abort_l1 },
 	{ "fault.abort-l2", "a level 2 table where nothing answers is F_WALK_EABT (§7.3.11)",

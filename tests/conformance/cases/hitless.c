@@ -180,11 +180,13 @@ cd_ttb(struct conf *c)
 	cd[1] = s[1].root_pa;
 	changed(c, SLUICE_RAW_CONTEXT, cd, 1, "TTB0");
 	conf_cmd_ok(c, SMMU_CMD_TLBI_NH_ASID | smmu_field_prep(SMMU_TLBI_0_ASID, CONF_ASID), 0);
-	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1, "where a write lands with the other table");
+	CONF_EQ(c, conf_land(c, 0, 0x5000, place, 2), 1,
+		"where a write lands with the other table");
 	conf_no_event(c);
 }
 
-/* ---- the driver's own three ---------------------------------------------------------------------- */
+/* ---- the driver's own three
+ * ---------------------------------------------------------------------- */
 
 static void
 attach(struct conf *c, struct sluice_domain *dom, unsigned int syncs, const char *what)
@@ -215,7 +217,8 @@ own_counts(struct conf *c)
 	attach(c, no, 2, "paging to blocked");
 }
 
-/* ---- while DMA runs ------------------------------------------------------------------------------ */
+/* ---- while DMA runs
+ * ------------------------------------------------------------------------------ */
 
 #define PAGES 64u
 
@@ -257,7 +260,8 @@ replace(struct conf *c, struct half h[2], const uint64_t iova[2], struct sluice_
 				dev->word[p % CONF_WORDS];
 		CONF_CHECK(c, at[0] + at[1] == 1, "transfer %u landed in %u places", p,
 			   at[0] + at[1]);
-		CONF_CHECK(c, at[1] || later == 0, "transfer %u used the old domain after the new", p);
+		CONF_CHECK(c, at[1] || later == 0, "transfer %u used the old domain after the new",
+			   p);
 		later += at[1];
 	}
 	conf_no_event(c);
@@ -309,7 +313,8 @@ live(struct conf *c)
 		changed(c, SLUICE_RAW_STREAM, turn == 0 ? b : a, 3, "under way");
 		for (unsigned int p = 0; p < n; p++) {
 			(void)conf_xfer_end(c, 0);
-			CONF_EQ(c, mem[p * 1024], dev->word[p % CONF_WORDS], "the word that landed");
+			CONF_EQ(c, mem[p * 1024], dev->word[p % CONF_WORDS],
+				"the word that landed");
 		}
 		conf_no_event(c);
 	}
@@ -337,7 +342,8 @@ replace_identity(struct conf *c)
 		CONF_OK(c, sluice_device_attach(dev->dev, turn == 0 ? id : dom));
 		for (unsigned int p = 0; p < n; p++) {
 			(void)conf_xfer_end(c, 0);
-			CONF_EQ(c, mem[p * 1024], dev->word[p % CONF_WORDS], "the word that landed");
+			CONF_EQ(c, mem[p * 1024], dev->word[p % CONF_WORDS],
+				"the word that landed");
 		}
 	}
 	conf_no_event(c);
@@ -351,20 +357,29 @@ static const struct conf_case cases[] = {
 	  .run = bypass_s1 },
 	{ "hitless.s1dss", "a field of one word: told once (§3.21.3)", .run = s1dss },
 	{ "hitless.abort-s2", "abort to stage 2 and back: told twice (§3.21.3)", .run = abort_s2 },
-	{ "hitless.bypass-s2", "bypass to stage 2 and back: told twice (§3.21.3)", .run = bypass_s2 },
-	{ "hitless.s1-s2", "stage 1 to stage 2 and back: told three times (§3.21.3)", .run = s1_s2 },
+	{ "hitless.bypass-s2", "bypass to stage 2 and back: told twice (§3.21.3)",
+	  .run = bypass_s2 },
+	{ "hitless.s1-s2", "stage 1 to stage 2 and back: told three times (§3.21.3)",
+	  .run = s1_s2 },
 	{ "hitless.cd", "a CD that is set or cleared: told twice (§3.21.3)", .run = cd_set_clear },
 	{ "hitless.cd-asid", "another ASID in a CD: told once (§3.21.3)", .run = cd_asid },
 	{ "hitless.cd-ttb", "another TTB0 in a CD: told once, and after a TLBI it counts (§3.21.3)",
 	  .run = cd_ttb },
-	{ "hitless.attach", "changes between the driver's own three kinds of attachment need no more than "
-	  "that", .run = own_counts },
-	{ "hitless.replace-paging", "a domain is replaced while DMA runs: each transfer sees the old or "
-	  "the new one, none is refused (§3.21.3)", .run = replace_paging },
-	{ "hitless.live", "bypass to stage 1 and back while DMA runs: no transfer is refused (§3.21.3)",
+	{ "hitless.attach",
+	  "changes between the driver's own three kinds of attachment need no more than "
+	  "that",
+	  .run = own_counts },
+	{ "hitless.replace-paging",
+	  "a domain is replaced while DMA runs: each transfer sees the old or "
+	  "the new one, none is refused (§3.21.3)",
+	  .run = replace_paging },
+	{ "hitless.live",
+	  "bypass to stage 1 and back while DMA runs: no transfer is refused (§3.21.3)",
 	  .run = live },
-	{ "hitless.replace-identity", "paging to identity and back while DMA runs: no transfer is refused "
-	  "(§3.21.3)", .run = replace_identity },
+	{ "hitless.replace-identity",
+	  "paging to identity and back while DMA runs: no transfer is refused "
+	  "(§3.21.3)",
+	  .run = replace_identity },
 };
 
 CONF_GROUP(hitless);

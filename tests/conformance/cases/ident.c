@@ -31,8 +31,8 @@ idr1(struct conf *c)
 	CONF_CHECK(c, smmu_field_get(SMMU_IDR1_CMDQS, r) <= SMMU_QS_MAX &&
 			      smmu_field_get(SMMU_IDR1_EVENTQS, r) <= SMMU_QS_MAX,
 		   "IDR1 %#x: queues beyond 2^19", r);
-	CONF_CHECK(c, c->info.sid_bits <= c->hw.sid_bits, "the driver covers %u StreamID bits of %u",
-		   c->info.sid_bits, c->hw.sid_bits);
+	CONF_CHECK(c, c->info.sid_bits <= c->hw.sid_bits,
+		   "the driver covers %u StreamID bits of %u", c->info.sid_bits, c->hw.sid_bits);
 	CONF_CHECK(c, c->info.cmdq_entries <= 1u << smmu_field_get(SMMU_IDR1_CMDQS, r),
 		   "%u commands in a queue that may hold 2^%u", c->info.cmdq_entries,
 		   (unsigned int)smmu_field_get(SMMU_IDR1_CMDQS, r));
@@ -126,16 +126,26 @@ halves(struct conf *c)
 }
 
 static const struct conf_case cases[] = {
-	{ "ident.idr0", "IDR0 offers a stage, AArch64 tables and nothing reserved, and the driver "
-	  "reports the same coherence and MSIs (§6.3.1)", .run = idr0 },
-	{ "ident.idr1", "StreamID and queue sizes are within the architecture's limits, and the "
-	  "driver's queues within the hardware's (§6.3.2)", .run = idr1 },
-	{ "ident.two-levels", "with 7 or more StreamID bits two-level stream tables are supported "
-	  "(§6.3.1, ST_LEVEL)", .run = two_levels },
-	{ "ident.idr5", "IDR5 offers a granule and an output size, and the driver reports that size "
-	  "(§6.3.6)", .run = idr5 },
-	{ "ident.aidr", "AIDR names version 3.x, and from 3.2 on RIL and BBML come with it (§6.3.8, "
-	  "§2.5)", .run = versions },
+	{ "ident.idr0",
+	  "IDR0 offers a stage, AArch64 tables and nothing reserved, and the driver "
+	  "reports the same coherence and MSIs (§6.3.1)",
+	  .run = idr0 },
+	{ "ident.idr1",
+	  "StreamID and queue sizes are within the architecture's limits, and the "
+	  "driver's queues within the hardware's (§6.3.2)",
+	  .run = idr1 },
+	{ "ident.two-levels",
+	  "with 7 or more StreamID bits two-level stream tables are supported "
+	  "(§6.3.1, ST_LEVEL)",
+	  .run = two_levels },
+	{ "ident.idr5",
+	  "IDR5 offers a granule and an output size, and the driver reports that size "
+	  "(§6.3.6)",
+	  .run = idr5 },
+	{ "ident.aidr",
+	  "AIDR names version 3.x, and from 3.2 on RIL and BBML come with it (§6.3.8, "
+	  "§2.5)",
+	  .run = versions },
 	{ "ident.ril-version", "range invalidation is a feature of version 3.2 (§2.5)",
 	  .qemu_deviates = "AIDR says 3.1 and IDR3.RIL is 1 (hw/arm/smmuv3.c, init of registers)",
 	  .needs = CONF_NEED_RIL, .run = ril_version },

@@ -55,9 +55,11 @@ queues(struct conf *c)
 	CONF_EQ(c, n, c->info.cmdq_entries, "entries by CMDQ_BASE");
 	CONF_EQ(c, m, c->info.evtq_entries, "entries by EVENTQ_BASE");
 	CONF_EQ(c, (cmdq & SMMU_Q_BASE_ADDR) & (n * SMMU_CMD_BYTES - 1), 0, "CMDQ_BASE alignment");
-	CONF_EQ(c, (evtq & SMMU_Q_BASE_ADDR) & (m * SMMU_EVT_BYTES - 1), 0, "EVENTQ_BASE alignment");
+	CONF_EQ(c, (evtq & SMMU_Q_BASE_ADDR) & (m * SMMU_EVT_BYTES - 1), 0,
+		"EVENTQ_BASE alignment");
 	CONF_OK(c, sluice_iommu_sync(c->iommu));
-	CONF_CHECK(c, conf_poll(c, SMMU_CMDQ_CONS, 2 * (uint32_t)n - 1, conf_reg(c, SMMU_CMDQ_PROD)),
+	CONF_CHECK(c,
+		   conf_poll(c, SMMU_CMDQ_CONS, 2 * (uint32_t)n - 1, conf_reg(c, SMMU_CMDQ_PROD)),
 		   "an idle command queue: PROD %#x, CONS %#x", conf_reg(c, SMMU_CMDQ_PROD),
 		   conf_reg(c, SMMU_CMDQ_CONS));
 }
@@ -295,8 +297,10 @@ guarded_registers(struct conf *c)
 		unsigned int size;
 		const char *name;
 	} regs[] = {
-		{ SMMU_STRTAB_BASE, 8, "STRTAB_BASE" }, { SMMU_STRTAB_BASE_CFG, 4, "STRTAB_BASE_CFG" },
-		{ SMMU_CMDQ_BASE, 8, "CMDQ_BASE" },     { SMMU_EVENTQ_BASE, 8, "EVENTQ_BASE" },
+		{ SMMU_STRTAB_BASE, 8, "STRTAB_BASE" },
+		{ SMMU_STRTAB_BASE_CFG, 4, "STRTAB_BASE_CFG" },
+		{ SMMU_CMDQ_BASE, 8, "CMDQ_BASE" },
+		{ SMMU_EVENTQ_BASE, 8, "EVENTQ_BASE" },
 		{ SMMU_CR2, 4, "CR2" },
 	};
 
@@ -315,39 +319,57 @@ guarded_registers(struct conf *c)
 }
 
 static const struct conf_case cases[] = {
-	{ "reset.enables", "after bring-up SMMUEN, EVENTQEN and CMDQEN are set and acknowledged, no "
-	  "error is active, interrupts are off (§6.3.9)", .run = enables },
-	{ "reset.queues", "queue bases are aligned to the queues' sizes and an idle command queue has "
-	  "CONS = PROD (§6.3.26, §3.5.1)", .run = queues },
-	{ "reset.stream-table", "STRTAB_BASE is memory, aligned to the table's size, and covers what "
-	  "the driver says (§6.3.24)", .run = table },
+	{ "reset.enables",
+	  "after bring-up SMMUEN, EVENTQEN and CMDQEN are set and acknowledged, no "
+	  "error is active, interrupts are off (§6.3.9)",
+	  .run = enables },
+	{ "reset.queues",
+	  "queue bases are aligned to the queues' sizes and an idle command queue has "
+	  "CONS = PROD (§6.3.26, §3.5.1)",
+	  .run = queues },
+	{ "reset.stream-table",
+	  "STRTAB_BASE is memory, aligned to the table's size, and covers what "
+	  "the driver says (§6.3.24)",
+	  .run = table },
 	{ "reset.works", "after bring-up it translates, invalidates, and reports a fault",
 	  .run = works_at_once },
-	{ "reset.from-running", "bring-up of an SMMU that runs already leads to the same state "
-	  "(§6.3.9.6)", .run = from_running },
+	{ "reset.from-running",
+	  "bring-up of an SMMU that runs already leads to the same state "
+	  "(§6.3.9.6)",
+	  .run = from_running },
 	{ "reset.from-registers", "bring-up overcomes garbage in every register that it depends on",
 	  .run = from_registers },
-	{ "reset.from-error", "bring-up overcomes a command queue that stopped with an active error "
-	  "(§7.1, §7.5)", .run = from_error },
-	{ "reset.from-stale-caches", "bring-up invalidates what caches held: SMMUEN does not "
-	  "(§6.3.9.6)", .run = from_stale_caches },
+	{ "reset.from-error",
+	  "bring-up overcomes a command queue that stopped with an active error "
+	  "(§7.1, §7.5)",
+	  .run = from_error },
+	{ "reset.from-stale-caches",
+	  "bring-up invalidates what caches held: SMMUEN does not "
+	  "(§6.3.9.6)",
+	  .run = from_stale_caches },
 	{ "reset.cr0-reserved", "RES0 bits of CR0 do not appear in CR0ACK (§6.3.10)",
 	  .run = cr0_reserved },
 	{ "reset.irq-ctrl", "IRQ_CTRL is acknowledged both ways (§6.3.16)", .run = irq_ack },
-	{ "reset.disabled-aborts", "with SMMUEN=0 and GBPA.ABORT=1 accesses abort, and no event is "
+	{ "reset.disabled-aborts",
+	  "with SMMUEN=0 and GBPA.ABORT=1 accesses abort, and no event is "
 	  "recorded (§6.3.14)",
 	  .qemu7_deviates = "before 8.0 there is no GBPA: with SMMUEN=0 everything bypasses",
 	  .run = disabled_aborts },
-	{ "reset.disabled-bypasses", "with SMMUEN=0 and GBPA.ABORT=0 accesses bypass; with SMMUEN=1 "
-	  "the STE counts again (§6.3.14)", .run = disabled_bypasses },
+	{ "reset.disabled-bypasses",
+	  "with SMMUEN=0 and GBPA.ABORT=0 accesses bypass; with SMMUEN=1 "
+	  "the STE counts again (§6.3.14)",
+	  .run = disabled_bypasses },
 	{ "reset.gbpa-update", "a store to GBPA without Update is ignored (§6.3.14, version 3.2)",
 	  .needs = CONF_NEED_V32, .run = gbpa_update },
-	{ "reset.cmdq-off", "with CMDQEN=0 no command is consumed, and with CMDQEN=1 it is (§6.3.9.4)",
+	{ "reset.cmdq-off",
+	  "with CMDQEN=0 no command is consumed, and with CMDQEN=1 it is (§6.3.9.4)",
 	  .run = cmdq_off },
 	{ "reset.evtq-off", "with EVENTQEN=0 events vanish without an error (§7.2)",
 	  .run = evtq_off },
-	{ "reset.guarded", "while their enables are set, guarded registers ignore writes (§6.2, "
-	  "version 3.2)", .needs = CONF_NEED_V32, .run = guarded_registers },
+	{ "reset.guarded",
+	  "while their enables are set, guarded registers ignore writes (§6.2, "
+	  "version 3.2)",
+	  .needs = CONF_NEED_V32, .run = guarded_registers },
 };
 
 CONF_GROUP(reset);

@@ -190,7 +190,8 @@ by_vmid(struct conf *c)
 	CONF_EQ(c, conf_land(c, 0, IOVA, place, 2), 1, "where a write lands after TLBI_S12_VMALL");
 }
 
-/* ---- both stages --------------------------------------------------------------------------------- */
+/* ---- both stages
+ * --------------------------------------------------------------------------------- */
 
 struct both {
 	struct conf_space s1;
@@ -251,7 +252,8 @@ nested_s2_fault(struct conf *c)
 	struct both b;
 
 	both_make(c, &b, ipa);
-	CONF_CHECK(c, !conf_write(c, 0, IOVA + 0x444, page), "an IPA that is not mapped is reached");
+	CONF_CHECK(c, !conf_write(c, 0, IOVA + 0x444, page),
+		   "an IPA that is not mapped is reached");
 	fault_event(c, SMMU_EVT_F_TRANSLATION, IOVA + 0x444, ipa, SMMU_EVT_CLASS_IN);
 }
 
@@ -291,27 +293,33 @@ nested_invalidate(struct conf *c)
 static const struct conf_case cases[] = {
 	{ "stage2.translates", "Config 0b110 translates at stage 2 (§5.2)", .needs = CONF_NEED_S2,
 	  .run = translates },
-	{ "stage2.unmapped", "no stage 2 translation is F_TRANSLATION with S2=1 and the IPA (§7.3.12)",
-	  .qemu_deviates = "bits 11:0 of word 3 hold the offset in the page",
-	  .needs = CONF_NEED_S2, .run = unmapped },
-	{ "stage2.permission", "a write to a page with S2AP=read is F_PERMISSION with S2=1 (§7.3.15)",
+	{ "stage2.unmapped",
+	  "no stage 2 translation is F_TRANSLATION with S2=1 and the IPA (§7.3.12)",
+	  .qemu_deviates = "bits 11:0 of word 3 hold the offset in the page", .needs = CONF_NEED_S2,
+	  .run = unmapped },
+	{ "stage2.permission",
+	  "a write to a page with S2AP=read is F_PERMISSION with S2=1 (§7.3.15)",
 	  .needs = CONF_NEED_S2, .run = permission },
 	{ "stage2.access", "AF=0 at stage 2 is F_ACCESS with S2=1 (§7.3.14)", .needs = CONF_NEED_S2,
 	  .run = access_flag },
-	{ "stage2.by-ipa", "TLBI_S2_IPA drops a page of its VMID, another VMID's leaves it (§4.4.5)",
+	{ "stage2.by-ipa",
+	  "TLBI_S2_IPA drops a page of its VMID, another VMID's leaves it (§4.4.5)",
 	  .needs = CONF_NEED_S2, .run = by_ipa },
 	{ "stage2.by-vmid", "TLBI_S12_VMALL drops everything of its VMID (§4.4.5)",
 	  .needs = CONF_NEED_S2, .run = by_vmid },
 	{ "stage2.nested", "Config 0b111: stage 1, its tables and its CD go through stage 2 (§5.2)",
 	  .needs = CONF_NEED_NESTED, .run = nested },
-	{ "stage2.nested-s2-fault", "a stage 2 fault of stage 1's output names the IPA, CLASS IN "
-	  "(§7.3.12)", .qemu_deviates = "bits 11:0 of word 3 hold the offset in the page",
+	{ "stage2.nested-s2-fault",
+	  "a stage 2 fault of stage 1's output names the IPA, CLASS IN "
+	  "(§7.3.12)",
+	  .qemu_deviates = "bits 11:0 of word 3 hold the offset in the page",
 	  .needs = CONF_NEED_NESTED, .run = nested_s2_fault },
 	{ "stage2.nested-s1-fault", "a stage 1 fault under stage 2 has S2=0 (§7.3.12)",
 	  .needs = CONF_NEED_NESTED, .run = nested_s1_fault },
-	{ "stage2.nested-invalidate", "a changed stage 2 page counts after TLBI_S2_IPA and TLBI_NH_ALL; "
-	  "the former alone may leave combined entries (§4.4.5)", .needs = CONF_NEED_NESTED,
-	  .run = nested_invalidate },
+	{ "stage2.nested-invalidate",
+	  "a changed stage 2 page counts after TLBI_S2_IPA and TLBI_NH_ALL; "
+	  "the former alone may leave combined entries (§4.4.5)",
+	  .needs = CONF_NEED_NESTED, .run = nested_invalidate },
 };
 
 CONF_GROUP(stage2);

@@ -77,7 +77,8 @@ bypass(struct conf *c)
 
 	conf_ste_bypass(w);
 	conf_ste_set(c, 0, w);
-	CONF_CHECK(c, conf_write(c, 0, pa + 0x128, (uint8_t *)page + 0x128), "bypass stops a write");
+	CONF_CHECK(c, conf_write(c, 0, pa + 0x128, (uint8_t *)page + 0x128),
+		   "bypass stops a write");
 	conf_no_event(c);
 }
 
@@ -117,7 +118,8 @@ stage1(struct conf *c)
 	uint8_t *page = conf_space_page(c, &s, 0x123456789000, CONF_ASID, NULL);
 
 	conf_space_attach(c, &s, 0);
-	CONF_CHECK(c, conf_write(c, 0, 0x123456789abc, page + 0xabc), "a mapped page is not reached");
+	CONF_CHECK(c, conf_write(c, 0, 0x123456789abc, page + 0xabc),
+		   "a mapped page is not reached");
 	conf_no_event(c);
 }
 

@@ -157,7 +157,7 @@ static void split_6(struct conf *c) { two_level(c, 6); }
 static void split_8(struct conf *c) { two_level(c, 8); }
 static void split_10(struct conf *c) { two_level(c, 10); }
 
-/* ---- the driver's two-level table, a level-1 descriptor changed -------------------------------- */
+/* ---- the driver's two-level table, a level-1 descriptor changed ---------------------------- */
 
 static void
 change_l1(struct conf *c, uint64_t l1)
@@ -191,7 +191,8 @@ two_levels_work(struct conf *c)
 	uint64_t l1 = read_l1(c), span = smmu_field_get(SMMU_L1STD_SPAN, l1);
 
 	CONF_CHECK(c, span >= 1 && span <= SMMU_L1STD_SPAN_MAX, "span %" PRIu64, span);
-	CONF_EQ(c, (l1 & SMMU_L1STD_L2PTR) & ((UINT64_C(64) << (span - 1)) - 1), 0, "L2Ptr alignment");
+	CONF_EQ(c, (l1 & SMMU_L1STD_L2PTR) & ((UINT64_C(64) << (span - 1)) - 1), 0,
+		"L2Ptr alignment");
 	streams_bypass(c);
 }
 
@@ -211,7 +212,8 @@ span_reserved(struct conf *c)
 		/* Any Span covers the stream; L2Ptr is not aligned to it. */
 		l1 = (l1 & SMMU_L1STD_L2PTR) | 31;
 		c->renew = true;
-		CONF_OK(c, sluice_raw_entry_write(c->iommu, SLUICE_RAW_STREAM_L1, c->dev[0].sid, &l1));
+		CONF_OK(c,
+			sluice_raw_entry_write(c->iommu, SLUICE_RAW_STREAM_L1, c->dev[0].sid, &l1));
 		conf_cmd_ok(c, SMMU_CMD_CFGI_STE | (uint64_t)c->dev[0].sid << 32, 0);
 		expect_reach(c, 0, false);
 		conf_no_event(c); /* the STE behind it aborts */
@@ -279,9 +281,13 @@ late(struct conf *c)
 	*page = 0x600dda7a;
 	(void)conf_xfer(c, 0, pa, 4, true, 0);
 	CONF_EQ(c, *page, 0x600dda7a, "memory after a write of a stream that nobody knows");
-	CONF_CHECK(c, conf_events(c) == 1, "%u events, expected one", c->nb_ev);
-	CONF_EQ(c, c->ev[0].f.kind, SLUICE_FAULT_CONFIG, "the kind of fault");
-	c->nb_ev = 0;
+	if (c->has & CONF_NEED_2LVL) {
+		CONF_CHECK(c, conf_events(c) == 1, "%u events, expected one", c->nb_ev);
+		CONF_EQ(c, c->ev[0].f.kind, SLUICE_FAULT_CONFIG, "the kind of fault");
+		c->nb_ev = 0;
+	} else {
+		conf_no_event(c); /* a linear table is there from the start, and aborts */
+	}
 	CONF_OK(c, sluice_map(dom, pa, 4096, SLUICE_RW, &iova));
 	CONF_OK(c, sluice_device_attach(c->dev[0].dev, dom));
 	CONF_CHECK(c, conf_write(c, 0, iova, page), "a stream that was attached late");
@@ -292,18 +298,25 @@ late(struct conf *c)
 static const struct conf_case cases[] = {
 	{ "strtab.linear", "each stream of a linear table follows its own STE (§3.3.1)",
 	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear },
-	{ "strtab.linear-smallest", "a linear table may end right behind the stream (§6.3.25, "
-	  "LOG2SIZE)", .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_smallest },
-	{ "strtab.linear-out-of-range", "a StreamID at or above 2^LOG2SIZE is C_BAD_STREAMID (§7.3.3)",
-	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_out_of_range },
+	{ "strtab.linear-smallest",
+	  "a linear table may end right behind the stream (§6.3.25, "
+	  "LOG2SIZE)",
+	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_smallest },
+	{ "strtab.linear-out-of-range",
+	  "a StreamID at or above 2^LOG2SIZE is C_BAD_STREAMID (§7.3.3)", .args = "strtab=linear",
+	  .needs = CONF_NEED_LINEAR, .run = linear_out_of_range },
 	{ "strtab.recinvsid", "with CR2.RECINVSID=0 a bad StreamID is not recorded (§6.3.13)",
 	  .qemu_deviates = "C_BAD_STREAMID is recorded whatever CR2 says (smmuv3_record_event)",
 	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = no_record },
-	{ "strtab.linear-abort", "a linear table where nothing answers is F_STE_FETCH with the STE's "
-	  "address (§7.3.4)", .args = "strtab=linear", .needs = CONF_NEED_LINEAR | CONF_NEED_MODEL,
+	{ "strtab.linear-abort",
+	  "a linear table where nothing answers is F_STE_FETCH with the STE's "
+	  "address (§7.3.4)",
+	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR | CONF_NEED_MODEL,
 	  .run = linear_abort },
-	{ "strtab.two-level", "each stream of a two-level table follows its own STE, and L2Ptr is "
-	  "aligned to its span (§3.3.1.2, §5.1)", .needs = CONF_NEED_2LVL, .run = two_levels_work },
+	{ "strtab.two-level",
+	  "each stream of a two-level table follows its own STE, and L2Ptr is "
+	  "aligned to its span (§3.3.1.2, §5.1)",
+	  .needs = CONF_NEED_2LVL, .run = two_levels_work },
 	{ "strtab.split-6", "SPLIT=6: level 2 holds 64 STEs (§6.3.25)", .needs = CONF_NEED_2LVL,
 	  .run = split_6 },
 	{ "strtab.split-8", "SPLIT=8: level 2 holds 256 STEs (§6.3.25)", .needs = CONF_NEED_2LVL,
@@ -314,20 +327,26 @@ static const struct conf_case cases[] = {
 	  .needs = CONF_NEED_2LVL, .run = span_0 },
 	{ "strtab.span-reserved", "a reserved Span is as Span=0 (§5.1)",
 	  .qemu_deviates = "it is taken as a number like any other (smmu_find_ste)",
-	  .needs = CONF_NEED_2LVL,
-	  .run = span_reserved },
-	{ "strtab.past-span", "a stream past its level-1 descriptor's Span is C_BAD_STREAMID (§5.1)",
+	  .needs = CONF_NEED_2LVL, .run = span_reserved },
+	{ "strtab.past-span",
+	  "a stream past its level-1 descriptor's Span is C_BAD_STREAMID (§5.1)",
 	  .qemu_deviates = "it is C_BAD_STE (hw/arm/smmuv3.c, smmu_find_ste)",
 	  .needs = CONF_NEED_2LVL, .run = past_span },
-	{ "strtab.l2-abort", "a level-2 table where nothing answers is F_STE_FETCH with the STE's "
-	  "address (§7.3.4)", .needs = CONF_NEED_2LVL | CONF_NEED_MODEL, .run = l2_abort },
-	{ "strtab.l1-abort", "a level-1 table where nothing answers is F_STE_FETCH with the "
-	  "descriptor's address (§7.3.4)", .needs = CONF_NEED_2LVL | CONF_NEED_MODEL,
-	  .run = l1_abort },
-	{ "strtab.late", "a stream that made DMA before it had a table works once it is attached (§3.21.1)",
+	{ "strtab.l2-abort",
+	  "a level-2 table where nothing answers is F_STE_FETCH with the STE's "
+	  "address (§7.3.4)",
+	  .needs = CONF_NEED_2LVL | CONF_NEED_MODEL, .run = l2_abort },
+	{ "strtab.l1-abort",
+	  "a level-1 table where nothing answers is F_STE_FETCH with the "
+	  "descriptor's address (§7.3.4)",
+	  .needs = CONF_NEED_2LVL | CONF_NEED_MODEL, .run = l1_abort },
+	{ "strtab.late",
+	  "a stream that made DMA before it had a table works once it is attached (§3.21.1)",
 	  .fresh = 1, .run = late },
-	{ "strtab.untouched", "a stream that nothing was ever attached to reaches nothing, and the "
-	  "driver calls that a configuration fault", .needs = CONF_NEED_2LVL, .run = untouched },
+	{ "strtab.untouched",
+	  "a stream that nothing was ever attached to reaches nothing, and the "
+	  "driver calls that a configuration fault",
+	  .needs = CONF_NEED_2LVL, .run = untouched },
 };
 
 CONF_GROUP(strtab);

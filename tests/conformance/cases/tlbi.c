@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * TLB invalidation (§4.4): what each command must drop, and, on models that are known to cache, what
- * it leaves; stale before, fresh after.
+ * TLB invalidation (§4.4): what each command must drop, and, on models that are known to cache,
+ * what it leaves; stale before, fresh after.
  *
  * Two spaces (ASIDs), each with a row of pages. A page is *moved*: its descriptor points to other
  * memory from then on. Where the next write lands tells whether the old translation was used.
@@ -74,7 +74,7 @@ asid(uint16_t v)
 	return smmu_field_prep(SMMU_TLBI_0_ASID, v);
 }
 
-/* ---- one address -------------------------------------------------------------------------------- */
+/* ---- one address ---------------------------------------------------------------------------- */
 
 static void
 one_row(struct conf *c, struct row *r, unsigned int pages)
@@ -147,7 +147,7 @@ unmapped(struct conf *c)
 	conf_no_event(c);
 }
 
-/* ---- more than one ------------------------------------------------------------------------------ */
+/* ---- more than one -------------------------------------------------------------------------- */
 
 static void
 two_rows(struct conf *c, struct row r[2], unsigned int pages)
@@ -228,7 +228,7 @@ shared_asid(struct conf *c)
 	fresh(c, &r, 1, 0);
 }
 
-/* ---- ranges ------------------------------------------------------------------------------------- */
+/* ---- ranges --------------------------------------------------------------------------------- */
 
 static void
 range(struct conf *c, unsigned int first, unsigned int num, unsigned int scale, unsigned int ttl)
@@ -287,7 +287,7 @@ driver_ranges(struct conf *c)
 	}
 }
 
-/* ---- blocks and tables ------------------------------------------------------------------------ */
+/* ---- blocks and tables -------------------------------------------------------------------- */
 
 static void
 block(struct conf *c, unsigned int level, uint64_t at)
@@ -410,23 +410,27 @@ static const struct conf_case cases[] = {
 	{ "tlbi.va", "TLBI_NH_VA drops one page of its ASID, and leaves the neighbours (§4.4.3)",
 	  .run = by_va },
 	{ "tlbi.vaa", "TLBI_NH_VAA drops one page whatever the ASID (§4.4.3)", .run = by_vaa },
-	{ "tlbi.wrong-asid", "invalidations of another ASID leave an entry, its own drops it (§4.4.3)",
+	{ "tlbi.wrong-asid",
+	  "invalidations of another ASID leave an entry, its own drops it (§4.4.3)",
 	  .run = wrong_asid },
-	{ "tlbi.unmapped", "an unmapped page may be served until TLBI and SYNC, not after; mapping needs "
-	  "none (§3.21.1)", .run = unmapped },
+	{ "tlbi.unmapped",
+	  "an unmapped page may be served until TLBI and SYNC, not after; mapping needs "
+	  "none (§3.21.1)",
+	  .run = unmapped },
 	{ "tlbi.asid", "TLBI_NH_ASID drops all of one ASID, nothing of another (§4.4.3)",
 	  .needs = CONF_NEED_DEV2, .run = by_asid },
 	{ "tlbi.va-other-asid", "TLBI_NH_VA leaves the same address of another ASID (§4.4.3)",
 	  .needs = CONF_NEED_DEV2, .run = va_other_asid },
 	{ "tlbi.vaa-all-asids", "TLBI_NH_VAA drops the address of every ASID (§4.4.3)",
 	  .needs = CONF_NEED_DEV2, .run = vaa_all_asids },
-	{ "tlbi.nh-all", "TLBI_NH_ALL drops every ASID's entries (§4.4.3)",
-	  .needs = CONF_NEED_DEV2, .run = nh_all },
+	{ "tlbi.nh-all", "TLBI_NH_ALL drops every ASID's entries (§4.4.3)", .needs = CONF_NEED_DEV2,
+	  .run = nh_all },
 	{ "tlbi.nsnh-all", "TLBI_NSNH_ALL drops every entry (§4.4.4)", .needs = CONF_NEED_DEV2,
 	  .run = nsnh_all },
 	{ "tlbi.shared-asid", "one invalidation counts for every stream of the ASID (§3.17)",
 	  .needs = CONF_NEED_DEV2, .run = shared_asid },
-	{ "tlbi.range-num", "a range of NUM+1 pages drops those, and leaves the neighbours (§4.4.1.1)",
+	{ "tlbi.range-num",
+	  "a range of NUM+1 pages drops those, and leaves the neighbours (§4.4.1.1)",
 	  .needs = CONF_NEED_RIL, .run = range_num },
 	{ "tlbi.range-scale", "a range of (NUM+1) << SCALE pages, not aligned to it (§4.4.1.1)",
 	  .needs = CONF_NEED_RIL, .run = range_scale },
@@ -436,7 +440,8 @@ static const struct conf_case cases[] = {
 	  .needs = CONF_NEED_RIL, .run = range_one },
 	{ "tlbi.range-aligned", "NUM = 0 and a SCALE (§4.4.1.1)", .needs = CONF_NEED_RIL,
 	  .run = range_aligned },
-	{ "tlbi.driver-ranges", "after a strict unmap of any number of pages none of them is reached",
+	{ "tlbi.driver-ranges",
+	  "after a strict unmap of any number of pages none of them is reached",
 	  .run = driver_ranges },
 	{ "tlbi.block", "an invalidation by a 2 MiB block's first address drops it (§4.4.1)",
 	  .run = block_first },
@@ -444,13 +449,18 @@ static const struct conf_case cases[] = {
 	  .qemu_deviates = NULL, .run = block_inside },
 	{ "tlbi.block-1g", "an invalidation by any address in a 1 GiB block drops it (§4.4.1)",
 	  .run = block_1g },
-	{ "tlbi.table-l2", "TLBI_NH_VA with Leaf=0 drops what is known of a level 2 table descriptor "
-	  "(§4.4.1)", .run = table_l2 },
-	{ "tlbi.table-l1", "TLBI_NH_VA with Leaf=0 drops what is known of a level 1 table descriptor "
-	  "(§4.4.1)", .run = table_l1 },
+	{ "tlbi.table-l2",
+	  "TLBI_NH_VA with Leaf=0 drops what is known of a level 2 table descriptor "
+	  "(§4.4.1)",
+	  .run = table_l2 },
+	{ "tlbi.table-l1",
+	  "TLBI_NH_VA with Leaf=0 drops what is known of a level 1 table descriptor "
+	  "(§4.4.1)",
+	  .run = table_l1 },
 	{ "tlbi.table-l0", "TLBI_NH_ASID drops what is known of tables, too (§4.4.3)",
 	  .run = table_l0 },
-	{ "tlbi.root", "another TTB0 counts after CFGI_CD and TLBI_NH_ASID (§3.21.3)", .run = root },
+	{ "tlbi.root", "another TTB0 counts after CFGI_CD and TLBI_NH_ASID (§3.21.3)",
+	  .run = root },
 	{ "tlbi.global", "TLBI_NH_VA drops a global page as well (§4.4.3)", .run = global_by_va },
 	{ "tlbi.leave-config", "TLBIs leave the configuration caches (§4.4)", .run = leave_config },
 };

@@ -23,7 +23,8 @@ leaf(struct conf *c, unsigned int granule, unsigned int bits, unsigned int level
 	CONF_CHECK(c, conf_write(c, 0, iova, page), "the first word of the memory");
 	CONF_CHECK(c, conf_write(c, 0, iova + 0xabc, page + 0xabc), "an offset in the page");
 	if (size >= 1 << 16)
-		CONF_CHECK(c, conf_write(c, 0, iova + 0xfffc, page + 0xfffc), "the last word of 64 KiB");
+		CONF_CHECK(c, conf_write(c, 0, iova + 0xfffc, page + 0xfffc),
+			   "the last word of 64 KiB");
 	if (c->dev[0].info.flags & SLUICE_DMA_READS)
 		CONF_CHECK(c, conf_read(c, 0, iova + 0x40, page + 0x40), "a read");
 	conf_no_event(c);
@@ -64,7 +65,8 @@ range(struct conf *c, unsigned int granule, unsigned int bits)
 	conf_space_map(c, &s, top, pa + (UINT64_C(1) << granule), 3);
 	conf_space_attach(c, &s, 0);
 	CONF_CHECK(c, conf_write(c, 0, 0, page), "address 0");
-	CONF_CHECK(c, conf_write(c, 0, (UINT64_C(1) << bits) - 4, page + ((size_t)2 << granule) - 4),
+	CONF_CHECK(c,
+		   conf_write(c, 0, (UINT64_C(1) << bits) - 4, page + ((size_t)2 << granule) - 4),
 		   "the highest address");
 	conf_no_event(c);
 	CONF_CHECK(c, !conf_write(c, 0, UINT64_C(1) << bits, page), "one beyond the highest");
@@ -95,7 +97,8 @@ upper_half(struct conf *c)
 		  smmu_field_prep(SMMU_CD_0_SH1, SMMU_SH_ISH);
 	conf_space_cd(&s);
 	conf_space_attach(c, &s, 0);
-	CONF_EQ(c, conf_write(c, 0, iova, page), !c->hw.qemu_s1, "a page of the upper half is reached");
+	CONF_EQ(c, conf_write(c, 0, iova, page), !c->hw.qemu_s1,
+		"a page of the upper half is reached");
 	conf_no_event(c);
 	if (c->hw.qemu_s1) {
 		CONF_CHECK(c, conf_write(c, 0, iova & 0xffffffffffff, page),
@@ -208,18 +211,26 @@ static const struct conf_case cases[] = {
 	G64("block-512m", "512 MiB blocks at level 2 (DDI 0487 D8.2)", g64_l2),
 	G64("start-2", "42 bits: the walk starts at level 2 (§3.4.1)", g64_42),
 	G64("start-3", "29 bits: the walk starts at level 3 (§3.4.1)", g64_29),
-	{ "walk.range-48", "of 48 bits the lowest and highest address translate, the next faults "
-	  "(§3.4.1)", .qemu7_deviates = BEYOND_48, .run = range_48 },
-	{ "walk.range-40", "of 40 bits the lowest and highest address translate, the next faults "
-	  "(§3.4.1)", .run = range_40 },
-	{ "walk.range-32", "of 32 bits the lowest and highest address translate, the next faults "
-	  "(§3.4.1)", .run = range_32 },
-	{ "walk.range-16k", "the same with 47 bits of 16 KiB pages (§3.4.1)", .needs = CONF_NEED_16K,
-	  .run = range_16k },
+	{ "walk.range-48",
+	  "of 48 bits the lowest and highest address translate, the next faults "
+	  "(§3.4.1)",
+	  .qemu7_deviates = BEYOND_48, .run = range_48 },
+	{ "walk.range-40",
+	  "of 40 bits the lowest and highest address translate, the next faults "
+	  "(§3.4.1)",
+	  .run = range_40 },
+	{ "walk.range-32",
+	  "of 32 bits the lowest and highest address translate, the next faults "
+	  "(§3.4.1)",
+	  .run = range_32 },
+	{ "walk.range-16k", "the same with 47 bits of 16 KiB pages (§3.4.1)",
+	  .needs = CONF_NEED_16K, .run = range_16k },
 	{ "walk.range-64k", "the same with 48 bits of 64 KiB pages (§3.4.1)",
 	  .qemu7_deviates = BEYOND_48, .needs = CONF_NEED_64K, .run = range_64k },
 	{ "walk.upper-half", "addresses whose bit 55 is set go through TTB1 (§3.4.1)",
-	  .qemu7_deviates = "7.2 takes TTB1 when the upper bits are zeros and TTB0 is off (select_tt)", .run = upper_half },
+	  .qemu7_deviates =
+		  "7.2 takes TTB1 when the upper bits are zeros and TTB0 is off (select_tt)",
+	  .run = upper_half },
 	{ "walk.top-byte", "TBI0 has the top byte ignored, and only then (§3.4.1)",
 	  .qemu7_deviates = BEYOND_48, .run = top_byte },
 	{ "walk.invalid-l0", "an invalid descriptor at level 0 is F_TRANSLATION (DDI 0487 D8.3)",

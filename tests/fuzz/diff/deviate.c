@@ -64,17 +64,20 @@ static const struct deviation list[] = {
 	  NULL },
 	{ "where a table descriptor leads is not checked against CD.IPS: F_WALK_EABT, or nothing",
 	  "cases have IPS = OAS, and no table beyond it", EVER, NULL },
+	{ "a block descriptor at a level that has none (4 KiB: 0, 16 and 64 KiB: 1) is a block",
+	  "cases have none there", EVER, NULL },
 	{ "AP[1], UXN, PXN and nG of a leaf, APTable, STE.PRIVCFG and INSTCFG do nothing",
 	  "cases have AP[1] and nG set, the others clear", EVER, NULL },
 	{ "a TLBI by address does not see through the tag of an address under CD.TBI",
 	  "cases have TBI = 0", EVER, NULL },
-	{ "TLBI with TG set and NUM, SCALE, TTL all 0 is executed, not CERROR_ILL; so are SYNC with "
-	  "CS = 3, ATC_INV, PRI_RESP, RESUME, STALL_TERM and TLBI_EL2_*",
+	{ "TLBI with TG set and NUM, SCALE, TTL all 0 is executed, not CERROR_ILL; so are SYNC "
+	  "with CS = 3, ATC_INV, PRI_RESP, RESUME, STALL_TERM and TLBI_EL2_*",
 	  "of illegal commands, cases have the reserved opcode 0", EVER, NULL },
 	{ "CD.A = 0 is C_BAD_CD: not a deviation, IDR0.TERM_MODEL is 1; CD.HAD is there (IDR3.HAD)",
 	  "cases have A = 1, HAD = 0: the two differ in what they offer", EVER, NULL },
 	{ "the IOTLB drops everything when a 257th entry comes: legal, it is a cache",
-	  "answers that the architecture leaves open are not compared with each other", EVER, NULL },
+	  "answers that the architecture leaves open are not compared with each other", EVER,
+	  NULL },
 	{ "a refused transfer of edu is one record for each 4 or 8 bytes: the bus cuts it",
 	  "records of one transfer may differ in InputAddr", EVER, NULL },
 };

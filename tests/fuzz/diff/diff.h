@@ -113,7 +113,7 @@ struct gen_conf {
 };
 void case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *g);
 
-/* ---- the world: what every party's memory is meant to be -------------------------------------- */
+/* ---- the world: what every party's memory is meant to be ------------------------------------- */
 
 struct side;
 
@@ -158,7 +158,7 @@ int world_reset(struct world *w, const struct diff_case *c);
 /** Carry out an operation that changes memory. @return 0; 1 it does not apply; -1 a side failed. */
 int world_apply(struct world *w, const struct op *o);
 
-/* ---- the reference model: what the architecture allows ----------------------------------------- */
+/* ---- the reference model: what the architecture allows --------------------------------------- */
 
 enum { END_OK, END_FAULT, END_ABORT };
 
@@ -211,7 +211,7 @@ void model_tlb_cmd(struct model_tlb *t, uint64_t w0, uint64_t w1);
 /** Every way in which an access through @p cd can end. */
 void model_tlb_access(struct model_tlb *t, const struct model_cd *cd, struct access *a);
 
-/* ---- the implementations ----------------------------------------------------------------------- */
+/* ---- the implementations --------------------------------------------------------------------- */
 
 /** What a transfer came to. */
 struct seen {
@@ -259,13 +259,13 @@ int side_round(struct side *s, unsigned int which, struct xfer *x, unsigned int 
 /** Bring home what devices have read. @param buf devs * 4096 bytes. */
 int side_collect(struct side *s, uint8_t *buf);
 
-/* ---- deviations ---------------------------------------------------------------------------------- */
+/* ---- deviations ------------------------------------------------------------------------------ */
 
 /** Take out of @p o what this side is known to do otherwise; see --list-deviations. */
 void deviate(const struct side *s, struct outcome *o);
 void deviations_print(FILE *f);
 
-/* ---- running and shrinking ------------------------------------------------------------------------ */
+/* ---- running and shrinking ------------------------------------------------------------------- */
 
 /** What was found. */
 struct verdict {

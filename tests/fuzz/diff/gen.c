@@ -27,7 +27,7 @@ gen_cmd(struct gen *g, uint64_t w0, uint64_t w1)
 	o->y = w1;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------------ */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 /* Indices at the edges and anywhere, so that tables are shared in part. */
 static uint64_t
@@ -67,11 +67,12 @@ make_pool(struct gen *g, unsigned int space)
 		if (percent(g, 50))
 			gen_add_va(g, space, canonical(s, va ^ UINT64_C(1) << gran_page(s->gran)));
 		if (percent(g, 25))
-			gen_add_va(g, space, canonical(s, va ^ UINT64_C(1) << gran_shift(s->gran, 2)));
+			gen_add_va(g, space,
+				   canonical(s, va ^ UINT64_C(1) << gran_shift(s->gran, 2)));
 	}
 }
 
-/* ---- transfers --------------------------------------------------------------------------------------------- */
+/* ---- transfers ------------------------------------------------------------------------------- */
 
 static void
 transfers(struct gen *g)
@@ -102,7 +103,7 @@ transfers(struct gen *g)
 	}
 }
 
-/* ---- a case ------------------------------------------------------------------------------------------------- */
+/* ---- a case ---------------------------------------------------------------------------------- */
 
 static void
 emulator_settings(struct gen *g)
@@ -118,6 +119,19 @@ emulator_settings(struct gen *g)
 		 lag == 2 ? 500 : 0, lag * 200, 1 + below(g, 1000));
 }
 
+static void
+make_space(struct gen *g, unsigned int i)
+{
+	g->c->space[i] = (struct space){
+		.gran = (uint8_t)below(g, GRANS),
+		.tsz = (uint8_t)(16 + below(g, 24)),
+		.high = right_from(g, HIGH_HALF) && percent(g, 25),
+	};
+	if (i % 2 == 0)
+		g->twins[i / 2] = percent(g, 70);
+	make_pool(g, i);
+}
+
 void
 case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *conf)
 {
@@ -130,11 +144,14 @@ case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *conf)
 	c->devs = conf->devs;
 	emulator_settings(&g);
 	for (unsigned int i = 0; i < SPACES; i++) {
-		c->space[i] = (struct space){ .gran = (uint8_t)below(&g, GRANS),
-					      .tsz = (uint8_t)(16 + below(&g, 24)),
-					      .high = right_from(&g, HIGH_HALF) && percent(&g, 25) };
+		if (i % 2 == 1 && g.twins[i / 2]) {
+			c->space[i] = c->space[i - 1];
+			memcpy(g.va[i], g.va[i - 1], sizeof(g.va[i]));
+			g.nb_va[i] = g.nb_va[i - 1];
+		} else {
+			make_space(&g, i);
+		}
 		g.asid[i] = (uint16_t)(percent(&g, 85) ? i + 1 : 1 + below(&g, 4));
-		make_pool(&g, i);
 		gen_cd(&g, i, false);
 		for (unsigned int k = 0; k < g.nb_va[i]; k++)
 			if (percent(&g, 93))

@@ -25,6 +25,7 @@ struct gen {
 	unsigned int nb_block[SPACES];
 	uint8_t of_dev[DEVS_MAX];  /* the space each device is meant to be in */
 	uint16_t asid[SPACES];
+	bool twins[SPACES / 2];    /* 2 i and 2 i + 1 have one shape, and the same addresses */
 };
 
 static inline uint64_t

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Changes for cases: tables, contexts, stream table entries, each followed by an invalidation or not.
+ * Changes for cases: tables, contexts, stream table entries, each followed by an invalidation or
+ * not.
  */
 #include "gen.h"
 
@@ -50,6 +51,9 @@ gen_block_level(struct gen *g, unsigned int space)
 	const struct space *s = &g->c->space[space];
 	unsigned int level = s->gran == 0 && percent(g, 30) ? 1 : 2;
 
+	/* Where no granule has blocks: not valid. */
+	if (g->conf->qemu == 0 && space_start(s) < level && percent(g, 15))
+		return space_start(s);
 	return level < space_start(s) ? 3 : level;
 }
 
@@ -179,6 +183,9 @@ gen_cd(struct gen *g, unsigned int slot, bool mistake)
 	o->x = cd_word(g, slot, lo, hi);
 	o->t0 = lo == SPACES ? -1 : (int16_t)lo;
 	o->t1 = hi == SPACES ? -1 : (int16_t)hi;
+	/* The twin's root: the same addresses lead elsewhere from now on. */
+	if (g->twins[slot / 2] && percent(g, 50))
+		*(s->high ? &o->t1 : &o->t0) = (int16_t)(slot ^ 1);
 	if (!mistake)
 		return;
 	if (percent(g, 15)) /* the root table is where no memory is */

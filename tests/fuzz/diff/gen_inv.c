@@ -28,8 +28,9 @@ tlbi_range(struct gen *g, unsigned int space, uint64_t va, unsigned int level, b
 	before = percent(g, 40) ? num : below(g, num + 1);
 	if ((canonical(s, start) ^ start) == 0 && start >= before << shift)
 		start -= before << shift;
-	gen_cmd(g, by_asid(any ? SMMU_CMD_TLBI_NH_VAA : SMMU_CMD_TLBI_NH_VA, any ? 0 : g->asid[space]) |
-	       smmu_field_prep(SMMU_TLBI_0_NUM, num) | smmu_field_prep(SMMU_TLBI_0_SCALE, scale),
+	gen_cmd(g, (any ? SMMU_CMD_TLBI_NH_VAA : by_asid(SMMU_CMD_TLBI_NH_VA, g->asid[space])) |
+			   smmu_field_prep(SMMU_TLBI_0_NUM, num) |
+			   smmu_field_prep(SMMU_TLBI_0_SCALE, scale),
 	    start | smmu_field_prep(SMMU_TLBI_1_TG, s->gran + 1u) |
 		    smmu_field_prep(SMMU_TLBI_1_TTL, ttl) | leaf);
 }
@@ -81,7 +82,8 @@ gen_tlbi_random(struct gen *g)
 		gen_cmd(g, SMMU_CMD_TLBI_NH_VAA, (some_va(g, a) & ~UINT64_C(4095)) | below(g, 2));
 		break;
 	case 4:
-		gen_cmd(g, SMMU_CMD_PREFETCH_CONFIG | (uint64_t)dev_stream(below(g, g->c->devs)) << 32, 0);
+		gen_cmd(g, SMMU_CMD_PREFETCH_CONFIG |
+				   (uint64_t)dev_stream(below(g, g->c->devs)) << 32, 0);
 		break;
 	default:
 		gen_cmd(g, by_asid(SMMU_CMD_TLBI_NH_VA, g->asid[a]),

@@ -117,7 +117,7 @@ start_eal(char *name)
 	return rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])), argv) < 0 ? -1 : 0;
 }
 
-/* ---- the two sides -------------------------------------------------------------------------------------- */
+/* ---- the two sides --------------------------------------------------------------------------- */
 
 struct pair {
 	struct side emu, qemu;
@@ -165,7 +165,7 @@ run_on(struct pair *p, const struct diff_case *c, const char *only, struct total
 	return run_case(r, c, v);
 }
 
-/* ---- findings --------------------------------------------------------------------------------------------- */
+/* ---- findings -------------------------------------------------------------------------------- */
 
 static void
 report(const struct options *o, struct pair *p, struct runner *r, struct diff_case *c,
@@ -192,8 +192,8 @@ report(const struct options *o, struct pair *p, struct runner *r, struct diff_ca
 		r->world.nb_sides = p->n;
 		if (run_case(r, c, &again) == 0 && again.bad)
 			*v = again;
-		printf("sluice-diff: %u operations of %u are enough (%u runs):\n", c->nb_ops, before,
-		       runs);
+		printf("sluice-diff: %u operations of %u are enough (%u runs):\n", c->nb_ops,
+		       before, runs);
 	}
 	printf("%s", v->text);
 	case_print(stdout, c);
@@ -208,8 +208,8 @@ report(const struct options *o, struct pair *p, struct runner *r, struct diff_ca
 static void
 summary(const struct totals *t, const struct pair *p, double seconds)
 {
-	printf("sluice-diff: %" PRIu64 " cases, %" PRIu64 " operations, %" PRIu64 " rounds, %" PRIu64
-	       " transfers in %.1f s", t->cases, t->ops, t->rounds, t->transfers, seconds);
+	printf("sluice-diff: %" PRIu64 " cases, %" PRIu64 " operations, %" PRIu64
+	       " rounds, %" PRIu64 " transfers in %.1f s", t->cases, t->ops, t->rounds, t->transfers, seconds);
 	if (p->qemu.iommu != NULL)
 		printf(" (QEMU %u.%u)", p->qemu.version / 100, p->qemu.version % 100);
 	printf("\nsluice-diff: answers: %" PRIu64 " must be fresh, %" PRIu64 " must fault, %" PRIu64
@@ -241,7 +241,8 @@ fuzz(const struct options *o, struct pair *p, struct diff_case *c)
 		if (rc == 1)
 			report(o, p, &r, c, &v);
 		else if (rc == 3)
-			fprintf(stderr, "sluice-diff: that was the case of seed %#" PRIx64 "\n", c->seed);
+			fprintf(stderr, "sluice-diff: that was the case of seed %#" PRIx64 "\n",
+				c->seed);
 	}
 	runner_fini(&r);
 	summary(&t, p, now_s() - begin);

@@ -91,7 +91,7 @@ model_reset(struct model *m, const struct diff_case *c)
 	model_changed(m);
 }
 
-/* ---- what may be cached --------------------------------------------------------------------------- */
+/* ---- what may be cached ---------------------------------------------------------------------- */
 
 static void
 add_ste(struct model *m, struct stream *s, const uint64_t w[2])
@@ -178,7 +178,7 @@ model_changed(struct model *m)
 		}
 }
 
-/* ---- what commands take away -------------------------------------------------------------------------- */
+/* ---- what commands take away ----------------------------------------------------------------- */
 
 static void
 drop(struct model *m, uint32_t sid, uint32_t mask, bool ste, bool l1)
@@ -221,7 +221,7 @@ model_cmd(struct model *m, uint64_t w0, uint64_t w1)
 	model_changed(m);
 }
 
-/* ---- an access ------------------------------------------------------------------------------------------ */
+/* ---- an access ------------------------------------------------------------------------------- */
 
 static void
 outcome_add(struct access *a, const struct outcome *o)

@@ -65,7 +65,7 @@ model_tlb_reset(struct model_tlb *t)
 	t->nb_leaves = t->nb_tables = 0;
 }
 
-/* ---- contexts ------------------------------------------------------------------------------------------ */
+/* ---- contexts -------------------------------------------------------------------------------- */
 
 static unsigned int
 cd_ips(const struct model_cd *cd)
@@ -117,7 +117,7 @@ in_range(const struct model_cd *cd, const struct half *h, uint64_t va)
 	return !h->off && (high ? ~va : va) >> (64 - h->tsz) == 0;
 }
 
-/* ---- walks ---------------------------------------------------------------------------------------------- */
+/* ---- walks ----------------------------------------------------------------------------------- */
 
 /* VA[55] and VA[47:0]: what tells one translation from another. */
 static uint64_t
@@ -206,7 +206,8 @@ fault(struct access *a, const struct model_cd *cd, unsigned int id, uint64_t fet
 	bool eabt = id == SMMU_EVT_F_WALK_EABT;
 	uint64_t w1 = (a->write ? 0 : SMMU_EVT_1_RNW) | (a->priv ? SMMU_EVT_1_PNU : 0) |
 		      (a->inst ? SMMU_EVT_1_IND : 0) |
-		      smmu_field_prep(SMMU_EVT_1_CLASS, eabt ? SMMU_EVT_CLASS_TTD : SMMU_EVT_CLASS_IN);
+		      smmu_field_prep(SMMU_EVT_1_CLASS,
+				      eabt ? SMMU_EVT_CLASS_TTD : SMMU_EVT_CLASS_IN);
 
 	/* CD.R is about translation faults only (§5.5). STAG, or REASON, is UNKNOWN; so is IPA. */
 	if (eabt || (cd->w[0] & SMMU_CD_0_R)) {
@@ -280,8 +281,8 @@ descriptor(struct model_tlb *t, const struct model_cd *cd, const struct half *h,
 }
 
 /*
- * Follow every walk of @p va that memory and caches allow. @p a NULL: note what it leaves in caches;
- * else: note how it ends. @return false: too many.
+ * Follow every walk of @p va that memory and caches allow. @p a NULL: note what it leaves in
+ * caches; else: note how it ends. @return false: too many.
  */
 static bool
 walk(struct model_tlb *t, const struct model_cd *cd, const struct half *h, uint64_t va,
@@ -372,7 +373,7 @@ model_tlb_access(struct model_tlb *t, const struct model_cd *cd, struct access *
 	}
 }
 
-/* ---- TLBI (§4.4) ----------------------------------------------------------------------------------------- */
+/* ---- TLBI (§4.4) ----------------------------------------------------------------------------- */
 
 struct scope {
 	uint64_t first, last; /* canonical addresses, inclusive */

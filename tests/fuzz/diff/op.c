@@ -63,18 +63,19 @@ op_print(FILE *f, const struct diff_case *c, const struct op *o)
 		break;
 	case OP_MAP:
 	case OP_RELINK:
-		fprintf(f, " space=%u level=%u page=%u x=%#" PRIx64 " y=%#" PRIx64, o->space, o->level,
-			o->page, o->x, o->y);
+		fprintf(f, " space=%u level=%u page=%u x=%#" PRIx64 " y=%#" PRIx64, o->space,
+			o->level, o->page, o->x, o->y);
 		break;
 	case OP_DESC:
-		fprintf(f, " space=%u level=%u x=%#" PRIx64 " y=%#" PRIx64, o->space, o->level, o->x,
-			o->y);
+		fprintf(f, " space=%u level=%u x=%#" PRIx64 " y=%#" PRIx64, o->space, o->level,
+			o->x, o->y);
 		break;
 	case OP_CMD:
 		fprintf(f, " x=%#" PRIx64 " y=%#" PRIx64 " # %s", o->x, o->y, cmd_name(o->x));
 		break;
 	case OP_DMA:
-		fprintf(f, " dev=%u write=%d x=%#" PRIx64 " len=%u", o->dev, o->write, o->x, o->len);
+		fprintf(f, " dev=%u write=%d x=%#" PRIx64 " len=%u", o->dev, o->write, o->x,
+			o->len);
 		break;
 	}
 	if (o->kind == OP_MAP || o->kind == OP_RELINK || o->kind == OP_DESC)
@@ -94,7 +95,7 @@ case_print(FILE *f, const struct diff_case *c)
 		op_print(f, c, &c->op[i]);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct keys {
 	uint64_t dev, space, level, page, x, y, len, write, gran, tsz, high, seed, devs;
@@ -143,9 +144,10 @@ op_ok(const struct diff_case *c, const struct op *o)
 {
 	switch (o->kind) {
 	case OP_STE:
+		return o->dev < c->devs;
 	case OP_DMA:
-		return o->dev < c->devs && (o->kind == OP_STE || (o->len != 0 && o->len <= XFER_MAX &&
-			(o->x & 4095) + o->len <= 4096 && o->x % 4 == 0 && o->len % 4 == 0));
+		return o->dev < c->devs && o->len != 0 && o->len <= XFER_MAX && o->len % 4 == 0 &&
+		       o->x % 4 == 0 && (o->x & 4095) + o->len <= 4096;
 	case OP_CD:
 		return o->dev < CD_SLOTS && o->t0 >= -2 && o->t1 >= -2 && o->t0 < (int)TAB_SLOTS &&
 		       o->t1 < (int)TAB_SLOTS;

@@ -61,7 +61,7 @@ runner_fini(struct runner *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* ---- telling ---------------------------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 2, 3)))
 tell(struct verdict *v, const char *fmt, ...)
@@ -136,7 +136,7 @@ disagree(struct run *u, unsigned int op, unsigned int side, const struct outcome
 		tell(v, "  or one of %u more\n", n - 4);
 }
 
-/* ---- judging ------------------------------------------------------------------------------------------------ */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 /* All records of a transfer are one, but for the address: a device's bus may have made several
  * transactions of it. */
@@ -232,7 +232,7 @@ untouched(struct run *u, unsigned int op)
 	return true;
 }
 
-/* ---- a round --------------------------------------------------------------------------------------------------- */
+/* ---- a round --------------------------------------------------------------------------------- */
 
 /* What read @p x will find in each way that is allowed, as this side's memory is now. */
 static void
@@ -312,7 +312,7 @@ gather(struct run *u, unsigned int first, struct xfer *x, unsigned int *op, unsi
 	return i - first;
 }
 
-/* ---- a case ---------------------------------------------------------------------------------------------------- */
+/* ---- a case ---------------------------------------------------------------------------------- */
 
 /* Every side must take the command, or refuse it, as the architecture says (§4.1.3). */
 static void

@@ -48,7 +48,7 @@ settle(struct side *s)
 		;
 }
 
-/* ---- open and close -------------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
 static int
 open_device(struct side *s, unsigned int i)
@@ -180,7 +180,7 @@ side_close(struct side *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* ---- memory, tables, commands --------------------------------------------------------------------------- */
+/* ---- memory, tables, commands ---------------------------------------------------------------- */
 
 void
 side_poke(struct side *s, uint64_t off, const void *p, size_t len)
@@ -264,7 +264,7 @@ side_reset(struct side *s, const struct world *w)
 	return n == 0 ? 0 : failed(s, "events");
 }
 
-/* ---- transfers ------------------------------------------------------------------------------------------ */
+/* ---- transfers ------------------------------------------------------------------------------- */
 
 static int
 complete(struct side *s, unsigned int dev, int32_t *status)
@@ -392,7 +392,7 @@ side_collect(struct side *s, uint8_t *buf)
 
 		memcpy(&w, buf + d * 4096u + 4, 4);
 		if (w != own_tag(d, 1)) {
-			fprintf(stderr, "sluice-diff: %s: device %u: its buffer did not come home\n",
+			fprintf(stderr, "sluice-diff: %s: the buffer of device %u did not come home\n",
 				s->name, d);
 			return -1;
 		}

@@ -6,7 +6,7 @@
 
 #include "diff.h"
 
-/* ---- writing everywhere --------------------------------------------------------------------------- */
+/* ---- writing everywhere ---------------------------------------------------------------------- */
 
 static void
 poke(struct world *w, uint64_t off, const void *p, size_t len)
@@ -28,7 +28,7 @@ tab_pa(unsigned int slot)
 	return ARENA_PA + TAB_OFF + slot * TAB_SIZE;
 }
 
-/* ---- tables ----------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static uint64_t *
 step(const struct space *s, uint64_t *table, uint64_t va, unsigned int level, unsigned int start)
@@ -117,7 +117,7 @@ relink(struct world *w, const struct op *o)
 	return 0;
 }
 
-/* ---- operations --------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 static uint64_t
 ttb(int slot)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The granules: 4, 16 and 64 KiB tables, at every start level and leaf size, invalidated by range
- * in their own units, side by side under different ASIDs (IHI 0070 §3.4, §4.4.1, §5.4; DDI 0487 D8).
+ * in their own units, side by side under different ASIDs (IHI 0070 §3.4, §4.4.1, §5.4;
+ * DDI 0487 D8).
  */
 #include <rte_errno.h>
 
