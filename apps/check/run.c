@@ -72,6 +72,8 @@ check_list(const struct check_options *o)
 		printf("%-26s %s\n", k->name, k->proves);
 		if (k->qemu_deviates != NULL)
 			printf("%-26s   QEMU deviates: %s\n", "", k->qemu_deviates);
+		if (k->qemu10_deviates != NULL)
+			printf("%-26s   QEMU deviates: %s\n", "", k->qemu10_deviates);
 		if (k->qemu7_deviates != NULL)
 			printf("%-26s   QEMU deviates: %s\n", "", k->qemu7_deviates);
 	}

@@ -43,6 +43,7 @@ struct conf_hw {
 	uint32_t idr0, idr1, idr3, idr5, aidr;
 	bool qemu;     /* QEMU's model, by its identification registers */
 	bool qemu_s1;  /* … without stage 2: 7.2 */
+	bool qemu_10;  /* … before 11: 7.2 and 10.x */
 	bool emu;      /* the emulated SMMU of this project */
 	bool tlb, cfg; /* it is known that translations, configurations stay cached */
 	unsigned int oas, sid_bits;

@@ -16,6 +16,7 @@ struct conf_case {
 	const char *proves; /**< one sentence, with the section of IHI 0070 it comes from */
 	/** Where QEMU's model leaves the architecture, and what it does instead: expected there. */
 	const char *qemu_deviates;
+	const char *qemu10_deviates; /**< … and only versions before 11 do */
 	const char *qemu7_deviates; /**< … and only version 7.2's does, which has no stage 2 */
 	const char *args;   /**< added to the device string, "key=value,…"; or NULL */
 	uint64_t needs;     /**< CONF_NEED_*: else it is skipped */

@@ -110,6 +110,7 @@ static void
 identify(struct conf *c)
 {
 	struct conf_hw *h = &c->hw;
+	const char *version;
 
 	memset(h, 0, sizeof(*h));
 	h->idr0 = reg(c, SMMU_IDR0);
@@ -119,6 +120,9 @@ identify(struct conf *c)
 	h->aidr = reg(c, SMMU_AIDR);
 	h->qemu = is_qemu(c);
 	h->qemu_s1 = h->qemu && (h->idr0 & SMMU_IDR0_S2P) == 0;
+	/* No register tells; the source does, if it started that QEMU. */
+	version = strstr(c->info.settings, "version=");
+	h->qemu_10 = h->qemu_s1 || (h->qemu && (version == NULL || atoi(version + 8) < 11));
 	h->emu = c->info.caps & SLUICE_CAP_EMULATED;
 	h->tlb = h->qemu || (h->emu && strstr(c->info.settings, "iotlb=0,") == NULL);
 	h->cfg = h->qemu || (h->emu && strstr(c->info.settings, "cfg_cache=0,") == NULL);

@@ -247,5 +247,7 @@ conf_deviation(const struct conf *c, const struct conf_case *k)
 {
 	if (k->qemu7_deviates != NULL && c->hw.qemu_s1)
 		return k->qemu7_deviates;
+	if (k->qemu10_deviates != NULL && c->hw.qemu_10)
+		return k->qemu10_deviates;
 	return c->hw.qemu ? k->qemu_deviates : NULL;
 }

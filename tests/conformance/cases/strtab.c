@@ -208,7 +208,7 @@ span_reserved(struct conf *c)
 {
 	uint64_t l1 = read_l1(c);
 
-	if (c->hw.qemu) {
+	if (c->hw.qemu_10) {
 		/* Any Span covers the stream; L2Ptr is not aligned to it. */
 		l1 = (l1 & SMMU_L1STD_L2PTR) | 31;
 		c->renew = true;
@@ -326,7 +326,7 @@ static const struct conf_case cases[] = {
 	{ "strtab.span-0", "a level-1 descriptor with Span=0 is C_BAD_STREAMID (§5.1)",
 	  .needs = CONF_NEED_2LVL, .run = span_0 },
 	{ "strtab.span-reserved", "a reserved Span is as Span=0 (§5.1)",
-	  .qemu_deviates = "it is taken as a number like any other (smmu_find_ste)",
+	  .qemu10_deviates = "it is taken as a number like any other (smmu_find_ste)",
 	  .needs = CONF_NEED_2LVL, .run = span_reserved },
 	{ "strtab.past-span",
 	  "a stream past its level-1 descriptor's Span is C_BAD_STREAMID (§5.1)",
