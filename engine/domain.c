@@ -16,7 +16,8 @@
  * to be known to a few microseconds, seldom enough not to disturb the worker's cache line. */
 #define LOOK_MIN_NS 1000u
 #define LOOK_MAX_NS 4000u
-#define RING_MAX    (1u << 20)
+#define RING_MAX     (1u << 20)
+#define RING_DEFAULT (4 * SLUICE_BATCH_DEFAULT) /* at least: a policy with larger batches may follow */
 
 /* The IOVA allocator cuts a chunk: it needs that chunk's last-level table. */
 static int
@@ -36,16 +37,17 @@ chunk_prepare(void *arg, uint32_t chunk)
 
 /* Defaults in, nonsense out. */
 static int
-conf_check(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
+conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
+	   const struct sluice_iommu *iommu)
 {
 	const uint64_t chunk = UINT64_C(2) << 20;
 
-	c->policy = c->policy != NULL ? c->policy : "strict";
 	c->iova_base = c->iova_base != 0 ? c->iova_base : SLUICE_IOVA_BASE_DEFAULT;
 	c->iova_size = c->iova_size != 0 ? c->iova_size : SLUICE_IOVA_SIZE_DEFAULT;
-	c->batch = c->batch != 0 ? c->batch : SLUICE_BATCH_DEFAULT;
-	c->ring = c->ring != 0 ? c->ring : 4 * c->batch;
-	c->deadline_us = c->deadline_us != 0 ? c->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
+	c->batch = c->batch != 0 ? c->batch : p->batch != 0 ? p->batch : SLUICE_BATCH_DEFAULT;
+	c->ring = c->ring != 0 ? c->ring : RTE_MAX(4 * c->batch, RING_DEFAULT);
+	c->deadline_us = c->deadline_us != 0 ? c->deadline_us :
+			 p->deadline_us != 0 ? p->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
 	c->range_max = c->range_max != 0 ? c->range_max : SLUICE_RANGE_MAX_DEFAULT;
 	if (!rte_is_power_of_2(c->batch) || c->batch > RING_MAX / 4)
 		return sluice_fail(EINVAL, "batch %u: a power of two up to %u", c->batch, RING_MAX / 4);
@@ -60,6 +62,19 @@ conf_check(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
 				   ": multiples of 2 MiB, at most 512 GiB, within %u bits",
 				   c->iova_base, c->iova_size, iommu->info.ias);
 	return 0;
+}
+
+static void
+deadline_set(struct sluice_domain *d, uint32_t us)
+{
+	uint64_t look_ns = RTE_MAX(us * UINT64_C(1000) / 16, LOOK_MIN_NS);
+
+	look_ns = RTE_MIN(look_ns, LOOK_MAX_NS);
+	atomic_store_explicit(&d->flush.look_every, sluice_clock_from_ns(&d->iommu->clock, look_ns),
+			      memory_order_relaxed);
+	atomic_store_explicit(&d->flush.deadline,
+			      sluice_clock_from_ns(&d->iommu->clock, us * UINT64_C(1000)),
+			      memory_order_relaxed);
 }
 
 /* A paging domain's table, IOVA space and hardware side. */
@@ -114,7 +129,6 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 	const struct policy_ops *policy;
 	struct dom_workers *none;
 	struct sluice_domain *d;
-	uint64_t look_ns;
 	int ret;
 
 	if (iommu->engine == NULL) {
@@ -125,8 +139,7 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		sluice_fail(EINVAL, "domain type %u: paging, identity or blocked", (unsigned int)c.type);
 		return NULL;
 	}
-	if (conf_check(&c, iommu) != 0)
-		return NULL;
+	c.policy = c.policy != NULL ? c.policy : "strict";
 	policy = c.type == SLUICE_DOMAIN_IDENTITY  ? &policy_passthrough
 		 : c.type == SLUICE_DOMAIN_BLOCKED ? &policy_blocked
 						   : policy_find(c.policy);
@@ -134,9 +147,9 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		sluice_fail(EINVAL, "unknown policy '%s'", c.policy);
 		return NULL;
 	}
-	/* E1: clamped before the backend hears of the domain at all. */
-	if (policy->deferred && (iommu->caps & SLUICE_CAP_DEFERRED) == 0)
-		policy = &policy_strict;
+	policy = policy_clamp(policy, iommu);
+	if (conf_check(&c, policy, iommu) != 0)
+		return NULL;
 	if (policy->type == SLUICE_DOMAIN_IDENTITY && (iommu->caps & SLUICE_CAP_BYPASS) == 0) {
 		sluice_fail(ENOTSUP, "this hardware has no bypass for an identity domain");
 		return NULL;
@@ -152,15 +165,13 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 	atomic_init(&d->workers, none);
 	d->iommu = iommu;
 	d->conf = c;
-	d->policy = policy;
 	d->type = policy->type;
-	d->map = policy->map;
-	d->unmap = policy->unmap;
+	atomic_init(&d->policy, policy);
+	atomic_init(&d->map, policy->map);
+	atomic_init(&d->unmap, policy->unmap);
+	d->rings = policy->ring;
 	d->pa_limit = UINT64_C(1) << iommu->info.oas;
-	look_ns = RTE_MAX(c.deadline_us * UINT64_C(1000) / 16, LOOK_MIN_NS);
-	look_ns = RTE_MIN(look_ns, LOOK_MAX_NS);
-	d->flush.look_every = sluice_clock_from_ns(&iommu->clock, look_ns);
-	d->flush.deadline = sluice_clock_from_ns(&iommu->clock, c.deadline_us * UINT64_C(1000));
+	deadline_set(d, c.deadline_us);
 	pthread_mutex_init(&d->lock, NULL);
 	ret = d->type == SLUICE_DOMAIN_PAGING ? paging_init(d) : 0;
 	if (ret == 0) {
@@ -223,22 +234,65 @@ workers_replace(struct sluice_domain *d)
 	return 0;
 }
 
+static int
+ring_init(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	int ret = flush_ring_init(&dl->ring, d->conf.ring, DOM_CONF(d, batch));
+
+	dl->ring.look_time = sluice_clock_ticks(&d->iommu->clock);
+	dl->ring.due = &d->iommu->engine->due;
+	dl->ring.slot = d->slot;
+	return ret;
+}
+
+/* All of them are, or none. */
+static bool
+ring_is_closed(const struct sluice_domain *d)
+{
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		if (d->lc[i] != NULL)
+			return atomic_load_explicit(&d->lc[i]->ring.closed, memory_order_relaxed);
+	return false;
+}
+
+int
+domain_rings_init(struct sluice_domain *d)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++) {
+		if (d->lc[i] == NULL)
+			continue;
+		atomic_store_explicit(&d->lc[i]->ring.closed, true, memory_order_relaxed);
+		if (d->lc[i]->ring.ent == NULL)
+			ret = ring_init(d, d->lc[i]);
+	}
+	d->rings = ret == 0;
+	return ret;
+}
+
 int
 domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 {
 	struct dom_lcore *dl = rte_zmalloc_socket("sluice_dom_lcore", sizeof(*dl),
 						  RTE_CACHE_LINE_SIZE,
 						  (int)rte_lcore_to_socket_id(lcore));
+	const struct policy_ops *p = domain_policy(d);
 	int ret = -ENOMEM;
 
 	if (dl == NULL)
 		return ret;
-	if (!d->policy->deferred || flush_ring_init(&dl->ring, d->conf.ring, d->conf.batch) == 0) {
-		dl->ring.look_time = sluice_clock_ticks(&d->iommu->clock);
-		dl->ring.due = &d->iommu->engine->due;
-		dl->ring.slot = d->slot;
+	ret = d->rings ? ring_init(d, dl) : 0;
+	/* Its policy may be on the way out: then nothing is to be queued any more. */
+	if (ret == 0 && ring_is_closed(d))
+		atomic_store_explicit(&dl->ring.closed, true, memory_order_relaxed);
+	if (ret == 0 && p->worker_init != NULL)
+		ret = p->worker_init(d, dl, lcore);
+	if (ret == 0) {
 		d->lc[lcore] = dl;
 		ret = workers_replace(d);
+		if (ret != 0 && p->worker_fini != NULL)
+			p->worker_fini(d, dl);
 	}
 	if (ret != 0) {
 		d->lc[lcore] = NULL;
@@ -274,6 +328,8 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	d->gone.invs += dl->st.invs;
 	d->gone.syncs += dl->st.syncs;
 	d->gone_queued += dl->ring.tail;
+	if (domain_policy(d)->worker_fini != NULL)
+		domain_policy(d)->worker_fini(d, dl);
 	flush_ring_fini(&dl->ring);
 	rte_free(dl);
 }
@@ -281,11 +337,11 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 const char *
 sluice_domain_policy(const struct sluice_domain *d)
 {
-	return d->policy->name;
+	return domain_policy(d)->name;
 }
 
 int
-sluice_domain_drain(struct sluice_domain *d)
+domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct sluice_engine *e = iommu->engine;
@@ -293,7 +349,7 @@ sluice_domain_drain(struct sluice_domain *d)
 	bool done;
 	int ret = 0;
 
-	if (!d->policy->deferred)
+	if (!d->rings)
 		return 0;
 	/* What is queued now; others may go on queuing. The lock keeps lc[] as it is: workers come
 	 * and go under it. */
@@ -301,7 +357,7 @@ sluice_domain_drain(struct sluice_domain *d)
 	flush_mark(d, upto);
 	pthread_mutex_unlock(&e->lock);
 	/* Wishes are counted: several may drain at once. */
-	atomic_fetch_add_explicit(&d->flush.drain, 1, memory_order_release);
+	atomic_fetch_add_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);
 	for (unsigned int turn = 1; ret == 0; turn++) {
 		pthread_mutex_lock(&e->lock);
 		done = flush_reached(d, upto);
@@ -312,6 +368,51 @@ sluice_domain_drain(struct sluice_domain *d)
 		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			ret = sluice_fail(ETIMEDOUT, "the flush queue did not drain");
 	}
-	atomic_fetch_sub_explicit(&d->flush.drain, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);
 	return ret;
+}
+
+int
+sluice_domain_drain(struct sluice_domain *d)
+{
+	const struct policy_ops *p = domain_policy(d);
+
+	return p->drain != NULL ? p->drain(d) : domain_drain(d, SLUICE_FLUSH_DRAIN);
+}
+
+int
+sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *conf)
+{
+	struct sluice_domain_conf c = d->conf;
+	int ret;
+
+	pthread_mutex_lock(&d->lock);
+	c.batch = conf->batch != 0 ? conf->batch : c.batch;
+	c.deadline_us = conf->deadline_us != 0 ? conf->deadline_us : c.deadline_us;
+	c.range_max = conf->range_max != 0 ? conf->range_max : c.range_max;
+	ret = conf_check(&c, domain_policy(d), d->iommu);
+	if (ret == 0) {
+		__atomic_store_n(&d->conf.batch, c.batch, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->conf.deadline_us, c.deadline_us, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->conf.range_max, c.range_max, __ATOMIC_RELAXED);
+		deadline_set(d, c.deadline_us);
+		pthread_mutex_lock(&d->iommu->engine->lock);
+		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+			if (d->lc[i] != NULL)
+				atomic_store_explicit(&d->lc[i]->ring.batch, c.batch,
+						      memory_order_relaxed);
+		pthread_mutex_unlock(&d->iommu->engine->lock);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+void
+sluice_domain_conf(struct sluice_domain *d, struct sluice_domain_conf *conf)
+{
+	pthread_mutex_lock(&d->lock);
+	*conf = d->conf;
+	pthread_mutex_unlock(&d->lock);
+	conf->policy = sluice_domain_policy(d);
+	conf->type = d->type;
 }

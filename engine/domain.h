@@ -24,6 +24,7 @@ struct policy_ops;
 #define STAT_ADD(field, n)                                                                         \
 	__atomic_store_n(&(field), __atomic_load_n(&(field), __ATOMIC_RELAXED) + (n),              \
 			 __ATOMIC_RELAXED)
+#define STAT_SET(field, v) __atomic_store_n(&(field), (v), __ATOMIC_RELAXED)
 #define STAT_GET(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
 /** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
@@ -40,14 +41,19 @@ struct dom_lcore {
 	struct flush_ring ring;      /* the engine reads and writes part of it: see flush.h */
 	struct dom_lcore_stats st;   /* readers: anybody, relaxed */
 	struct iova_mag mag[IOVA_ORDERS];
+	void *priv; /* the policy's own */
 } __rte_cache_aligned;
 
+/* The worker's part comes last, so that the caller's arguments stay where they are. */
+typedef int (*dom_map_fn)(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+			  uint64_t *iova, struct dom_lcore *dl);
+typedef int (*dom_unmap_fn)(struct sluice_domain *d, uint64_t iova, size_t len,
+			    struct dom_lcore *dl);
+
 struct sluice_domain {
-	/* Read on every map and unmap; written only by control calls while nobody maps. The
-	 * worker's part comes last, so that the caller's arguments stay where they are. */
-	int (*map)(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
-		   uint64_t *iova, struct dom_lcore *dl);
-	int (*unmap)(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
+	/* Read once on every map and unmap; replaced when the policy is (switch.c). */
+	_Atomic(dom_map_fn) map;
+	_Atomic(dom_unmap_fn) unmap;
 	uint64_t iova_base;
 	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
 	uint64_t pte_one[4];       /* the same, of a mapping of one page */
@@ -65,7 +71,9 @@ struct sluice_domain {
 
 	/* Cold. */
 	TAILQ_ENTRY(sluice_domain) next;
-	const struct policy_ops *policy;
+	_Atomic(const struct policy_ops *) policy; /* with map and unmap; use domain_policy() */
+	void *priv;     /* the policy's own */
+	bool rings;     /* its workers have flush rings; e->lock */
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
 	struct lpae pt;
@@ -75,20 +83,67 @@ struct sluice_domain {
 	bool served; /* in the engine's list; e->lock */
 	struct dom_lcore_stats gone; /* of workers that left */
 	uint64_t gone_queued;
-	pthread_mutex_t lock; /* map_fixed, unmap_fixed */
+	pthread_mutex_t lock; /* map_fixed, unmap_fixed, set_policy, tune */
 };
 
-/** An unmap policy: how it maps and unmaps. One small file each, in policy/. */
+/**
+ * An unmap policy: how it maps and unmaps. One small file each, in policy/. What is NULL is done for
+ * it (burst.c): a burst is one call after the other, an asynchronous unmap is an unmap.
+ */
 struct policy_ops {
 	const char *name;
 	enum sluice_domain_type type; /* what it makes of a paging domain */
-	bool deferred;                /* needs SLUICE_CAP_DEFERRED and a flush ring */
-	int (*map)(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
-		   uint64_t *iova, struct dom_lcore *dl);
-	int (*unmap)(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
+	bool deferred; /* an invalidation may come later: needs SLUICE_CAP_DEFERRED, else strict */
+	bool ring;     /* needs flush rings, and the engine's turns (flush_poll) */
+	bool live;     /* may be exchanged for another such while mappings live (switch.c) */
+	uint32_t batch, deadline_us; /* defaults; 0: everybody's */
+	dom_map_fn map;
+	dom_unmap_fn unmap;
+	unsigned int (*map_burst)(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
+				  struct dom_lcore *dl);
+	unsigned int (*unmap_burst)(struct sluice_domain *d, const struct sluice_seg *seg,
+				    unsigned int n, struct dom_lcore *dl);
+	/* As sluice_unmap_async(): 1 or 0 or -errno. */
+	int (*unmap_async)(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
+			   struct dom_lcore *dl);
+	/* Control path: what the policy has of its own. 0 or -errno. */
+	int (*init)(struct sluice_domain *d);
+	void (*fini)(struct sluice_domain *d);
+	int (*worker_init)(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
+	/* The worker is quiet; nobody looks at it any more. */
+	void (*worker_fini)(struct sluice_domain *d, struct dom_lcore *dl);
+	/* One turn of the engine, instead of flush_poll(). @return work done. */
+	unsigned int (*poll)(struct sluice_domain *d, uint64_t now, bool look);
+	/* What it adds to the domain's counters. */
+	void (*stats)(const struct sluice_domain *d, struct sluice_domain_stats *st);
+	/* Everything that waits for an invalidation, released and waited for. NULL: as for rings. */
+	int (*drain)(struct sluice_domain *d);
 };
 
-extern const struct policy_ops policy_passthrough, policy_strict, policy_deferred, policy_blocked;
+extern const struct policy_ops policy_passthrough, policy_strict, policy_strict_batched,
+	policy_deferred, policy_strict_async, policy_contiguous, policy_blocked;
+
+/** Does the engine give domains with this policy a turn? */
+static inline bool
+policy_polled(const struct policy_ops *p)
+{
+	return p->ring || p->poll != NULL;
+}
+
+/* What another lcore published comes with everything that was written before: its rings were set up,
+ * and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race detector does
+ * not know that barrier. */
+#define DOM_LOAD(field) \
+	atomic_load_explicit(&(field), SLUICE_TSAN ? memory_order_acquire : memory_order_relaxed)
+
+static inline const struct policy_ops *
+domain_policy(const struct sluice_domain *d)
+{
+	return DOM_LOAD(d->policy);
+}
+
+/** The policy that a domain behind @p iommu gets when @p p is asked for (E1). */
+const struct policy_ops *policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu);
 
 /** @return the policy of that name, or NULL. */
 const struct policy_ops *policy_find(const char *name);
@@ -98,6 +153,9 @@ const struct policy_ops *policy_find(const char *name);
 /** Map through the window. Shared by every policy that uses the page table. */
 int window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	       uint64_t *iova, struct dom_lcore *dl);
+
+/** An IOVA of @p pages, from the magazines or the space. @return 0 with *pfn set; -ENOSPC; -ENOMEM. */
+int window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn);
 
 /* Do @p len bytes at @p addr lie in one page? No bytes do not: len - 1 wraps. */
 static inline bool
@@ -184,6 +242,28 @@ window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint
 	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
 	STAT_ADD(dl->st.maps, 1);
 	return 0;
+}
+
+/** What the calling lcore has of a domain; NULL: it is not a worker. */
+static inline struct dom_lcore *
+domain_mine(const struct sluice_domain *d)
+{
+	unsigned int lcore = rte_lcore_id();
+
+	return __builtin_expect(lcore < RTE_MAX_LCORE, 1) ? d->lc[lcore] : NULL;
+}
+
+/** Give every worker of @p d a flush ring; nobody uses them yet. e->lock. @return 0 or -ENOMEM. */
+int domain_rings_init(struct sluice_domain *d);
+
+/** A setting that sluice_domain_tune() may change at any time. */
+#define DOM_CONF(d, field) __atomic_load_n(&(d)->conf.field, __ATOMIC_RELAXED)
+
+/** Invalidate and wait, until no device behind the domain can hold the translations. As strict. */
+static inline int
+domain_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
+{
+	return sluice_inv_sync(d->iommu, inv, n);
 }
 
 /** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */

@@ -102,6 +102,7 @@ sluice_span_pa(const struct sluice_mem_span *s, const void *va)
 enum sluice_inv_op {
 	SLUICE_INV_RANGE,  /**< [iova, iova + pages * 4 KiB) of address space @c tag */
 	SLUICE_INV_DOMAIN, /**< everything of address space @c tag */
+	SLUICE_INV_ATC,    /**< what the device behind @c stream cached of [iova, iova + 2^flags pages) */
 };
 
 #define SLUICE_INV_LEAF (1u << 0) /**< no page-table page went away: walk caches may stay */
@@ -109,15 +110,26 @@ enum sluice_inv_op {
 /** One invalidation; 16 bytes. */
 struct sluice_inv {
 	uint8_t op;     /**< enum sluice_inv_op */
-	uint8_t flags;  /**< SLUICE_INV_LEAF */
+	uint8_t flags;  /**< SLUICE_INV_LEAF; ATC: log2 of the pages, SLUICE_ATC_ALL: everything */
 	uint16_t tag;   /**< address-space tag of the domain (ASID), struct sluice_hwdom */
-	uint32_t pages; /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
-	uint64_t iova;  /**< RANGE: start, 4 KiB aligned */
+	union {
+		uint32_t pages;  /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
+		uint32_t stream; /**< ATC: StreamID */
+	};
+	uint64_t iova;  /**< RANGE: start, 4 KiB aligned; ATC: aligned to the size */
 };
 _Static_assert(sizeof(struct sluice_inv) == 16, "two to a vector register pair");
 
 /** A backend takes at most this many invalidations in one submission. */
 #define SLUICE_INV_BURST 64u
+/**
+ * And at most this many SLUICE_INV_ATC, which come in submissions of their own: an ATC_INV may go
+ * out only when the TLB invalidation of the same range is complete (a device that asks in between
+ * would get the old translation again).
+ */
+#define SLUICE_ATC_BURST (SLUICE_INV_BURST - 1u)
+/** struct sluice_inv, flags of SLUICE_INV_ATC: 2^52 pages are all there are. */
+#define SLUICE_ATC_ALL 52u
 
 /* ---- the fast row ------------------------------------------------------------------------- */
 
@@ -138,7 +150,8 @@ struct sluice_iommu_fast {
 	uint64_t (*inv_done)(void *queue);
 	/**
 	 * How a complete submission ended: 0, or -EIO when one of its commands was refused by the
-	 * hardware and did not execute (the command queue was repaired and went on).
+	 * hardware and did not execute (the command queue was repaired and went on), or -ETIMEDOUT
+	 * when a device did not answer an ATC invalidation of it: which of them did is not known.
 	 * Costs one load when no command ever failed.
 	 */
 	int (*inv_result)(void *queue, uint64_t seq);
@@ -177,6 +190,14 @@ struct sluice_iommu_ops {
 	int (*attach_paging)(struct sluice_iommu *iommu, uint32_t stream, struct sluice_hwdom *hd);
 	int (*attach_identity)(struct sluice_iommu *iommu, uint32_t stream);
 	int (*attach_blocked)(struct sluice_iommu *iommu, uint32_t stream);
+	/**
+	 * Address translation service of a stream, on when its page table is attached; NULL, or no
+	 * SLUICE_CAP_ATS: none. On: the device's cache is empty before it is used. Off: the device
+	 * is told, its cache emptied, its translated accesses refused from then on. Attaching
+	 * anything leaves it off. Two SYNCs and a device's answer are waited for.
+	 * @return 0; -EREMOTEIO off and refused, but the device did not answer; else -errno: not off.
+	 */
+	int (*ats)(struct sluice_iommu *iommu, uint32_t stream, bool on);
 	/**
 	 * Look for hardware errors and mend what can be mended (GERROR, CERROR). Any thread, never
 	 * blocks; called by the engine now and then, and by anybody who waits for long.

@@ -32,12 +32,18 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without)
 	for (uint32_t i = 0; i < e->nb_iommus; i++)
 		v->iommu[i] = e->iommu[i];
 	TAILQ_FOREACH(d, &e->domains, next)
-		if (d != without && d->policy->deferred)
+		if (d != without && (d->rings || policy_polled(domain_policy(d))))
 			v->slot[d->slot] = v->domain[v->nb_domains++] = d;
 	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
 	epoch_wait(&e->epoch);
 	free(old);
 	return 0;
+}
+
+int
+engine_view_replace(struct sluice_engine *e)
+{
+	return view_replace(e, NULL);
 }
 
 struct sluice_engine *
@@ -216,7 +222,7 @@ sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore)
 		return sluice_fail(ENOENT, "lcore %u is not a worker", lcore);
 	/* Not under the lock: a drain waits for the engine, whose thread may be in a control call. */
 	TAILQ_FOREACH(d, &e->domains, next)
-		if (d->policy->deferred && (ret = sluice_domain_drain(d)) != 0)
+		if ((ret = sluice_domain_drain(d)) != 0)
 			return ret;
 	pthread_mutex_lock(&e->lock);
 	TAILQ_FOREACH(d, &e->domains, next)

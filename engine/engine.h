@@ -51,6 +51,12 @@ struct sluice_engine {
 int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
 int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 
+/** Replace what is polled after a change of what needs it. e->lock is held. @return 0 or -ENOMEM. */
+int engine_view_replace(struct sluice_engine *e);
+
+/** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */
+int domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause);
+
 /** Spend one turn of waiting for the engine: poll when that is this thread's job. */
 void engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
 

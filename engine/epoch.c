@@ -9,8 +9,8 @@
 
 #include "epoch.h"
 
-static void
-barrier_everywhere(void)
+void
+epoch_barrier(void)
 {
 	/* Registering is idempotent and cheap; GLOBAL is for kernels without the private kind. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0 ||
@@ -24,7 +24,7 @@ epoch_wait(struct epoch *e)
 {
 	uint64_t m;
 
-	barrier_everywhere();
+	epoch_barrier();
 	m = atomic_load_explicit(&e->mark, memory_order_acquire);
 	if ((m & 1) == 0)
 		return;

@@ -46,6 +46,9 @@ epoch_leave(struct epoch *e)
 	atomic_store_explicit(&e->mark, m + 1, memory_order_release);
 }
 
+/** Have every thread of the process execute a full barrier. Control path: a system call. */
+void epoch_barrier(void);
+
 /** Wait until no poll that began before can still see what was replaced. Not from within one. */
 void epoch_wait(struct epoch *e);
 

@@ -4,23 +4,25 @@
  * flush.h; the step numbers here are the same.
  */
 #include <errno.h>
-#include <string.h>
+#include <sched.h>
 
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
 #include "domain.h"
+#include "epoch.h"
 #include "wait.h"
 
 int
 flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)
 {
-	memset(r, 0, sizeof(*r));
-	r->ent = rte_zmalloc("sluice_flush", entries * sizeof(*r->ent), RTE_CACHE_LINE_SIZE);
+	/* Cookies behind the entries: the same index. */
+	r->ent = rte_zmalloc("sluice_flush", 2 * entries * sizeof(*r->ent), RTE_CACHE_LINE_SIZE);
 	if (r->ent == NULL)
 		return -ENOMEM;
+	r->cookie = r->ent + entries;
 	r->mask = entries - 1;
-	r->batch = batch;
+	atomic_store_explicit(&r->batch, batch, memory_order_relaxed);
 	r->kick_at = batch;
 	return 0;
 }
@@ -40,16 +42,22 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 	struct flush_ring *r = &dl->ring;
 	uint32_t n = 0;
 
-	if (r->ent == NULL)
-		return 0;
+	/* Without a ring all of these are 0. */
 	if (r->reclaim == r->released_seen)
 		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
 	/* No more than a magazine takes without spilling: what was just released is warm. */
 	while (r->reclaim != r->released_seen && n < DEPOT_BATCH) {
-		uint64_t e = r->ent[r->reclaim++ & r->mask];
+		uint64_t e = r->ent[r->reclaim & r->mask];
+		uint32_t pages = flush_entry_pages(e);
 
-		window_free(d, dl, flush_entry_pfn(e), flush_entry_pages(e));
+		if ((e & FLUSH_COOKIE) != 0 && r->reclaim >= r->completed)
+			break; /* 9 */
+		r->reclaim++;
 		n++;
+		if (pages == 0)
+			continue; /* somebody else freed it */
+		window_free(d, dl, flush_entry_pfn(e), pages);
+		STAT_ADD(r->more_back, pages - 1);
 	}
 	return n;
 }
@@ -65,7 +73,35 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
 
-	return r->tail - r->reclaim <= r->mask || flush_ring_reclaim(d, dl) != 0;
+	if (atomic_load_explicit(&r->closed, memory_order_relaxed) ||
+	    (r->tail - r->reclaim > r->mask && flush_ring_reclaim(d, dl) == 0))
+		return false;
+	/* Who closes the ring right now sees this store, for a put is under way, and undoes it. */
+	atomic_store_explicit(&r->room_end, r->reclaim + r->mask + 1, memory_order_relaxed);
+	return true;
+}
+
+uint32_t
+flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
+{
+	/* What was taken back has had its turn: entries without a cookie. */
+	uint64_t pos = RTE_MAX(r->completed, r->reclaim);
+	uint32_t got = 0;
+
+	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	for (; pos != r->released_seen && got < n; pos++)
+		if ((r->ent[pos & r->mask] & FLUSH_COOKIE) != 0)
+			cookie[got++] = r->cookie[pos & r->mask];
+	r->completed = pos;
+	return got;
+}
+
+/* Is the oldest entry released, and kept by a cookie? */
+static bool
+flush_ring_choked(const struct flush_ring *r)
+{
+	return r->reclaim != r->released_seen && r->reclaim >= r->completed &&
+	       (r->ent[r->reclaim & r->mask] & FLUSH_COOKIE) != 0;
 }
 
 int
@@ -80,10 +116,46 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	for (unsigned int spins = 1;; spins++) {
 		if (flush_ring_room(d, dl))
 			return 0;
+		if (atomic_load_explicit(&dl->ring.closed, memory_order_relaxed))
+			return -ESHUTDOWN;
+		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
+		if (flush_ring_choked(&dl->ring))
+			return -EAGAIN;
 		sluice_wait_turn(iommu, spins);
 		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
 			return -EAGAIN;
 	}
+}
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+int
+flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu)
+{
+	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
+
+	atomic_store_explicit(&r->closed, true, memory_order_relaxed);
+	/* Twice: who had seen it open may raise room_end once more. */
+	for (unsigned int round = 0; round < 2; round++) {
+		atomic_store_explicit(&r->room_end, 0, memory_order_relaxed);
+		epoch_barrier();
+		do {
+			/* Acquire: pairs with flush_ring_abort(), or R1. */
+			begin = atomic_load_explicit(&r->begin, memory_order_acquire);
+			if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
+				break;
+			sched_yield();
+		} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
+		if (begin != atomic_load_explicit(&r->tail_pub, memory_order_acquire))
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+void
+flush_ring_open(struct flush_ring *r)
+{
+	atomic_store_explicit(&r->closed, false, memory_order_release);
 }
 
 /* ---- engine ---------------------------------------------------------------------------------- */
@@ -124,14 +196,19 @@ static void
 ring_account(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto,
 	     uint64_t now)
 {
+	uint64_t deadline = atomic_load_explicit(&d->flush.deadline, memory_order_relaxed);
+
 	while (r->look_tail != r->look_head && from < upto) {
 		struct flush_look *l = &r->look[r->look_tail & (FLUSH_LOOKS - 1)];
 		uint64_t end = RTE_MIN(l->upto, upto);
 
-		if (end > from)
+		if (end > from) {
 			sluice_hist_add_n(&d->flush.stale,
 					  sluice_clock_to_ns(&d->iommu->clock, now - l->from),
 					  end - from);
+			if (now - l->from > deadline)
+				STAT_ADD(d->flush.misses, end - from);
+		}
 		from = RTE_MAX(from, end);
 		if (l->upto <= upto)
 			r->look_tail++;
@@ -153,7 +230,7 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 {
 	unsigned int n = 0;
 
-	if (total > d->conf.range_max) {
+	if (total > DOM_CONF(d, range_max)) {
 		for (uint32_t i = 0; i < ws->n; i++)
 			ws->w[i]->ring.seal = ws->w[i]->ring.seen;
 		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
@@ -265,6 +342,7 @@ finish(struct sluice_domain *d, uint64_t now)
 		return false;
 	}
 	now = sluice_clock_ticks(&iommu->clock); /* not before the completion was seen */
+	f->took += (now - f->start[slot]) / 8 - f->took / 8;
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 		uint64_t from = atomic_load_explicit(&r->released, memory_order_relaxed);
@@ -279,6 +357,17 @@ finish(struct sluice_domain *d, uint64_t now)
 	return true;
 }
 
+/* How old an entry may be when its flush starts, for the flush to be complete by the deadline: it
+ * takes as long as the last ones did, twice that to be sure, and age is known to a look. */
+static uint64_t
+patience(const struct flush_state *f)
+{
+	uint64_t deadline = atomic_load_explicit(&f->deadline, memory_order_relaxed);
+	uint64_t margin = 2 * f->took + atomic_load_explicit(&f->look_every, memory_order_relaxed);
+
+	return deadline - RTE_MIN(margin, deadline / 2);
+}
+
 unsigned int
 flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 {
@@ -286,6 +375,7 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 	struct dom_workers *ws = workers(d);
 	enum sluice_flush_cause cause = SLUICE_FLUSH_CAUSES;
 	unsigned int work = 0;
+	uint64_t waiting = 0, oldest = now, wishes;
 
 	while (flush_in_flight(f) && finish(d, now))
 		work++;
@@ -297,12 +387,21 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 		if (look) {
 			ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire),
 				  now); /* A1 */
-			if (cause == SLUICE_FLUSH_CAUSES && now - ring_oldest(r, now) >= f->deadline)
+			waiting += r->seen - atomic_load_explicit(&r->released, memory_order_relaxed);
+			if (r->look_tail != r->look_head)
+				oldest = RTE_MIN(oldest,
+						 r->look[r->look_tail & (FLUSH_LOOKS - 1)].from);
+			if (cause == SLUICE_FLUSH_CAUSES && now - ring_oldest(r, now) >= patience(f))
 				cause = SLUICE_FLUSH_DEADLINE;
 		}
 	}
-	if (atomic_load_explicit(&f->drain, memory_order_acquire) != 0)
-		cause = SLUICE_FLUSH_DRAIN;
+	if (look)
+		STAT_SET(f->oldest, sluice_clock_to_ns(&d->iommu->clock, now - oldest));
+	if (waiting > f->most)
+		atomic_store_explicit(&f->most, waiting, memory_order_relaxed);
+	wishes = atomic_load_explicit(&f->wishes, memory_order_acquire);
+	if (__builtin_expect(wishes != 0, 0))
+		cause = SLUICE_FLUSH_DRAIN + (unsigned int)__builtin_ctzll(wishes) / 16;
 	if (cause != SLUICE_FLUSH_CAUSES && start(d, now, cause))
 		work++;
 	return work;

@@ -36,6 +36,18 @@
  * 7. Time. The worker reads no clock. The engine looks at tail now and then (A1 again) and notes
  *    {position, time of the look before}: an entry is no older than that look, so the
  *    stale window it computes from it is never less than the truth.
+ * 8. Closing a ring (switch.c), at no cost to those who use it. A put is marked: the worker writes
+ *    `begin`, the position that it is about to publish, before it looks at anything else, and
+ *    `tail_pub` catches up when it is done (or `begin` goes back, when nothing was put). There
+ *    is no barrier between that store and the load of `room_end`: the one who closes has
+ *    membarrier(2) execute one for all. He sets `closed`, then room_end to 0, then the barrier:
+ *    either begin is visible to him, and he waits until it equals tail_pub, or the worker's
+ *    loads come after and see the ring closed. A worker that was about to raise room_end may
+ *    undo the 0 once: so he looks again. From then on nothing more comes in; what is in drains.
+ * 9. Cookies (strict-async). An entry may have one: bit 63. It is the caller's handle on memory that
+ *    it gets back when the invalidation is complete, so the entry stays where it is until the caller
+ *    took the cookie (`completed`), and only then is its IOVA reused. A ring full of cookies that
+ *    nobody takes refuses more: the back-pressure.
  */
 #ifndef ENGINE_FLUSH_H
 #define ENGINE_FLUSH_H
@@ -49,6 +61,7 @@
 #include <sluice/domain.h>
 
 #include "bitset.h"
+#include "tsan.h"
 
 struct sluice_domain;
 struct dom_lcore;
@@ -56,7 +69,12 @@ struct dom_lcore;
 #define FLUSH_INFLIGHT 8u  /* flushes of one domain at once; power of two */
 #define FLUSH_LOOKS    32u /* looks remembered per ring; power of two */
 
-/* An entry: page number in the window, and pages beyond one, so that of one page it is the number. */
+#define FLUSH_COOKIE (UINT64_C(1) << 63)
+
+/* An entry: page number in the window, and pages beyond one, so that of one page it is the number;
+ * FLUSH_COOKIE. No pages at all, the largest number: nothing is left to be freed of it. */
+#define FLUSH_TAKEN  (UINT64_C(0x7fffffff) << 32)
+
 static inline uint64_t
 flush_entry(uint32_t pfn, uint32_t pages)
 {
@@ -72,7 +90,7 @@ flush_entry_pfn(uint64_t e)
 static inline uint32_t
 flush_entry_pages(uint64_t e)
 {
-	return (uint32_t)(e >> 32) + 1;
+	return ((uint32_t)(e >> 32) + 1) & 0x7fffffff;
 }
 
 /** The workers of a domain as the engine sees them: replaced as a whole, never changed. */
@@ -88,14 +106,20 @@ struct flush_look {
 };
 
 struct flush_ring {
-	/* Worker only. */
+	/* Worker only, but for room_end, which who closes the ring writes too (8). */
 	uint64_t *ent;        /* [mask + 1]; the engine reads entries before tail; NULL: no ring */
 	uint64_t tail;        /* next position to write */
+	_Atomic uint64_t room_end; /* there is room before this position; 0: look closer */
+	_Atomic uint64_t begin;    /* the position that a put under way will publish, else tail */
+	uint64_t kick_at;     /* position that calls for a kick */
 	uint64_t reclaim;     /* next position to take back */
 	uint64_t released_seen;
-	uint64_t kick_at;     /* position that calls for a kick */
 	uint32_t mask;
-	uint32_t batch;
+	_Atomic bool closed;  /* by who closes */
+	uint64_t *cookie;     /* [mask + 1], of entries with FLUSH_COOKIE */
+	uint64_t completed;   /* cookies before this position were taken */
+	uint64_t more, more_back; /* pages beyond one each, of entries put in and taken back */
+	_Atomic uint32_t batch;
 	uint32_t slot;        /* of the domain in … */
 	struct bitset *due;   /* … the engine's set; NULL: none */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
@@ -120,13 +144,17 @@ struct flush_state {
 	uint64_t seq[FLUSH_INFLIGHT];
 	uint64_t start[FLUSH_INFLIGHT]; /* ticks */
 	bool late[FLUSH_INFLIGHT];      /* counted as lost already */
-	uint64_t deadline;    /* ticks */
-	uint64_t look_every;  /* ticks */
+	_Atomic uint64_t deadline;   /* ticks */
+	_Atomic uint64_t look_every; /* ticks */
+	uint64_t took;        /* ticks a flush takes, of late */
+	uint64_t misses;      /* entries whose stale window was longer than the deadline */
+	_Atomic uint64_t most; /* the most entries seen waiting at once */
 	uint64_t looked;      /* ticks, last look */
 	uint64_t flushes[SLUICE_FLUSH_CAUSES];
 	uint64_t errors, invs, syncs;
 	struct sluice_hist stale; /* ns */
-	_Atomic uint32_t drain; /* how many want a drain; written by them */
+	_Atomic uint64_t wishes; /* how many want a flush for what reason: flush_wish() */
+	uint64_t oldest;         /* ns: age of the oldest entry at the last look */
 	uint32_t turn;          /* the engine's turn that polled this domain last */
 };
 
@@ -134,20 +162,27 @@ struct flush_state {
 int flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch);
 void flush_ring_fini(struct flush_ring *r);
 
-/** Does the ring have room for one more? Takes back what was released if need be. Worker. */
+/**
+ * Does the ring have room for one more? Takes back what was released if need be. Worker, between
+ * flush_ring_begin() and put or abort. false too when the ring is closed.
+ */
 bool flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl);
 
 /** Move the IOVAs of released entries into the worker's magazines. @return how many. Worker. */
 uint32_t flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl);
 
-/** Wait, bounded, for room (ring full). Worker. @return 0 or -EAGAIN. */
+/** Take the cookies of released entries, oldest first. Worker (9). @return how many. */
+uint32_t flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n);
+
+/** Wait, bounded, for room (ring full). Worker. @return 0; -EAGAIN nothing was released for the
+ * SYNC timeout, or what was is kept by cookies; -ESHUTDOWN it was closed. */
 int flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl);
 
 /** Call for a flush of what is before @p pos. Worker. Step 2. */
 static inline void
 flush_ring_kick(struct flush_ring *r, uint64_t pos)
 {
-	r->kick_at = pos + r->batch;
+	r->kick_at = pos + atomic_load_explicit(&r->batch, memory_order_relaxed);
 	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
 	if (r->due != NULL)
 		bitset_set(r->due, r->slot);
@@ -155,6 +190,44 @@ flush_ring_kick(struct flush_ring *r, uint64_t pos)
 
 /** The same, for a batch that is full: once in many puts, so never inline. */
 void flush_ring_kick_batch(struct flush_ring *r);
+
+/** A put is about to be made: step 8. Worker. @return its position. */
+static inline uint64_t
+flush_ring_begin(struct flush_ring *r)
+{
+	uint64_t pos = r->tail;
+
+	atomic_store_explicit(&r->begin, pos + 1, memory_order_relaxed);
+	if (SLUICE_TSAN)
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		atomic_signal_fence(memory_order_seq_cst);
+	return pos;
+}
+
+/** It was not made after all. Worker. */
+static inline void
+flush_ring_abort(struct flush_ring *r)
+{
+	/* Release: what this lcore does next is not part of it. */
+	atomic_store_explicit(&r->begin, r->tail, memory_order_release);
+}
+
+/** Is there room at @p pos for sure? Else flush_ring_room() knows. Worker. */
+static inline bool
+flush_ring_has_room(const struct flush_ring *r, uint64_t pos)
+{
+	return __builtin_expect(pos < atomic_load_explicit(&r->room_end, memory_order_relaxed), 1);
+}
+
+/**
+ * Nothing more may be put in; waits until nobody does. Control (8).
+ * @return 0; -ETIMEDOUT somebody is stuck in an unmap.
+ */
+int flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu);
+
+/** Undo that. Control. */
+void flush_ring_open(struct flush_ring *r);
 
 /**
  * Queue one entry; there must be room. Worker. Step 1.
@@ -169,6 +242,13 @@ flush_ring_put(struct flush_ring *r, uint64_t entry)
 	r->tail = ++pos;
 	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */
 	return pos >= r->kick_at;
+}
+
+/** One more who wants a flush, @p cause of DRAIN … SWITCH: 16 bits each of flush_state.wishes. */
+static inline uint64_t
+flush_wish(enum sluice_flush_cause cause)
+{
+	return UINT64_C(1) << 16 * (cause - SLUICE_FLUSH_DRAIN);
 }
 
 /** Are there flushes in flight? Engine. */

@@ -40,8 +40,8 @@ try_iova(struct sluice_domain *d, struct dom_lcore *dl, unsigned int order, uint
 }
 
 /* An IOVA when the magazine has none, or of more than one page. */
-static int
-get_iova(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
+int
+window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
 {
 	unsigned int order = iova_order(pages);
 	int ret;
@@ -79,7 +79,7 @@ map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, -EINVAL);
-	ret = get_iova(d, dl, (uint32_t)pages, &pfn);
+	ret = window_get(d, dl, (uint32_t)pages, &pfn);
 	if (ret != 0)
 		return map_fail(dl, ret);
 	if (pages == 1)
@@ -169,27 +169,18 @@ window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uin
 		iova_run_put(&d->iova, pages, pfn);
 }
 
-/* What the calling lcore has of a domain; NULL: it is not a worker. */
-static inline struct dom_lcore *
-mine(const struct sluice_domain *d)
-{
-	unsigned int lcore = rte_lcore_id();
-
-	return __builtin_expect(lcore < RTE_MAX_LCORE, 1) ? d->lc[lcore] : NULL;
-}
-
 int
 sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
 {
-	struct dom_lcore *dl = mine(d);
+	struct dom_lcore *dl = domain_mine(d);
 
-	return __builtin_expect(dl != NULL, 1) ? d->map(d, pa, len, prot, iova, dl) : -ENXIO;
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->map)(d, pa, len, prot, iova, dl) : -ENXIO;
 }
 
 int
 sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
 {
-	struct dom_lcore *dl = mine(d);
+	struct dom_lcore *dl = domain_mine(d);
 
-	return __builtin_expect(dl != NULL, 1) ? d->unmap(d, iova, len, dl) : -ENXIO;
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->unmap)(d, iova, len, dl) : -ENXIO;
 }

@@ -48,6 +48,7 @@ struct turn {
 static unsigned int
 poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
 {
+	const struct policy_ops *p = domain_policy(d);
 	struct flush_state *f = &d->flush;
 	unsigned int work;
 	bool look;
@@ -62,7 +63,7 @@ poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
 	look = t->now - f->looked >= f->look_every;
 	if (look)
 		f->looked = t->now;
-	work = flush_poll(d, t->now, look);
+	work = p->poll != NULL ? p->poll(d, t->now, look) : flush_poll(d, t->now, look);
 	if (flush_in_flight(f)) {
 		if (e->nb_busy < ENGINE_MAX_BUSY)
 			e->busy[e->nb_busy++] = d->slot;

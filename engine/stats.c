@@ -35,15 +35,23 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 		add(st, &dl->st);
 		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
 		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
+		/* Pages beyond one that were not taken back: of those pending, and some released. */
+		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back)) * 4096;
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 	st->live = st->maps - st->unmaps;
 	st->pending = st->queued - st->released;
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
 		st->flushes[i] = STAT_GET(f->flushes[i]);
+	st->exposed_bytes = st->pending == 0 ? 0 : st->exposed_bytes + st->pending * 4096;
+	st->deadline_misses = STAT_GET(f->misses);
+	st->oldest_ns = STAT_GET(f->oldest);
+	st->pending_max = atomic_load_explicit(&f->most, memory_order_relaxed);
 	st->flush_errors = STAT_GET(f->errors);
 	st->invs += STAT_GET(f->invs);
 	st->syncs += STAT_GET(f->syncs);
+	if (domain_policy(d)->stats != NULL)
+		domain_policy(d)->stats(d, st);
 	st->table_bytes = atomic_load_explicit(&d->pt.tables, memory_order_relaxed) * 4096;
 }
 

@@ -17,7 +17,7 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 	struct flush_ring *r = &dl->ring;
 	uint64_t e = r->ent[r->reclaim & r->mask], attr;
 
-	if (__builtin_expect(r->reclaim == r->released_seen || flush_entry_pages(e) != 1 ||
+	if (__builtin_expect(r->reclaim == r->released_seen || e >> 32 != 0 ||
 			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||
 			     pa >= d->pa_limit, 0))
 		return window_map(d, pa, len, prot, iova, dl);
@@ -25,7 +25,7 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
 }
 
-/* Whatever is not one whole page with room in the ring. */
+/* Whatever is not one whole page with room in the ring; a put is under way. */
 static __rte_noinline int
 unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
@@ -34,18 +34,25 @@ unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 	int ret = 0;
 
 	/* Room first: nothing may have changed when there is none. */
-	if (r->tail - r->reclaim > r->mask && !flush_ring_room(d, dl))
+	if (!flush_ring_room(d, dl))
 		ret = flush_ring_wait(d, dl);
+	if (ret == -ESHUTDOWN) {
+		/* The policy is being changed: strict at once (switch.c). */
+		flush_ring_abort(r);
+		return policy_strict.unmap(d, iova, len, dl);
+	}
 	if (ret == 0)
 		ret = window_clear(d, iova, len, &pfn, &pages);
 	if (ret != 0) {
+		flush_ring_abort(r);
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
 	}
-	if (flush_ring_put(r, flush_entry(pfn, pages)))
-		flush_ring_kick_batch(r);
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
+	STAT_ADD(r->more, pages - 1);
+	if (flush_ring_put(r, flush_entry(pfn, pages)))
+		flush_ring_kick_batch(r);
 	return 0;
 }
 
@@ -53,10 +60,11 @@ static int
 deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
+	uint64_t pos = flush_ring_begin(r);
 	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
 	uint64_t *pte;
 
-	if (__builtin_expect(r->tail - r->reclaim > r->mask || pfn >= d->nb_pages ||
+	if (__builtin_expect(!flush_ring_has_room(r, pos) || pfn >= d->nb_pages ||
 			     !one_page(iova, len), 0))
 		return unmap_slow(d, iova, len, dl);
 	pte = domain_leaf(d, (uint32_t)pfn);
@@ -73,6 +81,8 @@ const struct policy_ops policy_deferred = {
 	.name = "deferred",
 	.type = SLUICE_DOMAIN_PAGING,
 	.deferred = true,
+	.ring = true,
+	.live = true,
 	.map = deferred_map,
 	.unmap = deferred_unmap,
 };

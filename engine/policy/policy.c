@@ -9,7 +9,10 @@
 static const struct policy_ops *const policies[] = {
 	&policy_passthrough,
 	&policy_strict,
+	&policy_strict_batched,
 	&policy_deferred,
+	&policy_strict_async,
+	&policy_contiguous,
 };
 
 const struct policy_ops *

@@ -352,7 +352,7 @@ check(const struct mode *m, const struct worker *w)
 	CHECK(st.pending == 0 && st.queued == st.released, "%" PRIu64 " pending", st.pending);
 	CHECK(iova_space_free_pages(&dom->iova) == WINDOW_PAGES - lost,
 	      "%" PRIu64 " pages free, %" PRIu64 " lost", iova_space_free_pages(&dom->iova), lost);
-	if (dom->policy->deferred) {
+	if (domain_policy(dom)->ring) {
 		CHECK(st.queued == pairs && st.live == 0, "%" PRIu64 " queued", st.queued);
 		CHECK(sluice_domain_stale_hist(dom)->count == pairs, "%" PRIu64 " windows",
 		      sluice_domain_stale_hist(dom)->count);

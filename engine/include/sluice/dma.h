@@ -65,7 +65,10 @@ struct sluice_dma_stats {
  *   "emu[,ring=N][,probe=1][,stream=I][,index=N][,seed=N]": an emulated device (needs emulated
  *   hardware); ring: descriptors, a power of two (1024); probe: keep touching addresses that were
  *   used before; stream: index of the device's StreamID; index: like the N-th PCI device, see
- *   sluice_dma_stream().
+ *   sluice_dma_stream(). With ",ats=1[,atc=N][,atc_dead=1][,atc_late_ns=N]" the device has an
+ *   address translation cache of N entries, a power of two (64), and uses it once
+ *   sluice_device_ats() has turned that on; it never answers an invalidation (atc_dead), or only
+ *   after so many nanoseconds.
  *   "edu[,index=N][,timeout_ms=N]": the N-th (from 0) "edu" PCI device on the machine whose IOMMU
  *   this is; a transfer takes 100 ms, and the deadline begins after that (5000).
  *   "testdev[,index=N]": the N-th "iommu-testdev" PCI device; it only writes.

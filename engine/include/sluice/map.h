@@ -40,6 +40,73 @@ SLUICE_API int sluice_map(struct sluice_domain *dom, uint64_t pa, size_t len, un
  */
 SLUICE_API int sluice_unmap(struct sluice_domain *dom, uint64_t iova, size_t len);
 
+/** One piece of a burst. */
+struct sluice_seg {
+	uint64_t pa;     /**< map: physical address */
+	uint64_t iova;   /**< map: receives the address for the device; unmap: that address */
+	uint64_t cookie; /**< unmap_async: what the completion is to name */
+	uint32_t len;    /**< bytes, 1 … 2 GiB */
+	uint32_t prot;   /**< map: SLUICE_READ or SLUICE_RW */
+};
+
+/**
+ * Map several pieces at once. Most policies map one after the other; "contiguous" gives the
+ * whole burst neighbouring IOVAs (all of a descriptor), which are then unmapped together.
+ * @param n pieces. @return how many were mapped, from the front; when fewer than @p n, rte_errno
+ *   says what sluice_map() would have returned for the next.
+ */
+SLUICE_API unsigned int sluice_map_burst(struct sluice_domain *dom, struct sluice_seg *seg,
+					 unsigned int n);
+
+/**
+ * Unmap several pieces at once; what holds for each when this returns is what holds after
+ * sluice_unmap(). "strict-batched" pays one SYNC for the burst, "contiguous" one range and one SYNC.
+ * @return how many were unmapped, from the front; when fewer than @p n, rte_errno says why, as
+ *   sluice_unmap(). After ETIMEDOUT or EIO the memory of none of the others may be used again.
+ */
+SLUICE_API unsigned int sluice_unmap_burst(struct sluice_domain *dom, const struct sluice_seg *seg,
+					   unsigned int n);
+
+/**
+ * Unmap without waiting: the IOVA *and the memory* come back to the caller when the invalidation
+ * is complete, and then @p cookie comes out of sluice_unmap_completed() on this lcore, once, in
+ * the order of the calls. That is strict's safety without strict's waiting, on a domain whose policy
+ * is "strict-async". On every other one this is sluice_unmap().
+ * @return 1: released later, a cookie will come; 0: released already, as that policy understands it,
+ *   no cookie comes; else as sluice_unmap(), -EAGAIN also when the flush ring is full of
+ *   completions that nobody took.
+ */
+SLUICE_API int sluice_unmap_async(struct sluice_domain *dom, uint64_t iova, size_t len,
+				  uint64_t cookie);
+
+/**
+ * The same for several pieces. @param later receives how many of them, from the front, come
+ * back by a cookie; the others are released already. @return how many were unmapped, as sluice_unmap_burst().
+ */
+SLUICE_API unsigned int sluice_unmap_async_burst(struct sluice_domain *dom,
+						 const struct sluice_seg *seg, unsigned int n,
+						 unsigned int *later);
+
+/**
+ * Take cookies of unmaps of this lcore that are complete: their memory is the caller's again.
+ * Poll it; nothing waits. @return how many of @p cookie, at most @p n, were written.
+ */
+SLUICE_API unsigned int sluice_unmap_completed(struct sluice_domain *dom, uint64_t *cookie,
+					       unsigned int n);
+
+/** Called with cookies of completed unmaps, on the lcore that unmapped. Must not block. */
+typedef void (*sluice_release_cb)(const uint64_t *cookie, unsigned int n, void *arg);
+
+/** sluice_unmap_completed() for those who prefer to be called. @return how many were handed over. */
+SLUICE_API unsigned int sluice_unmap_dispatch(struct sluice_domain *dom, sluice_release_cb cb,
+					      void *arg);
+
+/**
+ * Call for a flush of what this lcore has queued in @p dom, however little: for a caller that has
+ * nothing more to unmap and waits for completions.
+ */
+SLUICE_API void sluice_unmap_kick(struct sluice_domain *dom);
+
 /**
  * Map at a fixed IOVA outside the window that sluice_map() uses, with the largest blocks that fit
  * (4 KiB, 2 MiB, 1 GiB). Control path: takes a lock, allocates.

@@ -259,9 +259,9 @@ what_is_released_is_covered_by_its_flush(void **state)
 	}
 	uint64_t before = stats_of(r.d).invs;
 
-	atomic_store(&r.d->flush.drain, 1);
+	atomic_store(&r.d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN));
 	sluice_engine_poll(r.e);
-	atomic_store(&r.d->flush.drain, 0);
+	atomic_store(&r.d->flush.wishes, 0);
 	assert_int_equal(r.f->submitted, 2);
 	for (unsigned int i = 0; i < fake_sub(r.f, 2)->n; i++) {
 		assert_int_equal(fake_sub(r.f, 2)->inv[i].op, SLUICE_INV_RANGE);
@@ -284,9 +284,9 @@ neighbours_become_one_range(void **state)
 		assert_int_equal(iova[i], iova[0] + i * 4096);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(sluice_unmap(r.d, iova[i], 4096), 0);
-	atomic_store(&r.d->flush.drain, 1);
+	atomic_store(&r.d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN));
 	sluice_engine_poll(r.e);
-	atomic_store(&r.d->flush.drain, 0);
+	atomic_store(&r.d->flush.wishes, 0);
 	assert_int_equal(fake_sub(r.f, 1)->n, 1);
 	assert_int_equal(fake_sub(r.f, 1)->inv[0].iova, iova[0]);
 	assert_int_equal(fake_sub(r.f, 1)->inv[0].pages, 3);
@@ -309,7 +309,7 @@ more_ranges_than_a_burst(void **state)
 		iova[i] = map_ok(d, PA, 4096);
 	for (unsigned int i = 0; i < 200; i += 2) /* no neighbours */
 		assert_int_equal(sluice_unmap(d, iova[i], 4096), 0);
-	atomic_store(&d->flush.drain, 1);
+	atomic_store(&d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN));
 	sluice_engine_poll(r.e);
 	assert_int_equal(r.f->submitted, 1);
 	assert_int_equal(fake_sub(r.f, 1)->n, SLUICE_INV_BURST);
@@ -321,7 +321,7 @@ more_ranges_than_a_burst(void **state)
 	fake_complete(r.f, 1);
 	poll();
 	assert_int_equal(atomic_load(&d->lc[0]->ring.released), 100);
-	atomic_store(&d->flush.drain, 0);
+	atomic_store(&d->flush.wishes, 0);
 	for (unsigned int i = 0; i < 200; i += 2)
 		assert_true(fake_covered(r.f, 1, 2, d->tag, iova[i], 1));
 	for (unsigned int i = 1; i < 200; i += 2) {
@@ -336,7 +336,7 @@ static void
 no_more_than_so_many_in_flight(void **state)
 {
 	(void)state;
-	atomic_store(&r.d->flush.drain, 1); /* a flush for each entry */
+	atomic_store(&r.d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN)); /* a flush for each entry */
 	for (unsigned int i = 0; i < FLUSH_INFLIGHT + 2; i++) {
 		churn(1);
 		sluice_engine_poll(r.e);
@@ -352,7 +352,7 @@ no_more_than_so_many_in_flight(void **state)
 	fake_complete(r.f, 1);
 	poll();
 	assert_int_equal(released(0), FLUSH_INFLIGHT + 2);
-	atomic_store(&r.d->flush.drain, 0);
+	atomic_store(&r.d->flush.wishes, 0);
 }
 
 /* A refused command: nothing it covered is released until it was submitted again and done. */

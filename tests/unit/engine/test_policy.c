@@ -8,18 +8,26 @@ static void
 names(void **state)
 {
 	(void)state;
+	static const char *const waits[] = { "passthrough", "strict", "strict-batched", "contiguous" };
+	unsigned int n = 0, deferring = 0;
+
+	while (sluice_policy_name(n) != NULL)
+		n++;
 	assert_string_equal(sluice_policy_name(0), "passthrough");
 	assert_string_equal(sluice_policy_name(1), "strict");
-	assert_string_equal(sluice_policy_name(2), "deferred");
-	assert_null(sluice_policy_name(3));
+	assert_null(sluice_policy_name(n));
 	assert_null(sluice_policy_name(UINT32_MAX));
 	for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++) {
 		const struct policy_ops *p = policy_find(sluice_policy_name(i));
 
 		assert_non_null(p);
 		assert_string_equal(p->name, sluice_policy_name(i));
-		assert_int_equal(p->deferred, strcmp(p->name, "deferred") == 0);
+		for (unsigned int k = 0; k < RTE_DIM(waits); k++)
+			assert_false(p->deferred && strcmp(p->name, waits[k]) == 0);
+		assert_true(!policy_polled(p) || p->deferred);
+		deferring += p->deferred;
 	}
+	assert_true(deferring >= 2); /* deferred, strict-async */
 	assert_null(policy_find("blocked")); /* not one to choose */
 	assert_null(policy_find(""));
 	assert_null(policy_find("STRICT"));

@@ -40,9 +40,9 @@ one_entry_to_a_few_microseconds(void **state)
 	churn();
 	fake_tick(r.f, 100000);
 	sluice_engine_poll(r.e); /* sees it; no flush yet */
-	atomic_store(&r.d->flush.drain, 1);
+	atomic_store(&r.d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN));
 	sluice_engine_poll(r.e);
-	atomic_store(&r.d->flush.drain, 0);
+	atomic_store(&r.d->flush.wishes, 0);
 	assert_int_equal(r.f->submitted, 1);
 	fake_tick(r.f, 50000);
 	fake_complete(r.f, 1);

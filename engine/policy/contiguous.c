@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * contiguous: strict for descriptors. A burst gets neighbouring IOVAs, and is unmapped as a whole by
+ * one range and one SYNC, with walk caches kept (the last-level tables stay). What is scattered in
+ * memory is contiguous for the device. After F&S (SOSP 2024).
+ *
+ * A burst is one mapping whose pages lie anywhere: the first and the last entry carry the marks
+ * of a run, so that only the same burst, as a whole, can be unmapped.
+ */
+#include <errno.h>
+
+#include <rte_errno.h>
+
+#include "../domain.h"
+
+static inline uint64_t
+pages_of(uint64_t addr, uint64_t len)
+{
+	return ((addr & 4095) + len + 4095) >> 12;
+}
+
+static unsigned int
+fail(uint64_t *counter, unsigned int n, int err)
+{
+	STAT_ADD(*counter, n);
+	rte_errno = err;
+	return 0;
+}
+
+/* Entries for one piece, from page @p pfn. */
+static void
+piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t pages, struct sluice_seg *s)
+{
+	uint64_t offset = s->pa & 4095, v = (s->pa - offset) | d->pte_attr[s->prot];
+
+	for (uint64_t i = 0; i < pages; i++)
+		lpae_pte_store(domain_pte(d, pfn + (uint32_t)i), v + (i << 12));
+	s->iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+}
+
+static unsigned int
+contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
+		     struct dom_lcore *dl)
+{
+	uint64_t total = 0;
+	uint32_t pfn, at;
+	uint64_t *pte;
+	int ret;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct sluice_seg *s = &seg[i];
+
+		if (s->len - 1 >= (UINT32_C(1) << 31) || s->prot > 3 || d->pte_attr[s->prot] == 0 ||
+		    s->pa >= d->pa_limit || s->len > d->pa_limit - s->pa)
+			return fail(&dl->st.map_errors, 1, EINVAL);
+		total += pages_of(s->pa, s->len);
+	}
+	if (n == 0)
+		return 0;
+	if (total > IOVA_MAX_PAGES)
+		return fail(&dl->st.map_errors, 1, EINVAL);
+	ret = window_get(d, dl, (uint32_t)total, &pfn);
+	if (ret != 0)
+		return fail(&dl->st.map_errors, 1, -ret);
+	at = pfn;
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t pages = pages_of(seg[i].pa, seg[i].len);
+
+		piece_set(d, at, pages, &seg[i]);
+		at += (uint32_t)pages;
+	}
+	pte = domain_pte(d, pfn);
+	lpae_pte_store(pte, lpae_pte_load(pte) | LPAE_SW_FIRST);
+	pte = domain_pte(d, at - 1);
+	lpae_pte_store(pte, lpae_pte_load(pte) | LPAE_SW_LAST);
+	STAT_ADD(dl->st.maps, n);
+	STAT_ADD(dl->st.map_more, total - n);
+	return n;
+}
+
+/* Do the pieces lie one after the other, page by page? @return pages in all, or 0. */
+static uint64_t
+total_pages(const struct sluice_seg *seg, unsigned int n)
+{
+	uint64_t next = seg[0].iova & ~UINT64_C(4095), total = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t pages = pages_of(seg[i].iova, seg[i].len);
+
+		if (seg[i].len == 0 || (seg[i].iova & ~UINT64_C(4095)) != next)
+			return 0;
+		next += pages << 12;
+		total += pages;
+	}
+	return total <= IOVA_MAX_PAGES ? total : 0;
+}
+
+static unsigned int
+contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+		       struct dom_lcore *dl)
+{
+	struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF, .tag = d->tag };
+	uint64_t total;
+	uint32_t pfn, pages;
+	int ret;
+
+	if (n == 0)
+		return 0;
+	total = total_pages(seg, n);
+	if (total == 0)
+		return fail(&dl->st.unmap_errors, 1, EINVAL);
+	inv.iova = seg[0].iova & ~UINT64_C(4095);
+	ret = window_clear(d, inv.iova, total << 12, &pfn, &pages);
+	if (ret != 0)
+		return fail(&dl->st.unmap_errors, 1, -ret);
+	inv.pages = pages;
+	ret = domain_inv_sync(d, &inv, 1);
+	STAT_ADD(dl->st.invs, 1);
+	STAT_ADD(dl->st.syncs, 1);
+	if (ret != 0)
+		return fail(&dl->st.unmap_errors, n, -ret);
+	window_free(d, dl, pfn, pages);
+	STAT_ADD(dl->st.unmaps, n);
+	STAT_ADD(dl->st.unmap_more, pages - n);
+	return n;
+}
+
+/* One piece alone is a burst of one. */
+static int
+contiguous_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	return policy_strict.unmap(d, iova, len, dl);
+}
+
+const struct policy_ops policy_contiguous = {
+	.name = "contiguous",
+	.type = SLUICE_DOMAIN_PAGING,
+	.map = window_map,
+	.unmap = contiguous_unmap,
+	.map_burst = contiguous_map_burst,
+	.unmap_burst = contiguous_unmap_burst,
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * strict-async: an unmap is submitted and nothing waits; IOVA and memory come back to the caller
+ * when the invalidation is complete, by a cookie. No device ever reaches a page that its owner has
+ * back, as with strict, and a batch pays one SYNC, as with deferred.
+ *
+ * The flush ring is the completion ring too: an entry stays where it is until its cookie was
+ * taken (flush.h, 9).
+ */
+#include <errno.h>
+
+#include <rte_errno.h>
+
+#include "../engine.h"
+
+/* As deferred_map(): here what may be reused are entries whose cookies were taken. */
+static int
+async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	  uint64_t *iova, struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+	uint64_t e = r->ent[r->reclaim & r->mask], attr;
+
+	if (__builtin_expect(r->reclaim >= r->completed || e >> 32 != FLUSH_COOKIE >> 32 ||
+			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||
+			     pa >= d->pa_limit, 0))
+		return window_map(d, pa, len, prot, iova, dl);
+	r->reclaim++;
+	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
+}
+
+/* Clear and queue, whatever the size; a put is under way.
+ * @return 1; 0 done strictly, for the ring is closed; -errno. */
+static int
+put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint64_t cookie,
+	 struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+	uint32_t pfn, pages;
+	int ret = 0;
+
+	if (!flush_ring_room(d, dl))
+		ret = flush_ring_wait(d, dl);
+	if (ret == -ESHUTDOWN) {
+		flush_ring_abort(r);
+		return policy_strict.unmap(d, iova, len, dl);
+	}
+	if (ret == 0)
+		ret = window_clear(d, iova, len, &pfn, &pages);
+	if (ret != 0) {
+		flush_ring_abort(r);
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return ret;
+	}
+	r->cookie[r->tail & r->mask] = cookie;
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_more, pages - 1);
+	STAT_ADD(r->more, pages - 1);
+	if (flush_ring_put(r, flush_entry(pfn, pages) | flag))
+		flush_ring_kick_batch(r);
+	return 1;
+}
+
+static __rte_noinline int
+unmap_async_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
+		 struct dom_lcore *dl)
+{
+	return put_slow(d, iova, len, FLUSH_COOKIE, cookie, dl);
+}
+
+static int
+async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
+		  struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+	uint64_t pos = flush_ring_begin(r);
+	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	uint64_t *pte;
+
+	if (__builtin_expect(!flush_ring_has_room(r, pos) || pfn >= d->nb_pages ||
+			     !one_page(iova, len), 0))
+		return unmap_async_slow(d, iova, len, cookie, dl);
+	pte = domain_leaf(d, (uint32_t)pfn);
+	if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES), 0))
+		return unmap_async_slow(d, iova, len, cookie, dl);
+	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
+	r->cookie[pos & r->mask] = cookie;
+	STAT_ADD(dl->st.unmaps, 1);
+	if (__builtin_expect(flush_ring_put(r, flush_entry((uint32_t)pfn, 1) | FLUSH_COOKIE), 0))
+		flush_ring_kick_batch(r);
+	return 1;
+}
+
+/* Wait until everything this worker queued is released. @return 0 or -ETIMEDOUT. */
+static int
+wait_released(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	struct flush_ring *r = &dl->ring;
+	uint64_t start = 0, now;
+
+	flush_ring_kick(r, r->tail);
+	for (unsigned int turn = 1;
+	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* A3 */
+		engine_wait_turn(iommu->engine, iommu, turn);
+		if (turn % 64 != 0)
+			continue;
+		now = sluice_clock_ticks(&iommu->clock);
+		if (start == 0)
+			start = now;
+		else if (now - start > 2 * iommu->sync_timeout)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* A caller who wants to wait: strict's promise, through the ring. What is not released in time
+ * stays queued: its IOVA is not reused before it is. */
+static int
+async_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	int ret;
+
+	flush_ring_begin(&dl->ring);
+	ret = put_slow(d, iova, len, 0, 0, dl);
+	return ret == 1 ? wait_released(d, dl) : ret;
+}
+
+static unsigned int
+async_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+		  struct dom_lcore *dl)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < n; i++) {
+		flush_ring_begin(&dl->ring);
+		ret = put_slow(d, seg[i].iova, seg[i].len, 0, 0, dl);
+		if (ret < 0)
+			break;
+	}
+	rte_errno = ret < 0 ? -ret : 0;
+	if (i == 0)
+		return 0;
+	ret = wait_released(d, dl);
+	if (ret == 0)
+		return i;
+	rte_errno = -ret;
+	return 0;
+}
+
+const struct policy_ops policy_strict_async = {
+	.name = "strict-async",
+	.type = SLUICE_DOMAIN_PAGING,
+	.deferred = true,
+	.ring = true,
+	.live = true,
+	.batch = SLUICE_ASYNC_BATCH_DEFAULT,
+	.deadline_us = SLUICE_ASYNC_DEADLINE_US_DEFAULT,
+	.map = async_map,
+	.unmap = async_unmap,
+	.unmap_burst = async_unmap_burst,
+	.unmap_async = async_unmap_async,
+};

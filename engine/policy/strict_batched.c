@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * strict-batched: strict, with one SYNC for a burst of unmaps. Neighbours become one range; more than
+ * range_max ranges become the whole address space (A16).
+ */
+#include <rte_errno.h>
+
+#include "../domain.h"
+
+struct batch {
+	unsigned int n, nb_inv;
+	uint32_t pfn[SLUICE_INV_BURST], pages[SLUICE_INV_BURST];
+	struct sluice_inv inv[SLUICE_INV_BURST];
+};
+
+static void
+add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
+{
+	uint64_t iova = d->iova_base + ((uint64_t)pfn << 12);
+	struct sluice_inv *last = &b->inv[b->nb_inv - 1];
+
+	b->pfn[b->n] = pfn;
+	b->pages[b->n++] = pages;
+	if (b->nb_inv != 0 && last->iova + ((uint64_t)last->pages << 12) == iova) {
+		last->pages += pages;
+		return;
+	}
+	/* Handed out downwards, by some allocators. */
+	if (b->nb_inv != 0 && iova + ((uint64_t)pages << 12) == last->iova) {
+		last->iova = iova;
+		last->pages += pages;
+		return;
+	}
+	b->inv[b->nb_inv++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
+						   .flags = SLUICE_INV_LEAF,
+						   .tag = d->tag,
+						   .pages = pages,
+						   .iova = iova };
+}
+
+/* One submission, waited for; then the IOVAs are free. @return 0 or -errno. */
+static int
+finish(struct sluice_domain *d, struct batch *b, struct dom_lcore *dl)
+{
+	int ret;
+
+	if (b->n == 0)
+		return 0;
+	if (b->nb_inv > DOM_CONF(d, range_max)) {
+		b->inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		b->nb_inv = 1;
+	}
+	ret = domain_inv_sync(d, b->inv, b->nb_inv);
+	STAT_ADD(dl->st.invs, b->nb_inv);
+	STAT_ADD(dl->st.syncs, 1);
+	if (ret != 0) {
+		/* As strict: a device may still hold them, so they count as live for ever. */
+		STAT_ADD(dl->st.unmap_errors, b->n);
+		return ret;
+	}
+	for (unsigned int i = 0; i < b->n; i++) {
+		window_free(d, dl, b->pfn[i], b->pages[i]);
+		STAT_ADD(dl->st.unmap_more, b->pages[i] - 1);
+	}
+	STAT_ADD(dl->st.unmaps, b->n);
+	return 0;
+}
+
+static unsigned int
+strict_batched_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+			   struct dom_lcore *dl)
+{
+	unsigned int done = 0;
+	int ret = 0, bad = 0;
+
+	while (done < n && bad == 0) {
+		struct batch b;
+
+		b.n = b.nb_inv = 0;
+		while (b.n < SLUICE_INV_BURST && done + b.n < n) {
+			const struct sluice_seg *s = &seg[done + b.n];
+			uint32_t pfn, pages;
+
+			bad = window_clear(d, s->iova, s->len, &pfn, &pages);
+			if (bad != 0) {
+				STAT_ADD(dl->st.unmap_errors, 1);
+				break;
+			}
+			add(d, &b, pfn, pages);
+		}
+		ret = finish(d, &b, dl);
+		if (ret != 0)
+			break;
+		done += b.n;
+	}
+	rte_errno = ret != 0 ? -ret : -bad;
+	return done;
+}
+
+static int
+strict_batched_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	return policy_strict.unmap(d, iova, len, dl);
+}
+
+const struct policy_ops policy_strict_batched = {
+	.name = "strict-batched",
+	.type = SLUICE_DOMAIN_PAGING,
+	.live = true,
+	.map = window_map,
+	.unmap = strict_batched_unmap,
+	.unmap_burst = strict_batched_unmap_burst,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Changing a domain's policy while workers map and unmap.
+ *
+ * 1. To a policy with flush rings. Rings are set up, and closed; a barrier is executed on every thread
+ *    (epoch_barrier()); then policy, map and unmap are replaced; then the rings are opened. So
+ *    who sees the new policy sees whole rings, and until they are open its unmaps are strict. The name
+ *    that is reported changes before the first unmap that is not strict: it never lags.
+ * 2. From one. The rings are closed (flush.h, 8): from then on every unmap is strict, and nobody is in
+ *    the middle of one that is not. What is queued is flushed and waited for. Then the policy is
+ *    replaced: the name that is reported changes when nothing is stale any more.
+ * 3. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
+ *    that was not taken can still be taken, and IOVAs still come back through them.
+ */
+#include <errno.h>
+
+#include "engine.h"
+
+const struct policy_ops *
+policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu)
+{
+	/* E1: before the backend hears of anything. */
+	return p->deferred && (iommu->caps & SLUICE_CAP_DEFERRED) == 0 ? &policy_strict : p;
+}
+
+static void
+rings_open(struct sluice_domain *d)
+{
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		if (d->lc[i] != NULL)
+			flush_ring_open(&d->lc[i]->ring);
+}
+
+/* 2, first half. e->lock is held: workers neither come nor go. */
+static int
+rings_close(struct sluice_domain *d)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++)
+		if (d->lc[i] != NULL)
+			ret = flush_ring_close(&d->lc[i]->ring, d->iommu);
+	return ret;
+}
+
+static void
+publish(struct sluice_domain *d, const struct policy_ops *p)
+{
+	atomic_store_explicit(&d->policy, p, memory_order_release);
+	atomic_store_explicit(&d->map, p->map, memory_order_release);
+	atomic_store_explicit(&d->unmap, p->unmap, memory_order_release);
+}
+
+/* Strict from now on, and what was queued is not stale any more. */
+static int
+leave(struct sluice_domain *d)
+{
+	struct sluice_engine *e = d->iommu->engine;
+	int ret;
+
+	if (!d->rings)
+		return 0;
+	pthread_mutex_lock(&e->lock);
+	ret = rings_close(d);
+	pthread_mutex_unlock(&e->lock);
+	return ret == 0 ? domain_drain(d, SLUICE_FLUSH_SWITCH) : ret;
+}
+
+/* Rings, at the first time, and the engine's attention. */
+static int
+enter(struct sluice_domain *d)
+{
+	struct sluice_engine *e = d->iommu->engine;
+	int ret = 0;
+
+	if (d->rings)
+		return 0;
+	pthread_mutex_lock(&e->lock);
+	ret = domain_rings_init(d);
+	if (ret == 0)
+		ret = engine_view_replace(e);
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+sluice_domain_set_policy(struct sluice_domain *d, const char *name)
+{
+	const struct policy_ops *p = name == NULL ? NULL : policy_find(name);
+	const struct policy_ops *old = domain_policy(d);
+	int ret = 0;
+
+	if (p == NULL)
+		return sluice_fail(EINVAL, "unknown policy '%s'", name == NULL ? "" : name);
+	p = policy_clamp(p, d->iommu);
+	if (!p->live || !old->live)
+		return sluice_fail(EBUSY, "%s to %s: not while the domain lives", old->name, p->name);
+	pthread_mutex_lock(&d->lock);
+	old = domain_policy(d);
+	if (p != old) {
+		/* Even from one to another with rings: their promises differ. */
+		ret = old->ring ? leave(d) : 0;
+		if (ret == 0 && p->ring)
+			ret = enter(d);
+		if (ret == 0) {
+			epoch_barrier();
+			publish(d, p);
+			/* Somebody may have come while rings were closed: under the lock. */
+			pthread_mutex_lock(&d->iommu->engine->lock);
+			if (p->ring)
+				rings_open(d);
+			pthread_mutex_unlock(&d->iommu->engine->lock);
+		}
+	}
+	pthread_mutex_unlock(&d->lock);
+	if (ret == 0)
+		return 0;
+	return sluice_fail(-ret, "%s to %s: %s", old->name, p->name,
+			   ret == -ENOMEM ? "no memory for flush rings" :
+					    "what was queued could not be flushed");
+}
