@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "ats.h"
 #include "device.h"
 #include "engine.h"
 
@@ -78,13 +79,88 @@ stream_attach(struct sluice_device *dev, uint32_t stream, struct sluice_domain *
 	return ops->attach_paging(dev->iommu, stream, &dom->hw);
 }
 
+static bool
+quarantined(const struct sluice_device *dev)
+{
+	return atomic_load_explicit(&dev->quarantined, memory_order_acquire);
+}
+
+/* It did not answer. Blocked, it can do no harm. */
+static int
+no_answer(struct sluice_device *dev)
+{
+	int ret = ats_quarantine(dev->dom, dev);
+
+	return ret != 0 ? ret :
+	       sluice_fail(EREMOTEIO, "stream %#x: the device did not answer and is quarantined",
+			   dev->stream[0]);
+}
+
+/* ats.h, 3d. Also of one in quarantine. */
+static int
+device_ats_off(struct sluice_device *dev)
+{
+	const struct sluice_iommu_ops *ops = dev->iommu->ops;
+	int ret = 0, r;
+
+	if (!dev->ats_on)
+		return 0;
+	for (unsigned int i = 0; i < dev->nb_streams; i++) {
+		r = ops->ats(dev->iommu, dev->stream[i], false);
+		if (r != 0 && (ret == 0 || ret == -EREMOTEIO))
+			ret = r;
+	}
+	if (ret != 0 && ret != -EREMOTEIO)
+		return ret;
+	if (ret == -EREMOTEIO)
+		ret = no_answer(dev);
+	if (ats_leave(dev->dom, dev) != 0)
+		return sluice_fail(ENOMEM, "no memory for a shorter list of devices");
+	dev->ats_on = false;
+	return ret;
+}
+
+/* ats.h, 3c. When it fails, it is off. */
+static int
+device_ats_on(struct sluice_device *dev)
+{
+	const struct sluice_iommu_ops *ops = dev->iommu->ops;
+	int ret;
+
+	if (dev->dom == NULL || dev->dom->type != SLUICE_DOMAIN_PAGING || dev->ats_on)
+		return 0;
+	if (ats_join(dev->dom, dev) != 0)
+		return sluice_fail(ENOMEM, "no memory for a list of devices");
+	dev->ats_on = true;
+	for (unsigned int i = 0; i < dev->nb_streams; i++) {
+		ret = ops->ats(dev->iommu, dev->stream[i], true);
+		if (ret == 0)
+			continue;
+		if (ret == -EREMOTEIO)
+			ret = no_answer(dev);
+		(void)device_ats_off(dev);
+		return ret;
+	}
+	return 0;
+}
+
 /* Point all streams at @p dom; on failure back to what was, or blocked when even that fails. */
 static int
 device_switch(struct sluice_device *dev, struct sluice_domain *dom)
 {
+	bool blocks = dom == NULL || dom->type == SLUICE_DOMAIN_BLOCKED;
 	unsigned int i;
-	int ret = 0;
+	int ret;
 
+	/* The device forgets the old address space first, and never sees two (3.9.2 of the SMMU's
+	 * specification, and PCIe's, for any hardware). */
+	ret = device_ats_off(dev);
+	if (quarantined(dev) && !blocks)
+		return sluice_fail(ret != 0 ? -ret : EPERM, "stream %#x: in quarantine: remove the "
+				   "device, and add it when it is well", dev->stream[0]);
+	if (ret != 0 && ret != -EREMOTEIO)
+		return ret;
+	ret = 0;
 	for (i = 0; i < dev->nb_streams && ret == 0; i++)
 		ret = stream_attach(dev, dev->stream[i], dom);
 	if (ret == 0) {
@@ -93,11 +169,13 @@ device_switch(struct sluice_device *dev, struct sluice_domain *dom)
 		if (dom != NULL)
 			dom->nb_devices++;
 		dev->dom = dom;
-		return 0;
+		return dev->ats ? device_ats_on(dev) : 0;
 	}
 	while (i-- > 0)
 		if (stream_attach(dev, dev->stream[i], dev->dom) != 0)
 			(void)stream_attach(dev, dev->stream[i], NULL);
+	if (dev->ats && !quarantined(dev))
+		(void)device_ats_on(dev);
 	return ret;
 }
 
@@ -141,6 +219,30 @@ sluice_device_remove(struct sluice_device *dev)
 	}
 	pthread_mutex_unlock(&devices_lock);
 	return ret;
+}
+
+int
+sluice_device_ats(struct sluice_device *dev, bool on)
+{
+	int ret;
+
+	if ((dev->iommu->caps & SLUICE_CAP_ATS) == 0 || dev->iommu->ops->ats == NULL)
+		return sluice_fail(ENOTSUP, "this iommu, or what is behind it, has no ATS");
+	pthread_mutex_lock(&devices_lock);
+	if (quarantined(dev)) {
+		ret = sluice_fail(EPERM, "stream %#x: in quarantine", dev->stream[0]);
+	} else {
+		ret = on ? device_ats_on(dev) : device_ats_off(dev);
+		dev->ats = on && ret == 0;
+	}
+	pthread_mutex_unlock(&devices_lock);
+	return ret;
+}
+
+bool
+sluice_device_quarantined(const struct sluice_device *dev)
+{
+	return quarantined(dev);
 }
 
 struct sluice_domain *

@@ -17,6 +17,9 @@ struct sluice_device {
 	struct sluice_domain *dom; /* NULL: blocked */
 	unsigned int nb_streams;
 	uint32_t stream[SLUICE_DEVICE_STREAMS];
+	bool ats;    /* wanted: on whenever it is attached to a page table */
+	bool ats_on; /* it is on, and the device in its domain's list */
+	_Atomic bool quarantined; /* written once, by ats_quarantine(); anybody reads it */
 };
 
 #endif

@@ -166,9 +166,9 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 	d->iommu = iommu;
 	d->conf = c;
 	d->type = policy->type;
-	atomic_init(&d->policy, policy);
-	atomic_init(&d->map, policy->map);
-	atomic_init(&d->unmap, policy->unmap);
+	d->policy = policy;
+	d->map = policy->map;
+	d->unmap = policy->unmap;
 	d->rings = policy->ring;
 	d->pa_limit = UINT64_C(1) << iommu->info.oas;
 	deadline_set(d, c.deadline_us);
@@ -251,7 +251,7 @@ ring_is_closed(const struct sluice_domain *d)
 {
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		if (d->lc[i] != NULL)
-			return atomic_load_explicit(&d->lc[i]->ring.closed, memory_order_relaxed);
+			return RELAXED_GET(d->lc[i]->ring.closed);
 	return false;
 }
 
@@ -263,7 +263,7 @@ domain_rings_init(struct sluice_domain *d)
 	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++) {
 		if (d->lc[i] == NULL)
 			continue;
-		atomic_store_explicit(&d->lc[i]->ring.closed, true, memory_order_relaxed);
+		RELAXED_SET(d->lc[i]->ring.closed, true);
 		if (d->lc[i]->ring.ent == NULL)
 			ret = ring_init(d, d->lc[i]);
 	}
@@ -285,7 +285,7 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 	ret = d->rings ? ring_init(d, dl) : 0;
 	/* Its policy may be on the way out: then nothing is to be queued any more. */
 	if (ret == 0 && ring_is_closed(d))
-		atomic_store_explicit(&dl->ring.closed, true, memory_order_relaxed);
+		RELAXED_SET(dl->ring.closed, true);
 	if (ret == 0 && p->worker_init != NULL)
 		ret = p->worker_init(d, dl, lcore);
 	if (ret == 0) {
@@ -399,8 +399,7 @@ sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *con
 		pthread_mutex_lock(&d->iommu->engine->lock);
 		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 			if (d->lc[i] != NULL)
-				atomic_store_explicit(&d->lc[i]->ring.batch, c.batch,
-						      memory_order_relaxed);
+				RELAXED_SET(d->lc[i]->ring.batch, c.batch);
 		pthread_mutex_unlock(&d->iommu->engine->lock);
 	}
 	pthread_mutex_unlock(&d->lock);

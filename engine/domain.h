@@ -21,11 +21,9 @@
 struct policy_ops;
 
 /** A counter with one writer: readers see old or new, never torn; no locked instruction. */
-#define STAT_ADD(field, n)                                                                         \
-	__atomic_store_n(&(field), __atomic_load_n(&(field), __ATOMIC_RELAXED) + (n),              \
-			 __ATOMIC_RELAXED)
-#define STAT_SET(field, v) __atomic_store_n(&(field), (v), __ATOMIC_RELAXED)
-#define STAT_GET(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define STAT_ADD(field, n)   RELAXED_SET(field, RELAXED_GET(field) + (n))
+#define STAT_SET(field, v)   RELAXED_SET(field, v)
+#define STAT_GET(field)      RELAXED_GET(field)
 
 /** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
 struct dom_lcore_stats {
@@ -52,8 +50,8 @@ typedef int (*dom_unmap_fn)(struct sluice_domain *d, uint64_t iova, size_t len,
 
 struct sluice_domain {
 	/* Read once on every map and unmap; replaced when the policy is (switch.c). */
-	_Atomic(dom_map_fn) map;
-	_Atomic(dom_unmap_fn) unmap;
+	dom_map_fn map;
+	dom_unmap_fn unmap;
 	uint64_t iova_base;
 	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
 	uint64_t pte_one[4];       /* the same, of a mapping of one page */
@@ -62,6 +60,8 @@ struct sluice_domain {
 	uint32_t nb_pages;         /* window, in pages */
 	uint16_t tag;              /* ASID */
 	struct sluice_iommu *iommu;
+	/* Who is told beside the IOMMU; NULL: no device with ATS (ats.h). Control calls write it. */
+	struct ats_list *_Atomic ats_list;
 	struct iova_space iova;
 	struct dom_lcore *lc[RTE_MAX_LCORE]; /* NULL: that lcore is not a worker */
 	struct dom_workers *_Atomic workers; /* the same, packed, for the engine; see epoch.h */
@@ -71,8 +71,9 @@ struct sluice_domain {
 
 	/* Cold. */
 	TAILQ_ENTRY(sluice_domain) next;
-	_Atomic(const struct policy_ops *) policy; /* with map and unmap; use domain_policy() */
+	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */
+	struct ats_dom *ats; /* ats.h; NULL until the first device with ATS; set before ats_list */
 	bool rings;     /* its workers have flush rings; e->lock */
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
@@ -133,8 +134,11 @@ policy_polled(const struct policy_ops *p)
 /* What another lcore published comes with everything that was written before: its rings were set up,
  * and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race detector does
  * not know that barrier. */
-#define DOM_LOAD(field) \
-	atomic_load_explicit(&(field), SLUICE_TSAN ? memory_order_acquire : memory_order_relaxed)
+#if SLUICE_TSAN
+#define DOM_LOAD(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
+#else
+#define DOM_LOAD(field) RELAXED_GET(field)
+#endif
 
 static inline const struct policy_ops *
 domain_policy(const struct sluice_domain *d)
@@ -257,13 +261,32 @@ domain_mine(const struct sluice_domain *d)
 int domain_rings_init(struct sluice_domain *d);
 
 /** A setting that sluice_domain_tune() may change at any time. */
-#define DOM_CONF(d, field) __atomic_load_n(&(d)->conf.field, __ATOMIC_RELAXED)
+#define DOM_CONF(d, field) RELAXED_GET((d)->conf.field)
+
+/** Does any device of the domain cache translations (ATS)? All that a domain without pays. */
+static inline bool
+domain_has_ats(const struct sluice_domain *d)
+{
+	/* Relaxed: who goes on loads it anew (ats.c). After the IOMMU's invalidation: ats.h, 3c. */
+	return __builtin_expect(atomic_load_explicit(&d->ats_list, memory_order_relaxed) != NULL, 0);
+}
+
+/**
+ * Tell all devices of the domain what the IOMMU was told, and wait (ats.h). The IOMMU's invalidation
+ * is complete. Any thread; of those without an lcore id one at a time in a domain.
+ * @param n up to SLUICE_INV_BURST.
+ * @return 0: no device can reach it any more (some may be in quarantine now); -ETIMEDOUT, -EIO: that
+ *   is not so, nothing may be reclaimed.
+ */
+int ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
 /** Invalidate and wait, until no device behind the domain can hold the translations. As strict. */
 static inline int
 domain_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {
-	return sluice_inv_sync(d->iommu, inv, n);
+	int ret = sluice_inv_sync(d->iommu, inv, n);
+
+	return domain_has_ats(d) && ret == 0 ? ats_inv_sync(d, inv, n) : ret;
 }
 
 /** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */

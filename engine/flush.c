@@ -22,7 +22,7 @@ flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)
 		return -ENOMEM;
 	r->cookie = r->ent + entries;
 	r->mask = entries - 1;
-	atomic_store_explicit(&r->batch, batch, memory_order_relaxed);
+	RELAXED_SET(r->batch, batch);
 	r->kick_at = batch;
 	return 0;
 }
@@ -73,11 +73,11 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
 
-	if (atomic_load_explicit(&r->closed, memory_order_relaxed) ||
+	if (RELAXED_GET(r->closed) ||
 	    (r->tail - r->reclaim > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
 	/* Who closes the ring right now sees this store, for a put is under way, and undoes it. */
-	atomic_store_explicit(&r->room_end, r->reclaim + r->mask + 1, memory_order_relaxed);
+	RELAXED_SET(r->room_end, r->reclaim + r->mask + 1);
 	return true;
 }
 
@@ -116,7 +116,7 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	for (unsigned int spins = 1;; spins++) {
 		if (flush_ring_room(d, dl))
 			return 0;
-		if (atomic_load_explicit(&dl->ring.closed, memory_order_relaxed))
+		if (RELAXED_GET(dl->ring.closed))
 			return -ESHUTDOWN;
 		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
 		if (flush_ring_choked(&dl->ring))
@@ -134,14 +134,14 @@ flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu)
 {
 	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
 
-	atomic_store_explicit(&r->closed, true, memory_order_relaxed);
+	RELAXED_SET(r->closed, true);
 	/* Twice: who had seen it open may raise room_end once more. */
 	for (unsigned int round = 0; round < 2; round++) {
-		atomic_store_explicit(&r->room_end, 0, memory_order_relaxed);
+		RELAXED_SET(r->room_end, 0);
 		epoch_barrier();
 		do {
 			/* Acquire: pairs with flush_ring_abort(), or R1. */
-			begin = atomic_load_explicit(&r->begin, memory_order_acquire);
+			begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
 			if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
 				break;
 			sched_yield();
@@ -155,7 +155,7 @@ flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu)
 void
 flush_ring_open(struct flush_ring *r)
 {
-	atomic_store_explicit(&r->closed, false, memory_order_release);
+	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE);
 }
 
 /* ---- engine ---------------------------------------------------------------------------------- */
@@ -396,7 +396,7 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 		}
 	}
 	if (look)
-		STAT_SET(f->oldest, sluice_clock_to_ns(&d->iommu->clock, now - oldest));
+		STAT_SET(f->oldest, now - oldest); /* not in ns: that is a long division */
 	if (waiting > f->most)
 		atomic_store_explicit(&f->most, waiting, memory_order_relaxed);
 	wishes = atomic_load_explicit(&f->wishes, memory_order_acquire);

@@ -61,7 +61,7 @@
 #include <sluice/domain.h>
 
 #include "bitset.h"
-#include "tsan.h"
+#include "relaxed.h"
 
 struct sluice_domain;
 struct dom_lcore;
@@ -106,20 +106,21 @@ struct flush_look {
 };
 
 struct flush_ring {
-	/* Worker only, but for room_end, which who closes the ring writes too (8). */
+	/* Worker only, but for room_end, which who closes the ring writes too (8). With RELAXED_GET
+	 * and RELAXED_SET: room_end, begin, closed, batch. */
 	uint64_t *ent;        /* [mask + 1]; the engine reads entries before tail; NULL: no ring */
 	uint64_t tail;        /* next position to write */
-	_Atomic uint64_t room_end; /* there is room before this position; 0: look closer */
-	_Atomic uint64_t begin;    /* the position that a put under way will publish, else tail */
+	uint64_t room_end;    /* there is room before this position; 0: look closer */
+	uint64_t begin;       /* the position that a put under way will publish, else tail */
 	uint64_t kick_at;     /* position that calls for a kick */
 	uint64_t reclaim;     /* next position to take back */
 	uint64_t released_seen;
 	uint32_t mask;
-	_Atomic bool closed;  /* by who closes */
+	bool closed;          /* by who closes */
 	uint64_t *cookie;     /* [mask + 1], of entries with FLUSH_COOKIE */
 	uint64_t completed;   /* cookies before this position were taken */
 	uint64_t more, more_back; /* pages beyond one each, of entries put in and taken back */
-	_Atomic uint32_t batch;
+	uint32_t batch;
 	uint32_t slot;        /* of the domain in … */
 	struct bitset *due;   /* … the engine's set; NULL: none */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
@@ -154,7 +155,7 @@ struct flush_state {
 	uint64_t errors, invs, syncs;
 	struct sluice_hist stale; /* ns */
 	_Atomic uint64_t wishes; /* how many want a flush for what reason: flush_wish() */
-	uint64_t oldest;         /* ns: age of the oldest entry at the last look */
+	uint64_t oldest;         /* ticks: age of the oldest entry at the last look */
 	uint32_t turn;          /* the engine's turn that polled this domain last */
 };
 
@@ -182,7 +183,7 @@ int flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl);
 static inline void
 flush_ring_kick(struct flush_ring *r, uint64_t pos)
 {
-	r->kick_at = pos + atomic_load_explicit(&r->batch, memory_order_relaxed);
+	r->kick_at = pos + RELAXED_GET(r->batch);
 	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
 	if (r->due != NULL)
 		bitset_set(r->due, r->slot);
@@ -197,7 +198,7 @@ flush_ring_begin(struct flush_ring *r)
 {
 	uint64_t pos = r->tail;
 
-	atomic_store_explicit(&r->begin, pos + 1, memory_order_relaxed);
+	RELAXED_SET(r->begin, pos + 1);
 	if (SLUICE_TSAN)
 		atomic_thread_fence(memory_order_seq_cst);
 	else
@@ -210,14 +211,14 @@ static inline void
 flush_ring_abort(struct flush_ring *r)
 {
 	/* Release: what this lcore does next is not part of it. */
-	atomic_store_explicit(&r->begin, r->tail, memory_order_release);
+	__atomic_store_n(&r->begin, r->tail, __ATOMIC_RELEASE);
 }
 
 /** Is there room at @p pos for sure? Else flush_ring_room() knows. Worker. */
 static inline bool
 flush_ring_has_room(const struct flush_ring *r, uint64_t pos)
 {
-	return __builtin_expect(pos < atomic_load_explicit(&r->room_end, memory_order_relaxed), 1);
+	return __builtin_expect(pos < RELAXED_GET(r->room_end), 1);
 }
 
 /**
@@ -230,14 +231,12 @@ int flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu);
 void flush_ring_open(struct flush_ring *r);
 
 /**
- * Queue one entry; there must be room. Worker. Step 1.
- * @return whether a batch is full: flush_ring_kick_batch() is due.
+ * Queue one entry at @p pos, which is what flush_ring_begin() returned; there must be room. Worker.
+ * Step 1. @return whether a batch is full: flush_ring_kick_batch() is due.
  */
 static inline bool
-flush_ring_put(struct flush_ring *r, uint64_t entry)
+flush_ring_put(struct flush_ring *r, uint64_t pos, uint64_t entry)
 {
-	uint64_t pos = r->tail;
-
 	r->ent[pos & r->mask] = entry;
 	r->tail = ++pos;
 	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */

@@ -79,6 +79,8 @@ sluice_iommu_open(const char *devargs)
 		if (ops->open(iommu, kv) != 0) {
 			rte_free(iommu);
 			iommu = NULL;
+		} else {
+			sluice_clock_ready(&iommu->clock);
 		}
 	}
 	rte_kvargs_free(kv);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "ats.h"
 #include "engine.h"
 #include "wait.h"
 
@@ -26,6 +27,8 @@ poll_faults(struct sluice_engine *e, struct sluice_iommu *iommu)
 {
 	struct sluice_fault f[FAULT_BURST];
 	unsigned int n = iommu->fast.fault_burst(iommu->fast.queue, f, FAULT_BURST);
+
+	n += ats_news(iommu, f + n, FAULT_BURST - n);
 
 	for (unsigned int i = 0; i < n; i++)
 		STAT_ADD(e->faults[f[i].kind], 1);
@@ -164,6 +167,8 @@ sluice_engine_stats(const struct sluice_engine *e, struct sluice_engine_stats *s
 	for (unsigned int i = 0; i < SLUICE_FAULT_KINDS; i++)
 		st->faults[i] = STAT_GET(e->faults[i]);
 	for (uint32_t i = 0; i < e->nb_iommus; i++) {
+		st->quarantined += atomic_load_explicit(&e->iommu[i]->quarantines,
+							memory_order_relaxed);
 		struct sluice_xstat xs[128];
 		unsigned int n = sluice_iommu_xstats(e->iommu[i], xs, RTE_DIM(xs));
 

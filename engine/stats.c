@@ -45,7 +45,7 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 		st->flushes[i] = STAT_GET(f->flushes[i]);
 	st->exposed_bytes = st->pending == 0 ? 0 : st->exposed_bytes + st->pending * 4096;
 	st->deadline_misses = STAT_GET(f->misses);
-	st->oldest_ns = STAT_GET(f->oldest);
+	st->oldest_ns = sluice_clock_to_ns(&d->iommu->clock, STAT_GET(f->oldest));
 	st->pending_max = atomic_load_explicit(&f->most, memory_order_relaxed);
 	st->flush_errors = STAT_GET(f->errors);
 	st->invs += STAT_GET(f->invs);

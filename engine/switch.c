@@ -46,9 +46,9 @@ rings_close(struct sluice_domain *d)
 static void
 publish(struct sluice_domain *d, const struct policy_ops *p)
 {
-	atomic_store_explicit(&d->policy, p, memory_order_release);
-	atomic_store_explicit(&d->map, p->map, memory_order_release);
-	atomic_store_explicit(&d->unmap, p->unmap, memory_order_release);
+	__atomic_store_n(&d->policy, p, __ATOMIC_RELEASE);
+	__atomic_store_n(&d->map, p->map, __ATOMIC_RELEASE);
+	__atomic_store_n(&d->unmap, p->unmap, __ATOMIC_RELEASE);
 }
 
 /* Strict from now on, and what was queued is not stale any more. */

@@ -51,7 +51,7 @@ unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
 	STAT_ADD(r->more, pages - 1);
-	if (flush_ring_put(r, flush_entry(pfn, pages)))
+	if (flush_ring_put(r, r->tail, flush_entry(pfn, pages)))
 		flush_ring_kick_batch(r);
 	return 0;
 }
@@ -72,7 +72,7 @@ deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lc
 		return unmap_slow(d, iova, len, dl);
 	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 	STAT_ADD(dl->st.unmaps, 1);
-	if (__builtin_expect(flush_ring_put(r, flush_entry((uint32_t)pfn, 1)), 0))
+	if (__builtin_expect(flush_ring_put(r, pos, flush_entry((uint32_t)pfn, 1)), 0))
 		flush_ring_kick_batch(r);
 	return 0;
 }

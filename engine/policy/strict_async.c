@@ -56,7 +56,7 @@ put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
 	STAT_ADD(r->more, pages - 1);
-	if (flush_ring_put(r, flush_entry(pfn, pages) | flag))
+	if (flush_ring_put(r, r->tail, flush_entry(pfn, pages) | flag))
 		flush_ring_kick_batch(r);
 	return 1;
 }
@@ -86,7 +86,7 @@ async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t c
 	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 	r->cookie[pos & r->mask] = cookie;
 	STAT_ADD(dl->st.unmaps, 1);
-	if (__builtin_expect(flush_ring_put(r, flush_entry((uint32_t)pfn, 1) | FLUSH_COOKIE), 0))
+	if (__builtin_expect(flush_ring_put(r, pos, flush_entry((uint32_t)pfn, 1) | FLUSH_COOKIE), 0))
 		flush_ring_kick_batch(r);
 	return 1;
 }

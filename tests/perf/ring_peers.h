@@ -77,7 +77,7 @@ sluice_enq(struct ring_bench *b, unsigned int producer, const uint64_t *v, unsig
 			while (r->reclaim != upto)
 				b->of[producer].sum += r->ent[r->reclaim++ & r->mask];
 		}
-		if (flush_ring_put(r, v[i]))
+		if (flush_ring_put(r, r->tail, v[i]))
 			flush_ring_kick_batch(r);
 	}
 	return n;

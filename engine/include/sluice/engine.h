@@ -39,6 +39,9 @@ enum sluice_fault_kind {
 #define SLUICE_FAULT_WRITE (1u << 0)
 #define SLUICE_FAULT_PASID (1u << 1)
 #define SLUICE_FAULT_STALL (1u << 2) /**< the transaction waits for an answer */
+/** No fault of the hardware's: the device with this (first) stream was quarantined, see
+ * sluice_device_quarantined(). Kind SLUICE_FAULT_OTHER, code 0. */
+#define SLUICE_FAULT_QUARANTINED (1u << 3)
 
 /** Called from sluice_engine_poll() with a burst of faults. Must not block. */
 typedef void (*sluice_fault_cb)(const struct sluice_fault *f, unsigned int n, void *arg);
@@ -50,6 +53,7 @@ struct sluice_engine_stats {
 	uint64_t faults[SLUICE_FAULT_KINDS];
 	uint64_t fault_overflows;    /**< times the hardware said that it dropped faults */
 	uint64_t recoveries;         /**< command queue errors repaired */
+	uint64_t quarantined;        /**< devices that had to be quarantined, ever */
 };
 
 /** @return an engine, or NULL with rte_errno ENOMEM. Control path. */

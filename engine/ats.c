@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Devices that cache translations: telling them, and what happens to one that does not answer.
+ * The essay is in ats.h; the numbers here are its.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
+
+#include "ats.h"
+#include "wait.h"
+
+/* Readers beside the lcores: who has no lcore id, and the engine's flushes. */
+#define READER_OTHER  RTE_MAX_LCORE
+#define READER_ENGINE (RTE_MAX_LCORE + 1u)
+#define READERS       (RTE_MAX_LCORE + 2u)
+/* 2: pieces for each range_max. */
+#define PIECES_FACTOR 4u
+
+/* One quarantine at a time: an error path, and control calls of the backend. */
+static pthread_mutex_t quarantine_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+count(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+static bool
+quarantined(const struct sluice_device *dev)
+{
+	/* Acquire: pairs with the release in ats_quarantine(): it is blocked. */
+	return atomic_load_explicit(&dev->quarantined, memory_order_acquire);
+}
+
+/* ---- 2: pieces ------------------------------------------------------------------------------- */
+
+/* Log2 of the largest aligned power of two that begins at page @p at and has at most @p left. */
+static unsigned int
+piece_log2(uint64_t at, uint64_t left)
+{
+	unsigned int fits = 63 - (unsigned int)__builtin_clzll(left);
+	unsigned int aligned = at != 0 ? (unsigned int)__builtin_ctzll(at) : 63;
+
+	return RTE_MIN(fits, aligned);
+}
+
+/* More than @p max pieces, or something that is no range? */
+static bool
+too_many(const struct sluice_inv *inv, unsigned int n, uint64_t max)
+{
+	uint64_t pieces = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t at = inv[i].iova >> 12, left = inv[i].pages;
+
+		if (inv[i].op != SLUICE_INV_RANGE)
+			return true;
+		while (left != 0 && pieces <= max) {
+			uint64_t size = UINT64_C(1) << piece_log2(at, left);
+
+			at += size;
+			left -= size;
+			pieces++;
+		}
+	}
+	return pieces > max;
+}
+
+static struct sluice_inv
+forget_all(uint32_t stream)
+{
+	return (struct sluice_inv){ .op = SLUICE_INV_ATC, .flags = SLUICE_ATC_ALL,
+				    .stream = stream };
+}
+
+/* Next piece for the entry at r->at. @return false: none is left for it. */
+static bool
+next_piece(struct ats_run *r, uint32_t stream, struct sluice_inv *out)
+{
+	if (r->everything) {
+		*out = forget_all(stream);
+		return r->range++ == 0;
+	}
+	while (r->range < r->n) {
+		const struct sluice_inv *v = &r->inv[r->range];
+		uint64_t at = (v->iova >> 12) + r->page;
+
+		if (r->page < v->pages) {
+			unsigned int log2 = piece_log2(at, v->pages - r->page);
+
+			*out = (struct sluice_inv){ .op = SLUICE_INV_ATC, .flags = (uint8_t)log2,
+						    .stream = stream, .iova = at << 12 };
+			r->page += UINT64_C(1) << log2;
+			return true;
+		}
+		r->range++;
+		r->page = 0;
+	}
+	return false;
+}
+
+/* As many as one submission takes, from where the last one ended. @return how many. */
+static unsigned int
+collect(struct ats_run *r, const struct ats_list *l, struct sluice_inv *out)
+{
+	unsigned int n = 0;
+
+	r->lo = r->hi = r->at;
+	for (; r->at < l->n; r->at++, r->range = 0, r->page = 0) {
+		if (quarantined(l->ent[r->at].dev))
+			continue;
+		while (n < SLUICE_ATC_BURST && next_piece(r, l->ent[r->at].stream, &out[n])) {
+			n++;
+			r->hi = r->at + 1;
+		}
+		/* Full. What is left of this entry, if anything, comes next. */
+		if (n == SLUICE_ATC_BURST)
+			break;
+	}
+	return n;
+}
+
+/* ---- 4: who does not answer ------------------------------------------------------------------ */
+
+/* Where to cut [lo, hi) in two, between devices; lo: it is one device. */
+static uint32_t
+middle(const struct ats_list *l, uint32_t lo, uint32_t hi)
+{
+	uint32_t m = lo + (hi - lo) / 2, up = m;
+
+	while (up < hi && up > lo && l->ent[up].dev == l->ent[up - 1].dev)
+		up++;
+	if (up > lo && up < hi)
+		return up;
+	while (m > lo && l->ent[m].dev == l->ent[m - 1].dev)
+		m--;
+	return m;
+}
+
+/* The submission to entries [r->lo, r->hi) timed out. */
+static int
+narrow(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
+{
+	uint32_t m = middle(l, r->lo, r->hi);
+
+	if (m == r->lo)
+		return ats_quarantine(d, l->ent[r->lo].dev) == 0 ? 0 : -ETIMEDOUT;
+	if (r->depth + 2 > ATS_DEPTH)
+		return -EIO; /* cannot be: halves of 63 */
+	r->half[r->depth].lo = m;
+	r->half[r->depth++].hi = r->hi;
+	r->half[r->depth].lo = r->lo;
+	r->half[r->depth++].hi = m;
+	return 0;
+}
+
+int
+ats_quarantine(struct sluice_domain *d, struct sluice_device *dev)
+{
+	const struct sluice_iommu_ops *ops = d->iommu->ops;
+	struct sluice_iommu *iommu = d->iommu;
+	int ret = 0;
+
+	pthread_mutex_lock(&quarantine_lock);
+	if (!quarantined(dev)) {
+		for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
+			ret = ops->attach_blocked(iommu, dev->stream[i]);
+		/* Nothing depends on the device's own switch: it may not listen to that either. */
+		for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
+			(void)ops->ats(iommu, dev->stream[i], false);
+		if (ret == 0) {
+			/* Release: pairs with the acquire in quarantined(). */
+			atomic_store_explicit(&dev->quarantined, true, memory_order_release);
+			count(&d->ats->quarantines, 1);
+			count(&iommu->quarantines, 1);
+			for (unsigned int i = 0; i < RTE_DIM(iommu->quarantine_news); i++) {
+				uint64_t none = 0;
+
+				if (atomic_compare_exchange_strong_explicit(
+					    &iommu->quarantine_news[i], &none,
+					    (uint64_t)dev->stream[0] + 1, memory_order_release,
+					    memory_order_relaxed))
+					break;
+			}
+		}
+	}
+	pthread_mutex_unlock(&quarantine_lock);
+	return ret;
+}
+
+unsigned int
+ats_news(struct sluice_iommu *iommu, struct sluice_fault *f, unsigned int n)
+{
+	unsigned int got = 0;
+	uint64_t v;
+
+	if (atomic_load_explicit(&iommu->quarantines, memory_order_relaxed) == 0)
+		return 0;
+	for (unsigned int i = 0; i < RTE_DIM(iommu->quarantine_news) && got < n; i++) {
+		if (atomic_load_explicit(&iommu->quarantine_news[i], memory_order_relaxed) == 0)
+			continue;
+		v = atomic_exchange_explicit(&iommu->quarantine_news[i], 0, memory_order_acquire);
+		f[got++] = (struct sluice_fault){ .stream = (uint32_t)(v - 1),
+						  .kind = SLUICE_FAULT_OTHER,
+						  .flags = SLUICE_FAULT_QUARANTINED };
+	}
+	return got;
+}
+
+/* ---- 5: steps -------------------------------------------------------------------------------- */
+
+void
+ats_run_begin(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv,
+	      unsigned int n)
+{
+	uint64_t max = (uint64_t)DOM_CONF(d, range_max) * PIECES_FACTOR;
+
+	r->inv = inv;
+	r->n = n;
+	r->everything = too_many(inv, n, max);
+	r->version = 0;
+	r->state = ATS_SEND;
+}
+
+static int
+submit(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv, unsigned int n)
+{
+	r->seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, inv, n);
+	if (r->seq == 0)
+		return -EIO;
+	r->state = ATS_WAIT;
+	count(&d->ats->invs, n);
+	count(&d->ats->syncs, 1);
+	return 0;
+}
+
+/* Halves that are waiting to be tried: the next one with anybody in it. @return 1: none. */
+static int
+probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
+{
+	struct sluice_inv inv[SLUICE_ATC_BURST];
+
+	while (r->depth != 0) {
+		unsigned int n = 0;
+
+		r->depth--;
+		r->lo = r->half[r->depth].lo;
+		r->hi = r->half[r->depth].hi;
+		for (uint32_t i = r->lo; i < r->hi; i++)
+			if (!quarantined(l->ent[i].dev))
+				inv[n++] = forget_all(l->ent[i].stream);
+		if (n != 0)
+			return submit(d, r, inv, n);
+	}
+	return 1;
+}
+
+/* One step within a reader's section. */
+static int
+step(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
+{
+	struct sluice_inv inv[SLUICE_ATC_BURST];
+	unsigned int n;
+	int ret;
+
+	if (l->version != r->version) { /* 3a */
+		r->version = l->version;
+		r->at = r->range = r->depth = 0;
+		r->page = 0;
+		r->state = ATS_SEND;
+	}
+	if (r->state == ATS_WAIT) {
+		ret = d->iommu->fast.inv_result(d->iommu->fast.queue, r->seq);
+		if (ret == -ETIMEDOUT) {
+			count(&d->ats->timeouts, 1);
+			ret = narrow(d, r, l);
+		}
+		if (ret != 0)
+			return ret;
+		r->state = ATS_PROBE;
+	}
+	if (r->state == ATS_PROBE) {
+		ret = probe(d, r, l);
+		if (ret <= 0)
+			return ret;
+		r->state = ATS_SEND;
+	}
+	n = collect(r, l, inv);
+	return n != 0 ? submit(d, r, inv, n) : 1;
+}
+
+int
+ats_run_step(struct sluice_domain *d, struct ats_run *r, unsigned int reader)
+{
+	const struct ats_list *l;
+	struct ats_dom *a;
+	int ret;
+
+	/* Acquire: pairs with the release in replace(); ats was set before. */
+	if (atomic_load_explicit(&d->ats_list, memory_order_acquire) == NULL)
+		return 1;
+	a = d->ats;
+	if (r->version != 0 && r->state == ATS_WAIT &&
+	    d->iommu->fast.inv_done(d->iommu->fast.queue) < r->seq)
+		return 0;
+	rte_rcu_qsbr_thread_online(a->qs, reader);
+	l = atomic_load_explicit(&d->ats_list, memory_order_acquire); /* 3a */
+	ret = l != NULL ? step(d, r, l) : 1;
+	rte_rcu_qsbr_thread_offline(a->qs, reader);
+	return ret;
+}
+
+int
+ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	unsigned int reader = rte_lcore_id();
+	uint64_t seq = 0, start = 0;
+	struct ats_run r;
+	int ret;
+
+	if (reader >= RTE_MAX_LCORE)
+		reader = READER_OTHER;
+	ats_run_begin(d, &r, inv, n);
+	r.seq = 0;
+	for (unsigned int turn = 1; (ret = ats_run_step(d, &r, reader)) == 0; turn++) {
+		sluice_wait_turn(iommu, turn);
+		/* As sluice_inv_wait(): a deadline for each SYNC, looked at now and then. */
+		if (r.seq != seq) {
+			seq = r.seq;
+			start = 0;
+		} else if (turn % 256 == 0) {
+			uint64_t now = sluice_clock_ticks(&iommu->clock);
+
+			if (start == 0)
+				start = now;
+			else if (now - start > iommu->sync_timeout)
+				return -ETIMEDOUT;
+		}
+	}
+	return ret > 0 ? 0 : ret;
+}
+
+/* What the flush in @p slot covers: entries that are sealed there and not released, as ranges when
+ * they are few. */
+static unsigned int
+flush_ranges(struct sluice_domain *d, uint32_t slot, struct sluice_inv *inv)
+{
+	struct dom_workers *ws = atomic_load_explicit(&d->workers, memory_order_acquire);
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < ws->n; i++) {
+		const struct flush_ring *r = &ws->w[i]->ring;
+		uint64_t pos = atomic_load_explicit(&r->released, memory_order_relaxed);
+
+		for (; pos < r->sealed_at[slot]; pos++) {
+			uint64_t e = r->ent[pos & r->mask];
+			uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
+
+			if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
+				inv[n - 1].pages += flush_entry_pages(e);
+				continue;
+			}
+			if (n == SLUICE_INV_BURST || n == DOM_CONF(d, range_max)) {
+				inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN };
+				return 1;
+			}
+			inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
+							.pages = flush_entry_pages(e),
+							.iova = iova };
+		}
+	}
+	return n;
+}
+
+int
+ats_flush(struct sluice_domain *d, uint32_t slot)
+{
+	struct ats_dom *a = d->ats;
+	uint64_t now;
+	int ret;
+
+	if (!a->active) {
+		ats_run_begin(d, &a->run, a->inv, flush_ranges(d, slot, a->inv));
+		a->active = true;
+		a->late = false;
+		a->began = sluice_clock_ticks(&d->iommu->clock);
+	}
+	ret = ats_run_step(d, &a->run, READER_ENGINE);
+	if (ret != 0) {
+		a->active = false;
+		return ret;
+	}
+	/* Lost? Counted once; should it complete after all, it does. */
+	now = sluice_clock_ticks(&d->iommu->clock);
+	if (!a->late && now - a->began > d->iommu->sync_timeout) {
+		a->late = true;
+		STAT_ADD(d->flush.errors, 1);
+	}
+	return 0;
+}
+
+/* ---- 3: the list ----------------------------------------------------------------------------- */
+
+static struct ats_dom *
+ats_get(struct sluice_domain *d)
+{
+	struct ats_dom *a = d->ats;
+
+	if (a != NULL)
+		return a;
+	a = rte_zmalloc("sluice_ats", sizeof(*a), RTE_CACHE_LINE_SIZE);
+	if (a == NULL)
+		return NULL;
+	a->qs = rte_zmalloc("sluice_ats_qs", rte_rcu_qsbr_get_memsize(READERS),
+			    RTE_CACHE_LINE_SIZE);
+	if (a->qs == NULL || rte_rcu_qsbr_init(a->qs, READERS) != 0) {
+		rte_free(a->qs);
+		rte_free(a);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < READERS; i++)
+		rte_rcu_qsbr_thread_register(a->qs, i);
+	d->ats = a;
+	return a;
+}
+
+/* 3b */
+static void
+replace(struct sluice_domain *d, struct ats_list *l)
+{
+	struct ats_list *old = atomic_load_explicit(&d->ats_list, memory_order_relaxed);
+
+	atomic_store_explicit(&d->ats_list, l, memory_order_release);
+	rte_rcu_qsbr_synchronize(d->ats->qs, RTE_QSBR_THRID_INVALID);
+	free(old);
+}
+
+/* The list without @p dev, and with its streams at the end when @p in. NULL: empty, or no memory. */
+static struct ats_list *
+list_make(const struct ats_list *old, struct sluice_device *dev, bool in, bool *nomem)
+{
+	static _Atomic uint64_t version;
+	uint32_t n = in ? dev->nb_streams : 0;
+	struct ats_list *l;
+
+	*nomem = false;
+	for (uint32_t i = 0; old != NULL && i < old->n; i++)
+		n += old->ent[i].dev != dev;
+	if (n == 0)
+		return NULL;
+	l = calloc(1, sizeof(*l) + n * sizeof(l->ent[0]));
+	if (l == NULL) {
+		*nomem = true;
+		return NULL;
+	}
+	l->version = atomic_fetch_add_explicit(&version, 1, memory_order_relaxed) + 1;
+	for (uint32_t i = 0; old != NULL && i < old->n; i++)
+		if (old->ent[i].dev != dev)
+			l->ent[l->n++] = old->ent[i];
+	for (unsigned int i = 0; in && i < dev->nb_streams; i++)
+		l->ent[l->n++] = (struct ats_entry){ .dev = dev, .stream = dev->stream[i] };
+	return l;
+}
+
+int
+ats_join(struct sluice_domain *d, struct sluice_device *dev)
+{
+	struct ats_list *l;
+	bool nomem;
+
+	if (ats_get(d) == NULL)
+		return -ENOMEM;
+	l = list_make(atomic_load_explicit(&d->ats_list, memory_order_relaxed), dev, true, &nomem);
+	if (l == NULL)
+		return -ENOMEM;
+	replace(d, l);
+	return 0;
+}
+
+int
+ats_leave(struct sluice_domain *d, const struct sluice_device *dev)
+{
+	struct ats_list *old = atomic_load_explicit(&d->ats_list, memory_order_relaxed), *l;
+	bool nomem;
+
+	if (old == NULL)
+		return 0;
+	l = list_make(old, (struct sluice_device *)(uintptr_t)dev, false, &nomem);
+	if (nomem)
+		return -ENOMEM;
+	if (l == NULL || l->n != old->n)
+		replace(d, l);
+	else
+		free(l); /* it was not in there */
+	return 0;
+}
+
+void
+ats_fini(struct sluice_domain *d)
+{
+	if (d->ats == NULL)
+		return;
+	free(atomic_load_explicit(&d->ats_list, memory_order_relaxed));
+	rte_free(d->ats->qs);
+	rte_free(d->ats);
+	d->ats = NULL;
+}
