@@ -4,36 +4,14 @@
  * The essay is in ats.h; the numbers here are its.
  */
 #include <errno.h>
-#include <stdlib.h>
 
-#include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
 
 #include "ats.h"
 #include "wait.h"
 
-/* Readers beside the lcores: who has no lcore id, and the engine's flushes. */
-#define READER_OTHER  RTE_MAX_LCORE
-#define READER_ENGINE (RTE_MAX_LCORE + 1u)
-#define READERS       (RTE_MAX_LCORE + 2u)
 /* 2: pieces for each range_max. */
 #define PIECES_FACTOR 4u
-
-/* One quarantine at a time: an error path, and control calls of the backend. */
-static pthread_mutex_t quarantine_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void
-count(_Atomic uint64_t *c, uint64_t n)
-{
-	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
-}
-
-static bool
-quarantined(const struct sluice_device *dev)
-{
-	/* Acquire: pairs with the release in ats_quarantine(): it is blocked. */
-	return atomic_load_explicit(&dev->quarantined, memory_order_acquire);
-}
 
 /* ---- 2: pieces ------------------------------------------------------------------------------- */
 
@@ -110,7 +88,7 @@ collect(struct ats_run *r, const struct ats_list *l, struct sluice_inv *out)
 
 	r->lo = r->hi = r->at;
 	for (; r->at < l->n; r->at++, r->range = 0, r->page = 0) {
-		if (quarantined(l->ent[r->at].dev))
+		if (ats_quarantined(l->ent[r->at].dev))
 			continue;
 		while (n < SLUICE_ATC_BURST && next_piece(r, l->ent[r->at].stream, &out[n])) {
 			n++;
@@ -157,59 +135,6 @@ narrow(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 	return 0;
 }
 
-int
-ats_quarantine(struct sluice_domain *d, struct sluice_device *dev)
-{
-	const struct sluice_iommu_ops *ops = d->iommu->ops;
-	struct sluice_iommu *iommu = d->iommu;
-	int ret = 0;
-
-	pthread_mutex_lock(&quarantine_lock);
-	if (!quarantined(dev)) {
-		for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
-			ret = ops->attach_blocked(iommu, dev->stream[i]);
-		/* Nothing depends on the device's own switch: it may not listen to that either. */
-		for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
-			(void)ops->ats(iommu, dev->stream[i], false);
-		if (ret == 0) {
-			/* Release: pairs with the acquire in quarantined(). */
-			atomic_store_explicit(&dev->quarantined, true, memory_order_release);
-			count(&d->ats->quarantines, 1);
-			count(&iommu->quarantines, 1);
-			for (unsigned int i = 0; i < RTE_DIM(iommu->quarantine_news); i++) {
-				uint64_t none = 0;
-
-				if (atomic_compare_exchange_strong_explicit(
-					    &iommu->quarantine_news[i], &none,
-					    (uint64_t)dev->stream[0] + 1, memory_order_release,
-					    memory_order_relaxed))
-					break;
-			}
-		}
-	}
-	pthread_mutex_unlock(&quarantine_lock);
-	return ret;
-}
-
-unsigned int
-ats_news(struct sluice_iommu *iommu, struct sluice_fault *f, unsigned int n)
-{
-	unsigned int got = 0;
-	uint64_t v;
-
-	if (atomic_load_explicit(&iommu->quarantines, memory_order_relaxed) == 0)
-		return 0;
-	for (unsigned int i = 0; i < RTE_DIM(iommu->quarantine_news) && got < n; i++) {
-		if (atomic_load_explicit(&iommu->quarantine_news[i], memory_order_relaxed) == 0)
-			continue;
-		v = atomic_exchange_explicit(&iommu->quarantine_news[i], 0, memory_order_acquire);
-		f[got++] = (struct sluice_fault){ .stream = (uint32_t)(v - 1),
-						  .kind = SLUICE_FAULT_OTHER,
-						  .flags = SLUICE_FAULT_QUARANTINED };
-	}
-	return got;
-}
-
 /* ---- 5: steps -------------------------------------------------------------------------------- */
 
 void
@@ -232,8 +157,8 @@ submit(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv,
 	if (r->seq == 0)
 		return -EIO;
 	r->state = ATS_WAIT;
-	count(&d->ats->invs, n);
-	count(&d->ats->syncs, 1);
+	ats_count(&d->ats->invs, n);
+	ats_count(&d->ats->syncs, 1);
 	return 0;
 }
 
@@ -250,7 +175,7 @@ probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 		r->lo = r->half[r->depth].lo;
 		r->hi = r->half[r->depth].hi;
 		for (uint32_t i = r->lo; i < r->hi; i++)
-			if (!quarantined(l->ent[i].dev))
+			if (!ats_quarantined(l->ent[i].dev))
 				inv[n++] = forget_all(l->ent[i].stream);
 		if (n != 0)
 			return submit(d, r, inv, n);
@@ -275,7 +200,7 @@ step(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 	if (r->state == ATS_WAIT) {
 		ret = d->iommu->fast.inv_result(d->iommu->fast.queue, r->seq);
 		if (ret == -ETIMEDOUT) {
-			count(&d->ats->timeouts, 1);
+			ats_count(&d->ats->timeouts, 1);
 			ret = narrow(d, r, l);
 		}
 		if (ret != 0)
@@ -323,7 +248,7 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 	int ret;
 
 	if (reader >= RTE_MAX_LCORE)
-		reader = READER_OTHER;
+		reader = ATS_READER_OTHER;
 	ats_run_begin(d, &r, inv, n);
 	r.seq = 0;
 	for (unsigned int turn = 1; (ret = ats_run_step(d, &r, reader)) == 0; turn++) {
@@ -345,13 +270,17 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 }
 
 /* What the flush in @p slot covers: entries that are sealed there and not released, as ranges when
- * they are few. */
+ * they are few. None: a policy with entries of its own, so everything. */
 static unsigned int
 flush_ranges(struct sluice_domain *d, uint32_t slot, struct sluice_inv *inv)
 {
 	struct dom_workers *ws = atomic_load_explicit(&d->workers, memory_order_acquire);
 	unsigned int n = 0;
 
+	if (!d->rings) { /* a queue of the policy's own */
+		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN };
+		return 1;
+	}
 	for (uint32_t i = 0; i < ws->n; i++) {
 		const struct flush_ring *r = &ws->w[i]->ring;
 		uint64_t pos = atomic_load_explicit(&r->released, memory_order_relaxed);
@@ -373,26 +302,36 @@ flush_ranges(struct sluice_domain *d, uint32_t slot, struct sluice_inv *inv)
 							.iova = iova };
 		}
 	}
+	if (n == 0)
+		inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN };
 	return n;
 }
 
-int
+bool
 ats_flush(struct sluice_domain *d, uint32_t slot)
 {
-	struct ats_dom *a = d->ats;
+	struct ats_dom *a;
 	uint64_t now;
 	int ret;
 
-	if (!a->active) {
+	/* As in ats_run_step(). */
+	if (atomic_load_explicit(&d->ats_list, memory_order_acquire) == NULL)
+		return true;
+	a = d->ats;
+	/* Bound to its flush: the last device may have left in the middle of another. */
+	if (!a->active || a->flush != d->flush.tail) {
 		ats_run_begin(d, &a->run, a->inv, flush_ranges(d, slot, a->inv));
 		a->active = true;
 		a->late = false;
+		a->flush = d->flush.tail;
 		a->began = sluice_clock_ticks(&d->iommu->clock);
 	}
-	ret = ats_run_step(d, &a->run, READER_ENGINE);
+	ret = ats_run_step(d, &a->run, ATS_READER_ENGINE);
 	if (ret != 0) {
 		a->active = false;
-		return ret;
+		if (ret < 0)
+			STAT_ADD(d->flush.errors, 1);
+		return ret > 0;
 	}
 	/* Lost? Counted once; should it complete after all, it does. */
 	now = sluice_clock_ticks(&d->iommu->clock);
@@ -400,112 +339,5 @@ ats_flush(struct sluice_domain *d, uint32_t slot)
 		a->late = true;
 		STAT_ADD(d->flush.errors, 1);
 	}
-	return 0;
-}
-
-/* ---- 3: the list ----------------------------------------------------------------------------- */
-
-static struct ats_dom *
-ats_get(struct sluice_domain *d)
-{
-	struct ats_dom *a = d->ats;
-
-	if (a != NULL)
-		return a;
-	a = rte_zmalloc("sluice_ats", sizeof(*a), RTE_CACHE_LINE_SIZE);
-	if (a == NULL)
-		return NULL;
-	a->qs = rte_zmalloc("sluice_ats_qs", rte_rcu_qsbr_get_memsize(READERS),
-			    RTE_CACHE_LINE_SIZE);
-	if (a->qs == NULL || rte_rcu_qsbr_init(a->qs, READERS) != 0) {
-		rte_free(a->qs);
-		rte_free(a);
-		return NULL;
-	}
-	for (unsigned int i = 0; i < READERS; i++)
-		rte_rcu_qsbr_thread_register(a->qs, i);
-	d->ats = a;
-	return a;
-}
-
-/* 3b */
-static void
-replace(struct sluice_domain *d, struct ats_list *l)
-{
-	struct ats_list *old = atomic_load_explicit(&d->ats_list, memory_order_relaxed);
-
-	atomic_store_explicit(&d->ats_list, l, memory_order_release);
-	rte_rcu_qsbr_synchronize(d->ats->qs, RTE_QSBR_THRID_INVALID);
-	free(old);
-}
-
-/* The list without @p dev, and with its streams at the end when @p in. NULL: empty, or no memory. */
-static struct ats_list *
-list_make(const struct ats_list *old, struct sluice_device *dev, bool in, bool *nomem)
-{
-	static _Atomic uint64_t version;
-	uint32_t n = in ? dev->nb_streams : 0;
-	struct ats_list *l;
-
-	*nomem = false;
-	for (uint32_t i = 0; old != NULL && i < old->n; i++)
-		n += old->ent[i].dev != dev;
-	if (n == 0)
-		return NULL;
-	l = calloc(1, sizeof(*l) + n * sizeof(l->ent[0]));
-	if (l == NULL) {
-		*nomem = true;
-		return NULL;
-	}
-	l->version = atomic_fetch_add_explicit(&version, 1, memory_order_relaxed) + 1;
-	for (uint32_t i = 0; old != NULL && i < old->n; i++)
-		if (old->ent[i].dev != dev)
-			l->ent[l->n++] = old->ent[i];
-	for (unsigned int i = 0; in && i < dev->nb_streams; i++)
-		l->ent[l->n++] = (struct ats_entry){ .dev = dev, .stream = dev->stream[i] };
-	return l;
-}
-
-int
-ats_join(struct sluice_domain *d, struct sluice_device *dev)
-{
-	struct ats_list *l;
-	bool nomem;
-
-	if (ats_get(d) == NULL)
-		return -ENOMEM;
-	l = list_make(atomic_load_explicit(&d->ats_list, memory_order_relaxed), dev, true, &nomem);
-	if (l == NULL)
-		return -ENOMEM;
-	replace(d, l);
-	return 0;
-}
-
-int
-ats_leave(struct sluice_domain *d, const struct sluice_device *dev)
-{
-	struct ats_list *old = atomic_load_explicit(&d->ats_list, memory_order_relaxed), *l;
-	bool nomem;
-
-	if (old == NULL)
-		return 0;
-	l = list_make(old, (struct sluice_device *)(uintptr_t)dev, false, &nomem);
-	if (nomem)
-		return -ENOMEM;
-	if (l == NULL || l->n != old->n)
-		replace(d, l);
-	else
-		free(l); /* it was not in there */
-	return 0;
-}
-
-void
-ats_fini(struct sluice_domain *d)
-{
-	if (d->ats == NULL)
-		return;
-	free(atomic_load_explicit(&d->ats_list, memory_order_relaxed));
-	rte_free(d->ats->qs);
-	rte_free(d->ats);
-	d->ats = NULL;
+	return false;
 }

@@ -12,8 +12,8 @@
  * 3. Who is told: a list of the domain's streams, replaced as a whole, never changed (A11). Workers
  *    on any lcore and the engine read it; attach, detach, ATS on and off replace it:
  *      a. A reader goes online (rte_rcu_qsbr), loads the list with acquire, takes one step
- *         (no wait, but for 5) and goes offline. A list has a version: when another one is there at the
- *         next step, everything is told anew. So a grace period never waits for hardware, and a
+ *         (no wait, but for 5) and goes offline. A list has a version: when another one is there
+ *         at the next step, everything is told anew. So a grace period never waits for hardware, and a
  *         control call may be made by the very thread that polls.
  *      b. The writer stores the new list with release (pairs with a), waits for a grace
  *         period, and frees the old one. A device is freed after the list it was in.
@@ -32,14 +32,20 @@
  *    reclaimed.
  * 5. One state machine (struct ats_run) does 2 and 4 in steps that do not wait: the engine takes a
  *    step a turn, who must wait takes them in a loop. The one exception is quarantine: blocking a
- *    stream is a control call of the backend and waits for it, at most twice its SYNC timeout
- *    a stream. It happens once in the life of a broken device.
+ *    stream is a control call of the backend and waits for it (and for another control call that is
+ *    under way), at most twice its SYNC timeout a stream. It happens once in the life of a broken
+ *    device, on whatever lcore finds it.
  */
 #ifndef ENGINE_ATS_H
 #define ENGINE_ATS_H
 
 #include "device.h"
 #include "domain.h"
+
+/* Readers of the list beside the lcores: who has no lcore id, and the engine's flushes. */
+#define ATS_READER_OTHER  RTE_MAX_LCORE
+#define ATS_READER_ENGINE (RTE_MAX_LCORE + 1u)
+#define ATS_READERS       (RTE_MAX_LCORE + 2u)
 
 #define ATS_DEPTH 16u /* halves of a submission of SLUICE_ATC_BURST, waiting to be tried */
 
@@ -76,20 +82,34 @@ struct ats_dom {
 	struct rte_rcu_qsbr *qs; /* of readers of sluice_domain.ats_list */
 	_Atomic uint64_t invs, syncs, timeouts, quarantines; /* whoever takes the steps */
 	/* The engine's: the oldest flush. */
-	bool active;
-	bool late;
+	bool active;      /* begun, of … */
+	bool late;        /* counted as lost already */
+	uint32_t flush;   /* … this flush */
 	uint64_t began; /* ticks */
 	struct ats_run run;
 	struct sluice_inv inv[SLUICE_INV_BURST];
 };
 
 /**
- * ats_inv_sync() (domain.h) for the oldest flush of the domain, whose IOMMU part is complete: one step.
- * Engine.
- * @param slot where in struct flush_state. @return 1 complete; 0 under way; -errno failed: from the
- *   beginning at the next call.
+ * ats_inv_sync() (domain.h) for the oldest flush of the domain, whose IOMMU part is complete: one
+ * step. Engine.
+ * @param slot where in struct flush_state. @return whether it is complete, said once. What fails is
+ *   counted as a flush that failed, and begun anew by the next call.
  */
-int ats_flush(struct sluice_domain *d, uint32_t slot);
+bool ats_flush(struct sluice_domain *d, uint32_t slot);
+
+static inline void
+ats_count(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+static inline bool
+ats_quarantined(const struct sluice_device *dev)
+{
+	/* Acquire: pairs with the release in ats_quarantine(): it is blocked. */
+	return atomic_load_explicit(&dev->quarantined, memory_order_acquire);
+}
 
 /** Begin, and take one step (5). @return 1 complete; 0 wait and go on; -errno failed. */
 void ats_run_begin(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv,

@@ -83,28 +83,12 @@ sluice_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, 
 {
 	const struct policy_ops *p = domain_policy(d);
 	struct dom_lcore *dl = domain_mine(d);
-	bool strict = false;
-	unsigned int i;
-	int ret;
 
 	*later = 0;
 	if (dl == NULL)
 		return no_worker();
-	if (p->unmap_async == NULL)
-		return unmap_each(d, p, seg, n, dl);
-	for (i = 0; i < n; i++) {
-		ret = strict ? policy_strict.unmap(d, seg[i].iova, seg[i].len, dl) :
-			       p->unmap_async(d, seg[i].iova, seg[i].len, seg[i].cookie, dl);
-		if (ret < 0) {
-			rte_errno = -ret;
-			break;
-		}
-		/* The policy is being changed: the rest goes the same way, so that those with a
-		 * cookie are the first ones. */
-		strict = ret == 0;
-		*later += (unsigned int)ret;
-	}
-	return i;
+	return p->unmap_async_burst != NULL ? p->unmap_async_burst(d, seg, n, later, dl) :
+					      unmap_each(d, p, seg, n, dl);
 }
 
 unsigned int
@@ -112,7 +96,8 @@ sluice_unmap_completed(struct sluice_domain *d, uint64_t *cookie, unsigned int n
 {
 	struct dom_lcore *dl = domain_mine(d);
 
-	return dl == NULL || dl->ring.ent == NULL ? 0 :
+	/* Nothing was ever put in: there may be no ring, or one that is being made. */
+	return dl == NULL || dl->ring.tail == 0 ? 0 :
 	       flush_ring_completed(&dl->ring, cookie, n);
 }
 
@@ -136,6 +121,6 @@ sluice_unmap_kick(struct sluice_domain *d)
 {
 	struct dom_lcore *dl = domain_mine(d);
 
-	if (dl != NULL && dl->ring.ent != NULL && dl->ring.tail != 0)
+	if (dl != NULL && dl->ring.tail != 0)
 		flush_ring_kick(&dl->ring, dl->ring.tail);
 }

@@ -79,12 +79,6 @@ stream_attach(struct sluice_device *dev, uint32_t stream, struct sluice_domain *
 	return ops->attach_paging(dev->iommu, stream, &dom->hw);
 }
 
-static bool
-quarantined(const struct sluice_device *dev)
-{
-	return atomic_load_explicit(&dev->quarantined, memory_order_acquire);
-}
-
 /* It did not answer. Blocked, it can do no harm. */
 static int
 no_answer(struct sluice_device *dev)
@@ -155,7 +149,7 @@ device_switch(struct sluice_device *dev, struct sluice_domain *dom)
 	/* The device forgets the old address space first, and never sees two (3.9.2 of the SMMU's
 	 * specification, and PCIe's, for any hardware). */
 	ret = device_ats_off(dev);
-	if (quarantined(dev) && !blocks)
+	if (ats_quarantined(dev) && !blocks)
 		return sluice_fail(ret != 0 ? -ret : EPERM, "stream %#x: in quarantine: remove the "
 				   "device, and add it when it is well", dev->stream[0]);
 	if (ret != 0 && ret != -EREMOTEIO)
@@ -174,7 +168,7 @@ device_switch(struct sluice_device *dev, struct sluice_domain *dom)
 	while (i-- > 0)
 		if (stream_attach(dev, dev->stream[i], dev->dom) != 0)
 			(void)stream_attach(dev, dev->stream[i], NULL);
-	if (dev->ats && !quarantined(dev))
+	if (dev->ats && !ats_quarantined(dev))
 		(void)device_ats_on(dev);
 	return ret;
 }
@@ -186,6 +180,9 @@ sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
 
 	if (dom == NULL || dom->iommu != dev->iommu)
 		return sluice_fail(EINVAL, "the domain is not behind this device's iommu");
+	if (dev->untrusted && dom->type != SLUICE_DOMAIN_BLOCKED && !dom->conf.untrusted)
+		return sluice_fail(EPERM, "stream %#x is not trusted: its domain is to be made so",
+				   dev->stream[0]);
 	pthread_mutex_lock(&devices_lock);
 	ret = device_switch(dev, dom);
 	pthread_mutex_unlock(&devices_lock);
@@ -229,7 +226,7 @@ sluice_device_ats(struct sluice_device *dev, bool on)
 	if ((dev->iommu->caps & SLUICE_CAP_ATS) == 0 || dev->iommu->ops->ats == NULL)
 		return sluice_fail(ENOTSUP, "this iommu, or what is behind it, has no ATS");
 	pthread_mutex_lock(&devices_lock);
-	if (quarantined(dev)) {
+	if (ats_quarantined(dev)) {
 		ret = sluice_fail(EPERM, "stream %#x: in quarantine", dev->stream[0]);
 	} else {
 		ret = on ? device_ats_on(dev) : device_ats_off(dev);
@@ -242,7 +239,7 @@ sluice_device_ats(struct sluice_device *dev, bool on)
 bool
 sluice_device_quarantined(const struct sluice_device *dev)
 {
-	return quarantined(dev);
+	return ats_quarantined(dev);
 }
 
 struct sluice_domain *

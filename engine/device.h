@@ -19,6 +19,8 @@ struct sluice_device {
 	uint32_t stream[SLUICE_DEVICE_STREAMS];
 	bool ats;    /* wanted: on whenever it is attached to a page table */
 	bool ats_on; /* it is on, and the device in its domain's list */
+	bool untrusted;     /* it gets domains made so, only (E5) */
+	const char *policy; /* its default, or NULL; defaults.c */
 	_Atomic bool quarantined; /* written once, by ats_quarantine(); anybody reads it */
 };
 

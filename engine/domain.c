@@ -5,11 +5,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
+#include <rte_log.h>
 #include <rte_malloc.h>
 
+#include "ats.h"
+#include "bounce.h"
 #include "engine.h"
+#include "shadowed.h"
+#include "trim.h"
 #include "wait.h"
 
 /* Look at the rings this often, within 1 … 4 µs (flush.h, 7): often enough for the stale window
@@ -18,6 +24,8 @@
 #define LOOK_MAX_NS 4000u
 #define RING_MAX     (1u << 20)
 #define RING_DEFAULT (4 * SLUICE_BATCH_DEFAULT) /* at least: a policy with larger batches may follow */
+
+RTE_LOG_REGISTER(domain_log, sluice.domain, NOTICE)
 
 /* The IOVA allocator cuts a chunk: it needs that chunk's last-level table. */
 static int
@@ -42,13 +50,23 @@ conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
 {
 	const uint64_t chunk = UINT64_C(2) << 20;
 
-	c->iova_base = c->iova_base != 0 ? c->iova_base : SLUICE_IOVA_BASE_DEFAULT;
-	c->iova_size = c->iova_size != 0 ? c->iova_size : SLUICE_IOVA_SIZE_DEFAULT;
+	if (aperture_fit(c, iommu) != 0)
+		return -EINVAL;
 	c->batch = c->batch != 0 ? c->batch : p->batch != 0 ? p->batch : SLUICE_BATCH_DEFAULT;
 	c->ring = c->ring != 0 ? c->ring : RTE_MAX(4 * c->batch, RING_DEFAULT);
 	c->deadline_us = c->deadline_us != 0 ? c->deadline_us :
 			 p->deadline_us != 0 ? p->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
 	c->range_max = c->range_max != 0 ? c->range_max : SLUICE_RANGE_MAX_DEFAULT;
+	c->copy_pool = c->copy_pool != 0 ? c->copy_pool : SLUICE_COPY_POOL_DEFAULT;
+	c->keep_max = c->keep_max != 0 ? c->keep_max : SLUICE_KEEP_MAX_DEFAULT;
+	if (c->copy_pool % 4096 != 0 || c->copy_pool > UINT64_C(1) << 30)
+		return sluice_fail(EINVAL, "copy_pool %" PRIu64 ": a multiple of 4096 up to 1 GiB",
+				   c->copy_pool);
+	if (c->copy_max > SLUICE_COPY_MAX || c->copy_max_read > SLUICE_COPY_MAX)
+		return sluice_fail(EINVAL, "copy_max %u, copy_max_read %u: up to %u", c->copy_max,
+				   c->copy_max_read, SLUICE_COPY_MAX);
+	if (c->keep_max > SLUICE_KEEP_MAX)
+		return sluice_fail(EINVAL, "keep_max %u: up to %u", c->keep_max, SLUICE_KEEP_MAX);
 	if (!rte_is_power_of_2(c->batch) || c->batch > RING_MAX / 4)
 		return sluice_fail(EINVAL, "batch %u: a power of two up to %u", c->batch, RING_MAX / 4);
 	if (!rte_is_power_of_2(c->ring) || c->ring < c->batch || c->ring > RING_MAX)
@@ -108,18 +126,55 @@ domain_free(struct sluice_domain *d)
 {
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		if (d->lc[i] != NULL) {
+			if (d->policy->worker_fini != NULL)
+				d->policy->worker_fini(d, d->lc[i]);
 			flush_ring_fini(&d->lc[i]->ring);
 			rte_free(d->lc[i]);
 		}
 	}
 	free(atomic_load_explicit(&d->workers, memory_order_relaxed));
+	if (d->policy->fini != NULL)
+		d->policy->fini(d);
 	if (d->iova.chunk != NULL)
 		iova_space_fini(&d->iova);
+	trim_fini(d);
 	lpae_fini(&d->pt);
 	if (d->leaf != NULL)
 		sluice_host_free((void *)d->leaf, (d->conf.iova_size >> 21) * sizeof(*d->leaf));
+	ats_fini(d);
+	shadowed_fini(d);
 	pthread_mutex_destroy(&d->lock);
 	rte_free(d);
+}
+
+/* Is the smallest page of the IOMMU larger than the CPU's? */
+static bool
+pages_too_large(const struct sluice_iommu *iommu)
+{
+	uint64_t smallest = iommu->info.page_sizes & -iommu->info.page_sizes; /* 0: not known */
+
+	return smallest > (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* E2: no memory for a flush ring makes the whole domain strict; that is said, and no error. */
+static void
+without_rings(struct sluice_domain *d)
+{
+	bool lacks = false;
+
+	pthread_mutex_lock(&d->iommu->engine->lock);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE && d->rings; i++)
+		lacks |= d->lc[i] != NULL && d->lc[i]->ring.cookie == NULL;
+	if (lacks) {
+		rte_log(RTE_LOG_WARNING, domain_log, "no memory for the flush rings of a domain: "
+			"%s becomes strict\n", d->policy->name);
+		d->shut = true;
+		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+			if (d->lc[i] != NULL)
+				RELAXED_SET(d->lc[i]->ring.closed, true);
+		domain_publish(d, &policy_strict);
+	}
+	pthread_mutex_unlock(&d->iommu->engine->lock);
 }
 
 struct sluice_domain *
@@ -148,10 +203,27 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		return NULL;
 	}
 	policy = policy_clamp(policy, iommu);
+	if (c.untrusted && c.type == SLUICE_DOMAIN_IDENTITY) {
+		sluice_fail(EINVAL, "an untrusted device is not given all of memory");
+		return NULL;
+	}
+	if (c.untrusted && c.type == SLUICE_DOMAIN_PAGING)
+		policy = &policy_strict_bounce; /* E5 */
+	if (policy->type == SLUICE_DOMAIN_PAGING && pages_too_large(iommu)) {
+		/* E4: no mapping could be of one page of the CPU's. */
+		if (c.untrusted) {
+			sluice_fail(EINVAL, "the IOMMU's pages are larger than the CPU's: no domain "
+				    "for an untrusted device");
+			return NULL;
+		}
+		rte_log(RTE_LOG_WARNING, domain_log, "%s: the IOMMU's pages are larger than the CPU's: "
+			"identity instead of %s\n", iommu->info.backend, policy->name);
+		policy = &policy_passthrough;
+	}
 	if (conf_check(&c, policy, iommu) != 0)
 		return NULL;
 	if (policy->type == SLUICE_DOMAIN_IDENTITY && (iommu->caps & SLUICE_CAP_BYPASS) == 0) {
-		sluice_fail(ENOTSUP, "this hardware has no bypass for an identity domain");
+		sluice_fail(EINVAL, "this hardware has no bypass for an identity domain");
 		return NULL;
 	}
 	d = rte_zmalloc("sluice_domain", sizeof(*d), RTE_CACHE_LINE_SIZE);
@@ -170,22 +242,30 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 	d->map = policy->map;
 	d->unmap = policy->unmap;
 	d->rings = policy->ring;
+	d->flush.eager = policy->eager;
 	d->pa_limit = UINT64_C(1) << iommu->info.oas;
 	deadline_set(d, c.deadline_us);
 	pthread_mutex_init(&d->lock, NULL);
 	ret = d->type == SLUICE_DOMAIN_PAGING ? paging_init(d) : 0;
 	if (ret == 0) {
-		ret = engine_domain_add(iommu->engine, d);
-		if (ret != 0) {
-			sluice_fail(-ret, "no memory for a domain's workers");
-			if (d->type == SLUICE_DOMAIN_PAGING)
-				(void)iommu->ops->hwdom_fini(iommu, &d->hw);
+		ret = policy->init != NULL ? policy->init(d) : 0;
+		if (ret == -ENOMEM)
+			sluice_fail(ENOMEM, "no memory for the policy %s", policy->name);
+		if (ret == 0)
+			ret = shadowed_init(d);
+		if (ret == 0) {
+			ret = engine_domain_add(iommu->engine, d);
+			if (ret != 0)
+				sluice_fail(-ret, "no room for a domain's workers");
 		}
+		if (ret != 0 && d->type == SLUICE_DOMAIN_PAGING)
+			(void)iommu->ops->hwdom_fini(iommu, &d->hw);
 	}
 	if (ret != 0) {
 		domain_free(d);
 		return NULL;
 	}
+	without_rings(d);
 	iommu->nb_domains++;
 	return d;
 }
@@ -202,10 +282,12 @@ sluice_domain_destroy(struct sluice_domain *d)
 	if (d->nb_devices != 0)
 		return sluice_fail(EBUSY, "%u device(s) are attached to the domain", d->nb_devices);
 	ret = sluice_domain_drain(d);
+	/* Out of the engine last: while this can fail the domain is one like any other. */
+	if (ret == 0 && d->type == SLUICE_DOMAIN_PAGING && !d->unplugged)
+		ret = iommu->ops->hwdom_fini(iommu, &d->hw);
+	d->unplugged = ret == 0;
 	if (ret == 0)
 		ret = engine_domain_del(iommu->engine, d);
-	if (ret == 0 && d->type == SLUICE_DOMAIN_PAGING)
-		ret = iommu->ops->hwdom_fini(iommu, &d->hw);
 	if (ret != 0)
 		return sluice_fail(-ret, "the domain's invalidation failed: its memory is kept");
 	iommu->nb_domains--;
@@ -239,20 +321,11 @@ ring_init(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	int ret = flush_ring_init(&dl->ring, d->conf.ring, DOM_CONF(d, batch));
 
+	dl->ring.cookies_from = domain_policy(d)->unmap_async != NULL ? 0 : UINT64_MAX;
 	dl->ring.look_time = sluice_clock_ticks(&d->iommu->clock);
 	dl->ring.due = &d->iommu->engine->due;
 	dl->ring.slot = d->slot;
 	return ret;
-}
-
-/* All of them are, or none. */
-static bool
-ring_is_closed(const struct sluice_domain *d)
-{
-	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-		if (d->lc[i] != NULL)
-			return RELAXED_GET(d->lc[i]->ring.closed);
-	return false;
 }
 
 int
@@ -260,6 +333,7 @@ domain_rings_init(struct sluice_domain *d)
 {
 	int ret = 0;
 
+	d->shut = true;
 	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++) {
 		if (d->lc[i] == NULL)
 			continue;
@@ -267,7 +341,7 @@ domain_rings_init(struct sluice_domain *d)
 		if (d->lc[i]->ring.ent == NULL)
 			ret = ring_init(d, d->lc[i]);
 	}
-	d->rings = ret == 0;
+	__atomic_store_n(&d->rings, ret == 0, __ATOMIC_RELEASE);
 	return ret;
 }
 
@@ -282,9 +356,20 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 
 	if (dl == NULL)
 		return ret;
+	if (d->lc[lcore] != NULL) { /* it could not leave: domain_worker_del() */
+		rte_free(dl);
+		return 0;
+	}
 	ret = d->rings ? ring_init(d, dl) : 0;
+	if (ret == -ENOMEM) {
+		/* E2: its unmaps are strict. */
+		flush_ring_none(&dl->ring);
+		rte_log(RTE_LOG_WARNING, domain_log, "no memory for lcore %u's flush ring: its unmaps "
+			"are strict\n", lcore);
+		ret = 0;
+	}
 	/* Its policy may be on the way out: then nothing is to be queued any more. */
-	if (ret == 0 && ring_is_closed(d))
+	if (ret == 0 && d->shut)
 		RELAXED_SET(dl->ring.closed, true);
 	if (ret == 0 && p->worker_init != NULL)
 		ret = p->worker_init(d, dl, lcore);
@@ -314,6 +399,8 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 		d->lc[lcore] = dl; /* no memory for a shorter list: it stays, idle */
 		return;
 	}
+	/* Everything is released: the cookies that its owner did not take are void. */
+	dl->ring.completed = atomic_load_explicit(&dl->ring.released, memory_order_acquire);
 	while (flush_ring_reclaim(d, dl) != 0)
 		;
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
@@ -383,23 +470,33 @@ sluice_domain_drain(struct sluice_domain *d)
 int
 sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *conf)
 {
-	struct sluice_domain_conf c = d->conf;
+	struct sluice_domain_conf c;
 	int ret;
 
 	pthread_mutex_lock(&d->lock);
+	c = d->conf;
 	c.batch = conf->batch != 0 ? conf->batch : c.batch;
 	c.deadline_us = conf->deadline_us != 0 ? conf->deadline_us : c.deadline_us;
 	c.range_max = conf->range_max != 0 ? conf->range_max : c.range_max;
+	c.copy_max = conf->copy_max != 0 ? conf->copy_max : c.copy_max;
+	c.copy_max_read = conf->copy_max_read != 0 ? conf->copy_max_read : c.copy_max_read;
+	c.keep_max = conf->keep_max != 0 ? conf->keep_max : c.keep_max;
 	ret = conf_check(&c, domain_policy(d), d->iommu);
 	if (ret == 0) {
 		__atomic_store_n(&d->conf.batch, c.batch, __ATOMIC_RELAXED);
 		__atomic_store_n(&d->conf.deadline_us, c.deadline_us, __ATOMIC_RELAXED);
 		__atomic_store_n(&d->conf.range_max, c.range_max, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->conf.copy_max, c.copy_max, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->conf.copy_max_read, c.copy_max_read, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->conf.keep_max, c.keep_max, __ATOMIC_RELAXED);
 		deadline_set(d, c.deadline_us);
 		pthread_mutex_lock(&d->iommu->engine->lock);
 		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-			if (d->lc[i] != NULL)
+			if (d->lc[i] != NULL) {
 				RELAXED_SET(d->lc[i]->ring.batch, c.batch);
+				/* Look closer once: flush_ring_room() sees it. */
+				RELAXED_SET(d->lc[i]->ring.room_end, 0);
+			}
 		pthread_mutex_unlock(&d->iommu->engine->lock);
 	}
 	pthread_mutex_unlock(&d->lock);

@@ -49,6 +49,8 @@ typedef int (*dom_unmap_fn)(struct sluice_domain *d, uint64_t iova, size_t len,
 			    struct dom_lcore *dl);
 
 struct sluice_domain {
+	/* First: found by the lcore alone, without an addition. */
+	struct dom_lcore *lc[RTE_MAX_LCORE]; /* NULL: that lcore is not a worker */
 	/* Read once on every map and unmap; replaced when the policy is (switch.c). */
 	dom_map_fn map;
 	dom_unmap_fn unmap;
@@ -63,7 +65,6 @@ struct sluice_domain {
 	/* Who is told beside the IOMMU; NULL: no device with ATS (ats.h). Control calls write it. */
 	struct ats_list *_Atomic ats_list;
 	struct iova_space iova;
-	struct dom_lcore *lc[RTE_MAX_LCORE]; /* NULL: that lcore is not a worker */
 	struct dom_workers *_Atomic workers; /* the same, packed, for the engine; see epoch.h */
 
 	/* The engine's: which flushes are in flight (flush.c). */
@@ -73,8 +74,11 @@ struct sluice_domain {
 	TAILQ_ENTRY(sluice_domain) next;
 	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */
+	struct trim *trim; /* trim.c: tables that were given up and not freed yet; d->lock */
+	struct shadowed *shadowed; /* shadowed.c; NULL: the hardware walks the tables itself */
 	struct ats_dom *ats; /* ats.h; NULL until the first device with ATS; set before ats_list */
 	bool rings;     /* its workers have flush rings; e->lock */
+	bool shut;      /* they take nothing in: the policy is not theirs, or on its way; e->lock */
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
 	struct lpae pt;
@@ -82,6 +86,7 @@ struct sluice_domain {
 	unsigned int nb_devices;
 	uint32_t slot; /* in the engine's set of domains with something due */
 	bool served; /* in the engine's list; e->lock */
+	bool unplugged; /* the hardware has forgotten it: nothing is left but to free it */
 	struct dom_lcore_stats gone; /* of workers that left */
 	uint64_t gone_queued;
 	pthread_mutex_t lock; /* map_fixed, unmap_fixed, set_policy, tune */
@@ -96,6 +101,8 @@ struct policy_ops {
 	enum sluice_domain_type type; /* what it makes of a paging domain */
 	bool deferred; /* an invalidation may come later: needs SLUICE_CAP_DEFERRED, else strict */
 	bool ring;     /* needs flush rings, and the engine's turns (flush_poll) */
+	bool eager;    /* somebody waits for the memory: flush when nothing is in flight */
+	bool dumps;    /* has a poll of its own, which answers domain_dump() (flush.h, 10) */
 	bool live;     /* may be exchanged for another such while mappings live (switch.c) */
 	uint32_t batch, deadline_us; /* defaults; 0: everybody's */
 	dom_map_fn map;
@@ -107,7 +114,13 @@ struct policy_ops {
 	/* As sluice_unmap_async(): 1 or 0 or -errno. */
 	int (*unmap_async)(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
 			   struct dom_lcore *dl);
-	/* Control path: what the policy has of its own. 0 or -errno. */
+	/* As sluice_unmap_async_burst(); *later is 0. Goes with unmap_async. */
+	unsigned int (*unmap_async_burst)(struct sluice_domain *d, const struct sluice_seg *seg,
+					  unsigned int n, unsigned int *later,
+					  struct dom_lcore *dl);
+	/* Control path: what the policy has of its own. init: the page table is there, no worker is;
+	 * 0 or -errno. fini: after the last worker, when the hardware does not use the domain; also
+	 * after an init that failed or never was (d->priv is NULL then). */
 	int (*init)(struct sluice_domain *d);
 	void (*fini)(struct sluice_domain *d);
 	int (*worker_init)(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
@@ -119,10 +132,15 @@ struct policy_ops {
 	void (*stats)(const struct sluice_domain *d, struct sluice_domain_stats *st);
 	/* Everything that waits for an invalidation, released and waited for. NULL: as for rings. */
 	int (*drain)(struct sluice_domain *d);
+	/* Stale windows, if it measures them itself: sluice_domain_stale_hist() and _reset(). */
+	const struct sluice_hist *(*stale)(const struct sluice_domain *d);
+	void (*stale_reset)(struct sluice_domain *d);
 };
 
 extern const struct policy_ops policy_passthrough, policy_strict, policy_strict_batched,
-	policy_deferred, policy_strict_async, policy_contiguous, policy_blocked;
+	policy_deferred, policy_strict_async, policy_contiguous, policy_blocked, policy_copy,
+	policy_hybrid, policy_static, policy_hugepool, policy_persistent;
+extern const struct policy_ops policy_deferred_single, policy_rollover;
 
 /** Does the engine give domains with this policy a turn? */
 static inline bool
@@ -144,6 +162,13 @@ static inline const struct policy_ops *
 domain_policy(const struct sluice_domain *d)
 {
 	return DOM_LOAD(d->policy);
+}
+
+/** Is there a flush queue that domain_dump() can empty? */
+static inline bool
+domain_dumps(const struct sluice_domain *d)
+{
+	return DOM_LOAD(d->rings) || domain_policy(d)->dumps;
 }
 
 /** The policy that a domain behind @p iommu gets when @p p is asked for (E1). */
@@ -190,6 +215,13 @@ domain_pte(const struct sluice_domain *d, uint32_t pfn)
 {
 	return &domain_leaf(d, pfn)[pfn % IOVA_CHUNK_PAGES];
 }
+
+/** Is there one whole mapping of 2 … IOVA_CHUNK_PAGES pages? @return 0 with *pte its first; -errno. */
+int window_check_run(const struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t **pte);
+
+/** Map two pages or more at IOVAs that the caller took, with an allowed protection. @return 0. */
+int window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
+		   uint64_t pa, unsigned int prot, uint64_t *iova);
 
 /* Of more than one page, or where there is none: map.c. */
 int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
@@ -252,7 +284,7 @@ window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint
 static inline struct dom_lcore *
 domain_mine(const struct sluice_domain *d)
 {
-	unsigned int lcore = rte_lcore_id();
+	size_t lcore = rte_lcore_id(); /* widened once, by the load */
 
 	return __builtin_expect(lcore < RTE_MAX_LCORE, 1) ? d->lc[lcore] : NULL;
 }

@@ -209,6 +209,18 @@ struct sluice_iommu_ops {
 	 */
 	int (*ats)(struct sluice_iommu *iommu, uint32_t stream, bool on);
 	/**
+	 * A shadowed IOMMU keeps a copy of the tables and must be told of what was mapped (zPCI's
+	 * RPCIT); NULL: the hardware walks the tables itself. Fast path, from any lcore: what the
+	 * caller wrote to the tables before is seen. Unmapping needs no more than an invalidation.
+	 * @param pages 4 KiB pages from @p iova on that were mapped.
+	 * @return 0; -ENOMEM no room for the copy: after refresh() there may be; else -errno. Some of
+	 *   the pages may be in the copy nevertheless.
+	 */
+	int (*map_sync)(struct sluice_iommu *iommu, struct sluice_hwdom *hd, uint64_t iova,
+			uint64_t pages);
+	/** Forget the copy, and make it anew from the tables. With map_sync. @return 0 or -errno. */
+	int (*refresh)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
+	/**
 	 * Look for hardware errors and mend what can be mended (GERROR, CERROR). Any thread, never
 	 * blocks; called by the engine now and then, and by anybody who waits for long.
 	 * @return how many errors were handled.

@@ -45,6 +45,7 @@ struct sluice_engine {
 	uint32_t nb_iommus;
 	struct bitset slots; /* those that are free */
 	bool worker[RTE_MAX_LCORE];
+	const char *policy; /* the default of devices without one, or NULL; defaults.c */
 };
 
 /** Put a domain in, take it out (again: no harm). Take e->lock. @return 0 or -ENOMEM. */
@@ -53,6 +54,9 @@ int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 
 /** Replace what is polled after a change of what needs it. e->lock is held. @return 0 or -ENOMEM. */
 int engine_view_replace(struct sluice_engine *e);
+
+/** Put a policy in; what it needs is there. Control. */
+void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
 
 /** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */
 int domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause);

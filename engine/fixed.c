@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "domain.h"
+#include "shadowed.h"
 
 /* Is [iova, iova+size) a place for fixed mappings? */
 static int
@@ -18,6 +18,11 @@ place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
 	if (size == 0 || ((iova | size) & 4095) != 0 || iova >= limit || size > limit - iova)
 		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": multiples of 4096 within %u bits",
 				   iova, size, d->iommu->info.ias);
+	if (d->iommu->info.aperture_end != 0 &&
+	    (iova < d->iommu->info.aperture_base || iova + size - 1 > d->iommu->info.aperture_end))
+		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": this hardware translates %#" PRIx64
+				   " to %#" PRIx64 " alone", iova, size,
+				   d->iommu->info.aperture_base, d->iommu->info.aperture_end);
 	if (iova < d->iova_base + d->conf.iova_size && d->iova_base < iova + size)
 		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 " touches the domain's own window",
 				   iova, size);
@@ -28,7 +33,8 @@ int
 sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t size,
 		 unsigned int prot)
 {
-	int ret = place_check(d, iova, size);
+	const struct sluice_inv all = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	int ret = place_check(d, iova, size), sync = 0;
 
 	if (ret != 0)
 		return ret;
@@ -37,7 +43,15 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 		return sluice_fail(EINVAL, "physical address %#" PRIx64 " or protection %u", pa, prot);
 	pthread_mutex_lock(&d->lock);
 	ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
+	if (ret == 0 && (sync = shadowed_sync(d, iova, size >> 12)) != 0)
+		(void)lpae_unmap(&d->pt, iova, size);
 	pthread_mutex_unlock(&d->lock);
+	if (sync != 0) {
+		/* Part of it may be in the hardware's copy. */
+		(void)domain_inv_sync(d, &all, 1);
+		return sluice_fail(-sync, "%#" PRIx64 "+%#" PRIx64 ": the IOMMU did not take it", iova,
+				   size);
+	}
 	return ret == 0 ? 0 :
 	       sluice_fail(-ret, "%#" PRIx64 "+%#" PRIx64 ": %s", iova, size,
 			   ret == -EEXIST ? "something is mapped there" : "no memory for page tables");
@@ -62,7 +76,7 @@ sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
 	else
 		inv.pages = (uint32_t)(size >> 12);
 	inv.iova = iova;
-	return sluice_inv_sync(d->iommu, &inv, 1);
+	return domain_inv_sync(d, &inv, 1);
 }
 
 int

@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
+#include "ats.h"
 #include "domain.h"
 #include "epoch.h"
 #include "wait.h"
@@ -28,9 +30,20 @@ flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)
 }
 
 void
+flush_ring_none(struct flush_ring *r)
+{
+	/* Maps look at the oldest entry before they know whether there is one. */
+	r->ent = &r->none;
+	r->cookies_from = UINT64_MAX;
+	RELAXED_SET(r->batch, 1);
+	RELAXED_SET(r->closed, true);
+}
+
+void
 flush_ring_fini(struct flush_ring *r)
 {
-	rte_free(r->ent);
+	if (r->ent != &r->none)
+		rte_free(r->ent);
 	r->ent = NULL;
 }
 
@@ -73,11 +86,14 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
 
-	if (RELAXED_GET(r->closed) ||
+	/* Acquire: pairs with flush_ring_open(); what was replaced before is seen (switch.c, 1). */
+	if (__atomic_load_n(&r->closed, __ATOMIC_ACQUIRE) ||
 	    (r->tail - r->reclaim > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
 	/* Who closes the ring right now sees this store, for a put is under way, and undoes it. */
 	RELAXED_SET(r->room_end, r->reclaim + r->mask + 1);
+	/* The batch may have become smaller since. */
+	r->kick_at = RTE_MIN(r->kick_at, r->tail + RELAXED_GET(r->batch));
 	return true;
 }
 
@@ -89,6 +105,16 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 	uint32_t got = 0;
 
 	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	if (pos >= RELAXED_GET(r->cookies_from)) {
+		uint32_t at = (uint32_t)pos & r->mask;
+
+		got = (uint32_t)RTE_MIN(r->released_seen - pos, (uint64_t)n);
+		n = RTE_MIN(got, r->mask + 1 - at);
+		memcpy(cookie, &r->cookie[at], n * sizeof(*cookie));
+		memcpy(cookie + n, r->cookie, (got - n) * sizeof(*cookie));
+		r->completed = pos + got;
+		return got;
+	}
 	for (; pos != r->released_seen && got < n; pos++)
 		if ((r->ent[pos & r->mask] & FLUSH_COOKIE) != 0)
 			cookie[got++] = r->cookie[pos & r->mask];
@@ -110,6 +136,8 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	struct sluice_iommu *iommu = d->iommu;
 	uint64_t start = sluice_clock_ticks(&iommu->clock);
 
+	if (RELAXED_GET(dl->ring.closed))
+		return -ESHUTDOWN;
 	STAT_ADD(dl->st.ring_full, 1);
 	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
 	flush_ring_kick(&dl->ring, dl->ring.tail);
@@ -130,9 +158,10 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 /* ---- control --------------------------------------------------------------------------------- */
 
 int
-flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu)
+flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 {
 	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
+	unsigned int turn = 0;
 
 	RELAXED_SET(r->closed, true);
 	/* Twice: who had seen it open may raise room_end once more. */
@@ -144,7 +173,7 @@ flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu)
 			begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
 			if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
 				break;
-			sched_yield();
+			sluice_wait_turn(iommu, ++turn);
 		} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
 		if (begin != atomic_load_explicit(&r->tail_pub, memory_order_acquire))
 			return -ETIMEDOUT;
@@ -153,8 +182,9 @@ flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu)
 }
 
 void
-flush_ring_open(struct flush_ring *r)
+flush_ring_open(struct flush_ring *r, bool cookies)
 {
+	RELAXED_SET(r->cookies_from, cookies ? r->tail : UINT64_MAX);
 	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE);
 }
 
@@ -260,6 +290,22 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 	return n;
 }
 
+void
+flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64_t now,
+	      enum sluice_flush_cause cause)
+{
+	struct flush_state *f = &d->flush;
+	uint32_t slot = f->head & (FLUSH_INFLIGHT - 1);
+
+	f->seq[slot] = seq;
+	f->start[slot] = now;
+	f->late[slot] = false;
+	f->head++;
+	STAT_ADD(f->flushes[cause], 1);
+	STAT_ADD(f->invs, n);
+	STAT_ADD(f->syncs, 1);
+}
+
 /* Steps 3 and 6: seal every worker's ring and submit one flush for all of them. */
 static bool
 start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
@@ -293,13 +339,7 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 		r->sealed = r->seal;
 		r->sealed_at[slot] = r->sealed;
 	}
-	f->seq[slot] = seq;
-	f->start[slot] = now;
-	f->late[slot] = false;
-	f->head++;
-	STAT_ADD(f->flushes[cause], 1);
-	STAT_ADD(f->invs, n);
-	STAT_ADD(f->syncs, 1);
+	flush_started(d, seq, n, now, cause);
 	return true;
 }
 
@@ -320,14 +360,12 @@ again(struct sluice_domain *d, uint32_t slot, uint64_t now)
 	STAT_ADD(d->flush.syncs, 1);
 }
 
-/* Step 4: the oldest flush, if it is complete. */
-static bool
-finish(struct sluice_domain *d, uint64_t now)
+bool
+flush_is_done(struct sluice_domain *d, uint64_t now)
 {
 	struct flush_state *f = &d->flush;
 	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
 	struct sluice_iommu *iommu = d->iommu;
-	struct dom_workers *ws = workers(d);
 
 	if (iommu->fast.inv_done(iommu->fast.queue) < f->seq[slot]) {
 		/* Lost? Then nothing is reclaimed; should it complete after all, it is. */
@@ -341,7 +379,49 @@ finish(struct sluice_domain *d, uint64_t now)
 		again(d, slot, now);
 		return false;
 	}
-	now = sluice_clock_ticks(&iommu->clock); /* not before the completion was seen */
+	return !domain_has_ats(d) || ats_flush(d, slot);
+}
+
+/* Step 10: the IOVAs of entries [from, upto) go to the shared space, those of one kind together. */
+static void
+ring_take(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto)
+{
+	uint32_t pfn[DEPOT_BATCH], n = 0;
+	unsigned int order = 0;
+
+	for (; from != upto; from++) {
+		uint64_t *e = &r->ent[from & r->mask];
+		uint32_t pages = flush_entry_pages(*e);
+
+		if (pages == 0)
+			continue;
+		if (n == RTE_DIM(pfn) || (n != 0 && iova_order(pages) != order)) {
+			iova_space_put(&d->iova, order, pfn, n);
+			n = 0;
+		}
+		order = iova_order(pages);
+		if (order < IOVA_ORDERS)
+			pfn[n++] = flush_entry_pfn(*e);
+		else
+			iova_run_put(&d->iova, pages, flush_entry_pfn(*e));
+		STAT_ADD(r->more_taken, pages - 1);
+		RELAXED_SET(*e, (*e & FLUSH_COOKIE) | FLUSH_TAKEN);
+	}
+	iova_space_put(&d->iova, order, pfn, n);
+}
+
+/* Step 4: the oldest flush, if it is complete. */
+static bool
+finish(struct sluice_domain *d, uint64_t now)
+{
+	struct flush_state *f = &d->flush;
+	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
+	struct dom_workers *ws = workers(d);
+	bool dumping = flush_dumping(f);
+
+	if (!flush_is_done(d, now))
+		return false;
+	now = sluice_clock_ticks(&d->iommu->clock); /* not before the completion was seen */
 	f->took += (now - f->start[slot]) / 8 - f->took / 8;
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
@@ -351,16 +431,37 @@ finish(struct sluice_domain *d, uint64_t now)
 		if (upto == from)
 			continue;
 		ring_account(d, r, from, upto, now);
+		if (__builtin_expect(dumping, 0))
+			ring_take(d, r, from, upto);
 		atomic_store_explicit(&r->released, upto, memory_order_release); /* R3 */
 	}
 	f->tail++;
 	return true;
 }
 
-/* How old an entry may be when its flush starts, for the flush to be complete by the deadline: it
- * takes as long as the last ones did, twice that to be sure, and age is known to a look. */
-static uint64_t
-patience(const struct flush_state *f)
+/* Step 10: when all before the marks is released, the dump that is served is answered, and whoever
+ * asked since is served next. */
+static void
+dump_serve(struct flush_state *f, const struct dom_workers *ws)
+{
+	uint64_t asked;
+
+	for (uint32_t i = 0; i < ws->n; i++)
+		if (atomic_load_explicit(&ws->w[i]->ring.released, memory_order_relaxed) <
+		    ws->w[i]->ring.dump_at)
+			return;
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* R5 */
+	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* A4 */
+	if (asked == f->serving)
+		return;
+	f->serving = asked;
+	for (uint32_t i = 0; i < ws->n; i++)
+		ws->w[i]->ring.dump_at =
+			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire); /* A1 */
+}
+
+uint64_t
+flush_patience(const struct flush_state *f)
 {
 	uint64_t deadline = atomic_load_explicit(&f->deadline, memory_order_relaxed);
 	uint64_t margin = 2 * f->took + atomic_load_explicit(&f->look_every, memory_order_relaxed);
@@ -373,9 +474,9 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 {
 	struct flush_state *f = &d->flush;
 	struct dom_workers *ws = workers(d);
-	enum sluice_flush_cause cause = SLUICE_FLUSH_CAUSES;
+	enum sluice_flush_cause cause = SLUICE_FLUSH_CAUSES, wished;
 	unsigned int work = 0;
-	uint64_t waiting = 0, oldest = now, wishes;
+	uint64_t waiting = 0, oldest = now;
 
 	while (flush_in_flight(f) && finish(d, now))
 		work++;
@@ -391,17 +492,22 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 			if (r->look_tail != r->look_head)
 				oldest = RTE_MIN(oldest,
 						 r->look[r->look_tail & (FLUSH_LOOKS - 1)].from);
-			if (cause == SLUICE_FLUSH_CAUSES && now - ring_oldest(r, now) >= patience(f))
+			if (cause == SLUICE_FLUSH_CAUSES && now - ring_oldest(r, now) >= flush_patience(f))
 				cause = SLUICE_FLUSH_DEADLINE;
+			else if (cause == SLUICE_FLUSH_CAUSES && RELAXED_GET(f->eager) && !flush_in_flight(f) &&
+				 r->seen != r->sealed)
+				cause = SLUICE_FLUSH_IDLE;
 		}
 	}
 	if (look)
 		STAT_SET(f->oldest, now - oldest); /* not in ns: that is a long division */
 	if (waiting > f->most)
 		atomic_store_explicit(&f->most, waiting, memory_order_relaxed);
-	wishes = atomic_load_explicit(&f->wishes, memory_order_acquire);
-	if (__builtin_expect(wishes != 0, 0))
-		cause = SLUICE_FLUSH_DRAIN + (unsigned int)__builtin_ctzll(wishes) / 16;
+	wished = flush_wished(f);
+	if (__builtin_expect(wished != SLUICE_FLUSH_CAUSES, 0)) {
+		cause = wished;
+		dump_serve(f, ws);
+	}
 	if (cause != SLUICE_FLUSH_CAUSES && start(d, now, cause))
 		work++;
 	return work;

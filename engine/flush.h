@@ -48,6 +48,22 @@
  *    it gets back when the invalidation is complete, so the entry stays where it is until the caller
  *    took the cookie (`completed`), and only then is its IOVA reused. A ring full of cookies that
  *    nobody takes refuses more: the back-pressure.
+ * 10. Dumping (dump.c). Who finds no IOVA wishes for a rollover, and takes a ticket from `asked` with
+ *    release [R4]. The engine, while there is a wish, loads `asked` with acquire [A4] and then the
+ *    tails (A1): all that was queued before the ticket was taken is before these marks. When every
+ *    `released` has reached its mark, it publishes `answered` with release [R5]; the waiter loads
+ *    that with acquire [A5].
+ *    The IOVAs of other workers would be of no use to him in their rings. So while a rollover is
+ *    wished for, the engine frees an entry's IOVA to the shared space itself, before it publishes
+ *    `released` over it, and leaves FLUSH_TAKEN in its place (a cookie stays: it names memory, not
+ *    an IOVA). Nobody frees it twice: an entry between released and sealed is the engine's alone, by
+ *    A1 and until R3; a worker acts on entries before `released` only, and A3 brings what
+ *    was left there with it. (deferred_map() may load an entry before it knows whose it is, and
+ *    then does not use it: hence RELAXED_GET and RELAXED_SET.) Nobody gets it too early: the flush
+ *    is complete. Who takes it from the space sees the PTE clear: R1, A1, then the release and
+ *    acquire of the space (iova.c, 2).
+ *    What idle workers had got back before stays theirs: at most what is released in their rings
+ *    (conf.ring entries each), and their magazines (IOVA_MAG of each order).
  */
 #ifndef ENGINE_FLUSH_H
 #define ENGINE_FLUSH_H
@@ -119,10 +135,12 @@ struct flush_ring {
 	bool closed;          /* by who closes */
 	uint64_t *cookie;     /* [mask + 1], of entries with FLUSH_COOKIE */
 	uint64_t completed;   /* cookies before this position were taken */
+	uint64_t cookies_from; /* every entry from here on has one; who opens the ring sets it */
 	uint64_t more, more_back; /* pages beyond one each, of entries put in and taken back */
 	uint32_t batch;
 	uint32_t slot;        /* of the domain in … */
 	struct bitset *due;   /* … the engine's set; NULL: none */
+	uint64_t none;        /* flush_ring_none() */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
 	/* Written by the worker once a batch; the engine reads it at every poll. */
@@ -134,6 +152,8 @@ struct flush_ring {
 	uint64_t seen;        /* tail at the last look */
 	uint64_t look_time;   /* of the last look */
 	uint64_t seal;        /* where the flush that is being put together will seal */
+	uint64_t dump_at;     /* the mark of the dump that is served (10) */
+	uint64_t more_taken;  /* as more_back, of entries whose IOVA the engine took */
 	uint64_t sealed_at[FLUSH_INFLIGHT];
 	uint32_t look_head, look_tail;
 	struct flush_look look[FLUSH_LOOKS];
@@ -147,6 +167,7 @@ struct flush_state {
 	bool late[FLUSH_INFLIGHT];      /* counted as lost already */
 	_Atomic uint64_t deadline;   /* ticks */
 	_Atomic uint64_t look_every; /* ticks */
+	bool eager;           /* what waits goes as soon as nothing is in flight; policy_ops.eager */
 	uint64_t took;        /* ticks a flush takes, of late */
 	uint64_t misses;      /* entries whose stale window was longer than the deadline */
 	_Atomic uint64_t most; /* the most entries seen waiting at once */
@@ -155,6 +176,8 @@ struct flush_state {
 	uint64_t errors, invs, syncs;
 	struct sluice_hist stale; /* ns */
 	_Atomic uint64_t wishes; /* how many want a flush for what reason: flush_wish() */
+	_Atomic uint64_t asked, answered; /* tickets of dumps (10): workers add, the engine stores */
+	uint64_t serving;        /* the ticket whose marks are set */
 	uint64_t oldest;         /* ticks: age of the oldest entry at the last look */
 	uint32_t turn;          /* the engine's turn that polled this domain last */
 };
@@ -162,6 +185,9 @@ struct flush_state {
 /** Set up, tear down a worker's ring. @return 0 or -ENOMEM. */
 int flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch);
 void flush_ring_fini(struct flush_ring *r);
+
+/** A ring that there is no memory for: closed for good. Its cookie is NULL. */
+void flush_ring_none(struct flush_ring *r);
 
 /**
  * Does the ring have room for one more? Takes back what was released if need be. Worker, between
@@ -185,7 +211,9 @@ flush_ring_kick(struct flush_ring *r, uint64_t pos)
 {
 	r->kick_at = pos + RELAXED_GET(r->batch);
 	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
-	if (r->due != NULL)
+	/* In already: it is a hint, and if the engine is just about to take it out the domain has its
+	 * turn a little later. Where there are few domains nobody ever takes it out. */
+	if (r->due != NULL && !bitset_test(r->due, r->slot))
 		bitset_set(r->due, r->slot);
 }
 
@@ -206,7 +234,7 @@ flush_ring_begin(struct flush_ring *r)
 	return pos;
 }
 
-/** It was not made after all. Worker. */
+/** It was not made after all; or it was, and more than one with it. Worker. */
 static inline void
 flush_ring_abort(struct flush_ring *r)
 {
@@ -225,10 +253,10 @@ flush_ring_has_room(const struct flush_ring *r, uint64_t pos)
  * Nothing more may be put in; waits until nobody does. Control (8).
  * @return 0; -ETIMEDOUT somebody is stuck in an unmap.
  */
-int flush_ring_close(struct flush_ring *r, const struct sluice_iommu *iommu);
+int flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu);
 
-/** Undo that. Control. */
-void flush_ring_open(struct flush_ring *r);
+/** Undo that. @p cookies: what comes in now has a cookie each, but where it is said. Control. */
+void flush_ring_open(struct flush_ring *r, bool cookies);
 
 /**
  * Queue one entry at @p pos, which is what flush_ring_begin() returned; there must be room. Worker.
@@ -262,6 +290,49 @@ flush_in_flight(const struct flush_state *f)
  * @param now clock ticks. @return work done.
  */
 unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
+
+/**
+ * Is the oldest flush that is in flight complete, its devices told and all? What failed is begun
+ * again, what is late counted. Engine.
+ */
+bool flush_is_done(struct sluice_domain *d, uint64_t now);
+
+/** A flush of @p n invalidations was submitted as @p seq: note it. Engine. */
+void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64_t now,
+		   enum sluice_flush_cause cause);
+
+/**
+ * How old an entry may be when its flush starts, for the flush to be complete by the deadline: it
+ * takes as long as the last ones did, twice that to be sure, and age is known to a look. Engine.
+ */
+uint64_t flush_patience(const struct flush_state *f);
+
+/** For whom the engine works when somebody wishes. @return SLUICE_FLUSH_CAUSES: nobody does. */
+static inline enum sluice_flush_cause
+flush_wished(const struct flush_state *f)
+{
+	uint64_t wishes = atomic_load_explicit(&f->wishes, memory_order_acquire);
+
+	return __builtin_expect(wishes == 0, 1) ? SLUICE_FLUSH_CAUSES :
+	       SLUICE_FLUSH_DRAIN + (enum sluice_flush_cause)__builtin_ctzll(wishes) / 16;
+}
+
+/** Is there a wish for a rollover (10)? */
+static inline bool
+flush_dumping(const struct flush_state *f)
+{
+	const uint64_t mask = UINT64_C(0xffff) << 16 * (SLUICE_FLUSH_ROLLOVER - SLUICE_FLUSH_DRAIN);
+
+	return (atomic_load_explicit(&f->wishes, memory_order_relaxed) & mask) != 0;
+}
+
+/**
+ * Have all that is queued in the domain flushed and released, and wait for it, bounded (10). No lock:
+ * workers may call it. Only where the engine gives turns (domain_dumps()).
+ * @param cause what is counted; of a rollover IOVAs come back to the shared space.
+ * @return 0 or -ETIMEDOUT.
+ */
+int domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause);
 
 /** Note where each worker's ring ends now: upto[RTE_MAX_LCORE]. Any thread. */
 void flush_mark(const struct sluice_domain *d, uint64_t *upto);

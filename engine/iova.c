@@ -161,15 +161,22 @@ chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
 	uint32_t chunk = bitset_take(&s->uncut, 0);
 	bool more = false;
+	int ret = -ENOSPC;
 
-	if (chunk == BITSET_NONE)
-		return -ENOSPC;
-	int ret = s->prepare(s->arg, chunk);
+	/* No memory for a table: a chunk further up may have one from before. */
+	while (chunk != BITSET_NONE && (ret = s->prepare(s->arg, chunk)) != 0) {
+		uint32_t next = chunk + 1 < s->nb_chunks ? bitset_take(&s->uncut, chunk + 1) :
+							   BITSET_NONE;
 
-	if (ret != 0) {
 		bitset_set(&s->uncut, chunk);
-		return ret;
+		if (next != BITSET_NONE && next < chunk) { /* around, and it was tried */
+			bitset_set(&s->uncut, next);
+			next = BITSET_NONE;
+		}
+		chunk = next;
 	}
+	if (chunk == BITSET_NONE)
+		return ret;
 	atomic_store_explicit(&s->order[chunk], (uint8_t)order, memory_order_relaxed);
 	for (unsigned int w = 1; w < 8; w++) {
 		uint64_t all = word_all(order, w);
@@ -247,7 +254,7 @@ iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 				return 0;
 		}
 		ret = chunk_cut(s, m, order);
-		if (ret != -ENOSPC || pass > 0 || !rollover(s))
+		if ((ret != -ENOSPC && ret != -ENOMEM) || pass > 0 || !rollover(s))
 			return ret;
 	}
 }
@@ -268,6 +275,12 @@ iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
 	give_back(s, m->pfn, m->n, order);
 	m->n = 0;
+}
+
+void
+iova_space_put(struct iova_space *s, unsigned int order, const uint32_t *pfn, uint32_t n)
+{
+	give_back(s, pfn, n, order);
 }
 
 int

@@ -62,6 +62,12 @@ void iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order
 /** Give everything back. */
 void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
+/**
+ * Give @p n objects of @p order to their chunks at once, where any lcore finds them: for a thread
+ * that has no magazine. Safe against everything else.
+ */
+void iova_space_put(struct iova_space *s, unsigned int order, const uint32_t *pfn, uint32_t n);
+
 /** Whole chunks in a row, for more than 512 pages. @return 0 with *pfn set, or -errno. */
 int iova_run_get(struct iova_space *s, uint32_t pages, uint32_t *pfn);
 void iova_run_put(struct iova_space *s, uint32_t pages, uint32_t pfn);

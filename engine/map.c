@@ -39,6 +39,16 @@ try_iova(struct sluice_domain *d, struct dom_lcore *dl, unsigned int order, uint
 				   : iova_run_get(&d->iova, pages, pfn);
 }
 
+/* All that this lcore has goes where any order, and any lcore, can have it. */
+static void
+give_all(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	while (flush_ring_reclaim(d, dl) != 0)
+		;
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_flush(&d->iova, &dl->mag[o], o);
+}
+
 /* An IOVA when the magazine has none, or of more than one page. */
 int
 window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
@@ -49,13 +59,18 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	if (order < IOVA_ORDERS && dl->mag[order].n == 0)
 		flush_ring_reclaim(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
-	if (ret != -ENOSPC)
+	if (ret == 0)
+		return 0;
+	/* Short of space, or of memory for a table, where IOVAs that have one help too: what flushes
+	 * released, what this lcore keeps of any order. */
+	give_all(d, dl);
+	ret = try_iova(d, dl, order, pages, pfn);
+	if (ret == 0 || !domain_dumps(d))
 		return ret;
-	/* Short of space: what flushes released, what this lcore keeps of any order. */
-	while (flush_ring_reclaim(d, dl) != 0)
-		;
-	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
-		iova_mag_flush(&d->iova, &dl->mag[o], o);
+	/* Really short: what waits in anybody's flush queue (A6; flush.h, 10). Whether the dump was
+	 * complete in time or not, what it brought is there. */
+	(void)domain_dump(d, SLUICE_FLUSH_ROLLOVER);
+	give_all(d, dl);
 	return try_iova(d, dl, order, pages, pfn);
 }
 
@@ -66,12 +81,28 @@ map_fail(struct dom_lcore *dl, int ret)
 	return ret;
 }
 
+int
+window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
+	       uint64_t pa, unsigned int prot, uint64_t *iova)
+{
+	uint64_t offset = pa & 4095, v = (pa - offset) | d->pte_attr[prot];
+
+	if (pages <= IOVA_CHUNK_PAGES)
+		lpae_run_set(domain_pte(d, pfn), v, pages);
+	else
+		run_set_long(d, pfn, pages, v);
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_more, pages - 1);
+	return 0;
+}
+
 /* Whatever is not one page out of a magazine that has some: everything is checked here. */
 static __rte_noinline int
 map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	 uint64_t *iova, struct dom_lcore *dl)
 {
-	uint64_t offset = pa & 4095, pages = (offset + len + 4095) >> 12, v;
+	uint64_t pages = ((pa & 4095) + len + 4095) >> 12;
 	uint32_t pfn;
 	int ret;
 
@@ -84,15 +115,7 @@ map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 		return map_fail(dl, ret);
 	if (pages == 1)
 		return window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
-	v = (pa - offset) | d->pte_attr[prot];
-	if (pages <= IOVA_CHUNK_PAGES)
-		lpae_run_set(domain_pte(d, pfn), v, (uint32_t)pages);
-	else
-		run_set_long(d, pfn, (uint32_t)pages, v);
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
-	STAT_ADD(dl->st.maps, 1);
-	STAT_ADD(dl->st.map_more, pages - 1);
-	return 0;
+	return window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
 }
 
 int
@@ -130,18 +153,12 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 	return 0;
 }
 
-int
-window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
-		 uint32_t *pages_out)
+/* Of up to a chunk. */
+static inline int
+run_check(const struct sluice_domain *d, uint32_t pfn, uint64_t pages, uint64_t **out)
 {
-	uint64_t pages = ((iova & 4095) + len + 4095) >> 12, *pte;
+	uint64_t *pte = domain_leaf(d, pfn);
 
-	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pages > d->nb_pages - pfn)
-		return -EINVAL;
-	*pages_out = (uint32_t)pages;
-	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
-		return run_clear_long(d, pfn, (uint32_t)pages);
-	pte = domain_leaf(d, pfn);
 	if (__builtin_expect(pte == NULL, 0))
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
@@ -154,8 +171,32 @@ window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t le
 		    order || (pfn & ((1u << order) - 1)) != 0 ||
 	    !lpae_run_ends(pte, (uint32_t)pages))
 		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
-	lpae_run_clear(pte, (uint32_t)pages);
+	*out = pte;
 	return 0;
+}
+
+int
+window_check_run(const struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t **pte)
+{
+	return pages > d->nb_pages - pfn ? -EINVAL : run_check(d, pfn, pages, pte);
+}
+
+int
+window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
+		 uint32_t *pages_out)
+{
+	uint64_t pages = ((iova & 4095) + len + 4095) >> 12, *pte = NULL;
+	int ret;
+
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pages > d->nb_pages - pfn)
+		return -EINVAL;
+	*pages_out = (uint32_t)pages;
+	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
+		return run_clear_long(d, pfn, (uint32_t)pages);
+	ret = run_check(d, pfn, pages, &pte);
+	if (ret == 0)
+		lpae_run_clear(pte, (uint32_t)pages);
+	return ret;
 }
 
 void

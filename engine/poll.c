@@ -19,8 +19,9 @@
 /* Turns between looks at the event queue while it is empty, for the same reason. */
 #define EVENT_TURNS   8u
 
-/* Anything whose address differs from thread to thread identifies the thread. */
-static _Thread_local char myself;
+/* Anything whose address differs from thread to thread identifies the thread. It is even: odd is
+ * the thread that makes one turn in the place of a poller that there is not (engine_wait_turn()). */
+static _Thread_local uint64_t myself;
 
 static unsigned int
 poll_faults(struct sluice_engine *e, struct sluice_iommu *iommu)
@@ -110,15 +111,12 @@ poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn
 	return work;
 }
 
-unsigned int
-sluice_engine_poll(struct sluice_engine *e)
+static inline unsigned int
+poll_turn(struct sluice_engine *e)
 {
 	unsigned int work = 0;
 	uint32_t turn = ++e->turn;
 
-	if (__builtin_expect(atomic_load_explicit(&e->poller, memory_order_relaxed) !=
-			     (uintptr_t)&myself, 0))
-		atomic_store_explicit(&e->poller, (uintptr_t)&myself, memory_order_relaxed);
 	epoch_enter(&e->epoch);
 	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
 
@@ -139,6 +137,27 @@ sluice_engine_poll(struct sluice_engine *e)
 	return work;
 }
 
+/* Become the one who polls. Acquire: pairs with the release of who did so before.
+ * @return false: somebody is in the middle of a turn that he makes in our place. */
+static __rte_noinline bool
+poller_become(struct sluice_engine *e, uintptr_t me)
+{
+	uintptr_t old = atomic_load_explicit(&e->poller, memory_order_relaxed);
+
+	return (old & 1) == 0 &&
+	       atomic_compare_exchange_strong_explicit(&e->poller, &old, me, memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+unsigned int
+sluice_engine_poll(struct sluice_engine *e)
+{
+	if (__builtin_expect(atomic_load_explicit(&e->poller, memory_order_relaxed) !=
+			     (uintptr_t)&myself, 0) && !poller_become(e, (uintptr_t)&myself))
+		return 0;
+	return poll_turn(e);
+}
+
 void
 sluice_engine_release(struct sluice_engine *e)
 {
@@ -148,10 +167,15 @@ sluice_engine_release(struct sluice_engine *e)
 void
 engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn)
 {
-	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_acquire);
+	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
 
-	if (poller == 0 || poller == (uintptr_t)&myself)
-		sluice_engine_poll(e);
+	/* Where nobody polls, who waits does, one at a time: workers wait too, several at once. */
+	if (poller == (uintptr_t)&myself) {
+		poll_turn(e);
+	} else if (poller == 0 && poller_become(e, (uintptr_t)&myself | 1)) {
+		poll_turn(e);
+		atomic_store_explicit(&e->poller, 0, memory_order_release);
+	}
 	sluice_wait_turn(iommu, turn);
 }
 

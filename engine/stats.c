@@ -36,7 +36,8 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
 		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
 		/* Pages beyond one that were not taken back: of those pending, and some released. */
-		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back)) * 4096;
+		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back) -
+				      STAT_GET(dl->ring.more_taken)) * 4096;
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 	st->live = st->maps - st->unmaps;
@@ -58,11 +59,15 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 const struct sluice_hist *
 sluice_domain_stale_hist(const struct sluice_domain *d)
 {
-	return &d->flush.stale;
+	const struct policy_ops *p = domain_policy(d);
+
+	return p->stale != NULL ? p->stale(d) : &d->flush.stale;
 }
 
 void
 sluice_domain_stale_reset(struct sluice_domain *d)
 {
+	if (domain_policy(d)->stale_reset != NULL)
+		domain_policy(d)->stale_reset(d);
 	sluice_hist_reset(&d->flush.stale);
 }

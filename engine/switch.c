@@ -9,7 +9,11 @@
  * 2. From one. The rings are closed (flush.h, 8): from then on every unmap is strict, and nobody is in
  *    the middle of one that is not. What is queued is flushed and waited for. Then the policy is
  *    replaced: the name that is reported changes when nothing is stale any more.
- * 3. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
+ * 3. A worker may have loaded a pointer to the old policy's unmap and use it only now. Who closes
+ *    has left its ring without room, and nobody but the worker itself makes room again: so that call
+ *    looks closer, and an unmap that promises less than the policy in force goes that one's way
+ *    (deferred.c). No grace period is waited for.
+ * 4. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
  *    that was not taken can still be taken, and IOVAs still come back through them.
  */
 #include <errno.h>
@@ -24,28 +28,33 @@ policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu)
 }
 
 static void
-rings_open(struct sluice_domain *d)
+rings_open(struct sluice_domain *d, const struct policy_ops *p)
 {
+	d->shut = false;
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-		if (d->lc[i] != NULL)
-			flush_ring_open(&d->lc[i]->ring);
+		if (d->lc[i] != NULL && d->lc[i]->ring.cookie != NULL)
+			flush_ring_open(&d->lc[i]->ring, p->unmap_async != NULL);
 }
 
 /* 2, first half. e->lock is held: workers neither come nor go. */
 static int
 rings_close(struct sluice_domain *d)
 {
-	int ret = 0;
+	int ret = 0, r;
 
-	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++)
-		if (d->lc[i] != NULL)
-			ret = flush_ring_close(&d->lc[i]->ring, d->iommu);
+	/* All of them, whatever happens to one: unmaps are to be strict. */
+	d->shut = true;
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
+		r = d->lc[i] == NULL ? 0 : flush_ring_close(&d->lc[i]->ring, d->iommu);
+		ret = ret != 0 ? ret : r;
+	}
 	return ret;
 }
 
-static void
-publish(struct sluice_domain *d, const struct policy_ops *p)
+void
+domain_publish(struct sluice_domain *d, const struct policy_ops *p)
 {
+	__atomic_store_n(&d->flush.eager, p->eager, __ATOMIC_RELAXED);
 	__atomic_store_n(&d->policy, p, __ATOMIC_RELEASE);
 	__atomic_store_n(&d->map, p->map, __ATOMIC_RELEASE);
 	__atomic_store_n(&d->unmap, p->unmap, __ATOMIC_RELEASE);
@@ -77,8 +86,12 @@ enter(struct sluice_domain *d)
 		return 0;
 	pthread_mutex_lock(&e->lock);
 	ret = domain_rings_init(d);
-	if (ret == 0)
+	if (ret == 0) {
 		ret = engine_view_replace(e);
+		/* Nobody looks at the rings: then there are none, until the next try. */
+		if (ret != 0)
+			__atomic_store_n(&d->rings, false, __ATOMIC_RELEASE);
+	}
 	pthread_mutex_unlock(&e->lock);
 	return ret;
 }
@@ -97,18 +110,19 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 		return sluice_fail(EBUSY, "%s to %s: not while the domain lives", old->name, p->name);
 	pthread_mutex_lock(&d->lock);
 	old = domain_policy(d);
-	if (p != old) {
+	/* The same again, after a change that failed half-way: its rings are shut. */
+	if (p != old || (p->ring && d->shut)) {
 		/* Even from one to another with rings: their promises differ. */
-		ret = old->ring ? leave(d) : 0;
+		ret = p != old && old->ring ? leave(d) : 0;
 		if (ret == 0 && p->ring)
 			ret = enter(d);
 		if (ret == 0) {
 			epoch_barrier();
-			publish(d, p);
+			domain_publish(d, p);
 			/* Somebody may have come while rings were closed: under the lock. */
 			pthread_mutex_lock(&d->iommu->engine->lock);
 			if (p->ring)
-				rings_open(d);
+				rings_open(d, p);
 			pthread_mutex_unlock(&d->iommu->engine->lock);
 		}
 	}

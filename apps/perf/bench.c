@@ -17,6 +17,8 @@
 
 /* Kept free for stream tables, page tables and whatever else a domain needs later. */
 #define HEADROOM (16u << 20)
+/* A pool that begins with one can be mapped by blocks. */
+#define BLOCK    (2u << 20)
 
 static int
 devargs_make(struct perf_bench *b, const struct perf_point *pt)
@@ -93,7 +95,10 @@ buffers_get(struct perf_bench *b)
 	for (b->ring = PERF_RING; b->ring > 0 && b->pool == NULL; b->ring /= 2) {
 		b->nb_bufs = 2 * b->ring;
 		b->pool_size = (size_t)b->layout.nb_workers * b->nb_bufs * b->buf_size;
-		b->pool = sluice_iommu_mem_alloc(b->iommu, b->pool_size, PERF_PAGE, &b->pool_pa);
+		b->pool = sluice_iommu_mem_alloc(b->iommu, b->pool_size, BLOCK, &b->pool_pa);
+		if (b->pool == NULL)
+			b->pool = sluice_iommu_mem_alloc(b->iommu, b->pool_size, PERF_PAGE,
+							 &b->pool_pa);
 	}
 	b->ring = b->nb_bufs / 2;
 	if (room != NULL)

@@ -43,7 +43,7 @@ median(double *v, unsigned int n)
 /* One run. One during which the bare SYNC moved too far is thrown away and repeated; if it will
  * not hold still the last try is kept and marked. */
 static int
-measure(struct perf_bench *b, const struct perf_point *pt, const char *policy,
+measure(struct perf_bench *b, const struct perf_point *pt, const struct perf_policy *policy,
 	struct perf_result *res, int *verdict)
 {
 	struct perf_run *r = malloc(sizeof(*r));
@@ -70,7 +70,7 @@ static int
 strict_index(const struct perf_options *o)
 {
 	for (unsigned int i = 0; i < o->nb_policies; i++)
-		if (strcmp(o->policy[i], "strict") == 0)
+		if (strcmp(o->policy[i].name, "strict") == 0)
 			return (int)i;
 	return -1;
 }
@@ -162,8 +162,8 @@ point_fill(struct perf_book *bk, struct perf_bench *b, const struct perf_point *
 		return perf_failed("out of memory");
 	for (unsigned int i = 0; i < s.rounds && rc == 0; i++)
 		for (unsigned int p = 0; p < s.nb_policies && rc == 0; p++) {
-			perf_progress_show(pg, bk->o->policy[p]);
-			rc = measure(b, pt, bk->o->policy[p], at(&s, i, p), &verdict);
+			perf_progress_show(pg, bk->o->policy[p].name);
+			rc = measure(b, pt, &bk->o->policy[p], at(&s, i, p), &verdict);
 			perf_progress_clear(pg);
 			if (rc == 0 && atomic_load_explicit(&perf_interrupted,
 							    memory_order_relaxed))

@@ -13,7 +13,10 @@ static const char header[] =
 	"unmap_ns.max,unmap_ns.mean,pair_ns,strict_ratio,sync_rtt_ns,unstable,syncs_per_unmap,"
 	"invs_per_unmap,stale_us.p50,stale_us.p99,stale_us.max,stale_accesses,dma_bytes,"
 	"dma_faults,dma_mismatches,probes,probe_hits,probe_faults,iotlb_hit_rate,"
-	"walk_reads_per_page,pinned_bytes,ring_full,empty_polls,pair_insns\n";
+	"walk_reads_per_page,pinned_bytes,ring_full,empty_polls,pair_insns,burst,release_us.p50,"
+	"release_us.p99,release_us.max,cookies,deadline_misses,oldest_us,pending_max,exposed_bytes,"
+	"walk_reads.l0,walk_reads.l1,walk_reads.l2,walk_reads.l3,copy_max,"
+	"copy_max_read,crossover_bytes,crossover_read_bytes";
 
 static void
 text(FILE *f, const char *s)
@@ -31,6 +34,40 @@ static void
 dist(FILE *f, const struct perf_dist *d)
 {
 	fprintf(f, ",%.1f,%.1f,%.1f,%.3f", d->p50, d->p99, d->max, d->mean);
+}
+
+/* 0 is what the JSON calls null. */
+static void
+counted(FILE *f, uint64_t v)
+{
+	fputc(',', f);
+	if (v != 0)
+		fprintf(f, "%" PRIu64, v);
+}
+
+/* What came later than the rest; columns are only added. */
+static void
+later(FILE *f, const struct perf_result *r)
+{
+	fprintf(f, ",%u", r->burst);
+	if (r->release_known)
+		fprintf(f, ",%.3f,%.3f,%.3f", r->release_us.p50, r->release_us.p99,
+			r->release_us.max);
+	else
+		fputs(",,,", f);
+	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%.3f,%" PRIu64 ",%" PRIu64, r->cookies,
+		r->deadline_misses, r->oldest_us, r->pending_max, r->exposed_bytes);
+	for (unsigned int i = 0; i < PERF_WALK_LEVELS; i++) {
+		fputc(',', f);
+		if (r->walk_reads_known)
+			fprintf(f, "%" PRIu64, r->walk_reads[i]);
+	}
+	counted(f, r->copy_max);
+	counted(f, r->copy_max_read);
+	counted(f, r->crossover);
+	counted(f, r->crossover_read);
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		fprintf(f, ",%" PRIu64, r->flushes[i]);
 }
 
 static void
@@ -62,6 +99,7 @@ line(FILE *f, const struct perf_book *bk, const struct perf_result *r)
 		r->ring_full, r->empty_polls);
 	if (r->insns.pair > 0)
 		fprintf(f, "%.1f", r->insns.pair);
+	later(f, r);
 	fputc('\n', f);
 }
 
@@ -69,6 +107,9 @@ int
 perf_csv_write(const struct perf_book *bk, FILE *f)
 {
 	fputs(header, f);
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		fprintf(f, ",flushes.%s", perf_flush_cause[i]);
+	fputc('\n', f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		line(f, bk, &bk->result[i]);
 	return ferror(f) ? -1 : 0;

@@ -14,6 +14,10 @@
 /* Turns of the hardware to one of the engine: an idle turn is a few ns, and every ns between two
  * of them is on a SYNC's way back. */
 #define STEPS_PER_POLL 8u
+/* Moving bytes takes microseconds, and those are on the way of a flush: few units of work a turn of
+ * the hardware, and after one that had them the engine is next. A SYNC by itself is two units. */
+#define SERVE_BUDGET 8u
+#define LONG_TURN    4
 
 static void
 poll_once(struct perf_bench *b)
@@ -96,10 +100,12 @@ perf_hw_serve(struct perf_bench *b, const atomic_uint *running)
 
 	/* Acquire: pairs with the conductor's release of 0, after which it touches nothing. */
 	while (atomic_load_explicit(running, memory_order_acquire) != 0) {
-		int did = 0;
+		int turn = 0, did = 0;
 
-		for (unsigned int i = 0; i < STEPS_PER_POLL; i++)
-			did |= sluice_iommu_step(b->iommu, STEP_BUDGET);
+		for (unsigned int i = 0; i < STEPS_PER_POLL && turn < LONG_TURN; i++) {
+			turn = sluice_iommu_step(b->iommu, SERVE_BUDGET);
+			did |= turn;
+		}
 		if (engine_too)
 			poll_once(b);
 		if (did == 0 && b->layout.oversubscribed)

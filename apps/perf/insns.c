@@ -53,6 +53,36 @@ perf_insns_check(void)
 				"ns); run it in a guest under qemu -icount shift=0", 2 * KNOWN, ns);
 }
 
+/* The policy gives memory back by cookies? Then an unmap is the one that names them. */
+static bool
+has_cookies(const struct perf_run *r)
+{
+	return r->worker[0].cookies_due != 0;
+}
+
+/* As pairs(), with cookies: they are taken once a burst. */
+static int
+pairs_async(struct perf_run *r, double *insns)
+{
+	struct sluice_domain *dom = r->dom;
+	struct sluice_engine *engine = r->b->engine;
+	uint64_t start = r->b->pool_pa, end = start + PERF_BURST * PERF_PAGE, iova;
+	uint64_t cookie[PERF_BURST], t0 = rte_rdtsc();
+	int rc = 0;
+
+	for (uint32_t i = 0; i < CHUNK && rc >= 0; i += PERF_BURST) {
+		for (uint64_t pa = start; pa != end && rc >= 0; pa += PERF_PAGE) {
+			rc = sluice_map(dom, pa, PERF_PAGE, SLUICE_RW, &iova);
+			if (rc == 0)
+				rc = sluice_unmap_async(dom, iova, PERF_PAGE, pa);
+		}
+		sluice_unmap_completed(dom, cookie, PERF_BURST);
+		sluice_engine_poll(engine);
+	}
+	*insns = insns_since(t0) / CHUNK;
+	return RTE_MIN(rc, 0);
+}
+
 /* One chunk, the engine polled once a burst. @return 0 or -errno. */
 static int
 pairs(struct perf_run *r, double *insns)
@@ -75,12 +105,31 @@ pairs(struct perf_run *r, double *insns)
 	return rc;
 }
 
+/* A burst's unmaps, one after the other. @return 0 or -errno. */
+static int
+unmaps(struct perf_run *r, const uint64_t *iova, bool async)
+{
+	uint64_t cookie[PERF_BURST];
+	int rc = 0;
+
+	if (!async) {
+		for (uint32_t k = 0; k < PERF_BURST && rc == 0; k++)
+			rc = sluice_unmap(r->dom, iova[k], PERF_PAGE);
+		return rc;
+	}
+	for (uint32_t k = 0; k < PERF_BURST && rc >= 0; k++)
+		rc = sluice_unmap_async(r->dom, iova[k], PERF_PAGE, k);
+	sluice_unmap_completed(r->dom, cookie, PERF_BURST);
+	return RTE_MIN(rc, 0);
+}
+
 /* The same in bursts, map and unmap apart, the engine's work between them. */
 static int
 bursts(struct perf_run *r, double *map, double *unmap)
 {
 	struct perf_bench *b = r->b;
 	uint64_t iova[PERF_BURST], t;
+	bool async = has_cookies(r);
 	int rc = 0;
 
 	*map = *unmap = 0;
@@ -91,8 +140,8 @@ bursts(struct perf_run *r, double *map, double *unmap)
 					&iova[k]);
 		*map += insns_since(t) / CHUNK;
 		t = rte_rdtsc();
-		for (uint32_t k = 0; k < PERF_BURST && rc == 0; k++)
-			rc = sluice_unmap(r->dom, iova[k], PERF_PAGE);
+		if (rc == 0)
+			rc = unmaps(r, iova, async);
 		*unmap += insns_since(t) / CHUNK;
 		sluice_engine_poll(b->engine);
 	}
@@ -118,17 +167,20 @@ int
 perf_insns_measure(struct perf_run *r)
 {
 	double pair[CHUNKS], map[CHUNKS], unmap[CHUNKS];
+	uint64_t cookie[PERF_BURST];
 	int rc = 0;
 
 	for (unsigned int i = 0; i < WARM + CHUNKS && rc == 0; i++) {
 		unsigned int at = i < WARM ? 0 : i - WARM;
 
-		rc = pairs(r, &pair[at]);
+		rc = has_cookies(r) ? pairs_async(r, &pair[at]) : pairs(r, &pair[at]);
 		if (rc == 0)
 			rc = bursts(r, &map[at], &unmap[at]);
 	}
 	if (rc == 0)
 		rc = sluice_domain_drain(r->dom);
+	while (rc == 0 && sluice_unmap_completed(r->dom, cookie, PERF_BURST) != 0)
+		; /* all of them are released: as many turns as there are bursts in a ring */
 	if (rc != 0)
 		return perf_failed("policy %s: counting instructions failed: %s", r->policy,
 				   rte_strerror(-rc));

@@ -28,6 +28,12 @@ count(uint64_t v)
 }
 
 static json_t *
+counted(uint64_t v)
+{
+	return v > 0 ? count(v) : json_null();
+}
+
+static json_t *
 dist(const struct perf_dist *d, bool known)
 {
 	if (!known)
@@ -88,6 +94,32 @@ counters(const struct perf_counters *c)
 }
 
 static json_t *
+flushes(const uint64_t n[SLUICE_FLUSH_CAUSES])
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		json_object_set_new(o, perf_flush_cause[i], count(n[i]));
+	return o;
+}
+
+static json_t *
+walk_reads(const struct perf_result *r)
+{
+	json_t *o;
+	char name[8];
+
+	if (!r->walk_reads_known)
+		return json_null();
+	o = json_object();
+	for (unsigned int i = 0; i < PERF_WALK_LEVELS; i++) {
+		snprintf(name, sizeof(name), "l%u", i);
+		json_object_set_new(o, name, count(r->walk_reads[i]));
+	}
+	return o;
+}
+
+static json_t *
 rounds(const struct perf_result *r)
 {
 	json_t *a = json_array();
@@ -110,6 +142,7 @@ result(const struct perf_book *bk, const struct perf_result *r)
 	json_object_set_new(o, "workers", count(r->workers));
 	json_object_set_new(o, "batch", count(r->batch));
 	json_object_set_new(o, "deadline_us", count(r->deadline_us));
+	json_object_set_new(o, "burst", count(r->burst));
 	json_object_set_new(o, "sync_ns", count(r->sync_ns));
 	json_object_set_new(o, "seed", count(bk->o->seed));
 	json_object_set_new(o, "ring", count(r->ring));
@@ -138,6 +171,13 @@ result(const struct perf_book *bk, const struct perf_result *r)
 	json_object_set_new(o, "stale_us", dist(&r->stale_us, r->stale_known));
 	json_object_set_new(o, "stale_accesses",
 			    r->stale_counted ? count(r->stale_accesses) : json_null());
+	json_object_set_new(o, "release_us", dist(&r->release_us, r->release_known));
+	json_object_set_new(o, "cookies", count(r->cookies));
+	json_object_set_new(o, "flushes", flushes(r->flushes));
+	json_object_set_new(o, "deadline_misses", count(r->deadline_misses));
+	json_object_set_new(o, "oldest_us", real(r->oldest_us));
+	json_object_set_new(o, "pending_max", count(r->pending_max));
+	json_object_set_new(o, "exposed_bytes", count(r->exposed_bytes));
 	json_object_set_new(o, "dma_bytes", count(r->dma_bytes));
 	json_object_set_new(o, "dma_faults", count(r->dma_faults));
 	json_object_set_new(o, "dma_mismatches", count(r->dma_mismatches));
@@ -146,6 +186,11 @@ result(const struct perf_book *bk, const struct perf_result *r)
 	json_object_set_new(o, "probe_faults", count(r->probe_faults));
 	json_object_set_new(o, "iotlb_hit_rate", real(r->iotlb_hit_rate));
 	json_object_set_new(o, "walk_reads_per_page", real(r->walk_reads_per_page));
+	json_object_set_new(o, "walk_reads", walk_reads(r));
+	json_object_set_new(o, "copy_max", counted(r->copy_max));
+	json_object_set_new(o, "copy_max_read", counted(r->copy_max_read));
+	json_object_set_new(o, "crossover_bytes", counted(r->crossover));
+	json_object_set_new(o, "crossover_read_bytes", counted(r->crossover_read));
 	json_object_set_new(o, "pinned_bytes", count(r->pinned_bytes));
 	json_object_set_new(o, "ring_full", count(r->ring_full));
 	json_object_set_new(o, "empty_polls", count(r->empty_polls));

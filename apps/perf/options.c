@@ -21,7 +21,7 @@
 enum {
 	OPT_DEV = 256, OPT_WORKLOAD, OPT_POLICY, OPT_PAIRS, OPT_SECONDS, OPT_WORKERS, OPT_BATCH,
 	OPT_DEADLINE, OPT_PROBE, OPT_SWEEP, OPT_JSON, OPT_CSV, OPT_REPORT, OPT_SEED, OPT_LAYOUT,
-	OPT_ROUNDS, OPT_INSNS, OPT_LIST, OPT_HELP, OPT_VERSION,
+	OPT_ROUNDS, OPT_BURST, OPT_INSNS, OPT_LIST, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -32,6 +32,7 @@ static const struct option long_options[] = {
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "workers", required_argument, NULL, OPT_WORKERS },
 	{ "batch", required_argument, NULL, OPT_BATCH },
+	{ "burst", required_argument, NULL, OPT_BURST },
 	{ "deadline-us", required_argument, NULL, OPT_DEADLINE },
 	{ "probe-stale", no_argument, NULL, OPT_PROBE },
 	{ "sweep", required_argument, NULL, OPT_SWEEP },
@@ -84,69 +85,6 @@ perf_number_parse(const char *s, uint64_t min, uint64_t max, uint64_t *v)
 		return -1;
 	*v = n * mult;
 	return 0;
-}
-
-static const char *
-policy_find(const char *name, size_t len)
-{
-	for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++)
-		if (strlen(sluice_policy_name(i)) == len &&
-		    strncmp(sluice_policy_name(i), name, len) == 0)
-			return sluice_policy_name(i);
-	return NULL;
-}
-
-static void
-policy_add(struct perf_options *o, const char *name)
-{
-	for (unsigned int i = 0; i < o->nb_policies; i++)
-		if (o->policy[i] == name)
-			return;
-	if (o->nb_policies < PERF_MAX_POLICIES)
-		o->policy[o->nb_policies++] = name;
-}
-
-static void
-policy_names(char *buf, size_t size)
-{
-	size_t at = 0;
-
-	buf[0] = '\0';
-	for (unsigned int i = 0; sluice_policy_name(i) != NULL && at < size; i++)
-		at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
-				       sluice_policy_name(i));
-}
-
-int
-perf_policies_parse(const char *list, const char *where, struct perf_options *o)
-{
-	const char *name, *p = list;
-	char known[256];
-	size_t len;
-
-	o->nb_policies = 0;
-	do {
-		p += strspn(p, " \t");
-		len = strcspn(p, ", \t");
-		name = policy_find(p, len);
-		if (name != NULL) {
-			policy_add(o, name);
-		} else if (len == 3 && strncmp(p, "all", 3) == 0) {
-			for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++)
-				policy_add(o, sluice_policy_name(i));
-		} else {
-			policy_names(known, sizeof(known));
-			perf_usage_error("%s: unknown policy \"%.*s\"; known are %s, or all", where,
-					 (int)RTE_MIN(len, 64u), p, known);
-			return -1;
-		}
-		p += len;
-		p += strspn(p, " \t");
-	} while (*p == ',' && *p++ != '\0');
-	if (*p == '\0')
-		return 0;
-	perf_usage_error("%s: \"%s\" is not a comma list of policies", where, list);
-	return -1;
 }
 
 static int
@@ -224,6 +162,7 @@ option_take(int opt, char *arg, struct perf_options *o)
 		return seconds_parse(arg, &o->seconds);
 	case OPT_WORKERS: return number32("--workers", arg, 1, RTE_MAX_LCORE - 1, &o->workers);
 	case OPT_BATCH: return batch_parse(arg, &o->batch);
+	case OPT_BURST: return number32("--burst", arg, 1, PERF_BURST_MAX, &o->burst);
 	case OPT_DEADLINE: return number32("--deadline-us", arg, 1, 1000000000, &o->deadline_us);
 	case OPT_SEED: return number("--seed", arg, 0, UINT64_MAX, &o->seed);
 	case OPT_LAYOUT: return layout_parse(arg, &o->layout);
@@ -283,8 +222,7 @@ defaults(struct perf_options *o)
 	o->workload = "net:imix";
 	o->pairs = 200000;
 	o->workers = 1;
-	o->batch = SLUICE_BATCH_DEFAULT;
-	o->deadline_us = SLUICE_DEADLINE_US_DEFAULT;
+	o->burst = PERF_BURST;
 	o->rounds = 3;
 	o->seed = 1;
 }

@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PERF_MAX_POLICIES 32
+#include "policies.h"
+
+#define PERF_MAX_POLICIES 64
 #define PERF_MAX_ROUNDS   99
+#define PERF_BURST        32u /* calls, by default */
+#define PERF_BURST_MAX    64u
 
 enum perf_layout_kind {
 	PERF_LAYOUT_AUTO,   /**< step with one lcore, else split */
@@ -25,14 +29,15 @@ struct perf_options {
 	const char *json;   /**< path, "-" or NULL */
 	const char *csv;    /**< path, "-" or NULL */
 	const char *report; /**< folder or NULL */
-	const char *policy[PERF_MAX_POLICIES]; /**< names from sluice_policy_name() */
+	struct perf_policy policy[PERF_MAX_POLICIES];
 	unsigned int nb_policies;
 	uint64_t pairs;     /**< map/unmap pairs a run, over all workers; 0: by time */
 	double seconds;     /**< when pairs is 0 */
 	uint64_t seed;
 	uint32_t workers;
-	uint32_t batch;
-	uint32_t deadline_us;
+	uint32_t batch;       /**< 0: each policy's own default */
+	uint32_t deadline_us; /**< 0: the same */
+	uint32_t burst;       /**< buffers mapped together, and unmapped together */
 	uint32_t rounds;
 	enum perf_layout_kind layout;
 	bool probe_stale;
@@ -52,10 +57,6 @@ enum perf_options_verdict {
  */
 enum perf_options_verdict perf_options_parse(int argc, char **argv, struct perf_options *o,
 					     int *eal_argc);
-
-/** Read a comma list of policies ("all": every one) into @p o. @return 0, or -1 and an error
- * line that starts with @p where. */
-int perf_policies_parse(const char *list, const char *where, struct perf_options *o);
 
 /** Read a whole decimal number, k, M or G allowed behind it, in [min, max].
  * @return 0, or -1 with nothing said. */

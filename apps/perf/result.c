@@ -14,20 +14,21 @@
 
 #define UNSTABLE 0.20
 
-bool
-perf_policy_is_strict(const char *name)
+static const struct sluice_xstat *
+counter_find(const struct perf_counters *c, const char *name)
 {
-	/* "contiguous" invalidates a range at once, and still before its unmap returns. */
-	return strncmp(name, "strict", 6) == 0 || strncmp(name, "contig", 6) == 0;
+	for (unsigned int i = 0; i < c->n; i++)
+		if (strcmp(c->c[i].name, name) == 0)
+			return &c->c[i];
+	return NULL;
 }
 
 uint64_t
 perf_counter_get(const struct perf_counters *c, const char *name)
 {
-	for (unsigned int i = 0; i < c->n; i++)
-		if (strcmp(c->c[i].name, name) == 0)
-			return c->c[i].value;
-	return 0;
+	const struct sluice_xstat *x = counter_find(c, name);
+
+	return x != NULL ? x->value : 0;
 }
 
 static uint64_t
@@ -65,14 +66,22 @@ count_xstats(struct perf_counters *c, const struct perf_run *r)
 	}
 }
 
+const char *const perf_flush_cause[SLUICE_FLUSH_CAUSES] = {
+	[SLUICE_FLUSH_FULL] = "full",
+	[SLUICE_FLUSH_DEADLINE] = "deadline",
+	[SLUICE_FLUSH_DRAIN] = "drain",
+	[SLUICE_FLUSH_ROLLOVER] = "rollover",
+	[SLUICE_FLUSH_SWITCH] = "switch",
+	[SLUICE_FLUSH_IDLE] = "idle",
+};
+_Static_assert(SLUICE_FLUSH_CAUSES == SLUICE_FLUSH_IDLE + 1, "a name for each");
+
 static void
 count_all(struct perf_result *res, const struct perf_run *r)
 {
-	static const char *const cause[SLUICE_FLUSH_CAUSES] = {
-		"flushes_full", "flushes_deadline", "flushes_drain", "flushes_rollover",
-	};
 	struct perf_counters *c = &res->counters;
 	const struct sluice_domain_stats *d = &r->dst;
+	char name[32];
 
 	count(c, "pairs", res->pairs);
 	count(c, "maps", d->maps);
@@ -85,13 +94,24 @@ count_all(struct perf_result *res, const struct perf_run *r)
 	count(c, "queued", d->queued);
 	count(c, "released", d->released);
 	count(c, "pending", d->pending);
-	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
-		count(c, cause[i], d->flushes[i]);
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++) {
+		snprintf(name, sizeof(name), "flushes_%s", perf_flush_cause[i]);
+		count(c, name, d->flushes[i]);
+	}
 	count(c, "flush_errors", d->flush_errors);
+	count(c, "deadline_misses", d->deadline_misses);
+	count(c, "pending_max", d->pending_max);
+	count(c, "cookies", res->cookies);
 	count(c, "ring_full", d->ring_full);
 	count(c, "invs", d->invs);
 	count(c, "syncs", d->syncs);
 	count(c, "table_bytes", d->table_bytes);
+	count(c, "copies", d->copies);
+	count(c, "copy_bytes", d->copy_bytes);
+	count(c, "copy_large", d->copy_large);
+	count(c, "copy_empty", d->copy_empty);
+	count(c, "reuses", d->reuses);
+	count(c, "kept_bytes", d->kept_bytes);
 	count(c, "dma_submitted", r->dma.submitted);
 	count(c, "dma_completed", r->dma.completed);
 	count(c, "dma_bytes", r->dma.bytes);
@@ -115,40 +135,49 @@ ratio(double a, double b)
 	return b > 0 ? a / b : 0;
 }
 
+static struct perf_dist
+dist(const struct sluice_hist *h, double unit)
+{
+	return (struct perf_dist) {
+		.p50 = (double)sluice_hist_quantile(h, 0.50) * unit,
+		.p99 = (double)sluice_hist_quantile(h, 0.99) * unit,
+		.max = (double)h->max * unit,
+		.mean = sluice_hist_mean(h) * unit,
+	};
+}
+
 static void
 timings(struct perf_result *res, const struct perf_run *r)
 {
 	double ns = 1e9 / (double)rte_get_tsc_hz();
 	uint64_t map_tsc = 0, map_n = 0, unmap_tsc = 0, unmap_n = 0;
-	static struct sluice_hist m, u; /* too large for a stack; results are made one by one */
+	static struct sluice_hist m, u, back; /* too large for a stack; results come one by one */
 
 	sluice_hist_reset(&m);
 	sluice_hist_reset(&u);
+	sluice_hist_reset(&back);
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		const struct perf_worker *w = &r->worker[i];
 
 		sluice_hist_merge(&m, &w->map_hist);
 		sluice_hist_merge(&u, &w->unmap_hist);
+		sluice_hist_merge(&back, &w->release_hist);
 		map_tsc += w->map_tsc;
 		map_n += w->map_n;
 		unmap_tsc += w->unmap_tsc;
 		unmap_n += w->unmap_n;
 	}
-	res->map_ns = (struct perf_dist) {
-		.p50 = (double)sluice_hist_quantile(&m, 0.50) * ns,
-		.p99 = (double)sluice_hist_quantile(&m, 0.99) * ns,
-		.max = (double)m.max * ns,
-		.mean = (map_n != 0 ? ratio((double)map_tsc, (double)map_n) :
-			 sluice_hist_mean(&m)) * ns,
-	};
-	res->unmap_ns = (struct perf_dist) {
-		.p50 = (double)sluice_hist_quantile(&u, 0.50) * ns,
-		.p99 = (double)sluice_hist_quantile(&u, 0.99) * ns,
-		.max = (double)u.max * ns,
-		.mean = (unmap_n != 0 ? ratio((double)unmap_tsc, (double)unmap_n) :
-			 sluice_hist_mean(&u)) * ns,
-	};
+	res->map_ns = dist(&m, ns);
+	res->unmap_ns = dist(&u, ns);
+	if (map_n != 0)
+		res->map_ns.mean = ratio((double)map_tsc, (double)map_n) * ns;
+	if (unmap_n != 0)
+		res->unmap_ns.mean = ratio((double)unmap_tsc, (double)unmap_n) * ns;
 	res->pair_ns = res->map_ns.mean + res->unmap_ns.mean;
+	/* Who waits in the call gives back at its end, who does not is strict only by cookies. */
+	res->release_known = perf_policy_is_strict(r->in_force) || res->cookies != 0;
+	if (res->release_known)
+		res->release_us = dist(back.count != 0 ? &back : &u, ns / 1000);
 	res->seconds = (double)(r->end - r->start) * ns * 1e-9;
 	res->sync_rtt_before_ns = r->sync_before;
 	res->sync_rtt_after_ns = r->sync_after;
@@ -156,17 +185,32 @@ timings(struct perf_result *res, const struct perf_run *r)
 	res->unstable = fabs(r->sync_after - r->sync_before) > UNSTABLE * r->sync_before;
 }
 
+/* From the return of the memory to the completion of the invalidation. */
 static void
 windows(struct perf_result *res, const struct perf_run *r)
 {
-	/* Without translation there is nothing to invalidate: the window never closes. */
-	res->stale_known = strcmp(r->in_force, "passthrough") != 0;
-	res->stale_us = (struct perf_dist) {
-		.p50 = (double)sluice_hist_quantile(&r->stale, 0.50) / 1000,
-		.p99 = (double)sluice_hist_quantile(&r->stale, 0.99) / 1000,
-		.max = (double)r->stale.max / 1000,
-		.mean = sluice_hist_mean(&r->stale) / 1000,
-	};
+	/* No promise, and nothing that was ever waited for: the window never closes. */
+	res->stale_known = perf_policy_is_strict(r->in_force) || r->stale.count != 0;
+	/* What waits for a cookie waits with its memory: no window. */
+	if (r->dst.queued != res->cookies)
+		res->stale_us = dist(&r->stale, 1e-3);
+	memcpy(res->flushes, r->dst.flushes, sizeof(res->flushes));
+	res->deadline_misses = r->dst.deadline_misses;
+	res->pending_max = r->dst.pending_max;
+	res->oldest_us = (double)r->worker[0].oldest_max / 1000;
+	res->exposed_bytes = r->worker[0].exposed_max;
+}
+
+static void
+walks(struct perf_result *res)
+{
+	char name[32];
+
+	for (unsigned int i = 0; i < PERF_WALK_LEVELS; i++) {
+		snprintf(name, sizeof(name), "emu_walk_reads_l%u", i);
+		res->walk_reads_known |= counter_find(&res->counters, name) != NULL;
+		res->walk_reads[i] = perf_counter_get(&res->counters, name);
+	}
 }
 
 void
@@ -184,20 +228,27 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->sync_ns = b->sync_ns;
 	res->workers = r->nb_workers;
 	res->preempted = atomic_load_explicit(&r->preempted, memory_order_relaxed);
-	res->batch = r->pt->batch;
-	res->deadline_us = r->pt->deadline_us;
+	res->batch = r->batch;
+	res->deadline_us = r->deadline_us;
+	res->burst = b->o->burst;
 	res->ring = b->ring;
 	res->buf_size = b->buf_size;
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		res->pairs += r->worker[i].taken;
 		res->dma_mismatches += r->worker[i].mismatches;
+		res->cookies += r->worker[i].cookies;
 	}
-	res->pinned_bytes = r->worker[0].pinned_max * b->buf_size;
+	res->pinned_bytes = r->worker[0].pinned_max;
+	res->copy_max = r->copy_max;
+	res->copy_max_read = r->copy_max_read;
+	res->crossover = r->crossover;
+	res->crossover_read = r->crossover_read;
 	res->insns = r->insns;
 	res->stale_counted = b->transfers;
 	timings(res, r);
 	windows(res, r);
 	count_all(res, r);
+	walks(res);
 	unmaps = (double)res->pairs;
 	res->syncs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_syncs"), unmaps);
 	res->invs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_tlbis"), unmaps);
@@ -228,18 +279,28 @@ int
 perf_result_verify(const struct perf_run *r, const struct perf_result *res)
 {
 	const struct sluice_domain_stats *d = &r->dst;
-	uint64_t bytes = 0;
+	uint64_t pages = r->b->buf_size / PERF_PAGE, bytes = 0, due = 0, returned = 0, bursts = 0;
 	int rc = 0;
 
-	for (unsigned int i = 0; i < r->nb_workers; i++)
+	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		bytes += r->worker[i].bytes;
+		due += r->worker[i].cookies_due;
+		returned += r->worker[i].returned;
+		bursts += r->worker[i].groups_taken;
+	}
 	rc |= equal(r, "maps = unmaps + live", d->maps, d->unmaps + d->live);
 	rc |= equal(r, "queued = released + pending", d->queued, d->released + d->pending);
 	rc |= equal(r, "nothing live at the end", d->live, 0);
 	rc |= equal(r, "nothing pending after the drain", d->pending, 0);
 	rc |= equal(r, "map_pages = unmap_pages", d->map_pages, d->unmap_pages);
-	if (d->maps != 0 || strcmp(r->in_force, "passthrough") != 0)
+	rc |= equal(r, "unmap_pages = pages of all pairs", d->unmap_pages, res->pairs * pages);
+	/* What is shared may count as one: a burst as a mapping. */
+	if (!perf_policy_shares(r->in_force) || d->unmaps != bursts)
 		rc |= equal(r, "unmaps = pairs", d->unmaps, res->pairs);
+	rc |= equal(r, "cookies that came = cookies that were due", res->cookies, due);
+	rc |= equal(r, "buffers that came back = pairs", returned, res->pairs);
+	if (res->cookies > d->queued)
+		rc |= equal(r, "cookies = entries queued", res->cookies, d->queued);
 	rc |= equal(r, "dma submitted = completed", r->dma.submitted, r->dma.completed);
 	if (r->b->transfers)
 		rc |= equal(r, "dma submitted = pairs", r->dma.submitted, res->pairs);

@@ -10,13 +10,15 @@
 
 #include "run.h"
 
+#define PERF_WALK_LEVELS 4u
+
 /** A distribution, ns unless said otherwise. */
 struct perf_dist {
 	double p50, p99, max, mean;
 };
 
 struct perf_counters {
-	struct sluice_xstat c[PERF_MAX_XSTATS + 48];
+	struct sluice_xstat c[PERF_MAX_XSTATS + 64];
 	unsigned int n;
 };
 
@@ -24,7 +26,9 @@ struct perf_result {
 	char policy[32];         /**< asked for */
 	char in_force[32];       /**< taken */
 	uint64_t sync_ns;        /**< injected */
-	uint32_t workers, batch, deadline_us;
+	uint32_t workers;
+	uint32_t batch, deadline_us; /**< in force */
+	uint32_t burst;
 	uint32_t ring;           /**< posted buffers a worker */
 	uint32_t buf_size;       /**< bytes a buffer */
 	char settings[160];      /**< the register source's */
@@ -44,16 +48,29 @@ struct perf_result {
 	double syncs_per_unmap, invs_per_unmap;
 	bool stale_known;        /**< false: nothing is ever invalidated, no window to measure */
 	struct perf_dist stale_us;
+	bool release_known;      /**< false: memory comes back before it is safe */
+	struct perf_dist release_us; /**< from an unmap's submission to its memory's return */
+	uint64_t cookies;        /**< unmaps whose memory came back by a cookie */
+	uint64_t flushes[SLUICE_FLUSH_CAUSES];
+	uint64_t deadline_misses, pending_max;
+	double oldest_us;        /**< the oldest entry of a flush queue that was seen */
+	uint64_t exposed_bytes;  /**< the most handed back and not yet safe at once, of samples */
 	uint64_t stale_accesses;
 	bool stale_counted;      /**< somebody could see them */
 	uint64_t dma_bytes, dma_faults, dma_mismatches, probes, probe_hits, probe_faults;
 	double iotlb_hit_rate, walk_reads_per_page;
+	bool walk_reads_known;   /**< somebody counts them by level */
+	uint64_t walk_reads[PERF_WALK_LEVELS];
+	uint64_t copy_max;       /**< bytes: up to this a buffer is copied; 0: never */
+	uint64_t copy_max_read;  /**< the same for what the device only reads */
+	uint64_t crossover;      /**< bytes: from here on copying costs more; 0: unknown */
+	uint64_t crossover_read; /**< the same for what the device only reads */
 	uint64_t pinned_bytes, ring_full, empty_polls;
 	struct perf_counters counters; /**< integers that a step run repeats exactly */
 };
 
-/** Does a policy of this name promise that nothing is stale after the unmap? */
-bool perf_policy_is_strict(const char *name);
+/** "full", "deadline", …: why flushes were started. */
+extern const char *const perf_flush_cause[SLUICE_FLUSH_CAUSES];
 
 /** Turn a finished run into a result. */
 void perf_result_make(struct perf_result *res, const struct perf_run *r);

@@ -79,24 +79,45 @@ conduct(void *arg)
 	atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
 	r->drain_rc = sluice_domain_drain(r->dom);
 	snapshot(r, &r->x1, &r->e1);
+	sluice_domain_stats(r->dom, &r->dst);
 	r->sync_after = perf_sync_median_ns(r->b->iommu, r->b->layout.kind);
+	/* Maps and unmaps of its own: behind all that is counted. In layout step it would be the
+	 * model that is measured. */
+	if (r->b->layout.kind == PERF_LAYOUT_STEP ||
+	    sluice_domain_find_crossover(r->dom, SLUICE_RW, &r->crossover) != 0 ||
+	    sluice_domain_find_crossover(r->dom, SLUICE_READ, &r->crossover_read) != 0)
+		r->crossover = r->crossover_read = 0;
 	/* Release: the main lcore reads everything above when it sees 0. */
 	atomic_store_explicit(&r->running, 0, memory_order_release);
 	return 0;
 }
 
+/* What the policy's entry says, else what is said of all, else its own default. */
 static int
-domain_make(struct perf_run *r)
+domain_make(struct perf_run *r, const struct perf_policy *p)
 {
 	struct sluice_domain_conf conf = {
-		.policy = r->policy, .batch = r->pt->batch, .deadline_us = r->pt->deadline_us,
+		.policy = p->name,
+		.batch = p->batch != 0 ? p->batch : r->pt->batch,
+		.deadline_us = p->deadline_us != 0 ? p->deadline_us : r->pt->deadline_us,
 	};
+	int rc;
 
 	r->dom = sluice_domain_create(r->b->iommu, &conf);
 	if (r->dom == NULL)
 		return perf_failed("policy %s: cannot make a domain: %s", r->policy,
 				   sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
-	snprintf(r->in_force, sizeof(r->in_force), "%s", sluice_domain_policy(r->dom));
+	sluice_domain_conf(r->dom, &conf);
+	snprintf(r->in_force, sizeof(r->in_force), "%s", conf.policy);
+	/* Policies that map memory once and for all are told of it, the others need not be. */
+	rc = sluice_domain_pool(r->dom, r->b->pool_pa, r->b->pool_size);
+	if (rc != 0 && rc != -ENOTSUP)
+		return perf_failed("policy %s: cannot map the buffers as a pool: %s", r->policy,
+				   sluice_error()[0] ? sluice_error() : rte_strerror(-rc));
+	r->batch = conf.batch;
+	r->deadline_us = conf.deadline_us;
+	r->copy_max = conf.copy_max;
+	r->copy_max_read = conf.copy_max_read;
 	return 0;
 }
 
@@ -130,11 +151,11 @@ device_make(struct perf_run *r, unsigned int i)
 /* A period that leaves enough of both kinds of bursts in short runs too. It is odd: flush queues
  * work in powers of two, and a period of 16 would look at the same phase of every batch. */
 static uint32_t
-each_period(uint64_t pairs)
+each_period(uint64_t pairs, uint32_t burst)
 {
-	if (pairs == 0 || pairs >= 64 * PERF_BURST)
+	if (pairs == 0 || pairs >= 64 * burst)
 		return 17;
-	return pairs > 2 * PERF_BURST ? 3 : 1;
+	return pairs > 2 * burst ? 3 : 1;
 }
 
 static int
@@ -155,11 +176,13 @@ worker_make(struct perf_run *r, unsigned int i)
 	w->item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
 	w->target = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
 	w->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
-	w->each = each_period(w->target);
+	w->burst = o->burst;
+	w->each = each_period(w->target, w->burst);
+	w->shares = perf_policy_shares(r->in_force);
 	/* First touches of rings, tables and magazines are not what is asked about. */
 	w->warm = w->target == 0 || w->target >= 16 * PERF_RING ? 2 * PERF_RING : 0;
 	w->done = o->pairs != 0 && w->target == 0;
-	w->samples_pinned = i == 0;
+	w->samples = i == 0;
 	w->all = r->worker;
 	w->nb_all = r->nb_workers;
 	if (b->wl->has_tails || b->wl->has_reads) {
@@ -171,7 +194,7 @@ worker_make(struct perf_run *r, unsigned int i)
 }
 
 static int
-set_up(struct perf_run *r)
+set_up(struct perf_run *r, const struct perf_policy *policy)
 {
 	int rc;
 
@@ -179,7 +202,7 @@ set_up(struct perf_run *r)
 	if (r->worker == NULL)
 		return perf_failed("out of memory");
 	memset(r->worker, 0, r->nb_workers * sizeof(*r->worker));
-	rc = domain_make(r);
+	rc = domain_make(r, policy);
 	for (unsigned int i = 0; i < r->nb_workers && rc == 0; i++) {
 		rc = worker_make(r, i);
 		if (rc == 0)
@@ -235,7 +258,6 @@ launch(struct perf_run *r)
 static void
 gather(struct perf_run *r)
 {
-	sluice_domain_stats(r->dom, &r->dst);
 	sluice_hist_reset(&r->stale);
 	if (sluice_domain_stale_hist(r->dom) != NULL)
 		sluice_hist_merge(&r->stale, sluice_domain_stale_hist(r->dom));
@@ -274,17 +296,18 @@ worker_failures(const struct perf_run *r)
 }
 
 int
-perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt, const char *policy)
+perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
+	 const struct perf_policy *policy)
 {
 	int rc;
 
 	memset(r, 0, sizeof(*r));
 	r->b = b;
 	r->pt = pt;
-	r->policy = policy;
+	r->policy = policy->name;
 	r->nb_workers = b->layout.nb_workers;
 	memset(b->owned, 0, b->pool_size / PERF_PAGE);
-	rc = set_up(r);
+	rc = set_up(r, policy);
 	if (rc == 0) {
 		launch(r);
 		gather(r);

@@ -22,6 +22,9 @@ struct perf_run {
 	const struct perf_point *pt;
 	const char *policy;          /**< as asked for */
 	char in_force[32];           /**< as the domain took it */
+	uint32_t batch, deadline_us; /**< the same */
+	uint32_t copy_max, copy_max_read;   /**< the same; 0: it has no threshold */
+	uint32_t crossover, crossover_read; /**< where copying stops being cheaper; 0: not known */
 	struct sluice_domain *dom;
 	struct sluice_device *dev[RTE_MAX_LCORE];
 	struct perf_worker *worker;  /**< layout.nb_workers of them */
@@ -38,8 +41,8 @@ struct perf_run {
 	int drain_rc;
 	struct perf_xstats x0, x1;
 	struct sluice_engine_stats e0, e1;
-	/* Filled when all is quiet. */
 	struct sluice_domain_stats dst;
+	/* Filled when all is quiet. */
 	struct sluice_hist stale;
 	struct sluice_dma_stats dma;    /**< of all channels */
 	struct perf_insns insns;
@@ -51,7 +54,7 @@ struct perf_run {
  * @return 0, or an exit status with an error line printed.
  */
 int perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
-	     const char *policy);
+	     const struct perf_policy *policy);
 void perf_run_free(struct perf_run *r);
 
 #endif

@@ -47,7 +47,7 @@ head(struct grid *g, const struct perf_book *bk, const struct perf_varied *v)
 	if (v->batch)
 		put(g, 0, &c, "batch");
 	if (v->deadline_us)
-		put(g, 0, &c, "deadline us");
+		put(g, 0, &c, "deadline");
 	if (v->sync_ns || v->workers)
 		put(g, 0, &c, "SYNC ns");
 	put(g, 0, &c, "map ns");
@@ -55,24 +55,35 @@ head(struct grid *g, const struct perf_book *bk, const struct perf_varied *v)
 	put(g, 0, &c, "pair ns");
 	if (bk->o->insns)
 		put(g, 0, &c, "pair insns");
-	put(g, 0, &c, "unmap p50 ns");
+	put(g, 0, &c, "unmap p50");
 	put(g, 0, &c, "p99 ns");
 	put(g, 0, &c, "SYNCs/unmap");
-	put(g, 0, &c, "stale p50 us");
-	put(g, 0, &c, "p99 us");
+	put(g, 0, &c, "stale p99");
 	put(g, 0, &c, "max us");
 	put(g, 0, &c, "stale accesses");
+	put(g, 0, &c, "release p99 us");
+	put(g, 0, &c, "pinned KiB");
 	put(g, 0, &c, "strict/this");
 	g->cols = c;
 }
 
 static void
-stale(struct grid *g, unsigned int row, unsigned int *c, const struct perf_result *r, double us)
+time_us(struct grid *g, unsigned int row, unsigned int *c, bool known, double us)
 {
-	if (r->stale_known)
+	if (known)
 		put(g, row, c, "%.1f", us);
 	else
 		put(g, row, c, "n/a");
+}
+
+/* Of flush queues: not said of a policy that has none. */
+static void
+setting(struct grid *g, unsigned int row, unsigned int *c, const struct perf_result *r, uint32_t n)
+{
+	if (perf_counter_get(&r->counters, "queued") != 0)
+		put(g, row, c, "%u", n);
+	else
+		put(g, row, c, "-");
 }
 
 static void
@@ -87,9 +98,9 @@ body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct
 	if (v->workers)
 		put(g, row, &c, "%u", r->workers);
 	if (v->batch)
-		put(g, row, &c, "%u", r->batch);
+		setting(g, row, &c, r, r->batch);
 	if (v->deadline_us)
-		put(g, row, &c, "%u", r->deadline_us);
+		setting(g, row, &c, r, r->deadline_us);
 	if (v->sync_ns || v->workers)
 		put(g, row, &c, "%.0f", r->sync_rtt_ns);
 	put(g, row, &c, "%.1f", r->map_ns.mean);
@@ -100,13 +111,14 @@ body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct
 	put(g, row, &c, "%.0f", r->unmap_ns.p50);
 	put(g, row, &c, "%.0f", r->unmap_ns.p99);
 	put(g, row, &c, "%.4f", r->syncs_per_unmap);
-	stale(g, row, &c, r, r->stale_us.p50);
-	stale(g, row, &c, r, r->stale_us.p99);
-	stale(g, row, &c, r, r->stale_us.max);
+	time_us(g, row, &c, r->stale_known, r->stale_us.p99);
+	time_us(g, row, &c, r->stale_known, r->stale_us.max);
 	if (r->stale_counted)
 		put(g, row, &c, "%" PRIu64, r->stale_accesses);
 	else
 		put(g, row, &c, "n/a");
+	time_us(g, row, &c, r->release_known, r->release_us.p99);
+	put(g, row, &c, "%" PRIu64, r->pinned_bytes >> 10);
 	if (r->strict_ratio > 0)
 		put(g, row, &c, "%.2fx", r->strict_ratio);
 	else
@@ -144,7 +156,7 @@ sync_range(const struct perf_book *bk, FILE *f)
 }
 
 static void
-preamble(const struct perf_book *bk, FILE *f)
+preamble(const struct perf_book *bk, const struct perf_varied *v, FILE *f)
 {
 	const struct perf_result *r = &bk->result[0];
 	char huge[64];
@@ -164,11 +176,32 @@ preamble(const struct perf_book *bk, FILE *f)
 		fprintf(f, "          %s\n", bk->wl->note);
 	if (r->note[0] != '\0')
 		fprintf(f, "          %s\n", r->note);
-	fprintf(f, "run       %" PRIu64 " pairs a run, %u %s, batch %u, deadline %u us, "
-		"stale probes %s, seed %" PRIu64 "\n", r->pairs, r->rounds,
-		r->rounds == 1 ? "round" : "rounds, the median shown", r->batch, r->deadline_us,
-		bk->o->probe_stale ? "on" : "off", bk->o->seed);
+	fprintf(f, "run       %" PRIu64 " pairs a run in bursts of %u, %u %s, ", r->pairs, r->burst,
+		r->rounds, r->rounds == 1 ? "round" : "rounds, the median shown");
+	if (!v->batch)
+		fprintf(f, "batch %u, ", r->batch);
+	if (!v->deadline_us)
+		fprintf(f, "deadline %u us, ", r->deadline_us);
+	fprintf(f, "stale probes %s, seed %" PRIu64 "\n", bk->o->probe_stale ? "on" : "off",
+		bk->o->seed);
 	sync_range(bk, f);
+	fputc('\n', f);
+}
+
+/* What a policy copies instead of mapping it, and whether that is the right place to stop. */
+static void
+copies(const struct perf_result *r, FILE *f)
+{
+	if (r->copy_max == 0 && r->crossover == 0)
+		return;
+	fprintf(f, "%s:", r->policy);
+	if (r->copy_max != 0)
+		fprintf(f, " buffers up to %" PRIu64 " bytes are copied, up to %" PRIu64
+			" if the device only reads them%s", r->copy_max, r->copy_max_read,
+			r->crossover != 0 ? ";" : ".");
+	if (r->crossover != 0)
+		fprintf(f, " from %" PRIu64 " and %" PRIu64 " bytes on, measured after the run, "
+			"copying costs more than mapping.", r->crossover, r->crossover_read);
 	fputc('\n', f);
 }
 
@@ -186,7 +219,11 @@ footnotes(const struct perf_book *bk, FILE *f)
 	}
 	fputs("\nTimes include one ownership byte a page", f);
 	fputs(pass ? "; the passthrough row is the floor of the harness itself.\n" : ".\n", f);
-	fputs("stale accesses: the device reached a page that unmap had already handed back.\n", f);
+	fputs("stale accesses: the device reached a page that unmap had already handed back.\n"
+	      "release: from the submission of an unmap to the return of its memory, where no "
+	      "device reaches it any more then.\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++)
+		copies(&bk->result[i], f);
 	if (preempted > 0)
 		fprintf(f, "* preempted: no round was free of it; the OS took an lcore away (%"
 			PRIu64 " times in the rows shown).\n  Means, maxima and ratios include "
@@ -217,7 +254,7 @@ perf_table_print(const struct perf_book *bk, FILE *f)
 	head(&g, bk, &v);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		body(&g, i + 1, &v, &bk->result[i]);
-	preamble(bk, f);
+	preamble(bk, &v, f);
 	grid_print(&g, f);
 	footnotes(bk, f);
 	free(g.cell);

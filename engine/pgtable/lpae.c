@@ -132,6 +132,29 @@ find(const struct lpae *pt, uint64_t iova, unsigned int *level)
 	}
 }
 
+uint64_t *
+lpae_leaf_unlink(struct lpae *pt, uint64_t iova)
+{
+	uint64_t *table = pt->root, *e = NULL, v;
+
+	for (unsigned int level = 0; level < LEVELS - 1; level++) {
+		e = entry(table, level, iova);
+		v = load(e);
+		if (!is_table(v, level))
+			return NULL;
+		table = sluice_span_va(&pt->span, v & LPAE_ADDR, 4096);
+	}
+	store(e, 0);
+	return table;
+}
+
+void
+lpae_table_free(struct lpae *pt, uint64_t *table)
+{
+	atomic_fetch_sub_explicit(&pt->tables, 1, memory_order_relaxed);
+	sluice_mem_page_put(pt->mem, table);
+}
+
 /* May a page or block of @p level translate the beginning of what is left to map? */
 static bool
 fits(unsigned int level, uint64_t iova, uint64_t pa, uint64_t size)

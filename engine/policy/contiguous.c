@@ -5,7 +5,8 @@
  * memory is contiguous for the device. After F&S (SOSP 2024).
  *
  * A burst is one mapping whose pages lie anywhere: the first and the last entry carry the marks
- * of a run, so that only the same burst, as a whole, can be unmapped.
+ * of a run, so that only the same burst, as a whole, can be unmapped. It counts as one, too: however
+ * it is cut into pieces when it is unmapped, the counters add up.
  */
 #include <errno.h>
 
@@ -27,15 +28,21 @@ fail(uint64_t *counter, unsigned int n, int err)
 	return 0;
 }
 
-/* Entries for one piece, from page @p pfn. */
-static void
-piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t pages, struct sluice_seg *s)
+/* Entries for one piece, from page @p pfn; @p pte is that page's. @return the entry after them. */
+static inline uint64_t *
+piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
+	  struct sluice_seg *s)
 {
 	uint64_t offset = s->pa & 4095, v = (s->pa - offset) | d->pte_attr[s->prot];
 
-	for (uint64_t i = 0; i < pages; i++)
-		lpae_pte_store(domain_pte(d, pfn + (uint32_t)i), v + (i << 12));
 	s->iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	for (; pages != 0; pages--, pfn++, v += 4096) {
+		/* The next chunk has a table of its own. */
+		if (__builtin_expect(pfn % IOVA_CHUNK_PAGES == 0, 0))
+			pte = domain_pte(d, pfn);
+		lpae_pte_store(pte++, v);
+	}
+	return pte;
 }
 
 static unsigned int
@@ -63,18 +70,19 @@ contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned i
 	if (ret != 0)
 		return fail(&dl->st.map_errors, 1, -ret);
 	at = pfn;
+	pte = domain_pte(d, pfn);
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t pages = pages_of(seg[i].pa, seg[i].len);
 
-		piece_set(d, at, pages, &seg[i]);
+		pte = piece_set(d, at, pte, pages, &seg[i]);
 		at += (uint32_t)pages;
 	}
 	pte = domain_pte(d, pfn);
 	lpae_pte_store(pte, lpae_pte_load(pte) | LPAE_SW_FIRST);
 	pte = domain_pte(d, at - 1);
 	lpae_pte_store(pte, lpae_pte_load(pte) | LPAE_SW_LAST);
-	STAT_ADD(dl->st.maps, n);
-	STAT_ADD(dl->st.map_more, total - n);
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_more, total - 1);
 	return n;
 }
 
@@ -118,10 +126,10 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 	STAT_ADD(dl->st.invs, 1);
 	STAT_ADD(dl->st.syncs, 1);
 	if (ret != 0)
-		return fail(&dl->st.unmap_errors, n, -ret);
+		return fail(&dl->st.unmap_errors, 1, -ret);
 	window_free(d, dl, pfn, pages);
-	STAT_ADD(dl->st.unmaps, n);
-	STAT_ADD(dl->st.unmap_more, pages - n);
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_more, pages - 1);
 	return n;
 }
 

@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 
-#include "../domain.h"
+#include <rte_errno.h>
+
+#include "ring_burst.h"
 
 /* An IOVA that a flush released, straight from the ring: what is mapped again in the order in which
  * it was unmapped needs no magazine in between (flush.h, 5). */
@@ -15,7 +17,7 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 	     uint64_t *iova, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
-	uint64_t e = r->ent[r->reclaim & r->mask], attr;
+	uint64_t e = RELAXED_GET(r->ent[r->reclaim & r->mask]), attr;
 
 	if (__builtin_expect(r->reclaim == r->released_seen || e >> 32 != 0 ||
 			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||
@@ -23,6 +25,17 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 		return window_map(d, pa, len, prot, iova, dl);
 	r->reclaim++;
 	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
+}
+
+static int deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
+
+/* Is this still the policy? After a change the ring has no room until its worker looked closer,
+ * so that nobody who kept a pointer defers what the policy in force has promised not to
+ * (switch.c, 3). */
+static inline bool
+still_deferred(const struct sluice_domain *d)
+{
+	return __atomic_load_n(&d->unmap, __ATOMIC_ACQUIRE) == deferred_unmap;
 }
 
 /* Whatever is not one whole page with room in the ring; a put is under way. */
@@ -40,6 +53,11 @@ unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 		/* The policy is being changed: strict at once (switch.c). */
 		flush_ring_abort(r);
 		return policy_strict.unmap(d, iova, len, dl);
+	}
+	if (__builtin_expect(!still_deferred(d), 0)) {
+		flush_ring_abort(r);
+		RELAXED_SET(r->room_end, 0);
+		return DOM_LOAD(d->unmap)(d, iova, len, dl);
 	}
 	if (ret == 0)
 		ret = window_clear(d, iova, len, &pfn, &pages);
@@ -77,6 +95,47 @@ deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lc
 	return 0;
 }
 
+static unsigned int
+deferred_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
+		   struct dom_lcore *dl)
+{
+	unsigned int i = 0;
+	int ret;
+
+	for (;;) {
+		i += ring_map_burst(d, seg + i, n - i, dl->ring.released_seen, 0, dl);
+		if (i == n)
+			return n;
+		ret = window_map(d, seg[i].pa, seg[i].len, seg[i].prot, &seg[i].iova, dl);
+		if (__builtin_expect(ret != 0, 0)) {
+			rte_errno = -ret;
+			return i;
+		}
+		i++;
+	}
+}
+
+static unsigned int
+deferred_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+		     struct dom_lcore *dl)
+{
+	unsigned int i = 0;
+	int ret;
+
+	for (;;) {
+		if (still_deferred(d))
+			i += ring_unmap_burst(d, seg + i, n - i, 0, dl);
+		if (i == n)
+			return n;
+		ret = DOM_LOAD(d->unmap)(d, seg[i].iova, seg[i].len, dl);
+		if (__builtin_expect(ret != 0, 0)) {
+			rte_errno = -ret;
+			return i;
+		}
+		i++;
+	}
+}
+
 const struct policy_ops policy_deferred = {
 	.name = "deferred",
 	.type = SLUICE_DOMAIN_PAGING,
@@ -85,4 +144,6 @@ const struct policy_ops policy_deferred = {
 	.live = true,
 	.map = deferred_map,
 	.unmap = deferred_unmap,
+	.map_burst = deferred_map_burst,
+	.unmap_burst = deferred_unmap_burst,
 };

@@ -11,8 +11,15 @@ static const struct policy_ops *const policies[] = {
 	&policy_strict,
 	&policy_strict_batched,
 	&policy_deferred,
+	&policy_deferred_single,
+	&policy_rollover,
 	&policy_strict_async,
 	&policy_contiguous,
+	&policy_static,
+	&policy_hugepool,
+	&policy_persistent,
+	&policy_copy,
+	&policy_hybrid,
 };
 
 const struct policy_ops *

@@ -10,8 +10,10 @@
 #include <errno.h>
 
 #include <rte_errno.h>
+#include <rte_prefetch.h>
 
 #include "../engine.h"
+#include "ring_burst.h"
 
 /* As deferred_map(): here what may be reused are entries whose cookies were taken. */
 static int
@@ -19,7 +21,7 @@ async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	  uint64_t *iova, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
-	uint64_t e = r->ent[r->reclaim & r->mask], attr;
+	uint64_t e = RELAXED_GET(r->ent[r->reclaim & r->mask]), attr;
 
 	if (__builtin_expect(r->reclaim >= r->completed || e >> 32 != FLUSH_COOKIE >> 32 ||
 			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||
@@ -56,6 +58,8 @@ put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
 	STAT_ADD(r->more, pages - 1);
+	if (flag == 0 && RELAXED_GET(r->cookies_from) != UINT64_MAX)
+		RELAXED_SET(r->cookies_from, r->tail + 1);
 	if (flush_ring_put(r, r->tail, flush_entry(pfn, pages) | flag))
 		flush_ring_kick_batch(r);
 	return 1;
@@ -91,6 +95,55 @@ async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t c
 	return 1;
 }
 
+static unsigned int
+async_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
+		struct dom_lcore *dl)
+{
+	unsigned int i = 0;
+	int ret;
+
+	for (;;) {
+		i += ring_map_burst(d, seg + i, n - i, dl->ring.completed, FLUSH_COOKIE >> 32, dl);
+		if (i == n)
+			return n;
+		ret = window_map(d, seg[i].pa, seg[i].len, seg[i].prot, &seg[i].iova, dl);
+		if (__builtin_expect(ret != 0, 0)) {
+			rte_errno = -ret;
+			return i;
+		}
+		i++;
+	}
+}
+
+/* Pieces with a cookie come first: after one that was done strictly, the rest are (burst.c). */
+static unsigned int
+async_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+			unsigned int *later, struct dom_lcore *dl)
+{
+	unsigned int i = 0, done;
+	int ret = 1;
+
+	/* Who has unmapped a burst asks next what is complete: the engine's line takes as long to
+	 * come as this takes. */
+	rte_prefetch0(&dl->ring.released);
+	while (i < n) {
+		done = ret == 1 ? ring_unmap_burst(d, seg + i, n - i, FLUSH_COOKIE, dl) : 0;
+		*later += done;
+		i += done;
+		if (i == n)
+			break;
+		ret = ret == 1 ? async_unmap_async(d, seg[i].iova, seg[i].len, seg[i].cookie, dl) :
+				 policy_strict.unmap(d, seg[i].iova, seg[i].len, dl);
+		if (ret < 0) {
+			rte_errno = -ret;
+			break;
+		}
+		*later += (unsigned int)ret;
+		i++;
+	}
+	return i;
+}
+
 /* Wait until everything this worker queued is released. @return 0 or -ETIMEDOUT. */
 static int
 wait_released(struct sluice_domain *d, struct dom_lcore *dl)
@@ -108,8 +161,10 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 		now = sluice_clock_ticks(&iommu->clock);
 		if (start == 0)
 			start = now;
-		else if (now - start > 2 * iommu->sync_timeout)
+		else if (now - start > 2 * iommu->sync_timeout) {
+			STAT_ADD(dl->st.unmap_errors, 1);
 			return -ETIMEDOUT;
+		}
 	}
 	return 0;
 }
@@ -123,7 +178,9 @@ async_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore
 
 	flush_ring_begin(&dl->ring);
 	ret = put_slow(d, iova, len, 0, 0, dl);
-	return ret == 1 ? wait_released(d, dl) : ret;
+	if (ret == 1)
+		ret = wait_released(d, dl);
+	return ret;
 }
 
 static unsigned int
@@ -154,11 +211,14 @@ const struct policy_ops policy_strict_async = {
 	.type = SLUICE_DOMAIN_PAGING,
 	.deferred = true,
 	.ring = true,
+	.eager = true,
 	.live = true,
 	.batch = SLUICE_ASYNC_BATCH_DEFAULT,
 	.deadline_us = SLUICE_ASYNC_DEADLINE_US_DEFAULT,
 	.map = async_map,
 	.unmap = async_unmap,
 	.unmap_burst = async_unmap_burst,
+	.map_burst = async_map_burst,
 	.unmap_async = async_unmap_async,
+	.unmap_async_burst = async_unmap_async_burst,
 };

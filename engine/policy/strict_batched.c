@@ -17,16 +17,16 @@ static void
 add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
 {
 	uint64_t iova = d->iova_base + ((uint64_t)pfn << 12);
-	struct sluice_inv *last = &b->inv[b->nb_inv - 1];
+	struct sluice_inv *last = b->nb_inv != 0 ? &b->inv[b->nb_inv - 1] : NULL;
 
 	b->pfn[b->n] = pfn;
 	b->pages[b->n++] = pages;
-	if (b->nb_inv != 0 && last->iova + ((uint64_t)last->pages << 12) == iova) {
+	if (last != NULL && last->iova + ((uint64_t)last->pages << 12) == iova) {
 		last->pages += pages;
 		return;
 	}
 	/* Handed out downwards, by some allocators. */
-	if (b->nb_inv != 0 && iova + ((uint64_t)pages << 12) == last->iova) {
+	if (last != NULL && iova + ((uint64_t)pages << 12) == last->iova) {
 		last->iova = iova;
 		last->pages += pages;
 		return;

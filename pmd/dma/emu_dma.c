@@ -34,6 +34,8 @@
 #define RECENT       32u   /* every other probe picks one of the last so many */
 #define IDLE_PROBE   16u   /* idle turns to a probe: commands come first */
 #define OWN_LEN      4096u /* the device's own buffer */
+#define ATC_DEFAULT  64u   /* translations that a device with ATS keeps */
+#define ATC_MAX      65536u
 #define INDEX_MAX    8190u /* (index + 1) << 3 in 16 bits */
 
 struct emu_dma {
@@ -43,6 +45,7 @@ struct emu_dma {
 	uint32_t mask;
 	uint32_t sid;
 	struct emu_smmu *emu;
+	struct emu_atc *atc; /* NULL: the device has no ATS */
 
 	/* worker: written by the lcore that submits and collects */
 	_Alignas(64) _Atomic uint32_t prod;
@@ -97,7 +100,8 @@ probe_one(struct emu_dma *d)
 		n = RECENT;
 	pick = d->hist_n - 1 - (uint32_t)(d->rng >> 33) % n;
 	count(&d->probes, 1);
-	if (emu_probe(d->emu, d->sid, d->hist[pick % HISTORY]) == EMU_OK)
+	if ((d->atc != NULL ? emu_atc_probe(d->emu, d->atc, d->hist[pick % HISTORY]) :
+			      emu_probe(d->emu, d->sid, d->hist[pick % HISTORY])) == EMU_OK)
 		count(&d->probe_hits, 1);
 }
 
@@ -118,7 +122,10 @@ execute(struct emu_dma *d)
 		}
 		mem = d->own + t->dev_off;
 	}
-	res = emu_dma(d->emu, d->sid, t->iova, mem, t->len, t->flags & SLUICE_DMA_TO_HOST, &moved);
+	res = d->atc != NULL ? emu_atc_dma(d->emu, d->atc, t->iova, mem, t->len,
+					   t->flags & SLUICE_DMA_TO_HOST, &moved) :
+			       emu_dma(d->emu, d->sid, t->iova, mem, t->len,
+				       t->flags & SLUICE_DMA_TO_HOST, &moved);
 	*c = (struct sluice_dma_cpl){
 		.cookie = t->cookie, .done = moved,
 		.status = res == EMU_OK ? 0 : res == EMU_FAULT ? -EFAULT : -EIO,
@@ -243,7 +250,8 @@ get_number(const struct rte_kvargs *kv, const char *key, uint64_t max, uint64_t 
 static int
 check_keys(const struct rte_kvargs *kv)
 {
-	static const char *const keys[] = { "ring", "probe", "stream", "index", "seed" };
+	static const char *const keys[] = { "ring", "probe", "stream", "index", "seed",
+					    "ats", "atc", "atc_dead", "atc_late_ns" };
 
 	for (unsigned int i = 0; kv != NULL && i < kv->count; i++) {
 		size_t k = 0;
@@ -252,7 +260,8 @@ check_keys(const struct rte_kvargs *kv)
 			k++;
 		if (k == RTE_DIM(keys))
 			return sluice_fail(EINVAL,
-					   "unknown key '%s': use ring, probe, stream, index, seed",
+					   "unknown key '%s': use ring, probe, stream, index, seed, "
+					   "ats, atc, atc_dead, atc_late_ns",
 					   kv->pairs[i].key);
 	}
 	return 0;
@@ -308,6 +317,44 @@ pick_stream(const struct sluice_dma *dma, struct rte_kvargs *kv, uint32_t *sid)
 			   rte_kvargs_get(kv, "index"), *sid);
 }
 
+/* What the keys say of ATS, done: a cache, and how the device answers. */
+static int
+open_atc(struct emu_dma *d, const struct sluice_iommu *iommu, const struct rte_kvargs *kv)
+{
+	uint64_t ats = 0, entries = ATC_DEFAULT, dead = 0, late = 0;
+	int ret;
+
+	if ((ret = get_number(kv, "ats", 1, &ats)) != 0 ||
+	    (ret = get_number(kv, "atc", ATC_MAX, &entries)) != 0 ||
+	    (ret = get_number(kv, "atc_dead", 1, &dead)) != 0 ||
+	    (ret = get_number(kv, "atc_late_ns", UINT32_MAX, &late)) != 0)
+		return ret;
+	if (ats == 0) {
+		static const char *const needs[] = { "atc", "atc_dead", "atc_late_ns" };
+
+		for (unsigned int i = 0; kv != NULL && i < RTE_DIM(needs); i++)
+			if (rte_kvargs_count(kv, needs[i]) != 0)
+				return sluice_fail(EINVAL, "%s says nothing without ats=1",
+						   needs[i]);
+		return 0;
+	}
+	if ((iommu->caps & SLUICE_CAP_ATS) == 0)
+		return sluice_fail(ENOTSUP, "ats=1: this emulated SMMU has no ATS: open it with "
+				   "ats=1");
+	if (entries == 0 || !rte_is_power_of_2(entries))
+		return sluice_fail(EINVAL, "atc=%" PRIu64 ": give a power of two from 1 to %u",
+				   entries, ATC_MAX);
+	d->atc = emu_atc_create(d->emu, d->sid, (uint32_t)entries);
+	if (d->atc == NULL)
+		return sluice_fail(ENOMEM, "atc=%" PRIu64 ": there is not that much memory",
+				   entries);
+	if (dead != 0)
+		emu_inject(d->emu, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(d->sid, 1));
+	if (late != 0)
+		emu_inject(d->emu, EMU_INJECT_ATC_LATE, EMU_INJECT_ARG(d->sid, late));
+	return 0;
+}
+
 static int
 dma_open(struct sluice_dma *dma, struct rte_kvargs *kv)
 {
@@ -341,6 +388,13 @@ dma_open(struct sluice_dma *dma, struct rte_kvargs *kv)
 	d->mask = (uint32_t)ring - 1;
 	d->sid = sid;
 	d->emu = dma->iommu->emu;
+	ret = open_atc(d, dma->iommu, kv);
+	if (ret != 0) {
+		free(d->desc);
+		free(d->cpl);
+		free(d);
+		return ret;
+	}
 	d->rng = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	atomic_init(&d->probing, probe != 0);
 	d->master.step = master_step;
@@ -357,6 +411,7 @@ dma_close(struct sluice_dma *dma)
 	if (atomic_load_explicit(&d->prod, memory_order_relaxed) != d->collected)
 		return sluice_fail(EBUSY, "transfers in flight: collect their completions first");
 	emu_master_del(d->emu, &d->master);
+	emu_atc_destroy(d->emu, d->atc);
 	free(d->desc);
 	free(d->cpl);
 	free(d);

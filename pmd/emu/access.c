@@ -8,107 +8,9 @@
 
 #include <rte_errno.h>
 
-#include "emu_priv.h"
-
-#define PAGE 4096u
+#include "lookup.h"
 
 /* ---- translation ----------------------------------------------------------------------------- */
-
-static inline uint64_t
-offset_mask(unsigned int bits)
-{
-	return (UINT64_C(1) << bits) - 1;
-}
-
-static inline uint64_t *
-tlb_find(struct emu_smmu *e, uint64_t vpn, uint16_t tag, unsigned int gran, unsigned int level,
-	 uint64_t key)
-{
-	struct tlb_set *s = &e->tlb[emu_cache_index(vpn, tag, level, emu_level_shift(gran, level),
-						       e->tlb_mask)];
-
-	for (unsigned int w = 0; w < TLB_WAYS; w++)
-		if (s->key[w] == key && emu_cache_alive(e, key, s->epoch[w]))
-			return &s->val[w];
-	return NULL;
-}
-
-static inline __attribute__((always_inline)) bool
-tlb_lookup_gran(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, unsigned int gran,
-		uint64_t *pa, uint8_t *perm)
-{
-	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
-
-	for (unsigned int level = 3; level >= 1; level--) {
-		uint64_t off = offset_mask(GRAN_SHIFT(gran, level));
-		uint64_t vpn = ((va & ~off) >> 12) & TLB_VPN;
-		uint64_t key = vpn | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_VALID | hi;
-		uint64_t *v;
-
-		if (!(e->tlb_levels[gran] & (1u << level)))
-			continue;
-		v = tlb_find(e, vpn, cd->asid, gran, level, key | TLB_KEY_ASID(cd->asid));
-		if (v == NULL && e->tlb_global)
-			v = tlb_find(e, vpn, 0, gran, level,
-				     key | TLB_KEY_GLOBAL | (cd->aset ? TLB_KEY_ASET : 0));
-		if (v != NULL) {
-			*pa = (*v & ~UINT64_C(0xfff)) | (va & off);
-			*perm = *v & 0x3f;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Three copies, each with its granule's numbers in it: 4 KiB pages pay one branch for the rest. */
-static inline bool
-tlb_lookup(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t *pa, uint8_t *perm)
-{
-	unsigned int gran = cd->gran[(va >> 55) & 1];
-
-	if (likely(gran == GRAN_4K))
-		return tlb_lookup_gran(e, cd, va, GRAN_4K, pa, perm);
-	return gran == GRAN_16K ? tlb_lookup_gran(e, cd, va, GRAN_16K, pa, perm) :
-				  tlb_lookup_gran(e, cd, va, GRAN_64K, pa, perm);
-}
-
-static inline const struct emu_ste *
-ste_get(struct emu_smmu *e, const struct emu_req *r)
-{
-	const struct emu_ste *s = &e->ste[r->sid & e->cfg_mask];
-
-	return likely(s->cached && s->sid == r->sid) ? s : emu_config_ste_miss(e, r);
-}
-
-static inline const struct emu_cd *
-cd_get(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste)
-{
-	const struct emu_cd *c = &e->cd[r->sid & e->cfg_mask];
-
-	return likely(c->cached && c->sid == r->sid) ? c : emu_config_cd_miss(e, r, ste);
-}
-
-/* Is @p va in the range of the half that VA[55] picks, and may that half be walked (§3.4.1)? */
-static inline bool
-in_range(const struct emu_cd *cd, uint64_t va)
-{
-	unsigned int half = (va >> 55) & 1;
-	uint64_t v = va;
-
-	if (cd->tbi[half])
-		v = (uint64_t)((int64_t)(va << 8) >> 8);
-	return !cd->epd[half] && (half ? ~v : v) >> (64 - cd->tsz[half]) == 0;
-}
-
-static uint8_t
-perm_needed(const struct emu_req *r)
-{
-	if (r->write)
-		return r->pnu ? EMU_PERM_PW : EMU_PERM_UW;
-	if (r->ind)
-		return r->pnu ? EMU_PERM_PX : EMU_PERM_UX;
-	return r->pnu ? EMU_PERM_PR : EMU_PERM_UR;
-}
 
 static enum emu_access
 fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_cd *cd, uint8_t id,
@@ -121,8 +23,9 @@ fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_cd *cd, uint
 }
 
 /* A probe that hit: do the tables, read afresh, still say the same? */
-static void
-check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t pa, uint8_t need)
+void
+emu_check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t pa,
+		    uint8_t need)
 {
 	struct emu_walk w;
 
@@ -135,13 +38,14 @@ static inline enum emu_access
 translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd, uint64_t *pa)
 {
 	uint8_t perm, need = perm_needed(r);
+	unsigned int shift; /* of no interest here */
 	struct emu_walk w;
 
 	if (unlikely(!in_range(cd, r->iova)))
 		return fault(e, r, cd, SMMU_EVT_F_TRANSLATION, SMMU_EVT_CLASS_IN, 0);
-	if (likely(tlb_lookup(e, cd, r->iova, pa, &perm))) {
+	if (likely(tlb_lookup(e, cd, r->iova, pa, &perm, &shift))) {
 		if (unlikely(r->probe))
-			check_stale_hit(e, cd, r->iova, *pa, need);
+			emu_check_stale_hit(e, cd, r->iova, *pa, need);
 		else
 			emu_count(&e->st.iotlb_hits, 1);
 	} else {
@@ -201,18 +105,6 @@ translate(struct emu_smmu *e, struct emu_req *r, uint64_t *pa, bool *zero)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* The page was handed back to its owner, and a device still reaches it. */
-static inline void
-check_owner(struct emu_smmu *e, uint64_t pa)
-{
-	uint64_t off = pa - e->watch_pa;
-
-	if (off < e->watch_len &&
-	    atomic_load_explicit((_Atomic uint8_t *)(uintptr_t)&e->watch_owned[off / PAGE],
-				 memory_order_relaxed) == 0)
-		emu_count(&e->st.stale_accesses, 1);
-}
-
 enum emu_access
 emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *dev_mem, uint32_t len,
 	bool write_host, uint32_t *done)
@@ -223,7 +115,7 @@ emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *dev_mem, uint32_t
 
 	while (left != 0) {
 		struct emu_req r = { .iova = iova, .sid = sid, .write = write_host };
-		uint32_t n = PAGE - (uint32_t)(iova & (PAGE - 1));
+		uint32_t n = EMU_PAGE - (uint32_t)(iova & (EMU_PAGE - 1));
 		uint8_t *host;
 		uint64_t pa;
 		bool zero;
@@ -260,8 +152,8 @@ emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *dev_mem, uint32_t
 }
 
 /* A probe reads memory that the CPU may be writing as it pleases: the race is the point of it. */
-__attribute__((no_sanitize("thread"))) static uint64_t
-peek(void *host)
+__attribute__((no_sanitize("thread"))) uint64_t
+emu_peek(void *host)
 {
 	return emu_ld64(host);
 }
@@ -287,7 +179,7 @@ emu_probe(struct emu_smmu *e, uint32_t sid, uint64_t iova)
 		return EMU_ABORT;
 	}
 	check_owner(e, pa);
-	peek(host);
+	emu_peek(host);
 	emu_count(&e->st.probe_hits, 1);
 	return EMU_OK;
 }
@@ -295,7 +187,7 @@ emu_probe(struct emu_smmu *e, uint32_t sid, uint64_t iova)
 int
 emu_watch(struct emu_smmu *e, uint64_t pa, uint64_t len, const uint8_t *owned)
 {
-	if ((pa | len) & (PAGE - 1) || (owned == NULL && len != 0)) {
+	if ((pa | len) & (EMU_PAGE - 1) || (owned == NULL && len != 0)) {
 		rte_errno = EINVAL;
 		return -EINVAL;
 	}

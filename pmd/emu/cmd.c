@@ -48,11 +48,16 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 			return SMMU_CERROR_ILL;
 		emu_count(&e->st.tlbis, 1);
 		return SMMU_CERROR_NONE;
+	case SMMU_CMD_ATC_INV: /* §4.5.1: beyond 52 may be illegal, and is here */
+		if (!e->conf.ats || smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]) > SMMU_ATC_SIZE_ALL)
+			return SMMU_CERROR_ILL;
+		emu_count(&e->st.atc_invs, 1);
+		return SMMU_CERROR_NONE;
 	case SMMU_CMD_SYNC:
 		return smmu_field_get(SMMU_SYNC_0_CS, cmd[0]) == 3 ? SMMU_CERROR_ILL :
 								     SMMU_CERROR_NONE;
 	default:
-		/* Reserved, or of a feature that the IDRs deny: EL2 (HYP), stage 2, ATS, PRI,
+		/* Reserved, or of a feature that the IDRs deny: EL2 (HYP), stage 2, PRI,
 		 * stalls (STALL_MODEL is terminate only), Secure. */
 		return SMMU_CERROR_ILL;
 	}
@@ -119,6 +124,9 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 		break;
 	case SMMU_CMD_TLBI_NH_VAA:
 		tlbi_va(e, cmd, EMU_ANY_ASID);
+		break;
+	case SMMU_CMD_ATC_INV:
+		emu_atc_inv(e, cmd);
 		break;
 	default:
 		break;

@@ -30,7 +30,7 @@ emu_cmdq_enable(struct emu_smmu *e)
 	e->cmdq_va = emu_pa(e, e->cmdq_base, (uint64_t)SMMU_CMD_BYTES << log2);
 	e->cons = emu_reg32(e, SMMU_CMDQ_CONS) & e->cmdq_mask;
 	publish_cons(e);
-	e->sync_wait = false;
+	e->sync_wait = e->atc_failed = false;
 	e->cmdq_err = emu_gerror_active(e, SMMU_GERROR_CMDQ_ERR);
 	e->cmdq_on = !e->cmdq_err;
 }
@@ -88,7 +88,12 @@ pend_work(struct emu_smmu *e)
 		}
 		if (p->due > now)
 			break;
-		emu_cmd_invalidate(e, p->cmd);
+		if (unlikely(p->lost)) {
+			emu_count(&e->st.atc_timeouts, 1);
+			e->atc_failed = true;
+		} else {
+			emu_cmd_invalidate(e, p->cmd);
+		}
 		e->pend_head++;
 		did = true;
 		if (e->conf.shuffle)
@@ -97,9 +102,30 @@ pend_work(struct emu_smmu *e)
 	return did;
 }
 
+/* An ATC_INV is complete when the endpoint has answered, or has not in time (§3.9.1.4). */
+static __attribute__((noinline)) void
+invalidate_atc(struct emu_smmu *e, const uint64_t cmd[2])
+{
+	bool lost;
+	uint64_t ns = emu_atc_answers(e, (uint32_t)smmu_field_get(SMMU_CMD_0_SID, cmd[0]), &lost);
+	uint64_t ticks = (uint64_t)((unsigned __int128)ns * e->clock_hz / 1000000000u);
+
+	if (ticks == 0 && !lost && e->tlbi_ticks == 0 && !e->conf.shuffle) {
+		emu_cmd_invalidate(e, cmd);
+		return;
+	}
+	e->pend[e->pend_tail++ % EMU_PEND] = (struct emu_pend){
+		.due = emu_now(e) + e->tlbi_ticks + ticks, .cmd = { cmd[0], cmd[1] }, .lost = lost,
+	};
+}
+
 static void
 invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 {
+	if (unlikely(smmu_field_get(SMMU_CMD_0_OP, cmd[0]) == SMMU_CMD_ATC_INV)) {
+		invalidate_atc(e, cmd);
+		return;
+	}
 	if (e->tlbi_ticks == 0 && !e->conf.shuffle) {
 		emu_cmd_invalidate(e, cmd);
 		return;
@@ -138,6 +164,13 @@ sync_work(struct emu_smmu *e)
 		return false;
 	if (!pend_empty(e))
 		return true;
+	if (unlikely(e->atc_failed)) {
+		/* §4.7.3: not consumed, nothing signalled. What timed out will never complete, so
+		 * that the same SYNC can be complete when it is tried again. */
+		e->atc_failed = e->sync_wait = false;
+		stop(e, SMMU_CERROR_ATC_INV_SYNC);
+		return true;
+	}
 	if (e->sync_ticks != 0) {
 		uint64_t now = emu_now(e);
 

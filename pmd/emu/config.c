@@ -94,6 +94,7 @@ ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 	s->priv = smmu_field_get(SMMU_STE_1_PRIVCFG, w[1]) == SMMU_STE_PRIVCFG_PRIV;
 	s->inst = smmu_field_get(SMMU_STE_1_INSTCFG, w[1]) == 3;
 	s->cdptr = w[0] & SMMU_STE_0_S1CONTEXTPTR;
+	s->eats = e->conf.ats ? (uint8_t)smmu_field_get(SMMU_STE_1_EATS, w[1]) : SMMU_STE_EATS_OFF;
 	s->fault = 0;
 	if (!(w[0] & SMMU_STE_0_V)) {
 		s->fault = SMMU_EVT_C_BAD_STE;
@@ -102,8 +103,10 @@ ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 	} else if (config == SMMU_STE_CONFIG_BYPASS) {
 		s->kind = STE_BYPASS;
 	} else if (config != SMMU_STE_CONFIG_S1 || (w[0] & SMMU_STE_0_S1CDMAX) != 0 ||
-		   (w[1] & SMMU_STE_1_S1STALLD) || s->cdptr >> e->conf.oas) {
-		/* Stage 2 and substreams are not implemented; S1STALLD needs a stall model. */
+		   (w[1] & SMMU_STE_1_S1STALLD) || s->eats == SMMU_STE_EATS_SPLIT ||
+		   s->cdptr >> e->conf.oas) {
+		/* Stage 2 and substreams are not implemented; S1STALLD needs a stall model, split
+		 * ATS stage 2. */
 		s->fault = SMMU_EVT_C_BAD_STE;
 	} else {
 		s->kind = STE_S1;

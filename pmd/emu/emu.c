@@ -19,7 +19,8 @@ emu_conf_default(struct emu_conf *c)
 		.evtq_max_log2 = SMMU_QS_MAX,
 		.gran = EMU_GRAN_4K | EMU_GRAN_16K | EMU_GRAN_64K, .ril = true,
 		.msi = true, .two_level = true,
-		.ack_delay = 1, .cons_lag = 16, .iotlb = 4096, .walk_cache = 256, .cfg_cache = 64,
+		.ack_delay = 1, .cons_lag = 16, .atc_timeout_ns = 100000,
+		.iotlb = 4096, .walk_cache = 256, .cfg_cache = 64,
 		.step_ns = 10, .seed = 1,
 	};
 }
@@ -67,6 +68,7 @@ emu_create(const struct emu_conf *c, void *regs, struct sluice_mem_span mem)
 	e->sync_ticks = (uint64_t)((unsigned __int128)c->sync_ns * hz / 1000000000u);
 	e->tlbi_ticks = (uint64_t)((unsigned __int128)c->tlbi_ns * hz / 1000000000u);
 	TAILQ_INIT(&e->masters);
+	TAILQ_INIT(&e->eps);
 	if (emu_tlb_init(e) < 0 || emu_config_init(e) < 0)
 		goto nomem;
 	emu_regs_reset(e);
@@ -82,6 +84,7 @@ emu_destroy(struct emu_smmu *e)
 {
 	if (e == NULL)
 		return;
+	emu_atc_fini(e);
 	emu_tlb_fini(e);
 	emu_config_fini(e);
 	free(e);

@@ -29,11 +29,13 @@ struct emu_conf {
 	bool ril;             /**< IDR3.RIL (true) */
 	bool msi;             /**< IDR0.MSI (true) */
 	bool two_level;       /**< IDR0.ST_LEVEL (true) */
+	bool ats;             /**< IDR0.ATS (false) */
 	/* timing, ns */
 	uint32_t sync_ns;     /**< a SYNC takes at least this long once everything before is done */
 	uint32_t tlbi_ns;     /**< every TLBI/CFGI takes this long; they overlap */
 	uint32_t ack_delay;   /**< steps before CR0ACK, IRQ_CTRLACK, GBPA.Update answer (1) */
 	uint32_t cons_lag;    /**< CONS is published every so many commands (16), and idle */
+	uint32_t atc_timeout_ns; /**< an ATC_INV not answered by then has failed (100000) */
 	/* caches, entries (powers of two; 0: no caching) */
 	uint32_t iotlb;       /**< (4096) */
 	uint32_t walk_cache;  /**< (256) */
@@ -86,6 +88,29 @@ enum emu_access emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *d
  */
 enum emu_access emu_probe(struct emu_smmu *e, uint32_t sid, uint64_t iova);
 
+/* ---- ATS: an endpoint with a translation cache ---------------------------------------------- */
+
+/** An address translation cache (ATC) of the endpoint with some StreamID. */
+struct emu_atc;
+
+/**
+ * Give the endpoint an ATC. Any thread.
+ * @param entries power of two. @return NULL with rte_errno EINVAL or ENOMEM.
+ */
+struct emu_atc *emu_atc_create(struct emu_smmu *e, uint32_t sid, uint32_t entries);
+void emu_atc_destroy(struct emu_smmu *e, struct emu_atc *a);
+
+/**
+ * The endpoint's ATS Control register, Enable (PCIe, ATS extended capability): whether it may ask
+ * for translations, and use them. Any thread. @return 0 or -ENOMEM.
+ */
+int emu_ats_enable(struct emu_smmu *e, uint32_t sid, bool on);
+
+/** As emu_dma() and emu_probe(), through the ATC. Where ATS is refused they go untranslated. */
+enum emu_access emu_atc_dma(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, void *dev_mem,
+			    uint32_t len, bool write_host, uint32_t *done);
+enum emu_access emu_atc_probe(struct emu_smmu *e, struct emu_atc *a, uint64_t iova);
+
 /** Something that emu_step() drives: an emulated device. */
 struct emu_master {
 	TAILQ_ENTRY(emu_master) next;
@@ -108,7 +133,12 @@ enum emu_inject {
 	EMU_INJECT_SYNC_HANG,    /**< SYNCs never complete (arg 1), or do again (arg 0) */
 	EMU_INJECT_EVTQ_ABT,     /**< the next event write aborts */
 	EMU_INJECT_ACK_HANG,     /**< CR0ACK and the other ACKs never answer (arg 1), or do again */
+	EMU_INJECT_ATC_DEAD,     /**< EMU_INJECT_ARG(StreamID, 1): it answers no ATC_INV and uses what
+				      it cached also after ATS was turned off; 0: cured */
+	EMU_INJECT_ATC_LATE,     /**< EMU_INJECT_ARG(StreamID, ns): it answers so late; 0: at once */
 };
+/** For those that name an endpoint: not from the thread that is in emu_step(). */
+#define EMU_INJECT_ARG(sid, v) ((uint64_t)(uint32_t)(v) << 32 | (uint32_t)(sid))
 void emu_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg);
 
 /* ---- what the driver cannot see ------------------------------------------------------------- */
@@ -128,6 +158,8 @@ struct emu_stats {
 	uint64_t events, events_dropped;
 	uint64_t guarded_writes;          /**< stores to registers that were guarded: dropped */
 	uint64_t mem_aborts;              /**< physical addresses where nothing answers */
+	uint64_t atc_hits, atc_fills;     /**< accesses by what an ATC held; translations it got */
+	uint64_t atc_invs, atc_timeouts;  /**< ATC_INV commands; those without an answer in time */
 };
 void emu_get_stats(const struct emu_smmu *e, struct emu_stats *st);
 

@@ -18,7 +18,8 @@
 #include "../smmuv3/smmuv3_hw.h"
 #include "emu.h"
 
-/* What this SMMU implements of CR0: no PRI, no ATS, no VMID wildcards (those bits are RES0). */
+/* What this SMMU implements of CR0, besides ATSCHK when it has ATS: no PRI, no VMID wildcards
+ * (those bits are RES0). */
 #define EMU_CR0_MASK (SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN)
 
 #define EMU_CTL_PERIOD 64u   /* units between looks at the control registers, free-running */
@@ -96,6 +97,7 @@ struct emu_ste {
 	uint8_t kind;   /**< enum ste_kind */
 	uint8_t priv;   /**< PRIVCFG: traffic counts as privileged */
 	uint8_t inst;   /**< INSTCFG: reads count as instruction fetches */
+	uint8_t eats;   /**< EATS; 0 without ATS */
 	uint64_t cdptr;
 };
 
@@ -128,6 +130,7 @@ struct emu_req {
 	bool write;
 	bool probe;
 	bool pnu, ind; /**< after the STE's overrides */
+	bool quiet;    /**< of ATS: configuration errors are not recorded (CR2.REC_CFG_ATS is 0) */
 };
 
 /** What a walk found. */
@@ -148,6 +151,31 @@ struct emu_walk {
 struct emu_pend {
 	uint64_t due;
 	uint64_t cmd[2];
+	bool lost; /**< an ATC_INV that will not be answered: due is when that is found out */
+};
+
+/** How a Translation Request ended (§3.9.1.2). */
+enum emu_treq {
+	EMU_TREQ_SUCCESS,
+	EMU_TREQ_UR, /**< Unsupported Request: no ATS here */
+	EMU_TREQ_CA, /**< Completer Abort */
+};
+
+/** What a Success carries. */
+struct emu_treq_cpl {
+	uint64_t pa;        /**< of the first byte */
+	unsigned int shift; /**< log2 of the bytes it is good for */
+	bool r, w;
+};
+
+/** An endpoint, as far as ATS is concerned. Belongs to whoever holds the step lock. */
+struct emu_ep {
+	TAILQ_ENTRY(emu_ep) next;
+	TAILQ_HEAD(, emu_atc) atcs;
+	uint32_t sid;
+	uint32_t late_ns; /**< it answers an invalidation after so long */
+	bool on;          /**< ATS Control, Enable */
+	bool dead;        /**< see EMU_INJECT_ATC_DEAD */
 };
 
 struct emu_smmu {
@@ -163,10 +191,13 @@ struct emu_smmu {
 	bool sync_timed;     /**< everything before it is done: sync_due is set */
 	bool smmuen;         /**< acknowledged */
 	bool step_mode;
+	bool atschk;         /**< CR0.ATSCHK, acknowledged */
+	bool atc_failed;     /**< an ATC_INV timed out since the last SYNC */
 	uint32_t ctl_left;   /**< units until the control registers are looked at */
 	uint32_t pend_head, pend_tail;
 	uint8_t *cmdq_va;    /**< the whole queue, when all of it is memory */
 	TAILQ_HEAD(, emu_master) masters;
+	TAILQ_HEAD(, emu_ep) eps;
 	struct sluice_mem_span mem;
 	uint64_t epoch;      /**< counts invalidations of an ASID or of everything */
 	uint64_t all_inv;    /**< epoch of the last invalidation of everything */
@@ -351,6 +382,28 @@ void emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid);
  */
 void emu_tlb_inv_va(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what);
 void emu_wc_inv(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what);
+
+/* ats.c */
+enum emu_treq emu_ats_request(struct emu_smmu *e, uint32_t sid, uint64_t iova, bool probe,
+			      struct emu_treq_cpl *c);
+/** A Translated transaction: may it go to that physical address? Records what says no. */
+bool emu_ats_translated(struct emu_smmu *e, uint32_t sid, uint64_t pa, bool write);
+/** An ATC's answer to a probe: count it when the tables, read afresh, contradict. */
+void emu_ats_check_stale(struct emu_smmu *e, uint32_t sid, uint64_t iova, uint64_t pa, bool write);
+
+/* atc.c */
+void emu_atc_fini(struct emu_smmu *e);
+void emu_atc_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg);
+void emu_atc_inv(struct emu_smmu *e, const uint64_t cmd[2]);
+/** How long the endpoint takes to answer an invalidation, ns. @param lost it will not at all. */
+uint64_t emu_atc_answers(const struct emu_smmu *e, uint32_t sid, bool *lost);
+
+/* access.c */
+/** A probe that hit: count it when the tables, read afresh, contradict. */
+void emu_check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t pa,
+			 uint8_t need);
+/** Read 8 bytes that others may be writing. */
+uint64_t emu_peek(void *host);
 
 /* event.c */
 void emu_evtq_enable(struct emu_smmu *e);

@@ -94,7 +94,20 @@ emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
 		smmu_field_prep(SMMU_EVT_0_ID, id) | smmu_field_prep(SMMU_EVT_0_SID, r->sid),
 	};
 
+	/* Of what ATS met, only its own two are recorded (§3.9.1): CR2.REC_CFG_ATS is RES0 without
+	 * IDR0.ATSRECERR. */
+	if (r->quiet && id != SMMU_EVT_F_BAD_ATS_TREQ && id != SMMU_EVT_F_TRANSL_FORBIDDEN)
+		return;
 	switch (id) {
+	case SMMU_EVT_F_BAD_ATS_TREQ:
+		/* A request has no offset within the page. What else was asked for (Span, R, W, X,
+		 * Priv) is left 0, as if nothing but reading were of interest. */
+		rec[2] = r->iova & ~UINT64_C(0xfff);
+		break;
+	case SMMU_EVT_F_TRANSL_FORBIDDEN:
+		rec[1] = r->write ? 0 : SMMU_EVT_1_RNW;
+		rec[2] = r->iova;
+		break;
 	case SMMU_EVT_F_STE_FETCH:
 	case SMMU_EVT_F_CD_FETCH:
 		rec[3] = fetch & SMMU_EVT_3_FETCHADDR;

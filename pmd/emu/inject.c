@@ -23,5 +23,9 @@ emu_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg)
 	case EMU_INJECT_ACK_HANG:
 		atomic_store_explicit(&e->inj_ack_hang, arg != 0, memory_order_relaxed);
 		break;
+	case EMU_INJECT_ATC_DEAD:
+	case EMU_INJECT_ATC_LATE:
+		emu_atc_inject(e, what, arg);
+		break;
 	}
 }

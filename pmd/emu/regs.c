@@ -137,6 +137,7 @@ cr0_apply(struct emu_smmu *e, uint32_t cr0)
 		emu_evtq_enable(e);
 	if (on & SMMU_CR0_SMMUEN)
 		smmu_enable(e);
+	e->atschk = cr0 & SMMU_CR0_ATSCHK;
 	e->cr0ack = cr0;
 	/* release: pairs with the driver's acquire; what was in use before is not any more. */
 	emu_set_reg32(e, SMMU_CR0ACK, cr0);
@@ -175,7 +176,8 @@ gbpa_poll(struct emu_smmu *e)
 bool
 emu_regs_poll(struct emu_smmu *e)
 {
-	uint32_t cr0 = emu_reg32(e, SMMU_CR0) & EMU_CR0_MASK;
+	uint32_t cr0 = emu_reg32(e, SMMU_CR0) &
+		       (uint32_t)(EMU_CR0_MASK | (e->conf.ats ? SMMU_CR0_ATSCHK : 0));
 	uint32_t irq = emu_reg32(e, SMMU_IRQ_CTRL) &
 		       (SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN);
 	bool busy = false;
@@ -269,8 +271,10 @@ emu_regs_reset(struct emu_smmu *e)
 	const struct emu_conf *c = &e->conf;
 	uint64_t idr0;
 
-	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2, stalls, ATS. */
+	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2, stalls. ATS
+	 * hands out physical addresses only (NS1ATS: no split-stage). */
 	idr0 = SMMU_IDR0_S1P | SMMU_IDR0_COHACC | SMMU_IDR0_ASID16 | (c->msi ? SMMU_IDR0_MSI : 0) |
+	       (c->ats ? SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS : 0) |
 	       smmu_field_prep(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |
 	       smmu_field_prep(SMMU_IDR0_TTENDIAN, SMMU_TTENDIAN_LE) |
 	       smmu_field_prep(SMMU_IDR0_STALL_MODEL, SMMU_STALL_MODEL_TERMINATE) |

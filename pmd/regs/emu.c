@@ -50,6 +50,8 @@ static const struct {
 	KEY(ril, T_BOOL, 0, 1),
 	KEY(msi, T_BOOL, 0, 1),
 	KEY(two_level, T_BOOL, 0, 1),
+	KEY(ats, T_BOOL, 0, 1),
+	KEY(atc_timeout_ns, T_U32, 1, 1000000000),
 	BIT(gran16k, gran, EMU_GRAN_16K),
 	BIT(gran64k, gran, EMU_GRAN_64K),
 	KEY(sid_bits, T_U8, 0, 32),
@@ -68,7 +70,7 @@ static const struct {
 };
 
 static const char *const key_names[] = {
-	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "gran16k", "gran64k", "sid_bits", "oas",
+	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "ats", "atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas",
 	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay",
 	"cons_lag", "shuffle", "step", "step_ns", "seed", "mem_mb", NULL,
 };
@@ -247,9 +249,9 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	regs->clock.hz = c.step ? 1000000000u : rte_get_tsc_hz();
 	snprintf(regs->settings, sizeof(regs->settings),
 		 "sync_ns=%u,tlbi_ns=%u,ril=%d,msi=%d,two_level=%d,iotlb=%u,walk_cache=%u,"
-		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64,
+		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64 "%s",
 		 c.sync_ns, c.tlbi_ns, c.ril, c.msi, c.two_level, c.iotlb, c.walk_cache,
-		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb);
+		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb, c.ats ? ",ats=1" : "");
 	return 0;
 fail:
 	emu_close(regs);
@@ -268,6 +270,13 @@ emu_source_watch(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint
 	return emu_watch(regs->emu, pa, len, owned);
 }
 
+/* Emulated endpoints' ATS Control registers: nothing is on a bus that could refuse. */
+static int
+emu_source_ats(struct sluice_regs *regs, uint32_t stream, bool on)
+{
+	return emu_ats_enable(regs->emu, stream, on);
+}
+
 static unsigned int
 emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
 {
@@ -277,7 +286,8 @@ emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned in
 		"bytes", "faults", "probe_faults", "probes", "probe_hits", "iotlb_hits",
 		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
 		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
-		"events_dropped", "guarded_writes", "mem_aborts",
+		"events_dropped", "guarded_writes", "mem_aborts", "atc_hits", "atc_fills",
+		"atc_invs", "atc_timeouts",
 	};
 	struct emu_stats st;
 	uint64_t v[RTE_DIM(names)];
@@ -300,6 +310,7 @@ static const struct sluice_regs_ops emu_source_ops = {
 	.step = emu_source_step,
 	.watch = emu_source_watch,
 	.xstats = emu_source_xstats,
+	.ats = emu_source_ats,
 };
 
 SLUICE_REGISTER_REGS(emu, &emu_source_ops)

@@ -33,6 +33,11 @@ struct sluice_regs_ops {
 	int (*watch)(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint8_t *owned);
 	unsigned int (*xstats)(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n);
 	/**
+	 * Turn ATS of the endpoint behind a stream on or off, at the endpoint itself (PCIe: ATS
+	 * Control, Enable). NULL: endpoints are out of reach, so no ATS. @return 0 or -errno.
+	 */
+	int (*ats)(struct sluice_regs *regs, uint32_t stream, bool on);
+	/**
 	 * PCI devices beside the IOMMU (pci.h), NULL where there are none. The @p nth (from 0)
 	 * function with these ids is found; @p p NULL: its StreamID only, nothing is touched. Else
 	 * its first BAR is mapped and it may master the bus; it is ours alone until pci_close().

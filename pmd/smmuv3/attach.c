@@ -70,7 +70,9 @@ smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 	}
 	/* The last CFGI_STE dropped the cached CD; what the TLB holds of this ASID goes now. */
 	cmd = cmd_tlbi_asid(ctx->asid);
-	rc = smmu_sync_cmds(s, &cmd, 1);
+	rc = smmu_strtab_settle(s);
+	if (rc == 0)
+		rc = smmu_sync_cmds(s, &cmd, 1);
 	if (rc != 0)
 		goto out;
 	s->ctxs[ctx->asid] = NULL;

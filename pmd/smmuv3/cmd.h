@@ -103,6 +103,25 @@ cmd_tlbi_range(uint16_t asid, uint64_t iova, unsigned int num, unsigned int scal
 }
 
 /**
+ * What the endpoint behind @p sid cached of [iova, iova + 4096 << size), without a PASID; 52 is
+ * everything. §4.5.1
+ */
+static inline struct smmu_cmd
+cmd_atc_inv(uint32_t sid, uint64_t iova, unsigned int size)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_ATC_INV | smmu_field_prep(SMMU_CMD_0_SID, sid),
+				    (iova & SMMU_ATC_1_ADDR) |
+					    smmu_field_prep(SMMU_ATC_1_SIZE, size) } };
+}
+
+/** A SYNC in the middle of a burst: it completes what is before it and tells nobody. §4.7.3 */
+static inline struct smmu_cmd
+cmd_sync_silent(void)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_SYNC, 0 } };
+}
+
+/**
  * Takes a slot and does nothing: a prefetch of the highest StreamID's configuration, which no
  * stream table here reaches (§4.2: no effect, no error); elsewhere it would be a hint.
  */

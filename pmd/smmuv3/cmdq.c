@@ -47,14 +47,16 @@ uint64_t
 cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end)
 {
 	_Atomic uint64_t *word = &cmdq_slot(cq, start)->baton;
+	struct smmu_cmd *cmd = &cq->cmds[(end - 1) & cq->mask];
+	struct cmdq_slot *slot = cmdq_slot(cq, end - 1);
 
 	/* 4. Relaxed: head only grows, and whoever moved it past end will fill its slots. */
 	if (cq->share && atomic_load_explicit(&cq->head, memory_order_relaxed) != end &&
 	    (start ^ end) < CMDQ_SHARE_GROUP) {
 		count(lc, &lc->shared);
-		cmdq_put_last(cq, end, cmd_filler(), false);
+		cmdq_put_last(cmd, slot, end, cmd_filler(), false);
 	} else {
-		cmdq_put_last(cq, end, cmdq_sync(cq, end), true);
+		cmdq_put_last(cmd, slot, end, cmdq_sync(cq, end), true);
 	}
 	/* One PROD write fewer: another's (here), or counted as an extra one (there). */
 	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
@@ -78,9 +80,10 @@ init_lcores(struct cmdq *cq, const bool *lcores)
 	if (n * CMDQ_FAA_BURST > size / 2)
 		n = 0;
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
-		cq->lcore[i].end = cq->start;
 		cq->lcore[i].faa_max = n != 0 && lcores[i] ? CMDQ_FAA_BURST : 0;
+		cq->lcore[i].end = cq->start + (cq->lcore[i].faa_max != 0 ? 0 : CMDQ_FAR);
 	}
+	cq->lcore[RTE_MAX_LCORE].end = cq->start + CMDQ_FAR;
 	cq->lcore[RTE_MAX_LCORE].many = 1;
 	atomic_store_explicit(&cq->limit, (int64_t)(size - n * CMDQ_FAA_BURST),
 			      memory_order_relaxed);
@@ -123,6 +126,9 @@ cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
 		atomic_store_explicit(cq->msi, (uint32_t)cq->start, memory_order_relaxed);
 	}
 	atomic_store_explicit(&cq->msi_on, conf->msi, memory_order_relaxed);
+	if (!conf->msi && cq->regs->base != NULL)
+		atomic_store_explicit(&cq->cons, (void *)(cq->regs->base + SMMU_CMDQ_CONS),
+				      memory_order_relaxed);
 	atomic_store_explicit(&cq->head, cq->start, memory_order_relaxed);
 	atomic_store_explicit(&cq->tail, cq->start, memory_order_relaxed);
 	atomic_store_explicit(&cq->floor, cq->start, memory_order_relaxed);
@@ -209,7 +215,7 @@ try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 								memory_order_acq_rel,
 								memory_order_relaxed));
 	}
-	if (!lc->many)
+	if (lc->faa_max != 0)
 		lc->end = head + n;
 	count(lc, &lc->subs);
 	return head;

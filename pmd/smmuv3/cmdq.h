@@ -10,7 +10,8 @@
  * 1. Admission and reservation. One fetch_add on `head` gives a producer its burst: positions are
  *    handed out once, in order, and nothing can take one back. So there must be room beforehand.
  *    a. An lcore adds (up to FAA_BURST slots) when own_end + n - tail <= limit, where own_end is
- *       where its own last burst ended: it does not even read head. limit = size - lcores *
+ *       where its own last burst ended: it does not even read head. (Who may not add has an
+ *       own_end far ahead of all, and is refused by the same check.) limit = size - lcores *
  *       FAA_BURST. Why this cannot overfill: look at the adds in their order, up to any one of
  *       them, and let T be the largest tail that their checks had seen. Call an add *high* that
  *       moves head beyond T + limit. After a high add the same lcore's own_end is beyond T +
@@ -67,7 +68,15 @@
  *    SYNCs complete in order, so the word only grows (modulo 2^32), and `tail` is near enough to
  *    extend it. Else, and when the word stands still, CONS: the latest burst that ended at or
  *    before CONS in a real SYNC is complete, with all before it. For that, and to say whose a
- *    refused command was, the last slot of each burst keeps {end, real}.
+ *    refused command was, the last slot of each burst keeps its end, and whether that SYNC is real.
+ *    CONS are the low bits of a position. The rest comes from tail, read before it: the least
+ *    position from tail on that has these bits is CONS, or whole laps before it if tail was old.
+ *    So what is found may be too small, which is right (who waits looks again), never too large.
+ *    a. Plain: CONS is right behind a real SYNC; one look at the slot before it, whose end must be
+ *       that very position. Nothing is written.
+ *    b. Else backwards to the nearest real SYNC, over less than a burst and a SHARE_GROUP (4), or
+ *       slots that were reused meanwhile and name later positions. floor keeps what was found.
+ *    A queue that died takes CONS away from a, and sets floor beyond everything: all waits end.
  */
 #ifndef SMMUV3_CMDQ_H
 #define SMMUV3_CMDQ_H
@@ -86,27 +95,35 @@
 #define CMDQ_SHARE_GROUP 64u
 #define CMDQ_MAX_BURST   (SLUICE_INV_BURST + 1u)
 #define CMDQ_NONE        UINT64_MAX
+/* The own_end of who may not add (1a): no queue lives to see the position. */
+#define CMDQ_FAR         (UINT64_C(1) << 62)
 
 /* Marks in a slot's baton word: position << 2 | tag. */
 #define BATON_TAG    UINT64_C(3)
 #define BATON_READY  UINT64_C(1)
 #define BATON_PASSED UINT64_C(2)
 
+/* In a slot's end: there is no SYNC in it, a later burst's completes this one (4). */
+#define SLOT_FILLER (UINT64_C(1) << 63)
+
 /* What a producer keeps beside a command slot. Four to a line, like the commands themselves, which
  * neighbouring bursts have to share anyway: spreading neighbours over lines costs a lone producer a
  * tenth and gave two of them nothing that could be told from noise. */
 struct cmdq_slot {
 	_Atomic uint64_t baton; /* step 3; owner and publisher of a burst that starts here */
-	_Atomic uint64_t end;   /* step 5; owner of the burst that ends here: end << 1 | real */
+	_Atomic uint64_t end;   /* step 5; owner of the burst that ends here: end, | SLOT_FILLER */
 };
 
 /* One producer's own line; the last one is shared by all threads that are no lcore. */
 struct cmdq_lcore {
-	uint64_t end;          /* where its last burst ended (1a) */
+	/* Written by the owner, read by cmdq_get_stats(). First: an atomic access takes no offset on
+	 * Arm, and this one is made every time. */
+	_Atomic uint64_t subs;
+	uint64_t end;          /* where its last burst ended (1a), or far ahead: it may not add */
 	uint32_t faa_max;      /* largest burst it may reserve by fetch_add; 0: none */
 	uint32_t many;         /* several threads use this line */
-	/* Written by the owner, read by cmdq_stats(). */
-	_Atomic uint64_t subs, shared, full_waits;
+	/* As subs. */
+	_Atomic uint64_t shared, full_waits;
 	_Atomic uint32_t left;  /* bursts whose PROD write was not the plain one */
 	_Atomic uint32_t extra; /* PROD writes of the other kind, for one burst or many */
 	_Atomic uint32_t full_timeouts;
@@ -135,6 +152,8 @@ struct cmdq {
 	_Atomic uint64_t floor;   /* complete at least up to here; UINT64_MAX: dead */
 	_Atomic uint32_t nb_failed;
 	_Atomic bool msi_on;      /* the MSI word is to be believed */
+	/* 5a. CMDQ_CONS where it is addressable and no MSI is used; NULL: cmdq_done_slow(). */
+	_Atomic(_Atomic uint32_t *) cons;
 	/* Written by every producer. */
 	_Atomic uint64_t head __rte_cache_aligned;
 	/* Cold. */
@@ -144,7 +163,7 @@ struct cmdq {
 	_Atomic uint64_t bad_cons;          /* CONS that cannot be */
 	_Atomic uint64_t cons_fallbacks;
 	struct cmdq_errors {                /* written under the lock of service() */
-		_Atomic uint64_t seq[256];  /* submissions with a refused command, a ring */
+		_Atomic uint64_t seq[256];  /* submissions that failed << 1 | how, a ring */
 		_Atomic uint64_t forgotten; /* the highest that fell out of the ring */
 		_Atomic uint64_t dead_from; /* nothing after this was done */
 		_Atomic uint64_t cerror[4]; /* by code; [0]: reserved codes */
@@ -182,9 +201,10 @@ uint64_t cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int 
  */
 uint64_t cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
 
-/** Step 5. */
-uint64_t cmdq_done(struct cmdq *cq);
-int cmdq_result(struct cmdq *cq, uint64_t seq);
+/** Step 5, whatever is not plain: b., and MSI. */
+uint64_t cmdq_done_slow(struct cmdq *cq);
+/** cmdq_result() when some command failed. */
+int cmdq_result_slow(const struct cmdq *cq, uint64_t seq);
 
 /** CONS as a position; never beyond the truth. Raises nothing. */
 uint64_t cmdq_read_cons(struct cmdq *cq);
@@ -234,35 +254,37 @@ cmdq_slot(const struct cmdq *cq, uint64_t pos)
 
 /**
  * Step 1a, once. Nothing but the plain case, so that the callers' fast path stays small.
- * @return the position of the first of @p n slots, or CMDQ_NONE: try cmdq_reserve_slow().
+ * @param start the position of the first of @p n slots
+ * @return whether there was room; false: try cmdq_reserve_slow().
  */
-static inline uint64_t
-cmdq_reserve_fast(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+static inline bool
+cmdq_reserve_fast(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n, uint64_t *start)
 {
-	uint64_t tail, start;
+	uint64_t tail;
 
-	if (unlikely(n > lc->faa_max))
-		return CMDQ_NONE;
+	if (unlikely(n > CMDQ_FAA_BURST))
+		return false;
 	/* Pairs with the release in cmdq_refresh(). */
 	tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
 	/* Signed: an lcore that was idle is far behind tail. */
 	if (unlikely((int64_t)(lc->end + n - tail) >
 		     atomic_load_explicit(&cq->limit, memory_order_relaxed)))
-		return CMDQ_NONE;
+		return false;
 	/* 1: acquires from, and releases to, the adds of all producers. */
-	start = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
-	lc->end = start + n;
+	*start = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+	lc->end = *start + n;
 	cmdq_count_own(&lc->subs);
-	return start;
+	return true;
 }
 
 /** Step 1. @return the position of the first of @p n slots, or CMDQ_NONE. */
 static inline uint64_t
 cmdq_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
-	uint64_t start = cmdq_reserve_fast(cq, lc, n);
+	uint64_t start;
 
-	return likely(start != CMDQ_NONE) ? start : cmdq_reserve_slow(cq, lc, n);
+	return likely(cmdq_reserve_fast(cq, lc, n, &start)) ? start :
+							      cmdq_reserve_slow(cq, lc, n);
 }
 
 /** Step 2, one command. */
@@ -301,11 +323,12 @@ uint64_t cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start
 
 /** Fill the last slot of the burst that ends at @p end. */
 static inline void
-cmdq_put_last(struct cmdq *cq, uint64_t end, struct smmu_cmd c, bool real)
+cmdq_put_last(struct smmu_cmd *cmd, struct cmdq_slot *slot, uint64_t end, struct smmu_cmd c,
+	      bool real)
 {
-	cmdq_put(cq, end - 1, c);
+	*cmd = c;
 	/* Read after CONS went past the slot: ordered by READY or PROD, as the slot itself. */
-	atomic_store_explicit(&cmdq_slot(cq, end - 1)->end, end << 1 | real, memory_order_relaxed);
+	atomic_store_explicit(&slot->end, real ? end : end | SLOT_FILLER, memory_order_relaxed);
 }
 
 /**
@@ -317,25 +340,63 @@ cmdq_put_last(struct cmdq *cq, uint64_t end, struct smmu_cmd c, bool real)
 static inline uint64_t
 cmdq_commit(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end)
 {
-	uint64_t w;
+	/* Once: after each acquire the compiler would read them again. */
+	_Atomic uint32_t *prod = cq->prod;
+	struct cmdq_slot *slots = cq->slots;
+	uint64_t mask = cq->mask, last = (end - 1) & mask, w;
+	uint32_t wrap_mask = cq->wrap_mask;
 
 	/* 4 and 3a. Acquire pairs with the release half of PASSED in 3c. */
 	if (unlikely(atomic_load_explicit(&cq->head, memory_order_relaxed) != end ||
-		     atomic_load_explicit(&cmdq_slot(cq, start)->baton, memory_order_acquire) !=
+		     atomic_load_explicit(&slots[start & mask].baton, memory_order_acquire) !=
 			     baton_passed(start) ||
-		     cq->prod == NULL))
+		     prod == NULL))
 		return cmdq_commit_slow(cq, lc, start, end);
-	cmdq_put_last(cq, end, cmdq_sync(cq, end), true);
+	cmdq_put_last(&cq->cmds[last], &slots[last], end, cmdq_sync(cq, end), true);
 	/* 3b. The release is for emulated registers; see regs.h. */
 	rte_io_wmb();
-	atomic_store_explicit(cq->prod, (uint32_t)end & cq->wrap_mask, memory_order_release);
+	atomic_store_explicit(prod, (uint32_t)end & wrap_mask, memory_order_release);
 	/* 3c. Release: this PROD write before the next holder's. Acquire: pairs with the release
 	 * half of READY in 3a. */
-	w = atomic_exchange_explicit(&cmdq_slot(cq, end)->baton, baton_passed(end),
+	w = atomic_exchange_explicit(&slots[end & mask].baton, baton_passed(end),
 				     memory_order_acq_rel);
 	if (unlikely(w > baton_passed(end)))
 		return cmdq_publish(cq, lc, w >> 2, end);
 	return end;
+}
+
+/**
+ * Step 5; a. is here.
+ * @return a sequence number that is complete, with all before it.
+ */
+static inline uint64_t
+cmdq_done(struct cmdq *cq)
+{
+	_Atomic uint32_t *reg = atomic_load_explicit(&cq->cons, memory_order_relaxed);
+	uint64_t pos;
+
+	if (reg != NULL) {
+		/* Acquire: tail is read before CONS. Pairs with the release in cmdq_refresh(), whose
+		 * CONS was no later one. */
+		pos = atomic_load_explicit(&cq->tail, memory_order_acquire);
+		/* Acquire: pairs with the hardware's write, after everything the SYNC waited for. */
+		pos += (atomic_load_explicit(reg, memory_order_acquire) - (uint32_t)pos) &
+		       cq->wrap_mask;
+		if (likely(atomic_load_explicit(&cmdq_slot(cq, pos - 1)->end,
+						memory_order_relaxed) == pos))
+			return pos;
+	}
+	return cmdq_done_slow(cq);
+}
+
+/** How the submission @p seq ended, which is complete: 0 or -EIO. */
+static inline int
+cmdq_result(const struct cmdq *cq, uint64_t seq)
+{
+	/* Acquire: pairs with the release in record_failed() and cmdq_kill(). */
+	if (likely(atomic_load_explicit(&cq->nb_failed, memory_order_acquire) == 0))
+		return 0;
+	return cmdq_result_slow(cq, seq);
 }
 
 #endif

@@ -8,15 +8,24 @@
 
 /* Looks at an MSI word that does not move before CONS is looked at as well. */
 #define IDLE_LOOKS 1024u
+/* Slots from anywhere back to the nearest real SYNC (4): the rest of a burst that is not complete,
+ * and fillers of one group before it. */
+#define SYNC_REACH (CMDQ_MAX_BURST - 1 + CMDQ_SHARE_GROUP - 1)
 /* How often the queue may stop at one and the same command before it is given up. */
 #define MAX_REPEATS 8u
+/* The same for a SYNC that finds ATC invalidations timed out: each of a burst may do so anew. */
+#define MAX_TIMEOUTS CMDQ_MAX_BURST
+
+/* What err.seq[] keeps beside a sequence number, in bit 0. */
+#define FAILED_REFUSED UINT64_C(0)
+#define FAILED_TIMEOUT UINT64_C(1)
 
 void
 cmdq_raise_floor(struct cmdq *cq, uint64_t pos)
 {
 	uint64_t f = atomic_load_explicit(&cq->floor, memory_order_relaxed);
 
-	/* Release: pairs with the acquire in cmdq_done(). */
+	/* Release: pairs with the acquire in cmdq_done_slow() and done_by_cons(). */
 	while (f < pos && !atomic_compare_exchange_weak_explicit(&cq->floor, &f, pos,
 								 memory_order_acq_rel,
 								 memory_order_relaxed))
@@ -29,13 +38,14 @@ done_by_cons(struct cmdq *cq)
 {
 	uint64_t cons = cmdq_read_cons(cq);
 	uint64_t floor = atomic_load_explicit(&cq->floor, memory_order_acquire);
+	/* How far back there is a real SYNC, if it is still there. */
+	uint64_t reach = RTE_MIN(cq->mask, (uint64_t)SYNC_REACH);
 
-	/* One lap at most. A slot that was reused meanwhile names another position: it is passed
-	 * over, which can only make the answer too small. */
-	for (uint64_t p = cons; p > floor && cons - p <= cq->mask; p--) {
+	/* A slot that was reused meanwhile names another position: it is passed over, which can only
+	 * make the answer too small. */
+	for (uint64_t p = cons; p > floor && cons - p <= reach; p--) {
 		/* Relaxed: CONS, acquired above, was moved past this slot after it was written. */
-		if (atomic_load_explicit(&cmdq_slot(cq, p - 1)->end, memory_order_relaxed) ==
-		    (p << 1 | 1)) {
+		if (atomic_load_explicit(&cmdq_slot(cq, p - 1)->end, memory_order_relaxed) == p) {
 			cmdq_raise_floor(cq, p);
 			return p;
 		}
@@ -44,7 +54,7 @@ done_by_cons(struct cmdq *cq)
 }
 
 uint64_t
-cmdq_done(struct cmdq *cq)
+cmdq_done_slow(struct cmdq *cq)
 {
 	struct cmdq_lcore *lc;
 	uint64_t tail, done, floor;
@@ -84,25 +94,25 @@ cmdq_done(struct cmdq *cq)
 }
 
 int
-cmdq_result(struct cmdq *cq, uint64_t seq)
+cmdq_result_slow(const struct cmdq *cq, uint64_t seq)
 {
-	/* Acquire: pairs with the release in record_failed() and cmdq_kill(). */
-	uint32_t n = atomic_load_explicit(&cq->nb_failed, memory_order_acquire);
 	const struct cmdq_errors *err = &cq->err;
 
-	if (likely(n == 0))
-		return 0;
 	if (seq > atomic_load_explicit(&err->dead_from, memory_order_relaxed))
 		return -EIO;
-	for (uint32_t i = 0; i < RTE_DIM(err->seq); i++)
-		if (atomic_load_explicit(&err->seq[i], memory_order_relaxed) == seq)
-			return -EIO;
+	for (uint32_t i = 0; i < RTE_DIM(err->seq); i++) {
+		uint64_t bad = atomic_load_explicit(&err->seq[i], memory_order_relaxed);
+
+		if (bad >> 1 == seq)
+			return bad & FAILED_TIMEOUT ? -ETIMEDOUT : -EIO;
+	}
 	/* So many failed that some were forgotten: rather a false alarm than silence. */
 	return seq <= atomic_load_explicit(&err->forgotten, memory_order_relaxed) ? -EIO : 0;
 }
 
+/* @param how FAILED_REFUSED or FAILED_TIMEOUT. */
 static void
-record_failed(struct cmdq *cq, uint64_t seq)
+record_failed(struct cmdq *cq, uint64_t seq, uint64_t how)
 {
 	struct cmdq_errors *err = &cq->err;
 	uint32_t n = atomic_load_explicit(&cq->nb_failed, memory_order_relaxed);
@@ -110,11 +120,11 @@ record_failed(struct cmdq *cq, uint64_t seq)
 	uint64_t old = atomic_load_explicit(slot, memory_order_relaxed);
 
 	if (n != 0 && atomic_load_explicit(&err->seq[(n - 1) % RTE_DIM(err->seq)],
-					   memory_order_relaxed) == seq)
+					   memory_order_relaxed) >> 1 == seq)
 		return;
-	if (old > atomic_load_explicit(&err->forgotten, memory_order_relaxed))
-		atomic_store_explicit(&err->forgotten, old, memory_order_relaxed);
-	atomic_store_explicit(slot, seq, memory_order_relaxed);
+	if (old >> 1 > atomic_load_explicit(&err->forgotten, memory_order_relaxed))
+		atomic_store_explicit(&err->forgotten, old >> 1, memory_order_relaxed);
+	atomic_store_explicit(slot, seq << 1 | how, memory_order_relaxed);
 	/* Never 0 again. */
 	atomic_store_explicit(&cq->nb_failed, n + 1 != 0 ? n + 1 : 1, memory_order_release);
 }
@@ -128,6 +138,8 @@ cmdq_kill(struct cmdq *cq)
 	if (cmdq_is_dead(cq))
 		return;
 	atomic_store_explicit(&cq->limit, INT64_MIN, memory_order_relaxed);
+	/* CONS will not tell that the waiting is over; floor will. */
+	atomic_store_explicit(&cq->cons, NULL, memory_order_relaxed);
 	done = done_by_cons(cq);
 	atomic_store_explicit(&cq->err.dead_from, done, memory_order_relaxed);
 	n = atomic_load_explicit(&cq->nb_failed, memory_order_relaxed);
@@ -141,9 +153,50 @@ static uint64_t
 burst_end(struct cmdq *cq, uint64_t pos)
 {
 	for (uint64_t e = pos + 1; e - pos <= cq->max_burst; e++)
-		if (atomic_load_explicit(&cmdq_slot(cq, e - 1)->end, memory_order_relaxed) >> 1 == e)
+		if ((atomic_load_explicit(&cmdq_slot(cq, e - 1)->end, memory_order_relaxed) &
+		     ~SLOT_FILLER) == e)
 			return e;
 	return 0;
+}
+
+/*
+ * The SYNC at pos found ATC invalidations timed out (§4.7.3, CERROR_ATC_INV_SYNC). Which ones is
+ * not known; all that were submitted since the last SYNC that was complete may be. Nothing else of
+ * theirs is lost: the same SYNC, tried again, completes it. So the submissions that hold an ATC_INV
+ * have failed, and those that merely share the SYNC (cmdq.h, 4) have not.
+ *
+ * What inv_submit() builds ends in a SYNC of its own before the last slot (atc.c): then it is that
+ * one submission. Otherwise (raw commands) look back, as far as the slots still say what they held:
+ * they may be filled anew once the hardware has consumed them.
+ */
+static void
+record_timeouts(struct cmdq *cq, uint64_t pos, uint64_t end)
+{
+	uint64_t head = atomic_load_explicit(&cq->head, memory_order_acquire);
+	bool atc = false;
+
+	if (pos != end - 1) {
+		record_failed(cq, end, FAILED_TIMEOUT);
+		return;
+	}
+	for (uint64_t p = pos; p-- > cq->start && pos - p <= cq->max_burst + CMDQ_SHARE_GROUP; ) {
+		uint64_t w = atomic_load_explicit(&cmdq_slot(cq, p)->end, memory_order_relaxed);
+
+		if (head > p + cq->mask + 1)
+			break;
+		if ((w & ~SLOT_FILLER) == p + 1) {
+			if (atc)
+				record_failed(cq, end, FAILED_TIMEOUT);
+			atc = false;
+			end = p + 1;
+			if ((w & SLOT_FILLER) == 0)
+				return;
+		}
+		if (smmu_field_get(SMMU_CMD_0_OP, cq->cmds[p & cq->mask].w[0]) == SMMU_CMD_ATC_INV)
+			atc = true;
+	}
+	if (atc)
+		record_failed(cq, end, FAILED_TIMEOUT);
 }
 
 bool
@@ -166,7 +219,8 @@ cmdq_repair(struct cmdq *cq)
 	err->repeats = pos == err->last_pos ? err->repeats + 1 : 0;
 	err->last_pos = pos;
 	end = burst_end(cq, pos);
-	if (end == 0 || err->repeats > MAX_REPEATS) {
+	if (end == 0 ||
+	    err->repeats > (code == SMMU_CERROR_ATC_INV_SYNC ? MAX_TIMEOUTS : MAX_REPEATS)) {
 		cmdq_kill(cq);
 		return false;
 	}
@@ -178,9 +232,11 @@ cmdq_repair(struct cmdq *cq)
 			cmdq_put(cq, pos, cmdq_sync(cq, end));
 		} else {
 			cmdq_put(cq, pos, nop);
-			record_failed(cq, end);
+			record_failed(cq, end, FAILED_REFUSED);
 		}
 		rte_io_wmb();
+	} else if (code == SMMU_CERROR_ATC_INV_SYNC) {
+		record_timeouts(cq, pos, end);
 	}
 	/* An aborted fetch (CERROR_ABT), an ATC timeout: only tried again, the slot is good. */
 	atomic_fetch_add_explicit(&err->repaired, 1, memory_order_relaxed);

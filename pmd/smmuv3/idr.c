@@ -73,6 +73,7 @@ smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 		.hyp = r0 & SMMU_IDR0_HYP,
 		.asid16 = r0 & SMMU_IDR0_ASID16,
 		.msi = r0 & SMMU_IDR0_MSI,
+		.ats = r0 & SMMU_IDR0_ATS,
 		.two_level = smmu_field_get(SMMU_IDR0_ST_LEVEL, r0) == 1,
 		.ril = r3 & SMMU_IDR3_RIL,
 		.sid_bits = (uint8_t)smmu_field_get(SMMU_IDR1_SIDSIZE, r1),

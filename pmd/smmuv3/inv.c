@@ -82,6 +82,10 @@ submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 {
 	struct smmu_cmd c[SLUICE_INV_BURST];
 
+	if (n != 0 && inv->op == SLUICE_INV_ATC) {
+		n = smmu_atc_build(s, inv, n, c, s->cmdq.max_burst - 1);
+		return n != 0 ? cmdq_submit(&s->cmdq, c, n) : 0;
+	}
 	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_burst - 1));
 }
 
@@ -98,8 +102,7 @@ smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 		     id >= RTE_MAX_LCORE))
 		return submit_slow(s, inv, n);
 	lc = &s->cmdq.lcore[id];
-	start = cmdq_reserve_fast(&s->cmdq, lc, 2);
-	if (unlikely(start == CMDQ_NONE))
+	if (unlikely(!cmdq_reserve_fast(&s->cmdq, lc, 2, &start)))
 		return submit_slow(s, inv, n);
 	cmdq_put(&s->cmdq, start, cmd_tlbi_va(inv->tag, inv->iova,
 					      inv->flags & SLUICE_INV_LEAF));

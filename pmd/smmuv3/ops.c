@@ -61,7 +61,7 @@ fill_info(struct smmu *s)
 	struct sluice_iommu_info *info = &iommu->info;
 
 	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS |
-		      (s->idr.ril ? SLUICE_CAP_RANGE_INV : 0) |
+		      (s->idr.ril ? SLUICE_CAP_RANGE_INV : 0) | (s->ats ? SLUICE_CAP_ATS : 0) |
 		      (s->idr.coherent ? SLUICE_CAP_COHERENT : 0) |
 		      (s->cmdq.msi != NULL ? SLUICE_CAP_SYNC_MSI : 0) |
 		      (s->regs.ops->step != NULL ? SLUICE_CAP_EMULATED : 0);
@@ -109,6 +109,7 @@ bring_up(struct smmu *s, const struct smmu_cfg *cfg)
 	rc = init_queues(s, cfg);
 	if (rc == 0)
 		rc = smmu_strtab_init(s, cfg);
+	s->ats = rc == 0 && smmu_ats_possible(s);
 	if (rc == 0)
 		rc = smmu_reset_quiesce(s);
 	if (rc == 0)
@@ -211,6 +212,7 @@ static const struct sluice_iommu_ops smmuv3_ops = {
 	.attach_paging = smmu_attach_paging,
 	.attach_identity = smmu_attach_identity,
 	.attach_blocked = smmu_attach_blocked,
+	.ats = smmu_ats,
 	.service = smmu_service,
 	.xstats = smmu_xstats,
 	.step = smmu_step,

@@ -69,6 +69,7 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 	struct sluice_iommu *iommu = s->iommu;
 	uint64_t seq = cmdq_submit(&s->cmdq, cmds, n);
 	struct smmu_wait w;
+	int rc;
 
 	if (seq == 0)
 		return sluice_fail(EIO, "smmuv3: the command queue is dead or stays full");
@@ -83,7 +84,10 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 		if (w.turn % 64 == 0)
 			smmu_service(iommu);
 	}
-	if (cmdq_result(&s->cmdq, seq) != 0)
+	rc = cmdq_result(&s->cmdq, seq);
+	if (rc == -ETIMEDOUT)
+		return sluice_fail(EREMOTEIO, "smmuv3: a device did not answer an ATC invalidation");
+	if (rc != 0)
 		return sluice_fail(EIO, "smmuv3: the hardware refused a command");
 	return 0;
 }
@@ -162,6 +166,11 @@ smmu_reset_bring_up(struct smmu *s)
 	regs_write32(&s->regs, SMMU_EVENTQ_PROD, 0);
 	regs_write32(&s->regs, SMMU_EVENTQ_CONS, 0);
 	cr0 |= (uint32_t)SMMU_CR0_EVENTQEN;
+	/* Translated accesses are checked against the STE, so that a device whose ATS is off, or
+	 * that is blocked, is stopped whatever it has cached. Before SMMUEN: STEs may be cached
+	 * together with it (§3.9.2). */
+	if (s->ats)
+		cr0 |= (uint32_t)SMMU_CR0_ATSCHK;
 	rc = write_cr0(s, cr0);
 	if (rc == 0)
 		rc = write_cr0(s, cr0 | (uint32_t)SMMU_CR0_SMMUEN);

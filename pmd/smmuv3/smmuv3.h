@@ -54,13 +54,16 @@ struct smmu {
 	struct sluice_regs regs;
 	struct sluice_iommu *iommu;
 	struct smmu_idr idr;
+	bool ats; /* IDR0.ATS, and endpoints can be told; constant after open */
 	struct smmu_gerrors gerr;
 	atomic_flag servicing; /* try-lock of smmu_service() */
 	pthread_mutex_t lock;  /* of everything below */
 	struct smmu_strtab strtab;
+	bool unsure; /* a change of an STE failed: which one the hardware holds is not known */
 	struct smmu_asids asids;
 	struct smmu_ctx **ctxs; /* paging contexts, by ASID */
 	_Atomic uint64_t cfgis;  /* commands that were no TLBI; read by xstats */
+	_Atomic uint64_t atc_invs, atc_syncs; /* ATC_INVs, and SYNCs within their bursts */
 };
 
 struct smmu_cfg {
@@ -85,6 +88,8 @@ int smmu_strtab_init(struct smmu *s, const struct smmu_cfg *cfg);
 void smmu_strtab_free(struct smmu *s);
 /** The STE of a stream, its level-2 table made when needed. @return 0, -EINVAL, -ENOMEM, … */
 int smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
+/** Have the hardware fetch all STEs anew when a change of one failed before. @return 0 or -errno. */
+int smmu_strtab_settle(struct smmu *s);
 /** Change one STE, telling the hardware as often as the change needs. */
 int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 		      const uint64_t target[ENTRY_WORDS]);
@@ -93,6 +98,8 @@ int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 void ste_abort(uint64_t ste[ENTRY_WORDS]);
 void ste_bypass(uint64_t ste[ENTRY_WORDS]);
 void ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa, bool coherent);
+/** EATS of a stage-1 STE, full ATS or none (§5.2). */
+void ste_eats(uint64_t ste[ENTRY_WORDS], bool on);
 void ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
 
 /* cd.c */
@@ -118,6 +125,16 @@ int smmu_attach_blocked(struct sluice_iommu *iommu, uint32_t sid);
 uint64_t smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n);
 uint64_t smmu_inv_done(void *queue);
 int smmu_inv_result(void *queue, uint64_t seq);
+
+/* atc.c: ATS (§3.9.1) */
+bool smmu_ats_possible(const struct smmu *s);
+int smmu_ats(struct sluice_iommu *iommu, uint32_t sid, bool on);
+/**
+ * The commands of a submission of SLUICE_INV_ATC only. @param c room for them.
+ * @return how many; 0: they do not fit into a burst, or one of them is none.
+ */
+unsigned int smmu_atc_build(struct smmu *s, const struct sluice_inv *inv, unsigned int n,
+			    struct smmu_cmd *c, unsigned int room);
 
 /* gerror.c */
 unsigned int smmu_service(struct sluice_iommu *iommu);

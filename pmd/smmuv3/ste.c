@@ -34,12 +34,19 @@ void
 ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa, bool coherent)
 {
 	ste_abort(ste);
-	/* One CD (S1CDMax 0), no substreams, no ATS; StreamWorld NS-EL1; VMID 0. */
+	/* One CD (S1CDMax 0), no substreams; no ATS (atc.c adds it); NS-EL1; VMID 0. */
 	ste[0] = config(SMMU_STE_CONFIG_S1) | (cd_pa & SMMU_STE_0_S1CONTEXTPTR);
 	if (coherent)
 		ste[1] |= smmu_field_prep(SMMU_STE_1_S1CIR, SMMU_STE_S1C_WBRA) |
 			  smmu_field_prep(SMMU_STE_1_S1COR, SMMU_STE_S1C_WBRA) |
 			  smmu_field_prep(SMMU_STE_1_S1CSH, SMMU_SH_ISH);
+}
+
+void
+ste_eats(uint64_t ste[ENTRY_WORDS], bool on)
+{
+	ste[1] = smmu_field_set(ste[1], SMMU_STE_1_EATS,
+				on ? SMMU_STE_EATS_FULL : SMMU_STE_EATS_OFF);
 }
 
 void

@@ -132,19 +132,38 @@ sync_ste(void *arg)
 }
 
 int
+smmu_strtab_settle(struct smmu *s)
+{
+	struct smmu_cmd cmd = cmd_cfgi_all();
+	int rc;
+
+	if (!s->unsure)
+		return 0;
+	rc = smmu_sync_cmds(s, &cmd, 1);
+	s->unsure = rc != 0;
+	return rc;
+}
+
+int
 smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 		  const uint64_t target[ENTRY_WORDS])
 {
 	struct write_arg arg = { s, sid };
 	struct entry_ops ops = { ste_used, sync_ste, SMMU_STE_0_V, &arg };
 	uint64_t old[ENTRY_WORDS];
-	int rc;
+	int rc = smmu_strtab_settle(s);
 
+	if (rc != 0)
+		return rc;
 	for (unsigned int i = 0; i < ENTRY_WORDS; i++)
 		old[i] = atomic_load_explicit(&ste[i], memory_order_relaxed);
 	rc = entry_write(ste, target, &ops);
-	/* The queue does not answer, so nothing can be told: let memory say what it said before. */
-	if (rc != 0)
+	/* The queue does not answer, so nothing can be told: let memory say what it said before. The
+	 * hardware may have fetched something else meanwhile. */
+	if (rc != 0) {
 		entry_fill(ste, old);
+		rte_io_wmb();
+		s->unsure = true;
+	}
 	return rc;
 }

@@ -32,7 +32,7 @@ static void
 add_cmdq(struct list *l, const struct smmu *s)
 {
 	const struct cmdq *cq = &s->cmdq;
-	uint64_t cfgis = get(&s->cfgis), errors = 0;
+	uint64_t cfgis = get(&s->cfgis), atc = get(&s->atc_invs), errors = 0, others;
 	struct cmdq_stats st;
 
 	cmdq_get_stats(cq, &st);
@@ -42,9 +42,11 @@ add_cmdq(struct list *l, const struct smmu *s)
 	add(l, "cmdq_submissions", st.subs);
 	add(l, "cmdq_syncs", st.syncs);
 	add(l, "cmdq_syncs_shared", st.shared);
-	/* Whatever is neither a SYNC, nor the filler for a shared one, nor CFGI. */
-	add(l, "cmdq_tlbis", st.cmds > st.subs + cfgis ? st.cmds - st.subs - cfgis : 0);
+	/* Whatever is neither a SYNC, nor the filler for a shared one, nor CFGI, nor ATC_INV. */
+	others = st.subs + cfgis + atc + get(&s->atc_syncs);
+	add(l, "cmdq_tlbis", st.cmds > others ? st.cmds - others : 0);
 	add(l, "cmdq_cfgis", cfgis);
+	add(l, "cmdq_atc_invs", atc);
 	add(l, "cmdq_doorbells", st.doorbells);
 	add(l, "cmdq_full_waits", st.full_waits);
 	add(l, "cmdq_full_timeouts", st.full_timeouts);

@@ -32,6 +32,11 @@ bad 'unknown generator' net:foo net:imix -- --workload net:foo
 bad 'unknown policy' stric strict,  -- --policy passthrough,stric
 bad 'empty policy' --policy -- --policy ''
 bad 'double comma' --policy -- --policy strict,,deferred
+bad 'unknown policy setting' speed=1 batch=N -- --policy strict,deferred:speed=1
+bad 'policy setting: batch 3' batch=3 'power of two' -- --policy strict,deferred:batch=3
+bad 'policy setting: no value' '"batch"' -- --policy deferred:batch
+bad 'burst 0' --burst -- --burst 0
+bad 'burst 65' --burst -- --burst 65
 bad 'unknown backend' smmuv9 smmuv3 -- --dev smmuv9
 bad 'unknown registers' zz emu -- --dev smmuv3,regs=zz
 bad 'unknown device key' foo -- --dev smmuv3,regs=emu,foo=1
@@ -64,6 +69,7 @@ ini 'sweep: unknown key' bad.ini speed batch <<<$'[sweep]\nspeed = 3'
 ini 'sweep: batch 3' bad.ini batch 3 <<<$'[sweep]\nbatch = 8, 3'
 ini 'sweep: not a number' bad.ini sync_ns fast <<<$'[sweep]\nsync_ns = fast'
 ini 'sweep: unknown policy' bad.ini stric <<<$'[sweep]\npolicy = stric'
+ini 'sweep: unknown policy setting' bad.ini speed=1 <<<$'[sweep]\npolicy = strict:speed=1'
 ini 'sweep: unknown section' bad.ini sweeep <<<$'[sweeep]\nbatch = 8'
 ini 'sweep: too many workers' '--workers 7' <<<$'[sweep]\nworkers = 1, 7'
 ini 'sweep: not an ini' bad.ini <<<'just text'

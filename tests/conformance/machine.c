@@ -169,6 +169,7 @@ capabilities(struct conf *c)
 	set(c, CONF_NEED_NO_HTTU, smmu_field_get(SMMU_IDR0_HTTU, r0) == 0);
 	set(c, CONF_NEED_NO_HYP, !(r0 & SMMU_IDR0_HYP));
 	set(c, CONF_NEED_V32, smmu_field_get(SMMU_AIDR_ARCHMINOR, h->aidr) >= 2);
+	set(c, CONF_NEED_ATS, (c->info.caps & SLUICE_CAP_ATS) && strcmp(c->opt.dma, "emu") == 0);
 	set(c, CONF_NEED_NO_ATS, !(r0 & SMMU_IDR0_ATS));
 	set(c, CONF_NEED_NO_PRI, !(r0 & SMMU_IDR0_PRI));
 	set(c, CONF_NEED_RAZWI, !(r0 & SMMU_IDR0_TERM_MODEL));
@@ -185,7 +186,9 @@ device_open(struct conf *c, unsigned int i)
 	struct conf_dev *d = &c->dev[i];
 	char args[64];
 
-	snprintf(args, sizeof(args), "%s,index=%u", c->opt.dma, i);
+	/* With ATS off, as it is until a case wants it, such a device is like any other. */
+	snprintf(args, sizeof(args), "%s,index=%u%s", c->opt.dma, i,
+		 strcmp(c->opt.dma, "emu") == 0 && (c->info.caps & SLUICE_CAP_ATS) ? ",ats=1" : "");
 	if (sluice_dma_stream(c->iommu, args, &d->sid) != 0)
 		return -1;
 	d->dev = sluice_device_add(c->iommu, &d->sid, 1);

@@ -100,6 +100,9 @@ static void
 clear_away(struct conf *c)
 {
 	for (unsigned int d = 0; d < c->nb_devs; d++)
+		if (c->info.caps & SLUICE_CAP_ATS)
+			CONF_OK(c, sluice_device_ats(c->dev[d].dev, false));
+	for (unsigned int d = 0; d < c->nb_devs; d++)
 		if (sluice_device_domain(c->dev[d].dev) != NULL)
 			CONF_OK(c, sluice_device_detach(c->dev[d].dev));
 	known_state(c);
@@ -149,6 +152,7 @@ unmet(uint64_t missing)
 		"terminated accesses always abort", "8-bit ASIDs", "SYNCs do not write memory",
 		"termination may be RAZ/WI", "no override of privilege", "not both stages",
 		"QEMU keeps STRTAB_BASE_CFG.FMT=1 until reset",
+		"no ATS, by IDR0 or because devices have none (emu: ats=1)",
 	};
 
 	return text[__builtin_ctzll(missing)];

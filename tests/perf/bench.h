@@ -96,5 +96,6 @@ bool bench_run(void);
 bool bench_scale(void);
 bool bench_iova(void);
 bool bench_ring(void);
+bool bench_policies(void);
 
 #endif

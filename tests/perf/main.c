@@ -27,6 +27,7 @@ static const struct {
 	{ "scale", "flat over domains and live mappings? (G14)", bench_scale },
 	{ "iova", "IOVA alloc + free (G2)", bench_iova },
 	{ "ring", "flush ring (G4)", bench_ring },
+	{ "policies", "what safety costs, over emulated hardware (G6-G9)", bench_policies },
 };
 
 static const struct option options[] = {

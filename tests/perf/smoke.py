@@ -21,6 +21,8 @@ CASES = {
              "orders 0-5, 90 % full"),
     "ring": ("one thread, burst 1", "one thread, burst 32", "two producers, burst 1",
              "two producers, burst 32", "one producer, consumer of its own, burst 1"),
+    "policies": ("strict unmap beside the bare SYNC, two lcores", "4 KiB pair, two lcores",
+                 "64 pages, two lcores", "until memory is back, two lcores"),
 }
 VARIANTS = {
     "pair": {"sluice", "sluice-deferred", "magazine+walk", "mempool+walk"},

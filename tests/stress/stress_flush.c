@@ -42,6 +42,7 @@ struct mode {
 	unsigned int workers;
 	uint32_t batch, ring, range_max, deadline_us;
 	bool refuse; /* the hardware refuses commands now and then, the queue submissions */
+	uint32_t chunks; /* of the window, 0: WINDOW_CHUNKS */
 };
 
 static const struct mode modes[] = {
@@ -50,6 +51,14 @@ static const struct mode modes[] = {
 	{ "tiny", "deferred", 3, 2, 4, 16, 50, false },
 	{ "one", "deferred", 1, 256, 256, 16, 1000, false },
 	{ "refuse", "deferred", 2, 16, 64, UINT32_MAX, 200, true },
+	/* A window so small that IOVAs come back by dumps alone (A6): no batch is ever full. */
+	{ "dump", "deferred", 3, 1024, 1024, 16, 1000000, false, 2 },
+	{ "dump-refuse", "deferred", 2, 1024, 1024, 16, 1000000, true, 2 },
+	{ "single", "deferred-single", 3, 64, 256, 16, 200, false },
+	{ "single-full", "deferred-single", 2, 4, 4, UINT32_MAX, 50, true },
+	{ "single-dump", "deferred-single", 3, 1024, 1024, 16, 1000000, false, 2 },
+	{ "rollover", "rollover", 3, 0, 0, 0, 0, false },
+	{ "rollover-refuse", "rollover", 2, 0, 0, 0, 0, true },
 	{ "strict", "strict", 3, 0, 0, 0, 0, false },
 	{ "strict-refuse", "strict", 2, 0, 0, 0, 0, true },
 };
@@ -168,7 +177,7 @@ hw_execute(const struct slot *s, uint64_t seq)
 		if (v->tag != dom->tag)
 			continue;
 		if (v->op == SLUICE_INV_DOMAIN)
-			hw_invalidate(0, WINDOW_PAGES, false);
+			hw_invalidate(0, dom->nb_pages, false);
 		else
 			hw_invalidate((uint32_t)((v->iova - dom->iova_base) >> 12), v->pages, true);
 		hw.executed++;
@@ -185,7 +194,7 @@ hw_loop(void *arg)
 		struct slot *s = &hw.slot[next % QUEUE];
 
 		for (unsigned int i = 0; i < 4; i++)
-			hw_touch((uint32_t)(rnd(&hw.seed) % WINDOW_PAGES));
+			hw_touch((uint32_t)(rnd(&hw.seed) % dom->nb_pages));
 		if (atomic_load_explicit(&s->full, memory_order_acquire) != next) {
 			sched_yield();
 			continue;
@@ -328,6 +337,13 @@ static int failures;
 		}                                                                                  \
 	} while (0)
 
+/* Is space so short, or the policy such, that flushes are made by who finds no IOVA? */
+static bool
+by_dump(const struct mode *m)
+{
+	return m->chunks != 0 || strcmp(m->policy, "rollover") == 0;
+}
+
 static void
 check(const struct mode *m, const struct worker *w)
 {
@@ -350,13 +366,16 @@ check(const struct mode *m, const struct worker *w)
 	CHECK(st.unmaps == pairs, "%" PRIu64 " of %" PRIu64, st.unmaps, pairs);
 	CHECK(st.maps == st.unmaps + st.live, "maps %" PRIu64, st.maps);
 	CHECK(st.pending == 0 && st.queued == st.released, "%" PRIu64 " pending", st.pending);
-	CHECK(iova_space_free_pages(&dom->iova) == WINDOW_PAGES - lost,
+	/* rollover takes all of the space for itself. */
+	CHECK(strcmp(m->policy, "rollover") == 0 ||
+	      iova_space_free_pages(&dom->iova) == dom->nb_pages - lost,
 	      "%" PRIu64 " pages free, %" PRIu64 " lost", iova_space_free_pages(&dom->iova), lost);
-	if (domain_policy(dom)->ring) {
+	if (domain_policy(dom)->deferred) {
 		CHECK(st.queued == pairs && st.live == 0, "%" PRIu64 " queued", st.queued);
 		CHECK(sluice_domain_stale_hist(dom)->count == pairs, "%" PRIu64 " windows",
 		      sluice_domain_stale_hist(dom)->count);
-		CHECK(st.flushes[SLUICE_FLUSH_FULL] > 0, "no full batch");
+		CHECK(by_dump(m) || st.flushes[SLUICE_FLUSH_FULL] > 0, "no full batch");
+		CHECK(!by_dump(m) || st.flushes[SLUICE_FLUSH_ROLLOVER] > 0, "no dump");
 		CHECK(m->refuse || st.flush_errors == 0, "%" PRIu64, st.flush_errors);
 		CHECK(st.syncs >= flushes, "%" PRIu64 " syncs", st.syncs);
 		CHECK(st.syncs == atomic_load(&hw.ticket), "%" PRIu64 " submitted",
@@ -387,7 +406,8 @@ static void
 run(const struct mode *m, unsigned int usec)
 {
 	const struct sluice_domain_conf conf = {
-		.policy = m->policy, .iova_size = (uint64_t)WINDOW_CHUNKS << 21, .batch = m->batch,
+		.policy = m->policy, .batch = m->batch,
+		.iova_size = (uint64_t)(m->chunks != 0 ? m->chunks : WINDOW_CHUNKS) << 21,
 		.ring = m->ring, .range_max = m->range_max, .deadline_us = m->deadline_us,
 	};
 	struct worker w[MAX_WORKERS] = { { 0 } };

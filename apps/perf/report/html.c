@@ -96,6 +96,10 @@ row(const struct perf_result *r, FILE *f)
 	else
 		fputs("<td>n/a</td><td>n/a</td><td>n/a</td>", f);
 	fprintf(f, "<td>%" PRIu64 "</td>", r->stale_accesses);
+	if (r->release_known)
+		fprintf(f, "<td>%.1f</td><td>%.1f</td>", r->release_us.p50, r->release_us.p99);
+	else
+		fputs("<td>n/a</td><td>n/a</td>", f);
 	if (r->strict_ratio > 0)
 		fprintf(f, "<td>%.2f&times;</td></tr>\n", r->strict_ratio);
 	else
@@ -109,7 +113,8 @@ table(const struct perf_book *bk, FILE *f)
 	      "<th>sync_ns</th><th>workers</th><th>batch</th><th>deadline us</th>"
 	      "<th>bare SYNC ns</th><th>map ns</th><th>unmap ns</th><th>pair ns</th>"
 	      "<th>unmap p99 ns</th><th>SYNCs/unmap</th><th>stale p50 us</th>"
-	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>strict/this</th></tr>"
+	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>release p50 us</th>"
+	      "<th>p99 us</th><th>strict/this</th></tr>"
 	      "</thead><tbody>\n", f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		row(&bk->result[i], f);

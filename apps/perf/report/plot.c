@@ -26,19 +26,24 @@ static const struct axis axes[] = {
 	{ "deadline, us", true, get_deadline },
 };
 
+/* How many values does a policy have there? Each point has a result of every policy, in the same
+ * order; that policies have different defaults is no sweep. */
 static unsigned int
 distinct(const struct perf_book *bk, const struct axis *a)
 {
-	unsigned int n = 0;
+	unsigned int n = 0, step = bk->o->nb_policies, most = 0;
 
-	for (unsigned int i = 0; i < bk->nb_results; i++) {
-		unsigned int k = 0;
+	for (unsigned int p = 0; p < step; p++, n = 0) {
+		for (unsigned int i = p; i < bk->nb_results; i += step) {
+			unsigned int k = p;
 
-		while (k < i && a->get(&bk->result[k]) != a->get(&bk->result[i]))
-			k++;
-		n += k == i;
+			while (k < i && a->get(&bk->result[k]) != a->get(&bk->result[i]))
+				k += step;
+			n += k == i;
+		}
+		most = RTE_MAX(most, n);
 	}
-	return n;
+	return most;
 }
 
 static const struct axis *
@@ -65,9 +70,10 @@ label(const struct perf_book *bk, const struct perf_result *r, FILE *f)
 		fprintf(f, " sync %" PRIu64, r->sync_ns);
 	if (v.workers)
 		fprintf(f, " w%u", r->workers);
-	if (v.batch)
+	/* Of a flush queue; who has none is not told apart by it. */
+	if (v.batch && perf_counter_get(&r->counters, "queued") != 0)
 		fprintf(f, " b%u", r->batch);
-	if (v.deadline_us)
+	if (v.deadline_us && perf_counter_get(&r->counters, "queued") != 0)
 		fprintf(f, " d%u", r->deadline_us);
 	fputc('"', f);
 }
@@ -163,19 +169,20 @@ curves(const struct perf_book *bk, FILE *f, const char *ylabel,
 {
 	const struct axis *a = main_axis(bk);
 	const struct perf_options *o = bk->o;
+	char name[64];
 
 	for (unsigned int p = 0; p < o->nb_policies; p++) {
 		fprintf(f, "$p%u << EOD\n", p);
-		for (unsigned int i = 0; i < bk->nb_results; i++)
-			if (strcmp(bk->result[i].policy, o->policy[p]) == 0)
-				fprintf(f, "%g %.4f\n", a->get(&bk->result[i]), y(&bk->result[i]));
+		for (unsigned int i = p; i < bk->nb_results; i += o->nb_policies)
+			fprintf(f, "%g %.4f\n", a->get(&bk->result[i]), y(&bk->result[i]));
 		fputs("EOD\n", f);
 	}
 	fprintf(f, "set xlabel '%s'\nset ylabel '%s'\n%sset yrange [0:*]\nplot ", a->label, ylabel,
 		a->log ? "set logscale x 2\n" : "");
 	for (unsigned int p = 0; p < o->nb_policies; p++)
 		fprintf(f, "%s$p%u using 1:2 smooth unique with linespoints linewidth 2 "
-			"pointtype 7 title '%s'", p ? ", " : "", p, o->policy[p]);
+			"pointtype 7 title '%s'", p ? ", " : "", p,
+			perf_policy_label(&o->policy[p], name, sizeof(name)));
 	fputc('\n', f);
 }
 

@@ -27,7 +27,7 @@ SLUICE_API int sluice_device_remove(struct sluice_device *dev);
  * Attach all streams of a device to a domain; what was attached before is replaced. On failure
  * the streams already switched are put back; one that cannot be put back is blocked.
  * @return 0; -EINVAL domain of another iommu; -ENOTSUP the hardware cannot; -ETIMEDOUT; -EIO;
- *   -EPERM the device is in quarantine; with ATS (sluice_device_ats()) also -EREMOTEIO it did not
+ *   -EPERM the device is in quarantine, or untrusted (sluice_device_set_untrusted()); with ATS (sluice_device_ats()) also -EREMOTEIO it did not
  *   answer, and is in quarantine now, and -ENOMEM.
  */
 SLUICE_API int sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom);
@@ -44,13 +44,31 @@ SLUICE_API int sluice_device_detach(struct sluice_device *dev);
 SLUICE_API int sluice_device_ats(struct sluice_device *dev, bool on);
 
 /**
- * Was the device quarantined? When one does not answer the invalidation of what it caches, it is found
- * by asking halves of the domain's devices, and blocked for good: nothing it has cached helps it
- * any more, and the unmap or flush that met it completes for the others. It is told of by this, by
- * sluice_engine_stats() and by the fault callback (SLUICE_FAULT_QUARANTINED). It stays blocked
+ * Was the device quarantined? When one does not answer the invalidation of what it caches, it is
+ * found by asking halves of the domain's devices, and blocked for good: nothing it has cached helps
+ * it any more, and the unmap or flush that met it completes for the others. It is told of by this,
+ * by sluice_engine_stats() and by the fault callback (SLUICE_FAULT_QUARANTINED). It stays blocked
  * until it is removed, and is one like any other when it is added again: after a reset. Any thread.
  */
 SLUICE_API bool sluice_device_quarantined(const struct sluice_device *dev);
+
+/**
+ * The policy that a domain for this device is to get: @p requested, else the device's default, else
+ * its engine's, else what the backend recommends, else "strict"; of an untrusted device always
+ * "strict". Capabilities are seen to when the domain is made. @param requested NULL: nothing.
+ */
+SLUICE_API const char *sluice_device_default_policy(const struct sluice_device *dev,
+						    const char *requested);
+
+/** The device's own default; NULL: none. Control path. @return 0; -EINVAL no such policy. */
+SLUICE_API int sluice_device_set_default(struct sluice_device *dev, const char *policy);
+
+/**
+ * Trust a device no longer (or again): it is attached only to domains that were made with
+ * sluice_domain_conf.untrusted, or blocked. Control path.
+ * @return 0; -EBUSY it is in another domain now.
+ */
+SLUICE_API int sluice_device_set_untrusted(struct sluice_device *dev, bool untrusted);
 
 /** The domain the device is attached to, NULL when its DMA is blocked. */
 SLUICE_API struct sluice_domain *sluice_device_domain(const struct sluice_device *dev);

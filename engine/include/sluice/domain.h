@@ -32,6 +32,17 @@ struct sluice_domain_conf {
 				polled (10000; strict-async 50) */
 	uint32_t range_max;   /**< a flush of up to this many entries invalidates their ranges, of
 				more the whole domain (default 16; UINT32_MAX: always ranges) */
+	bool untrusted;       /**< a device of this domain is not trusted: strict, whatever the policy
+				asked for, and pages that hold more than the buffer are bounced */
+	uint64_t copy_pool;   /**< copy, hybrid, untrusted: shadow memory of each worker, bytes, a
+				multiple of 4096 up to 1 GiB (8 MiB) */
+	uint32_t copy_max;    /**< hybrid: SLUICE_RW buffers up to this long are copied, in and out;
+				bytes, at most SLUICE_COPY_MAX (default: estimated when the
+				domain is made) */
+	uint32_t copy_max_read; /**< the same for SLUICE_READ, which is copied in only (default:
+				estimated; if copy_max is given, twice that) */
+	uint32_t keep_max;    /**< persistent: mappings that each worker keeps, at most
+				SLUICE_KEEP_MAX (1024) */
 };
 
 /** Defaults of struct sluice_domain_conf. The batch and deadline are those of Linux's per-CPU
@@ -41,6 +52,14 @@ struct sluice_domain_conf {
 #define SLUICE_BATCH_DEFAULT       256u
 #define SLUICE_DEADLINE_US_DEFAULT 10000u
 #define SLUICE_RANGE_MAX_DEFAULT   16u
+
+/** The longest buffer that is ever copied, bytes. */
+#define SLUICE_COPY_MAX          65536u
+#define SLUICE_COPY_POOL_DEFAULT (UINT64_C(8) << 20)
+/** hybrid's threshold where none can be estimated: virtual time, or hardware that does not answer. */
+#define SLUICE_COPY_MAX_DEFAULT  4096u
+#define SLUICE_KEEP_MAX          32767u
+#define SLUICE_KEEP_MAX_DEFAULT  1024u
 
 #define SLUICE_ASYNC_BATCH_DEFAULT       32u
 #define SLUICE_ASYNC_DEADLINE_US_DEFAULT 50u
@@ -52,6 +71,7 @@ enum sluice_flush_cause {
 	SLUICE_FLUSH_DRAIN,    /**< somebody asked for it */
 	SLUICE_FLUSH_ROLLOVER, /**< IOVA space was short */
 	SLUICE_FLUSH_SWITCH,   /**< the policy changed */
+	SLUICE_FLUSH_IDLE,     /**< something waited and nothing was in flight (strict-async) */
 	SLUICE_FLUSH_CAUSES,
 };
 
@@ -73,14 +93,26 @@ struct sluice_domain_stats {
 	uint64_t invs;                     /**< invalidations submitted (ranges or whole domain) */
 	uint64_t syncs;                    /**< submissions that had a SYNC of their own to wait for */
 	uint64_t table_bytes;              /**< memory held by page tables */
+	uint64_t refreshes;                /**< shadowed IOMMU: its whole copy made anew, for want of room */
+	uint64_t copies;     /**< mappings that are shadows, wholly or at their ends */
+	uint64_t copy_bytes; /**< bytes copied for those, in and out */
+	uint64_t copy_large; /**< copy: mapped strictly, for it was too long to be copied */
+	uint64_t copy_empty; /**< the worker's shadow memory was used up: mapped strictly; untrusted:
+				refused */
+	uint64_t reuses;     /**< persistent: maps that found their mapping still standing */
+	uint64_t kept_bytes; /**< memory that stays mapped, whether in use or not: shadow memory,
+				pools, what persistent keeps */
 };
 
 /**
  * Create a domain behind @p iommu, which an engine must serve (sluice_engine_add_iommu()).
- * Asking for a deferred policy where the hardware lacks SLUICE_CAP_DEFERRED gives "strict".
+ * Asking for a deferred policy where the hardware lacks SLUICE_CAP_DEFERRED gives "strict"; so does
+ * any policy with conf.untrusted.
+ * What copies (copy, hybrid, untrusted) needs an address: buffers must lie in memory of the IOMMU
+ * (sluice_iommu_mem_alloc()), or mapping them is -EINVAL.
  * @param conf NULL: all defaults.
  * @return the domain, or NULL with rte_errno: EINVAL (sluice_error() names the field); ENOMEM;
- *   ENOTSUP identity on hardware without bypass; ENOSPC no more domains; ENXIO no engine.
+ *   EINVAL identity on hardware without bypass; ENOSPC no more domains; ENXIO no engine.
  */
 SLUICE_API struct sluice_domain *sluice_domain_create(struct sluice_iommu *iommu,
 						      const struct sluice_domain_conf *conf);
@@ -107,13 +139,35 @@ SLUICE_API const char *sluice_domain_policy(const struct sluice_domain *dom);
 SLUICE_API int sluice_domain_set_policy(struct sluice_domain *dom, const char *policy);
 
 /**
- * Change sizes, deadlines and thresholds at run time: batch, deadline_us and range_max of @p conf, 0 in
- * one leaves it. @return 0; -EINVAL, nothing changed.
+ * Change sizes, deadlines and thresholds at run time: batch, deadline_us, range_max, copy_max,
+ * copy_max_read and keep_max of @p conf, 0 in one leaves it. @return 0; -EINVAL, nothing changed.
  */
 SLUICE_API int sluice_domain_tune(struct sluice_domain *dom, const struct sluice_domain_conf *conf);
 
 /** What they are now, and what the domain was made with. */
 SLUICE_API void sluice_domain_conf(struct sluice_domain *dom, struct sluice_domain_conf *conf);
+
+/**
+ * Tell a domain of memory that is to be mapped once, for good, readable and writable as each
+ * sluice_map() then asks: policies static and hugepool. hugepool uses blocks of 2 MiB and more for
+ * what of it fills them. Any memory, not only the IOMMU's. Control path; at any time.
+ * @param pa, len multiples of 4096.
+ * @return 0; -EINVAL; -ENOTSUP another policy; -EEXIST it overlaps a pool; -ENOSPC no place in the
+ *   IOVA window (it takes twice its length), or 63 pools exist; -ENOMEM.
+ */
+SLUICE_API int sluice_domain_pool(struct sluice_domain *dom, uint64_t pa, uint64_t len);
+
+/**
+ * Measure from which length on copying a buffer costs more than mapping and unmapping it
+ * strictly, on the calling lcore, with whatever else this machine does at present. Changes
+ * nothing but counters; for copy_max and copy_max_read of sluice_domain_tune(). Takes 1 MiB of the
+ * IOMMU's memory for a while. Control path, some 10 ms.
+ * @param prot SLUICE_READ or SLUICE_RW. @param bytes receives the length, 64 … SLUICE_COPY_MAX.
+ * @return 0; -EINVAL prot; -ENOTSUP neither copy nor hybrid; -ENXIO not a worker; -ENOMEM;
+ *   -ETIMEDOUT, -EIO an invalidation failed.
+ */
+SLUICE_API int sluice_domain_find_crossover(struct sluice_domain *dom, unsigned int prot,
+					    uint32_t *bytes);
 
 /** Fill @p st with a recent state of the counters. Exact when no worker is active. */
 SLUICE_API void sluice_domain_stats(const struct sluice_domain *dom,
@@ -122,7 +176,8 @@ SLUICE_API void sluice_domain_stats(const struct sluice_domain *dom,
 /**
  * The stale window of every entry that went through a flush queue, ns, from the unmap's return
  * (the engine's last look at the ring before it: never less than the truth) to the completion of
- * its invalidation. Engine's lcore, or when nothing runs.
+ * its invalidation. persistent: of every mapping that was kept, to its eviction or its reuse; a
+ * recent state while workers run, valid until the next call. Engine's lcore, or when nothing runs.
  */
 SLUICE_API const struct sluice_hist *sluice_domain_stale_hist(const struct sluice_domain *dom);
 
@@ -135,6 +190,17 @@ SLUICE_API void sluice_domain_stale_reset(struct sluice_domain *dom);
  * @return 0; -ETIMEDOUT; -EIO.
  */
 SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);
+
+/**
+ * Free page tables of those parts of the window where nothing is mapped (of each 2 MiB whose IOVAs are
+ * all free: not held in a worker's stock, nor in a flush queue). For when sluice_map() says -ENOMEM, or
+ * when a large working set is gone. Workers may map and unmap meanwhile; the hardware is told first, and
+ * this waits for it. A table is freed when no worker can be looking at it any more, which an
+ * idle worker's next unmap tells: until then, or the next trim, it is kept aside. Control path; not
+ * while another thread asks sluice_iova_to_pa() for window addresses that may not be mapped.
+ * @return pages freed; -ENOMEM; -ETIMEDOUT, -EIO the hardware was not told: nothing was freed.
+ */
+SLUICE_API int sluice_domain_trim(struct sluice_domain *dom);
 
 /** Names of the unmap policies, NULL after the last. @param i from 0. */
 SLUICE_API const char *sluice_policy_name(unsigned int i);

@@ -68,6 +68,10 @@ SLUICE_API int sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_io
 /** Stop serving. @return 0; -EBUSY domains exist; -ENOENT. */
 SLUICE_API int sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu);
 
+/** The policy of devices without a default of their own, see sluice_device_default_policy(); NULL:
+ * none. Control path. @return 0; -EINVAL no such policy. */
+SLUICE_API int sluice_engine_set_default(struct sluice_engine *e, const char *policy);
+
 /** Faults go to @p cb from now on (NULL: they are counted only). Not while polling. */
 SLUICE_API void sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault_cb cb, void *arg);
 
@@ -92,7 +96,8 @@ SLUICE_API void sluice_engine_release(struct sluice_engine *e);
 SLUICE_API int sluice_worker_register(struct sluice_engine *e, unsigned int lcore_id);
 
 /**
- * Unregister a worker, which must be quiet. What it left in flush rings is drained first.
+ * Unregister a worker, which must be quiet. What it left in flush rings is drained first; cookies
+ * that it did not take (sluice_unmap_completed()) are void then: all they stand for is released.
  * @return 0; -ENOENT; -ETIMEDOUT or -EIO the drain failed: the worker stays registered.
  */
 SLUICE_API int sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore_id);

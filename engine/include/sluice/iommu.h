@@ -34,6 +34,9 @@ struct sluice_iommu_info {
 	uint32_t cmdq_entries; /**< command queue size, entries */
 	uint32_t evtq_entries; /**< event queue size, entries */
 	uint64_t page_sizes; /**< bit n set: pages or blocks of 2^n bytes */
+	char recommended[24]; /**< the unmap policy that the backend recommends, "" if none */
+	uint64_t aperture_base; /**< the only IOVAs that the hardware translates, from … */
+	uint64_t aperture_end;  /**< … to this one; 0: all of ias bits */
 };
 
 /**

@@ -25,6 +25,12 @@ fake_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 		abort(); /* the engine broke the contract */
 	uint64_t seq = atomic_fetch_add_explicit(&f->submitted, 1, memory_order_relaxed) + 1;
 
+	bool lost = false;
+
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int k = 0; k < f->nb_dead; k++)
+			lost |= inv[i].op == SLUICE_INV_ATC && inv[i].stream == f->dead[k];
+	atomic_store_explicit(&f->lost[seq % FAKE_LOG], lost, memory_order_relaxed);
 	if (f->log) {
 		struct fake_sub *s = &f->sub[seq % FAKE_LOG];
 
@@ -50,6 +56,8 @@ fake_inv_result(void *queue, uint64_t seq)
 {
 	const struct fake *f = queue;
 
+	if (atomic_load_explicit(&f->lost[seq % FAKE_LOG], memory_order_relaxed))
+		return -ETIMEDOUT;
 	return seq >= f->bad_from && seq < f->bad_upto ? -EIO : 0;
 }
 
@@ -138,10 +146,13 @@ fake_fault(struct fake *f, const struct sluice_fault *fault, unsigned int n)
 static int
 record(struct sluice_iommu *iommu, enum fake_op op, uint32_t id)
 {
-	static const char *const name[] = { "blocked", "identity", "paging", "init", "fini" };
+	static const char *const name[] = { "blocked", "identity", "paging", "init", "fini",
+					    "ATS on", "ATS off" };
 	struct fake *f = fake_of(iommu);
 	int ret = 0;
 
+	if (f->on_call != NULL)
+		f->on_call(f, op, id);
 	if (f->fail_at != 0 && --f->fail_at == 0) {
 		ret = sluice_fail(f->fail_err, "fake: %s of %u fails", name[op], id);
 		if (f->fail_run > 1) {
@@ -149,7 +160,7 @@ record(struct sluice_iommu *iommu, enum fake_op op, uint32_t id)
 			f->fail_at = 1;
 		}
 	}
-	if (f->nb_calls < FAKE_CONTROL)
+	if (f->log && f->nb_calls < FAKE_CONTROL)
 		f->call[f->nb_calls++] = (struct fake_call){ op, id, ret };
 	return ret;
 }
@@ -193,6 +204,12 @@ static int
 fake_attach_blocked(struct sluice_iommu *iommu, uint32_t stream)
 {
 	return record(iommu, FAKE_BLOCKED, stream);
+}
+
+static int
+fake_ats(struct sluice_iommu *iommu, uint32_t stream, bool on)
+{
+	return record(iommu, on ? FAKE_ATS_ON : FAKE_ATS_OFF, stream);
 }
 
 static unsigned int
@@ -276,6 +293,7 @@ fake_open_op(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	iommu->caps = strtoull(setting(kv, "caps", "0x11"), NULL, 0);
 	iommu->info.ias = (uint8_t)atoi(setting(kv, "ias", "48"));
 	iommu->info.oas = (uint8_t)atoi(setting(kv, "oas", "48"));
+	iommu->info.page_sizes = strtoull(setting(kv, "pages", "0"), NULL, 0);
 	iommu->info.sid_bits = (uint8_t)atoi(setting(kv, "sid", "16"));
 	snprintf(iommu->info.regs, sizeof(iommu->info.regs), "none");
 	return 0;
@@ -300,6 +318,7 @@ static const struct sluice_iommu_ops fake_ops = {
 	.attach_paging = fake_attach_paging,
 	.attach_identity = fake_attach_identity,
 	.attach_blocked = fake_attach_blocked,
+	.ats = fake_ats,
 	.service = fake_service,
 	.xstats = fake_xstats,
 	.step = fake_step,

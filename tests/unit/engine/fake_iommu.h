@@ -4,7 +4,7 @@
  * says so. Its clock is virtual and moves only when the test (or its relax hook) moves it.
  *
  * Invalidations complete in order, as the contract of inv_done() has it. A completed one may be
- * declared refused: inv_result() then says -EIO.
+ * declared refused: inv_result() then says -EIO. One that tells a dead device's cache times out.
  */
 #ifndef FAKE_IOMMU_H
 #define FAKE_IOMMU_H
@@ -23,7 +23,9 @@ struct fake_sub {
 	struct sluice_inv inv[SLUICE_INV_BURST];
 };
 
-enum fake_op { FAKE_BLOCKED, FAKE_IDENTITY, FAKE_PAGING, FAKE_INIT, FAKE_FINI };
+enum fake_op {
+	FAKE_BLOCKED, FAKE_IDENTITY, FAKE_PAGING, FAKE_INIT, FAKE_FINI, FAKE_ATS_ON, FAKE_ATS_OFF,
+};
 
 /* One control call; stream of an attach, tag of a hwdom call. */
 struct fake_call {
@@ -42,9 +44,12 @@ struct fake {
 	void *on_relax_arg;
 	/* Invalidations. */
 	bool immediate;          /* complete what is submitted at once */
-	bool log;                /* keep fake_sub records; off when several threads submit */
+	bool log;                /* keep records; off when several threads submit */
 	unsigned int refuse;     /* so many submissions are turned down (UINT32_MAX: all) */
 	uint64_t bad_from, bad_upto; /* results of sequence numbers [from, upto) are -EIO */
+	uint32_t dead[8];        /* streams that answer no SLUICE_INV_ATC: results are -ETIMEDOUT */
+	unsigned int nb_dead;
+	_Atomic bool lost[FAKE_LOG]; /* of such submissions */
 	_Atomic uint64_t submitted;  /* the last sequence number given out */
 	_Atomic uint64_t done;
 	struct fake_sub sub[FAKE_LOG];
@@ -55,11 +60,12 @@ struct fake {
 	int fail_err;
 	uint16_t next_tag;
 	unsigned int hwdoms;     /* initialised and not finished */
+	void (*on_call)(struct fake *f, enum fake_op op, uint32_t id); /* before it is recorded */
 	/* Faults. */
 	struct sluice_fault fault[256];
 	unsigned int nb_faults, fault_at;
 	uint64_t fault_bursts, overflows;
-	unsigned int services, errors; /* calls of service(); errors it is to find */
+	_Atomic unsigned int services, errors; /* calls of service(); errors it is to find */
 	unsigned int stepped;
 	const uint8_t *watched;
 	bool closed;
@@ -67,7 +73,7 @@ struct fake {
 
 /**
  * Open the backend "fake" with these settings ("" for none; "mem=MiB,caps=hex,ias=,oas=,sid=,
- * clock=tsc"). Default: 32 MiB, SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS, 48/48 bits, 16 bits.
+ * pages=hex,clock=tsc"). Default: 32 MiB, SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS, 48/48 bits, 16 bits.
  */
 struct fake *fake_open(const char *settings);
 

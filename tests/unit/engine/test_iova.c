@@ -251,7 +251,8 @@ a_failing_prepare_loses_nothing(void **state)
 			assert_true(ret == 0 || ret == -ENOMEM);
 			assert_true(failed + got < 20);
 		}
-		assert_int_equal(failed, 1);
+		/* Another chunk is taken, where there is one. */
+		assert_int_equal(failed, n == 6);
 		assert_int_equal(got, 6);
 		iova_space_fini(&s);
 	}

@@ -138,6 +138,8 @@ timeout_keeps_the_iova_for_ever(void **state)
 	assert_int_equal(st.unmaps, 0);
 	assert_int_equal(st.unmap_errors, 1);
 	assert_int_equal(st.live, 1); /* that is what a device may still see */
+	assert_int_equal(st.invs, 1); /* submitted, whatever became of it */
+	assert_int_equal(st.syncs, 1);
 	assert_int_equal(st.maps, st.unmaps + st.live);
 	assert_int_equal(sluice_unmap(r.d, w.iova, 4096), -ENOENT);
 	r.f->on_relax = NULL;
@@ -159,6 +161,8 @@ refused_command_keeps_the_iova_for_ever(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), -EIO);
 	assert_int_equal(stats_of(r.d).unmap_errors, 1);
 	assert_int_equal(stats_of(r.d).live, 1);
+	assert_int_equal(stats_of(r.d).invs, r.f->submitted);
+	assert_int_equal(stats_of(r.d).syncs, r.f->submitted);
 	never_again(&r, iova, 1);
 	rig_down(&r);
 }
@@ -176,6 +180,8 @@ dead_queue_keeps_the_iova_for_ever(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), -EIO);
 	assert_int_equal(r.f->submitted, 0);
 	assert_int_equal(stats_of(r.d).unmap_errors, 1);
+	assert_int_equal(stats_of(r.d).invs, 0);
+	assert_int_equal(stats_of(r.d).syncs, 0);
 	never_again(&r, iova, 1);
 	rig_down(&r);
 }

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <sluice/sluice.h>
+
 #include "devargs.h"
 #include "options.h"
 #include "sweep.h"
@@ -46,11 +48,14 @@ defaults(void **state)
 	assert_string_equal(o.workload, "net:imix");
 	assert_int_equal(o.pairs, 200000);
 	assert_int_equal(o.rounds, 3);
-	assert_int_equal(o.batch, 256);
+	assert_int_equal(o.batch, 0); /* each policy's own */
+	assert_int_equal(o.deadline_us, 0);
+	assert_int_equal(o.burst, 32);
 	assert_int_equal(o.nb_policies, 3);
-	assert_string_equal(o.policy[0], "passthrough");
-	assert_string_equal(o.policy[1], "strict");
-	assert_string_equal(o.policy[2], "deferred");
+	assert_string_equal(o.policy[0].name, "passthrough");
+	assert_string_equal(o.policy[1].name, "strict");
+	assert_string_equal(o.policy[2].name, "deferred");
+	assert_int_equal(o.policy[2].batch, 0);
 	assert_int_equal(o.layout, PERF_LAYOUT_AUTO);
 }
 
@@ -64,12 +69,13 @@ all_options(void **state)
 	assert_int_equal(parse("x -l 0 -- --dev d --workload w --policy deferred,strict,deferred "
 			       "--pairs 5M --workers 2 --batch 32 --deadline-us 50 --probe-stale "
 			       "--sweep s --json j --csv c --report r --seed=9 --layout inline "
-			       "--rounds 9", &o, &eal), PERF_OPTIONS_RUN);
+			       "--rounds 9 --burst 64", &o, &eal), PERF_OPTIONS_RUN);
 	assert_int_equal(eal, 3);
 	assert_string_equal(o.dev, "d");
 	assert_string_equal(o.workload, "w");
 	assert_int_equal(o.nb_policies, 2);
-	assert_string_equal(o.policy[0], "deferred");
+	assert_string_equal(o.policy[0].name, "deferred");
+	assert_int_equal(o.burst, 64);
 	assert_int_equal(o.pairs, 5000000);
 	assert_int_equal(o.workers, 2);
 	assert_int_equal(o.batch, 32);
@@ -85,6 +91,84 @@ all_options(void **state)
 	assert_int_equal(parse("x -- --seconds 0.5", &o, &eal), PERF_OPTIONS_RUN);
 	assert_int_equal(o.pairs, 0);
 	assert_true(o.seconds == 0.5);
+}
+
+static void
+policies_have_settings_of_their_own(void **state)
+{
+	struct perf_options o;
+	char label[64];
+	int eal;
+
+	(void)state;
+	assert_int_equal(parse("x -- --policy strict-async:batch=32,"
+			       "deferred:deadline_us=70:batch=1k,strict,deferred:batch=64,"
+			       "strict-async:batch=32", &o, &eal),
+			 PERF_OPTIONS_BAD); /* 1000 is no power of two */
+	assert_int_equal(parse("x -- --policy strict-async:batch=32,"
+			       "deferred:deadline_us=70:batch=512,strict,deferred:batch=64,"
+			       "strict-async:batch=32", &o, &eal),
+			 PERF_OPTIONS_RUN);
+	assert_int_equal(o.nb_policies, 4); /* the last one is there already */
+	assert_string_equal(o.policy[0].name, "strict-async");
+	assert_int_equal(o.policy[0].batch, 32);
+	assert_int_equal(o.policy[0].deadline_us, 0);
+	assert_string_equal(o.policy[1].name, "deferred");
+	assert_int_equal(o.policy[1].batch, 512);
+	assert_int_equal(o.policy[1].deadline_us, 70);
+	assert_int_equal(o.policy[2].batch, 0);
+	assert_int_equal(o.policy[3].batch, 64);
+	assert_int_equal(o.batch, 0);
+	assert_string_equal(perf_policy_label(&o.policy[1], label, sizeof(label)),
+			    "deferred:batch=512:deadline_us=70");
+	assert_string_equal(perf_policy_label(&o.policy[2], label, sizeof(label)), "strict");
+	assert_string_equal(perf_policy_label(&o.policy[1], label, 12), "deferred:ba");
+	for (unsigned int i = 0; i < o.nb_policies; i++) { /* what is written may be given */
+		struct perf_options again;
+
+		perf_policy_label(&o.policy[i], label, sizeof(label));
+		assert_int_equal(perf_policies_parse(label, "x", &again), 0);
+		assert_int_equal(again.nb_policies, 1);
+		assert_memory_equal(&again.policy[0], &o.policy[i], sizeof(o.policy[i]));
+	}
+}
+
+static void
+all_is_every_policy(void **state)
+{
+	struct perf_options o;
+	unsigned int n = 0;
+	int eal;
+
+	(void)state;
+	assert_int_equal(parse("x -- --policy deferred,all:batch=8", &o, &eal), PERF_OPTIONS_RUN);
+	while (sluice_policy_name(n) != NULL)
+		n++;
+	assert_int_equal(o.nb_policies, n + 1);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_string_equal(o.policy[i + 1].name, sluice_policy_name(i));
+		assert_int_equal(o.policy[i + 1].batch, 8);
+	}
+	assert_int_equal(parse("x -- --policy all", &o, &eal), PERF_OPTIONS_RUN);
+	assert_int_equal(o.nb_policies, n);
+}
+
+static void
+names_that_promise(void **state)
+{
+	static const char *const strict[] = {
+		"strict", "strict-batched", "strict-async", "contiguous", "copy", "hybrid",
+	};
+	static const char *const others[] = {
+		"passthrough", "deferred", "deferred-single", "rollover", "persistent", "static",
+		"hugepool", "strict-", "stric", "strictly", "",
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(strict) / sizeof(strict[0]); i++)
+		assert_true(perf_policy_is_strict(strict[i]));
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(perf_policy_is_strict(others[i]));
 }
 
 /* getopt takes any unique beginning of an option, which must not end without a word. */
@@ -113,6 +197,14 @@ refused(void **state)
 		"x -- --policy strict,", "x -- --layout up", "x -- --rounds 100", "x -- --what",
 		"x -- word", "x -- --workers 0", "x -- --seed x", "x -- --pairs 5 --seconds 1",
 		"x --json f -- --pairs 1", "x --seed=4", "x -- --json f --csv f", "x -- -z",
+		"x -- --burst 0", "x -- --burst 65", "x -- --burst x",
+		"x -- --policy strict:", "x -- --policy strict:batch",
+		"x -- --policy strict:batch=",
+		"x -- --policy strict:batch=3", "x -- --policy strict:batch=0",
+		"x -- --policy strict:batch=2097152", "x -- --policy strict:deadline_us=0",
+		"x -- --policy strict:speed=1", "x -- --policy stric:batch=8",
+		"x -- --policy strict:batch=8:", "x -- --policy :batch=8", "x -- --policy strict::",
+		"x -- --policy strict:batch=00000000000000000000000000000008",
 	};
 	struct perf_options o;
 	int eal;
@@ -180,11 +272,30 @@ sweep_is_a_cross_product(void **state)
 }
 
 static void
+sweep_takes_policies_with_settings(void **state)
+{
+	struct perf_options o;
+	struct perf_sweep s;
+
+	(void)state;
+	assert_int_equal(sweep("[sweep]\ndeadline_us=10,20\npolicy = strict-async:batch=32, "
+			       "deferred:batch=256:deadline_us=500, strict\n", &s, &o), 0);
+	assert_int_equal(s.nb_points, 2);
+	assert_int_equal(o.nb_policies, 3);
+	assert_int_equal(o.policy[0].batch, 32);
+	assert_int_equal(o.policy[1].batch, 256);
+	assert_int_equal(o.policy[1].deadline_us, 500);
+	assert_int_equal(o.policy[2].batch, 0);
+	perf_sweep_free(&s);
+}
+
+static void
 sweep_refused(void **state)
 {
 	static const char *const bad[] = {
 		"", "words", "[sweep]\nspeed=1\n", "[sweep]\nbatch=0\n", "[sweep]\nbatch=\n",
 		"[sweep]\nbatch=3\n", "[other]\nbatch=8\n", "[sweep]\npolicy=x\n",
+		"[sweep]\npolicy=strict:batch=3\n",
 		"[sweep]\nworkers=0\n", "[sweep]\nsync_ns=1 2 x\n", "[sweep]\nsync_ns=-1\n",
 	};
 	struct perf_options o;
@@ -244,10 +355,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(all_options),
+		cmocka_unit_test(policies_have_settings_of_their_own),
+		cmocka_unit_test(all_is_every_policy),
+		cmocka_unit_test(names_that_promise),
 		cmocka_unit_test(abbreviated),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(sweep_is_a_cross_product),
+		cmocka_unit_test(sweep_takes_policies_with_settings),
 		cmocka_unit_test(sweep_refused),
 		cmocka_unit_test(device_strings),
 	};

@@ -18,6 +18,7 @@
 
 #include "book.h"
 #include "outfile.h"
+#include "report/report.h"
 
 static char dir[] = "/tmp/sluice-test-out-XXXXXX";
 static char *text;
@@ -25,7 +26,7 @@ static size_t text_len;
 
 static struct perf_options options;
 static struct perf_workload workload = { .name = "a \"quoted\", name.pcap", .nb_items = 3 };
-static struct perf_result results[2];
+static struct perf_result results[4];
 static struct perf_book book;
 
 static void
@@ -33,7 +34,10 @@ make_book(void)
 {
 	memset(results, 0, sizeof(results));
 	memset(&book, 0, sizeof(book));
-	options = (struct perf_options) { .dev = "smmuv3,regs=emu", .seed = UINT64_C(1) << 62 };
+	options = (struct perf_options) {
+		.dev = "smmuv3,regs=emu", .seed = UINT64_C(1) << 62, .nb_policies = 2,
+		.policy = { { .name = "passthrough" }, { .name = "strict" } },
+	};
 	book.o = &options;
 	book.wl = &workload;
 	book.layout = PERF_LAYOUT_SPLIT;
@@ -52,6 +56,12 @@ make_book(void)
 		r->strict_ratio = i ? 1 : 40;
 		r->stale_known = i;
 		r->sync_rtt_ns = 444;
+		r->burst = 32;
+		r->release_known = i;
+		r->release_us = (struct perf_dist) { 1.5, 2.5, 3.5, 1.75 };
+		r->flushes[SLUICE_FLUSH_SWITCH] = 7;
+		r->walk_reads_known = !i;
+		r->walk_reads[3] = 9;
 		strcpy(r->counters.c[0].name, "maps");
 		r->counters.c[0].value = 1000 + i;
 		r->counters.n = 1;
@@ -95,6 +105,47 @@ json_holds_what_was_measured(void **state)
 	assert_true(json_is_real(json_object_get(json_object_get(r, "stale_us"), "max")));
 	assert_true(json_is_null(json_object_get(r, "walk_reads_per_page")));
 	assert_int_equal(json_array_size(json_object_get(r, "rounds_pair_ns")), 3);
+	json_decref(o);
+}
+
+static double
+member(json_t *result, const char *object, const char *key)
+{
+	json_t *v = json_object_get(json_object_get(result, object), key);
+
+	assert_true(json_is_number(v));
+	return json_number_value(v);
+}
+
+static void
+json_holds_the_way_back(void **state)
+{
+	static const char *const keys[] = {
+		"burst", "cookies", "deadline_misses", "oldest_us", "pending_max", "exposed_bytes",
+	};
+	json_t *o, *r;
+
+	(void)state;
+	make_book();
+	o = json_loads(written(perf_json_write), 0, NULL);
+	assert_non_null(o);
+	for (unsigned int i = 0; i < 2; i++) {
+		r = json_array_get(json_object_get(o, "results"), i);
+		for (unsigned int k = 0; k < RTE_DIM(keys); k++)
+			assert_true(json_is_number(json_object_get(r, keys[k])));
+		assert_true(member(r, "flushes", "full") == 0);
+		assert_true(member(r, "flushes", "deadline") == 0);
+		assert_true(member(r, "flushes", "drain") == 0);
+		assert_true(member(r, "flushes", "rollover") == 0);
+		assert_true(member(r, "flushes", "switch") == 7);
+	}
+	assert_true(member(r, "release_us", "p50") == 1.5);
+	assert_true(member(r, "release_us", "p99") == 2.5);
+	assert_true(member(r, "release_us", "max") == 3.5);
+	assert_true(json_is_null(json_object_get(r, "walk_reads")));
+	r = json_array_get(json_object_get(o, "results"), 0);
+	assert_true(json_is_null(json_object_get(json_object_get(r, "release_us"), "p99")));
+	assert_true(member(r, "walk_reads", "l3") == 9);
 	json_decref(o);
 }
 
@@ -165,6 +216,59 @@ table_is_aligned_and_honest(void **state)
 	assert_non_null(strstr(s, "strict~"));
 	assert_non_null(strstr(s, "unstable"));
 	assert_non_null(strstr(strstr(s, "\npolicy"), "batch"));
+}
+
+/* The longest names and figures there are fit on a wide screen. */
+static void
+table_is_not_too_wide(void **state)
+{
+	const char *h;
+
+	(void)state;
+	make_book();
+	for (unsigned int i = 0; i < 2; i++) {
+		struct perf_result *r = &results[i];
+
+		strcpy(r->policy, "deferred-single");
+		strcpy(r->in_force, r->policy);
+		r->batch = 256 << i;
+		r->deadline_us = 10000 << i;
+		r->map_ns.mean = r->unmap_ns.mean = r->pair_ns = 1234.5;
+		r->unmap_ns.p99 = 12345;
+		r->stale_us.p50 = r->stale_us.p99 = r->stale_us.max = 12345.6;
+		r->pinned_bytes = UINT64_C(1) << 30;
+		r->stale_counted = r->release_known = r->stale_known = true;
+		r->stale_accesses = 1234567;
+	}
+	h = strstr(written(table), "\npolicy") + 1;
+	assert_true(strchr(h, '\n') - h <= 170);
+	assert_non_null(strstr(h, "release p99 us"));
+}
+
+static bool
+worthwhile(const char *name)
+{
+	for (unsigned int i = 0; i < perf_nb_plots; i++)
+		if (strcmp(perf_plots[i].name, name) == 0)
+			return perf_plots[i].worthwhile(&book);
+	fail_msg("no plot %s", name);
+	return false;
+}
+
+/* Policies with other defaults than one another are no sweep; one at two points is. */
+static void
+defaults_are_no_sweep(void **state)
+{
+	(void)state;
+	make_book();
+	results[1].batch = 32;
+	results[1].deadline_us = 50;
+	assert_false(worthwhile("sweep-pair"));
+	memcpy(&results[2], &results[0], 2 * sizeof(results[0]));
+	book.nb_results = 4;
+	assert_false(worthwhile("sweep-pair"));
+	results[3].batch = 64;
+	assert_true(worthwhile("sweep-pair"));
 }
 
 static char *
@@ -254,8 +358,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_holds_what_was_measured),
+		cmocka_unit_test(json_holds_the_way_back),
 		cmocka_unit_test(csv_lines_fit_the_header),
 		cmocka_unit_test(table_is_aligned_and_honest),
+		cmocka_unit_test(table_is_not_too_wide),
+		cmocka_unit_test(defaults_are_no_sweep),
 		cmocka_unit_test(files_appear_whole),
 		cmocka_unit_test(unwritable_is_refused),
 	};

@@ -41,13 +41,13 @@ make_run(void)
 	bench.o = &options;
 	bench.buf_size = 8192;
 	bench.transfers = true;
-	worker.taken = worker.posted = 100;
+	worker.taken = worker.posted = worker.returned = 100;
 	worker.map_tsc = 10 * us;
 	worker.map_n = 20;
 	worker.unmap_tsc = 40 * us;
 	worker.unmap_n = 20;
 	worker.bytes = 5000;
-	worker.pinned_max = 32;
+	worker.pinned_max = 32 * 8192;
 	for (unsigned int i = 1; i <= 100; i++) {
 		sluice_hist_add(&worker.map_hist, us);
 		sluice_hist_add(&worker.unmap_hist, i == 100 ? 50 * us : us);
@@ -58,6 +58,8 @@ make_run(void)
 	strcpy(run.in_force, "strict");
 	run.worker = &worker;
 	run.nb_workers = 1;
+	run.batch = 64;
+	run.deadline_us = 70;
 	run.start = 1000;
 	run.end = 1000 + 2 * rte_get_tsc_hz();
 	run.sync_before = 400;
@@ -75,6 +77,28 @@ make_run(void)
 	xstat(&run.x1, "emu_walk_reads_l3", 30);
 	xstat(&run.x1, "emu_iotlb_hits", 30);
 	xstat(&run.x1, "emu_iotlb_misses", 10);
+}
+
+/* The same, of which each came back by a cookie 3 us after its unmap, and one after 80. */
+static void
+make_run_with_cookies(void)
+{
+	uint64_t us = rte_get_tsc_hz() / 1000000;
+
+	make_run();
+	run.policy = "strict-async";
+	strcpy(run.in_force, "strict-async");
+	run.dst.queued = run.dst.released = 100;
+	run.dst.flushes[SLUICE_FLUSH_FULL] = 3;
+	run.dst.flushes[SLUICE_FLUSH_SWITCH] = 1;
+	run.dst.deadline_misses = 2;
+	run.dst.pending_max = 33;
+	worker.cookies_due = worker.cookies = 100;
+	worker.oldest_max = 5000;
+	worker.exposed_max = 8192;
+	sluice_hist_add_n(&worker.release_hist, 3 * us, 99);
+	sluice_hist_add_n(&worker.release_hist, 80 * us, 1);
+	sluice_hist_add_n(&run.stale, 3000, 100);
 }
 
 static bool
@@ -104,6 +128,15 @@ figures(void **state)
 	assert_int_equal(res.stale_accesses, 0);
 	assert_int_equal(res.pinned_bytes, 32 * 8192);
 	assert_true(res.stale_known);
+	assert_int_equal(res.batch, 64); /* in force, whatever was asked for */
+	assert_int_equal(res.deadline_us, 70);
+	assert_true(res.walk_reads_known);
+	assert_int_equal(res.walk_reads[0], 0);
+	assert_int_equal(res.walk_reads[2], 10);
+	assert_int_equal(res.walk_reads[3], 30);
+	/* Who waits in the call gives back at its end. */
+	assert_true(res.release_known);
+	assert_true(near(res.release_us.max, 50));
 	assert_int_equal(perf_counter_get(&res.counters, "cmdq_syncs"), 50);
 	assert_int_equal(perf_counter_get(&res.counters, "maps"), 100);
 	assert_int_equal(perf_result_verify(&run, &res), 0);
@@ -125,10 +158,78 @@ moved_sync_is_unstable(void **state)
 	assert_false(res.unstable);
 }
 
+static void
+cookies_bring_memory_back(void **state)
+{
+	(void)state;
+	make_run_with_cookies();
+	perf_result_make(&res, &run);
+	assert_int_equal(perf_result_verify(&run, &res), 0);
+	assert_true(res.release_known);
+	assert_true(res.release_us.p50 >= 3 && res.release_us.p50 < 3.3);
+	assert_true(res.release_us.p99 < 3.3);
+	assert_true(near(res.release_us.max, 80));
+	/* It waited with its memory: nobody had that back, so nothing was stale. */
+	assert_true(res.stale_known);
+	assert_true(res.stale_us.max == 0);
+	assert_int_equal(res.cookies, 100);
+	assert_int_equal(res.flushes[SLUICE_FLUSH_FULL], 3);
+	assert_int_equal(res.deadline_misses, 2);
+	assert_int_equal(res.pending_max, 33);
+	assert_true(near(res.oldest_us, 5));
+	assert_int_equal(res.exposed_bytes, 8192);
+	assert_int_equal(perf_counter_get(&res.counters, "flushes_switch"), 1);
+	assert_int_equal(perf_counter_get(&res.counters, "cookies"), 100);
+}
+
+static void
+a_burst_may_count_as_one(void **state)
+{
+	(void)state;
+	make_run();
+	strcpy(run.in_force, "contiguous");
+	run.dst.maps = run.dst.unmaps = 4;
+	worker.groups_taken = 4;
+	perf_result_make(&res, &run);
+	assert_int_equal(perf_result_verify(&run, &res), 0);
+}
+
+static void
+windows_of_those_who_promise_nothing(void **state)
+{
+	(void)state;
+	make_run();
+	strcpy(run.in_force, "deferred");
+	run.dst.queued = run.dst.released = 100;
+	sluice_hist_add_n(&run.stale, 3000, 100);
+	perf_result_make(&res, &run);
+	assert_false(res.release_known);
+	assert_true(res.stale_known);
+	assert_true(near(res.stale_us.max, 3));
+	make_run();
+	strcpy(run.in_force, "passthrough");
+	perf_result_make(&res, &run);
+	assert_false(res.release_known);
+	assert_false(res.stale_known);
+}
+
+static void
+unknown_walks_are_not_none(void **state)
+{
+	(void)state;
+	make_run();
+	for (unsigned int i = 0; i < run.x1.n; i++)
+		if (strncmp(run.x1.xs[i].name, "emu_walk", 8) == 0)
+			run.x1.xs[i].name[0] = 'x';
+	perf_result_make(&res, &run);
+	assert_false(res.walk_reads_known);
+}
+
 /* Change one number of the flawless run: it must be noticed. */
-#define NOTICED(change)                                                                            \
+#define NOTICED(change) NOTICED_IN(make_run(), change)
+#define NOTICED_IN(make, change)                                                                   \
 	do {                                                                                       \
-		make_run();                                                                        \
+		make;                                                                              \
 		change;                                                                            \
 		perf_result_make(&res, &run);                                                      \
 		if (perf_result_verify(&run, &res) != 1)                                           \
@@ -145,16 +246,30 @@ every_flaw_is_noticed(void **state)
 	NOTICED(run.dst.queued++);
 	NOTICED(run.dst.queued++; run.dst.pending++);
 	NOTICED(run.dst.map_pages++);
+	NOTICED(run.dst.map_pages += 2; run.dst.unmap_pages += 2);
+	/* A burst may count as one mapping where bursts are what is mapped, nothing else may. */
+	NOTICED(run.dst.maps = run.dst.unmaps = 4; worker.groups_taken = 4);
+	NOTICED(strcpy(run.in_force, "contiguous"); run.dst.maps = run.dst.unmaps = 5;
+		worker.groups_taken = 4);
 	NOTICED(run.dma.submitted++);
 	NOTICED(run.dma.completed--);
 	NOTICED(run.dma.submitted--; run.dma.completed--);
 	NOTICED(run.dma.bytes++);
 	NOTICED(run.dma.faults++);
 	NOTICED(worker.mismatches++);
-	NOTICED(worker.taken--; run.dst.maps--; run.dst.unmaps--; run.dma.submitted--;
+	NOTICED(worker.taken--; worker.returned--; run.dst.maps--; run.dst.unmaps--;
+		run.dst.map_pages -= 2; run.dst.unmap_pages -= 2; run.dma.submitted--;
 		run.dma.completed--);
+	NOTICED(worker.returned--);
+	NOTICED_IN(make_run_with_cookies(), worker.cookies--);
+	NOTICED_IN(make_run_with_cookies(), worker.cookies_due++);
+	NOTICED_IN(make_run_with_cookies(), worker.cookies--; worker.returned--);
+	NOTICED_IN(make_run_with_cookies(), run.dst.queued--; run.dst.released--);
+	NOTICED_IN(make_run_with_cookies(), run.dst.released--; run.dst.pending++);
+	NOTICED_IN(make_run_with_cookies(), run.x1.xs[1].value++);
 	NOTICED(run.x1.xs[1].value++);
-	NOTICED(strcpy(run.in_force, "strict-async"); run.x1.xs[1].value++);
+	NOTICED(strcpy(run.in_force, "contiguous"); run.x1.xs[1].value++);
+	NOTICED(strcpy(run.in_force, "hybrid"); run.x1.xs[1].value++);
 }
 
 static void
@@ -168,10 +283,6 @@ only_strict_must_be_strict(void **state)
 	perf_result_make(&res, &run);
 	assert_int_equal(res.stale_accesses, 5);
 	assert_int_equal(perf_result_verify(&run, &res), 0);
-	assert_true(perf_policy_is_strict("strict"));
-	assert_true(perf_policy_is_strict("strict-async"));
-	assert_false(perf_policy_is_strict("deferred"));
-	assert_false(perf_policy_is_strict("passthrough"));
 }
 
 int
@@ -179,6 +290,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures),
+		cmocka_unit_test(cookies_bring_memory_back),
+		cmocka_unit_test(a_burst_may_count_as_one),
+		cmocka_unit_test(windows_of_those_who_promise_nothing),
+		cmocka_unit_test(unknown_walks_are_not_none),
 		cmocka_unit_test(moved_sync_is_unstable),
 		cmocka_unit_test(every_flaw_is_noticed),
 		cmocka_unit_test(only_strict_must_be_strict),

@@ -127,6 +127,159 @@ aborted_fetch_is_tried_again(void **state)
 	assert_int_equal(atomic_load(&cq->err.cerror[2]), 5);
 }
 
+static void
+by_cons(unsigned int log2size)
+{
+	cmdq_free(cq);
+	cq = fake_cmdq(f, log2size, false, true, 0, 0);
+}
+
+/* n slots, to be committed later. */
+static uint64_t
+begin(unsigned int n)
+{
+	uint64_t pos = cmdq_reserve(cq, cmdq_self(cq), n);
+
+	assert_int_not_equal(pos, CMDQ_NONE);
+	for (unsigned int i = 0; i + 1 < n; i++)
+		cmdq_put(cq, pos + i, cmd_tlbi_asid(1));
+	return pos;
+}
+
+static void
+finish(uint64_t pos, unsigned int n)
+{
+	assert_int_equal(cmdq_commit(cq, cmdq_self(cq), pos, pos + n), pos + n);
+}
+
+static void
+steps(unsigned int n)
+{
+	assert_int_equal(fake_step(&f->s.regs, n), n);
+}
+
+/* Refused in a burst that has no SYNC of its own: it failed, not the one whose SYNC it shares. */
+static void
+refused_before_a_shared_sync(void **state)
+{
+	uint64_t a, b;
+
+	(void)state;
+	a = begin(3);
+	b = begin(3);
+	finish(a, 3);
+	finish(b, 3);
+	f->ill_in = 2;
+	assert_int_equal(run(), 1);
+	assert_int_equal(f->syncs, 2); /* b's, and the one that took the bad command's place */
+	assert_int_equal(cmdq_done(cq), b + 3);
+	assert_int_equal(cmdq_result(cq, a + 3), -EIO);
+	assert_int_equal(cmdq_result(cq, b + 3), 0);
+}
+
+/* Complete is what a real SYNC ends, and only when CONS is behind it; at every command. */
+static void
+cons_stops_anywhere(void **state)
+{
+	uint64_t a, b, c;
+
+	(void)state;
+	by_cons(5);
+	/* Several times round the queue. */
+	for (unsigned int lap = 0; lap < 60; lap++) {
+		a = begin(2);
+		b = begin(2);
+		finish(a, 2); /* a filler in the end, for b is there; but at a group's end */
+		finish(b, 2);
+		c = submit(2);
+		steps(1);
+		assert_int_equal(cmdq_done(cq), a);
+		steps(1);
+		assert_int_equal(cmdq_done(cq), (a ^ (a + 2)) < 64 ? a : a + 2);
+		steps(1);
+		assert_true(cmdq_done(cq) < b + 2);
+		steps(1);
+		assert_int_equal(cmdq_done(cq), b + 2);
+		steps(2);
+		assert_int_equal(cmdq_done(cq), b + 2);
+		steps(1);
+		assert_int_equal(cmdq_done(cq), c);
+	}
+}
+
+/* The longest way back to a real SYNC: a group of fillers, and a burst that lacks its last. */
+static void
+far_back(void **state)
+{
+	uint64_t first, one[63], last;
+
+	(void)state;
+	by_cons(8);
+	first = begin(64);
+	for (unsigned int i = 0; i < 63; i++)
+		one[i] = begin(1);
+	last = begin(65);
+	finish(first, 64);
+	for (unsigned int i = 0; i < 63; i++)
+		finish(one[i], 1);
+	finish(last, 65);
+	steps(64 + 63 + 64);
+	assert_int_equal(f->syncs, 1);
+	assert_int_equal(cmdq_done(cq), 64);
+	steps(1);
+	assert_int_equal(cmdq_done(cq), 192);
+}
+
+/* Of one who read tail long ago: what it finds is true, if not all of the truth. */
+static void
+old_tail(void **state)
+{
+	uint64_t seq[64];
+
+	(void)state;
+	by_cons(4);
+	for (unsigned int i = 0; i < 64; i++) {
+		seq[i] = submit(1 + i % 2);
+		run();
+	}
+	for (uint64_t tail = 0; tail <= seq[63]; tail++) {
+		atomic_store(&cq->tail, tail);
+		assert_true(cmdq_done(cq) <= seq[63]);
+		/* The same with a burst that is not complete. */
+		if (tail % 8 == 0) {
+			uint64_t before = seq[63];
+
+			atomic_store(&cq->tail, before);
+			seq[63] = submit(1);
+			atomic_store(&cq->tail, tail);
+			assert_true(cmdq_done(cq) <= before);
+			run();
+		}
+	}
+	atomic_store(&cq->tail, seq[63]);
+	assert_int_equal(cmdq_done(cq), seq[63]);
+}
+
+/* Completion by CONS of a queue that died: waits end all the same. */
+static void
+dead_by_cons(void **state)
+{
+	uint64_t a, b;
+
+	(void)state;
+	by_cons(5);
+	a = submit(1);
+	run();
+	assert_int_equal(cmdq_done(cq), a);
+	b = submit(1);
+	f->abt = 1000;
+	run();
+	assert_true(cmdq_is_dead(cq));
+	assert_true(cmdq_done(cq) >= b);
+	assert_int_equal(cmdq_result(cq, a), 0);
+	assert_int_equal(cmdq_result(cq, b), -EIO);
+}
+
 /* What cannot be repaired is given up: waits end, with an error, and nothing more is taken. */
 static void
 dead_queue(void **state)
@@ -232,6 +385,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(refused_sync, setup, teardown),
 		cmocka_unit_test_setup_teardown(aborted_fetch_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(dead_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(dead_by_cons, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_before_a_shared_sync, setup, teardown),
+		cmocka_unit_test_setup_teardown(cons_stops_anywhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(far_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(old_tail, setup, teardown),
 		cmocka_unit_test_setup_teardown(dead_on_stubborn_refusal, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_msi, setup, teardown),

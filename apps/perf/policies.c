@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Lists of policies as they are typed. The library's names are all there is: the two lists here
+ * say of some what is promised, and a name that no library knows does no harm in them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_bitops.h> /* rte_is_power_of_2(), since DPDK 24.07 */
+#include <rte_common.h>
+
+#include <sluice/sluice.h>
+
+#include "msg.h"
+#include "options.h"
+#include "policies.h"
+
+static bool
+listed(const char *const *list, unsigned int n, const char *name)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool
+perf_policy_is_strict(const char *name)
+{
+	static const char *const strict[] = {
+		"strict", "strict-batched", "strict-async", "contiguous", "copy", "hybrid",
+	};
+
+	return listed(strict, RTE_DIM(strict), name);
+}
+
+bool
+perf_policy_shares(const char *name)
+{
+	static const char *const shares[] = { "strict-batched", "contiguous" };
+
+	return listed(shares, RTE_DIM(shares), name);
+}
+
+static const char *
+policy_find(const char *name, size_t len)
+{
+	for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++)
+		if (strlen(sluice_policy_name(i)) == len &&
+		    strncmp(sluice_policy_name(i), name, len) == 0)
+			return sluice_policy_name(i);
+	return NULL;
+}
+
+static void
+policy_add(struct perf_options *o, const char *name, const struct perf_policy *set)
+{
+	const struct perf_policy *p;
+
+	for (unsigned int i = 0; i < o->nb_policies; i++) {
+		p = &o->policy[i];
+		if (p->name == name && p->batch == set->batch && p->deadline_us == set->deadline_us)
+			return;
+	}
+	if (o->nb_policies < PERF_MAX_POLICIES)
+		o->policy[o->nb_policies++] = (struct perf_policy) {
+			.name = name, .batch = set->batch, .deadline_us = set->deadline_us,
+		};
+}
+
+static int
+unknown_policy(const char *where, const char *name, size_t len)
+{
+	char known[512] = "";
+	size_t at = 0;
+
+	for (unsigned int i = 0; sluice_policy_name(i) != NULL && at < sizeof(known); i++)
+		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "",
+				       sluice_policy_name(i));
+	perf_usage_error("%s: unknown policy \"%.*s\"; known are %s, or all", where,
+			 (int)RTE_MIN(len, (size_t)64), name, known);
+	return -1;
+}
+
+/* One "key=value". */
+static int
+setting_take(const char *s, size_t len, const char *where, struct perf_policy *set)
+{
+	char copy[32];
+	uint64_t v;
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)RTE_MIN(len, sizeof(copy)), s);
+	if (len >= sizeof(copy))
+		goto bad;
+	if (strncmp(copy, "batch=", 6) == 0) {
+		if (perf_number_parse(copy + 6, 1, 1u << 20, &v) != 0 ||
+		    !rte_is_power_of_2((uint32_t)v))
+			goto bad;
+		set->batch = (uint32_t)v;
+		return 0;
+	}
+	if (strncmp(copy, "deadline_us=", 12) == 0) {
+		if (perf_number_parse(copy + 12, 1, 1000000000, &v) != 0)
+			goto bad;
+		set->deadline_us = (uint32_t)v;
+		return 0;
+	}
+bad:
+	perf_usage_error("%s: \"%s\" is no setting of a policy; known are batch=N, a power of two "
+			 "up to 1048576, and deadline_us=N", where, copy);
+	return -1;
+}
+
+/* "NAME[:key=value…]", @p len characters. */
+static int
+entry_take(const char *s, size_t len, const char *where, struct perf_options *o)
+{
+	struct perf_policy set = { .name = NULL };
+	size_t name_len = strcspn(s, ":"), n;
+	const char *name;
+
+	name_len = RTE_MIN(name_len, len);
+	for (size_t at = name_len; at < len; at += 1 + n) {
+		n = strcspn(s + at + 1, ":");
+		n = RTE_MIN(n, len - at - 1);
+		if (setting_take(s + at + 1, n, where, &set) != 0)
+			return -1;
+	}
+	if (name_len == 3 && strncmp(s, "all", 3) == 0) {
+		for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++)
+			policy_add(o, sluice_policy_name(i), &set);
+		return 0;
+	}
+	name = policy_find(s, name_len);
+	if (name == NULL)
+		return unknown_policy(where, s, name_len);
+	policy_add(o, name, &set);
+	return 0;
+}
+
+int
+perf_policies_parse(const char *list, const char *where, struct perf_options *o)
+{
+	const char *p = list;
+	size_t len;
+
+	o->nb_policies = 0;
+	do {
+		p += strspn(p, " \t");
+		len = strcspn(p, ", \t");
+		if (entry_take(p, len, where, o) != 0)
+			return -1;
+		p += len;
+		p += strspn(p, " \t");
+	} while (*p == ',' && *p++ != '\0');
+	if (*p == '\0')
+		return 0;
+	perf_usage_error("%s: \"%s\" is not a comma list of policies", where, list);
+	return -1;
+}
+
+const char *
+perf_policy_label(const struct perf_policy *p, char *buf, size_t size)
+{
+	size_t at = (size_t)snprintf(buf, size, "%s", p->name);
+
+	if (p->batch != 0 && at < size)
+		at += (size_t)snprintf(buf + at, size - at, ":batch=%u", p->batch);
+	if (p->deadline_us != 0 && at < size)
+		snprintf(buf + at, size - at, ":deadline_us=%u", p->deadline_us);
+	return buf;
+}

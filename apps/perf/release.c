@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Ownership of a buffer ends when its unmap says so. Under most policies that is its return; with
+ * a cookie to come the page stays the device's, and the buffer is not posted again, until that
+ * cookie is out. Cookies are buffers' numbers, so each one that comes is known beforehand: none
+ * may come twice, out of turn, or not at all.
+ */
+#include <errno.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+
+#include "release.h"
+
+/* Everything up to the oldest buffer that is still waited for is back. */
+static void
+settle(struct perf_worker *w)
+{
+	while (w->waits_got != w->waits_put) {
+		const struct perf_wait *q = &w->wait[w->waits_got % PERF_WAITS];
+
+		if (q->next != q->later)
+			break;
+		w->returned = q->end;
+		w->waits_got++;
+	}
+	atomic_store_explicit(&w->waiting, w->taken - w->returned, memory_order_relaxed);
+}
+
+void
+perf_release(struct perf_worker *w, uint32_t n, uint32_t later, uint64_t tsc)
+{
+	uint64_t first = w->taken;
+
+	for (uint32_t i = later; i < n; i++)
+		perf_own(w, first + i, 0);
+	w->taken += n;
+	if (likely(later == 0 && w->waits_put == w->waits_got)) {
+		w->returned = w->taken;
+		return;
+	}
+	w->wait[w->waits_put++ % PERF_WAITS] = (struct perf_wait) {
+		.next = first, .later = first + later, .end = w->taken, .tsc = tsc,
+	};
+	w->cookies_due += later;
+	settle(w);
+}
+
+/* As many of the @p n cookies as are of the oldest burst. @return how many; 0: the first was not
+ * due. */
+static unsigned int
+take(struct perf_worker *w, const uint64_t *cookie, unsigned int n, uint64_t now)
+{
+	struct perf_wait *q = &w->wait[w->waits_got % PERF_WAITS];
+	unsigned int i;
+
+	if (unlikely(w->waits_got == w->waits_put))
+		return 0;
+	n = (unsigned int)RTE_MIN((uint64_t)n, q->later - q->next);
+	for (i = 0; i < n && likely(cookie[i] == q->next + i); i++)
+		perf_own(w, q->next + i, 0);
+	q->next += i;
+	w->cookies += i;
+	sluice_hist_add_n(&w->release_hist, perf_net_tsc(now - q->tsc), i);
+	if (q->next == q->later)
+		settle(w);
+	return i;
+}
+
+void
+perf_release_poll_some(struct perf_worker *w)
+{
+	uint64_t cookie[PERF_BURST_MAX], now;
+	unsigned int n, k;
+
+	do {
+		n = sluice_unmap_completed(w->dom, cookie, PERF_BURST_MAX);
+		now = rte_rdtsc();
+		for (unsigned int i = 0; i < n; i += k) {
+			k = take(w, cookie + i, n - i, now);
+			if (unlikely(k == 0)) {
+				perf_worker_fail(w, "sluice_unmap_completed (a cookie that was not "
+						 "due)", -EBADMSG);
+				return;
+			}
+		}
+	} while (n == PERF_BURST_MAX);
+}
+
+void
+perf_release_idle(struct perf_worker *w)
+{
+	uint64_t had = w->cookies, t;
+
+	if (w->waits_put == w->waits_got)
+		return;
+	t = rte_rdtsc();
+	perf_release_poll_some(w);
+	if (w->cookies != had && w->taken > w->warm)
+		w->unmap_tsc += perf_net_tsc(rte_rdtsc() - t);
+}
+
+bool
+perf_release_wait(struct perf_worker *w, uint64_t seq)
+{
+	uint64_t since = 0;
+	uint32_t spins = 0;
+	bool ok = true;
+
+	if (w->returned >= seq)
+		return true;
+	/* A batch that is not full, and will not be before its buffers are back. */
+	sluice_unmap_kick(w->dom);
+	perf_release_poll(w);
+	while (ok && w->returned < seq) {
+		ok = w->failed == NULL &&
+		     perf_worker_wait(w, &since, &spins, "sluice_unmap_completed");
+		perf_release_poll(w);
+	}
+	return ok;
+}
+
+bool
+perf_release_room(struct perf_worker *w, uint64_t seq)
+{
+	uint64_t t0;
+	bool ok;
+
+	if (likely(w->returned >= seq))
+		return true;
+	t0 = rte_rdtsc();
+	ok = perf_release_wait(w, seq);
+	if (w->taken > w->warm)
+		w->unmap_tsc += perf_net_tsc(rte_rdtsc() - t0);
+	return ok;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * deferred-single: deferred, with one queue for all workers, as Linux has it for s390: few and large
+ * flushes (32768 entries, a second), paid for by a stale window as long, and by a line that all
+ * workers write.
+ *
+ * 1. Unmap. The worker takes room (a ticket, 5), clears the PTEs, and puts the entry into an rte_ring
+ *    of several producers, whose tail is a release store [R1].
+ * 2. The engine, at each look, moves what is there into its own queue: the tail is loaded with acquire
+ *    [A1, pairs with R1], so that it has seen the PTE clear of every entry that it has. Only these
+ *    are sealed by a flush that starts then: as flush.h, 3, the flush starts after the unmap whatever the
+ *    clocks say.
+ * 3. Time, as flush.h, 7: an entry that is found at one look was not there at the look before, and gets
+ *    the time of that one. So its stale window is never less than the truth.
+ * 4. Release. A flush that is complete gives its entries' IOVAs back, some in each turn, through a magazine
+ *    of the engine's own: whole batches to the depot, where any worker finds them, the rest to
+ *    the chunks. Then `freed` goes up, with release [R2]: who is let in by that, with acquire
+ *    [A2], finds the place in the rte_ring empty.
+ * 5. Room. Tickets are numbered; one below freed + size is let in. So a full queue refuses before
+ *    anything has changed, neither queue can overflow, and nobody who waits is overtaken. A
+ *    ticket that is given up counts as freed.
+ * 6. Of several producers of an rte_ring the later one waits for the earlier one's tail with a
+ *    relaxed load before it stores its own (DPDK until 25.07): enough for every machine, since a
+ *    release store stays behind loads before it, but not for the letter of C11. A race detector
+ *    goes by the letter: from it the ring is hidden, and `taken` shows the hand-over.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+/* Explicit acquire and release on every machine: what the essay names, and a race detector sees. */
+#ifndef RTE_USE_C11_MEM_MODEL
+#define RTE_USE_C11_MEM_MODEL 1
+#endif
+#include <rte_malloc.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+
+#include "../engine.h"
+#include "../tsan.h"
+
+#define SINGLE_BATCH       32768u   /* Linux: dma-iommu.c, IOVA_SINGLE_FQ_SIZE */
+#define SINGLE_DEADLINE_US 1000000u /* … IOVA_SINGLE_FQ_TIMEOUT */
+#define MOVE_BURST   64u
+#define RELEASE_TURN 512u /* IOVAs given back in one turn: others wait for theirs */
+
+struct single_entry {
+	uint64_t e;    /* flush_entry() */
+	uint64_t from; /* ticks: it came after that */
+};
+
+struct single {
+	_Atomic uint64_t taken; /* tickets; workers write */
+	/* Tickets given back; the engine writes, seldom a worker. */
+	_Atomic uint64_t freed __rte_cache_aligned;
+	uint32_t size;  /* entries; power of two */
+	/* Engine only; positions in ent[]. */
+	struct single_entry *ent __rte_cache_aligned; /* [size] */
+	uint64_t seen, sealed, released;
+	uint64_t sealed_at[FLUSH_INFLIGHT];
+	uint64_t look_time;  /* of the last look */
+	uint64_t done_at;    /* the oldest flush was complete then; 0: it is not */
+	uint64_t dump_at;    /* flush.h, 10 */
+	uint64_t pages_released;
+	struct iova_mag mag[IOVA_ORDERS];
+	struct rte_ring q[] __rte_cache_aligned; /* 2 * size: it cannot be full */
+};
+
+/* ---- the ring: 6 ----------------------------------------------------------------------------- */
+
+#if SLUICE_TSAN
+#define UNSEEN __attribute__((noinline, no_sanitize("thread")))
+#else
+#define UNSEEN
+#endif
+
+UNSEEN static void
+put(struct single *s, uint64_t e)
+{
+	/* There is room (5). */
+	(void)rte_ring_mp_enqueue_bulk_elem(s->q, &e, sizeof(e), 1, NULL); /* R1 */
+}
+
+UNSEEN static unsigned int
+take(struct single *s, uint64_t *e)
+{
+	return rte_ring_sc_dequeue_burst_elem(s->q, e, sizeof(e[0]), MOVE_BURST, NULL); /* A1 */
+}
+
+/* ---- worker ---------------------------------------------------------------------------------- */
+
+static bool
+room_for(const struct single *s, uint64_t ticket)
+{
+	return ticket < atomic_load_explicit(&s->freed, memory_order_acquire) + s->size; /* A2 */
+}
+
+static void
+room_free(struct single *s, uint32_t n)
+{
+	atomic_fetch_add_explicit(&s->freed, n, memory_order_release); /* R2 */
+}
+
+/* The queue is full: wait, bounded. @return 0 or -EAGAIN. */
+static __rte_noinline int
+room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl, uint64_t ticket)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	uint64_t start = sluice_clock_ticks(&iommu->clock);
+
+	STAT_ADD(dl->st.ring_full, 1);
+	bitset_set(&iommu->engine->due, d->slot);
+	for (unsigned int turn = 1; !room_for(s, ticket); turn++) {
+		engine_wait_turn(iommu->engine, iommu, turn);
+		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+static int
+single_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	struct single *s = d->priv;
+	uint64_t ticket = atomic_fetch_add_explicit(&s->taken, 1, memory_order_relaxed), e;
+	uint32_t pfn, pages;
+	int ret = 0;
+
+	if (!room_for(s, ticket))
+		ret = room_wait(d, s, dl, ticket);
+	if (ret == 0)
+		ret = window_clear(d, iova, len, &pfn, &pages);
+	if (ret != 0) {
+		room_free(s, 1);
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return ret;
+	}
+	e = flush_entry(pfn, pages);
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_more, pages - 1);
+	if (SLUICE_TSAN)
+		atomic_fetch_add_explicit(&s->taken, 0, memory_order_release); /* 6 */
+	put(s, e);
+	return 0;
+}
+
+/* ---- engine ---------------------------------------------------------------------------------- */
+
+/* 2 and 3. */
+static void
+look(struct single *s, uint64_t now)
+{
+	uint64_t e[MOVE_BURST];
+	unsigned int n;
+
+	do {
+		n = take(s, e);
+		if (SLUICE_TSAN)
+			(void)atomic_load_explicit(&s->taken, memory_order_acquire); /* 6 */
+		for (unsigned int i = 0; i < n; i++)
+			s->ent[s->seen++ & (s->size - 1)] = (struct single_entry){ e[i], s->look_time };
+	} while (n == MOVE_BURST);
+	s->look_time = now;
+}
+
+/* What a flush of all that was seen must invalidate: ranges when they are few. */
+static unsigned int
+collect(const struct sluice_domain *d, const struct single *s, struct sluice_inv *inv)
+{
+	unsigned int n = 0;
+
+	for (uint64_t pos = s->sealed; pos != s->seen; pos++) {
+		uint64_t e = s->ent[pos & (s->size - 1)].e;
+		uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
+
+		if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
+			inv[n - 1].pages += flush_entry_pages(e);
+			continue;
+		}
+		if (n == SLUICE_INV_BURST || s->seen - s->sealed > DOM_CONF(d, range_max)) {
+			inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+			return 1;
+		}
+		inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
+						.tag = d->tag, .pages = flush_entry_pages(e),
+						.iova = iova };
+	}
+	return n;
+}
+
+static bool
+start(struct sluice_domain *d, struct single *s, uint64_t now, enum sluice_flush_cause cause)
+{
+	struct flush_state *f = &d->flush;
+	struct sluice_inv inv[SLUICE_INV_BURST];
+	unsigned int n;
+	uint64_t seq;
+
+	if (f->head - f->tail == FLUSH_INFLIGHT)
+		return false;
+	look(s, now);
+	if (s->seen == s->sealed)
+		return false;
+	n = collect(d, s, inv);
+	seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, inv, n);
+	if (seq == 0) {
+		STAT_ADD(f->errors, 1);
+		return false;
+	}
+	s->sealed = s->seen;
+	s->sealed_at[f->head & (FLUSH_INFLIGHT - 1)] = s->sealed;
+	flush_started(d, seq, n, now, cause);
+	return true;
+}
+
+/* The magazine's rest to where workers find it. */
+static void
+mags_flush(struct sluice_domain *d, struct single *s)
+{
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++) {
+		while (s->mag[o].n >= DEPOT_BATCH && !flush_dumping(&d->flush))
+			iova_mag_spill(&d->iova, &s->mag[o], o);
+		iova_mag_flush(&d->iova, &s->mag[o], o);
+	}
+}
+
+/* 4: some entries of the flush that was complete at done_at. @return whether that was all of it. */
+static bool
+release_some(struct sluice_domain *d, struct single *s, uint64_t upto)
+{
+	struct flush_state *f = &d->flush;
+	uint64_t deadline = atomic_load_explicit(&f->deadline, memory_order_relaxed), pages = 0;
+	uint32_t n = (uint32_t)RTE_MIN(upto - s->released, RELEASE_TURN);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct single_entry *t = &s->ent[(s->released + i) & (s->size - 1)];
+		uint32_t pfn = flush_entry_pfn(t->e), len = flush_entry_pages(t->e);
+		unsigned int order = iova_order(len);
+		uint64_t window = s->done_at - t->from;
+
+		sluice_hist_add(&f->stale, sluice_clock_to_ns(&d->iommu->clock, window));
+		if (window > deadline)
+			STAT_ADD(f->misses, 1);
+		if (order < IOVA_ORDERS)
+			iova_put(&d->iova, &s->mag[order], order, pfn);
+		else
+			iova_run_put(&d->iova, len, pfn);
+		pages += len;
+	}
+	if (s->released + n == upto)
+		mags_flush(d, s);
+	STAT_ADD(s->pages_released, pages);
+	STAT_ADD(s->released, n);
+	room_free(s, n);
+	return s->released == upto;
+}
+
+/* The oldest flush. @return whether it is complete and all of it released. */
+static bool
+finish(struct sluice_domain *d, struct single *s, uint64_t now)
+{
+	struct flush_state *f = &d->flush;
+	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
+
+	if (s->done_at == 0) {
+		if (!flush_is_done(d, now))
+			return false;
+		s->done_at = sluice_clock_ticks(&d->iommu->clock); /* not before that was seen */
+		f->took += (s->done_at - f->start[slot]) / 8 - f->took / 8;
+	}
+	if (!release_some(d, s, s->sealed_at[slot]))
+		return false;
+	s->done_at = 0;
+	f->tail++;
+	return true;
+}
+
+/* flush.h, 10, with one mark for all. */
+static void
+dump_serve(struct flush_state *f, struct single *s, uint64_t now)
+{
+	uint64_t asked;
+
+	if (s->released < s->dump_at)
+		return;
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* R5 */
+	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* A4 */
+	if (asked == f->serving)
+		return;
+	f->serving = asked;
+	look(s, now);
+	s->dump_at = s->seen;
+}
+
+static unsigned int
+single_poll(struct sluice_domain *d, uint64_t now, bool must_look)
+{
+	struct single *s = d->priv;
+	struct flush_state *f = &d->flush;
+	enum sluice_flush_cause cause = SLUICE_FLUSH_CAUSES, wished = flush_wished(f);
+	unsigned int work = 0;
+
+	if (flush_in_flight(f)) {
+		work += s->done_at != 0;
+		work += finish(d, s, now);
+	}
+	if (must_look) {
+		uint64_t wait, oldest;
+
+		look(s, now);
+		wait = s->seen == s->sealed ? 0 : now - s->ent[s->sealed & (s->size - 1)].from;
+		oldest = s->seen == s->released ? 0 : now - s->ent[s->released & (s->size - 1)].from;
+		STAT_SET(f->oldest, oldest);
+		if (s->seen - s->released > f->most)
+			atomic_store_explicit(&f->most, s->seen - s->released, memory_order_relaxed);
+		if (s->seen - s->sealed >= DOM_CONF(d, batch))
+			cause = SLUICE_FLUSH_FULL;
+		else if (wait != 0 && wait >= flush_patience(f))
+			cause = SLUICE_FLUSH_DEADLINE;
+	}
+	if (__builtin_expect(wished != SLUICE_FLUSH_CAUSES, 0)) {
+		cause = wished;
+		dump_serve(f, s, now);
+	}
+	if (cause != SLUICE_FLUSH_CAUSES && start(d, s, now, cause))
+		work++;
+	return work;
+}
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+static int
+single_init(struct sluice_domain *d)
+{
+	uint32_t size = d->conf.ring;
+	ssize_t q = rte_ring_get_memsize(2 * size);
+	struct single *s = q < 0 ? NULL :
+			   rte_zmalloc("sluice_single", sizeof(*s) + (size_t)q, RTE_CACHE_LINE_SIZE);
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->ent = sluice_host_alloc(size * sizeof(*s->ent));
+	if (s->ent == NULL || rte_ring_init(s->q, "sluice_single", 2 * size, RING_F_SC_DEQ) != 0) {
+		sluice_host_free(s->ent, size * sizeof(*s->ent));
+		rte_free(s);
+		return -ENOMEM;
+	}
+	s->size = size;
+	s->look_time = sluice_clock_ticks(&d->iommu->clock);
+	d->priv = s;
+	return 0;
+}
+
+static void
+single_fini(struct sluice_domain *d)
+{
+	struct single *s = d->priv;
+
+	if (s == NULL)
+		return;
+	sluice_host_free(s->ent, s->size * sizeof(*s->ent));
+	rte_free(s);
+	d->priv = NULL;
+}
+
+static void
+single_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+{
+	const struct single *s = d->priv;
+	uint64_t pages = STAT_GET(s->pages_released);
+
+	/* Every unmap is queued. Workers go on between one load and the other. */
+	st->queued = st->unmaps;
+	st->released = RTE_MIN(STAT_GET(s->released), st->queued);
+	st->pending = st->queued - st->released;
+	st->exposed_bytes = st->pending == 0 ? 0 :
+			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
+}
+
+static int
+single_drain(struct sluice_domain *d)
+{
+	int ret = domain_dump(d, SLUICE_FLUSH_DRAIN);
+
+	return ret == 0 ? 0 : sluice_fail(-ret, "the flush queue did not drain");
+}
+
+const struct policy_ops policy_deferred_single = {
+	.name = "deferred-single",
+	.type = SLUICE_DOMAIN_PAGING,
+	.deferred = true,
+	.dumps = true,
+	.batch = SINGLE_BATCH,
+	.deadline_us = SINGLE_DEADLINE_US,
+	.map = window_map,
+	.unmap = single_unmap,
+	.init = single_init,
+	.fini = single_fini,
+	.poll = single_poll,
+	.stats = single_stats,
+	.drain = single_drain,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * hybrid: what is short is copied (copy.c), what is long is mapped and unmapped strictly. Strict's
+ * safety either way. There are two thresholds, for SLUICE_RW is copied in and out, SLUICE_READ in only.
+ */
+#include "shadow.h"
+
+static int
+hybrid_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	   struct dom_lcore *dl)
+{
+	uint32_t max = prot == SLUICE_READ ? DOM_CONF(d, copy_max_read) : DOM_CONF(d, copy_max);
+
+	return len > max ? window_map(d, pa, len, prot, iova, dl) :
+			   copy_map(d, pa, len, prot, iova, dl);
+}
+
+static int
+hybrid_init(struct sluice_domain *d)
+{
+	struct sluice_domain_conf *c = &d->conf;
+	uint32_t both, read;
+	int ret = shadow_init_mapped(d);
+
+	if (ret != 0)
+		return ret;
+	if (c->copy_max != 0) {
+		read = RTE_MIN(2 * c->copy_max, SHADOW_MAX_LEN);
+	} else {
+		crossover_guess(d, &both, &read);
+		c->copy_max = both;
+	}
+	c->copy_max_read = c->copy_max_read != 0 ? c->copy_max_read : read;
+	return 0;
+}
+
+const struct policy_ops policy_hybrid = {
+	.name = "hybrid",
+	.type = SLUICE_DOMAIN_PAGING,
+	.map = hybrid_map,
+	.unmap = copy_unmap,
+	.init = hybrid_init,
+	.fini = shadow_fini,
+	.worker_init = shadow_worker_init,
+	.worker_fini = shadow_worker_fini,
+	.stats = shadow_stats,
+};

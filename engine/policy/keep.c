@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Kept mappings (persistent.h): the table, the order, evictions, drains.
+ */
+#include <errno.h>
+#include <sched.h>
+
+#include <rte_malloc.h>
+#include <rte_pause.h>
+
+#include "../engine.h"
+#include "../mem.h"
+#include "persistent.h"
+
+#define HEADS (2 * KEEP_LIMIT)
+
+/* Spread by multiplication (2^64 / golden ratio); the upper bits are the best mixed. */
+static uint32_t *
+head_of(struct keep *k, uint64_t key)
+{
+	return &k->head[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - 16)];
+}
+_Static_assert(HEADS == 1u << 16, "16 bits of the product");
+
+void
+keep_enter_slow(struct keep *k)
+{
+	do {
+		keep_exit(k);
+		while (__atomic_load_n(&k->closed, __ATOMIC_ACQUIRE) != 0) /* 4 */
+			sched_yield();
+		RELAXED_SET(k->busy, 1);
+		atomic_thread_fence(memory_order_seq_cst);
+	} while (__atomic_load_n(&k->closed, __ATOMIC_ACQUIRE) != 0);
+}
+
+/* 4, of who drains. One at a time: d->lock or e->lock. @return 0 or -ETIMEDOUT. */
+static int
+keep_close(struct keep *k, const struct sluice_iommu *iommu)
+{
+	uint64_t start = sluice_clock_ticks(&iommu->clock);
+
+	__atomic_store_n(&k->closed, 1, __ATOMIC_RELAXED);
+	epoch_barrier();
+	while (__atomic_load_n(&k->busy, __ATOMIC_ACQUIRE) != 0) {
+		sched_yield();
+		/* An eviction that is under way waits for hardware, but no longer than that. */
+		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout) {
+			__atomic_store_n(&k->closed, 0, __ATOMIC_RELEASE);
+			return -ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+static void
+keep_open(struct keep *k)
+{
+	__atomic_store_n(&k->closed, 0, __ATOMIC_RELEASE);
+}
+
+/* A stale window of @p ticks ended. */
+static void
+note_stale(struct sluice_domain *d, struct keep *k, uint64_t ticks)
+{
+	struct keep_domain *kd = d->priv;
+	uint32_t gen = RELAXED_GET(kd->gen);
+
+	if (__builtin_expect(k->gen != gen, 0)) {
+		sluice_hist_reset(&k->stale);
+		STAT_SET(k->gen, gen);
+	}
+	sluice_hist_add(&k->stale, sluice_clock_to_ns(&d->iommu->clock, ticks));
+	if (ticks > atomic_load_explicit(&d->flush.deadline, memory_order_relaxed))
+		STAT_ADD(k->misses, 1);
+}
+
+/* Out of the order. */
+static void
+unlink_order(struct keep *k, uint32_t i)
+{
+	const struct keep_node *n = &k->node[i];
+
+	if (n->newer != KEEP_NIL)
+		k->node[n->newer].older = n->older;
+	else
+		k->newest = n->older;
+	if (n->older != KEEP_NIL)
+		k->node[n->older].newer = n->newer;
+	else
+		k->oldest = n->newer;
+	if (n->older == KEEP_NIL)
+		STAT_SET(k->since, n->newer == KEEP_NIL ? 0 : k->node[n->newer].since);
+	k->n--;
+	STAT_SET(k->pages, k->pages - n->pages);
+}
+
+static void
+node_free(struct keep *k, uint32_t i)
+{
+	k->node[i].chain = k->free;
+	k->free = i;
+}
+
+uint32_t
+keep_find(struct sluice_domain *d, struct keep *k, uint64_t key)
+{
+	uint32_t *link = head_of(k, key);
+
+	for (; *link != 0; link = &k->node[*link - 1].chain) {
+		uint32_t i = *link - 1;
+
+		if (k->node[i].key != key)
+			continue;
+		*link = k->node[i].chain;
+		unlink_order(k, i);
+		note_stale(d, k, sluice_clock_ticks(&d->iommu->clock) - k->node[i].since);
+		STAT_ADD(k->reused, 1);
+		node_free(k, i);
+		return k->node[i].pfn;
+	}
+	return KEEP_NIL;
+}
+
+void
+keep_add(struct sluice_domain *d, struct keep *k, uint64_t key, uint32_t pfn, uint32_t pages)
+{
+	uint32_t i = k->free, *head = head_of(k, key);
+	struct keep_node *n;
+
+	if (i != KEEP_NIL)
+		k->free = k->node[i].chain;
+	else
+		i = k->fresh++;
+	n = &k->node[i];
+	*n = (struct keep_node){ .key = key, .since = sluice_clock_ticks(&d->iommu->clock),
+				 .pfn = pfn, .pages = pages, .chain = *head,
+				 .newer = KEEP_NIL, .older = k->newest };
+	*head = i + 1;
+	if (k->newest != KEEP_NIL) {
+		k->node[k->newest].newer = i;
+	} else {
+		k->oldest = i;
+		STAT_SET(k->since, n->since);
+	}
+	k->newest = i;
+	k->n++;
+	if (k->n > k->most)
+		STAT_SET(k->most, k->n);
+	STAT_SET(k->pages, k->pages + pages);
+	STAT_ADD(k->kept, 1);
+}
+
+/* The oldest, out of table and order; its entries cleared. */
+static uint32_t
+take_oldest(struct sluice_domain *d, struct keep *k, struct sluice_inv *inv)
+{
+	uint32_t i = k->oldest, *link = head_of(k, k->node[i].key);
+	const struct keep_node *n = &k->node[i];
+
+	while (*link != i + 1)
+		link = &k->node[*link - 1].chain;
+	*link = n->chain;
+	unlink_order(k, i);
+	lpae_run_clear(domain_pte(d, n->pfn), n->pages);
+	*inv = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
+				    .tag = d->tag, .pages = n->pages,
+				    .iova = d->iova_base + ((uint64_t)n->pfn << 12) };
+	return i;
+}
+
+int
+keep_evict(struct sluice_domain *d, struct dom_lcore *dl, uint32_t max)
+{
+	struct keep *k = dl->priv;
+	struct sluice_inv inv[SLUICE_INV_BURST];
+	uint32_t node[SLUICE_INV_BURST], n = 0, nb_inv;
+	uint64_t now;
+	int ret;
+
+	while (n < max && n < SLUICE_INV_BURST && k->n != 0) {
+		node[n] = take_oldest(d, k, &inv[n]);
+		n++;
+	}
+	if (n == 0)
+		return 0;
+	nb_inv = n;
+	if (n > DOM_CONF(d, range_max)) {
+		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		nb_inv = 1;
+	}
+	ret = domain_inv_sync(d, inv, nb_inv);
+	STAT_ADD(dl->st.invs, nb_inv);
+	STAT_ADD(dl->st.syncs, 1);
+	now = sluice_clock_ticks(&d->iommu->clock);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct keep_node *at = &k->node[node[i]];
+
+		if (ret == 0) {
+			note_stale(d, k, now - at->since);
+			window_free(d, dl, at->pfn, at->pages);
+		} else {
+			STAT_ADD(k->lost_pages, at->pages);
+		}
+		node_free(k, node[i]);
+	}
+	if (ret != 0) {
+		STAT_ADD(k->errors, 1);
+		return ret;
+	}
+	STAT_ADD(k->evicted, n);
+	return (int)n;
+}
+
+static int
+evict_all(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	int ret;
+
+	do {
+		ret = keep_evict(d, dl, SLUICE_INV_BURST);
+	} while (ret > 0);
+	return ret;
+}
+
+/* @p share: IOVAs that workers have in stock go where any of them can have them. */
+static int
+drain(struct sluice_domain *d, bool share)
+{
+	struct sluice_engine *e = d->iommu->engine;
+	int ret = 0;
+
+	/* Workers come and go, and others drain, under the lock. */
+	pthread_mutex_lock(&e->lock);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++) {
+		struct dom_lcore *dl = d->lc[i];
+
+		if (dl == NULL)
+			continue;
+		ret = keep_close(dl->priv, d->iommu);
+		if (ret != 0)
+			break;
+		ret = evict_all(d, dl);
+		for (unsigned int o = 0; share && o < IOVA_ORDERS; o++)
+			iova_mag_flush(&d->iova, &dl->mag[o], o);
+		keep_open(dl->priv);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+keep_drain(struct sluice_domain *d)
+{
+	int ret = drain(d, false);
+
+	return ret == 0 ? 0 : sluice_fail(-ret, "what was kept could not be invalidated");
+}
+
+int
+keep_rollover(struct sluice_domain *d)
+{
+	return drain(d, true);
+}
+
+static void
+free_keep(struct keep *k)
+{
+	if (k == NULL)
+		return;
+	sluice_host_free(k->head, HEADS * sizeof(*k->head));
+	sluice_host_free(k->node, KEEP_LIMIT * sizeof(*k->node));
+	rte_free(k);
+}
+
+int
+keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
+{
+	struct keep *k = rte_zmalloc_socket("sluice_keep", sizeof(*k), RTE_CACHE_LINE_SIZE,
+					    (int)rte_lcore_to_socket_id(lcore));
+
+	if (k == NULL)
+		return -ENOMEM;
+	k->head = sluice_host_alloc(HEADS * sizeof(*k->head));
+	k->node = sluice_host_alloc(KEEP_LIMIT * sizeof(*k->node));
+	if (k->head == NULL || k->node == NULL) {
+		free_keep(k);
+		return -ENOMEM;
+	}
+	k->free = k->oldest = k->newest = KEEP_NIL;
+	k->gen = ((const struct keep_domain *)d->priv)->gen;
+	dl->priv = k;
+	return 0;
+}
+
+void
+keep_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct keep *k = dl->priv;
+
+	if (k == NULL)
+		return;
+	/* Drained before; what is left was unmapped since. When that fails it is not freed. */
+	(void)evict_all(d, dl);
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_flush(&d->iova, &dl->mag[o], o);
+	keep_gone(d->priv, k);
+	free_keep(k);
+	dl->priv = NULL;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * persistent: an unmap leaves the mapping standing, and the next map of the same memory finds it: no
+ * entry changes, nothing is invalidated. Only when more than keep_max are kept, the oldest go, in
+ * batches with one SYNC. For callers who use the same buffers again and again.
+ *
+ * Until then a device may reach memory that its owner has back: the stale window lasts from the
+ * unmap to the eviction, or to the map that makes the memory the device's again, and no deadline ends
+ * it. It is measured (sluice_domain_stale_hist()), and what is kept is counted: queued is
+ * what was ever kept, released what was evicted or reused, pending what is kept now.
+ */
+#include <errno.h>
+
+#include "persistent.h"
+
+/* Bit 57 of a first entry, ignored by hardware as 55 and 56 are (pgtable/lpae.h). */
+#define LPAE_SW_KEPT (UINT64_C(1) << 57)
+
+/* pages: 1 … KEEP_PAGES; prot: 0 … 3. */
+static inline uint64_t
+key_of(uint64_t pa, uint64_t pages, unsigned int prot)
+{
+	return (pa & ~UINT64_C(4095)) | (pages - 1) << 2 | prot;
+}
+
+/* Short of IOVAs: what all workers keep is given up (A6), then once more. */
+static __rte_noinline int
+map_again(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	  struct dom_lcore *dl)
+{
+	int ret = keep_rollover(d);
+
+	if (ret != 0)
+		return -ENOSPC;
+	STAT_SET(dl->st.map_errors, dl->st.map_errors - 1); /* that was not the last word */
+	keep_enter(dl->priv);
+	ret = window_map(d, pa, len, prot, iova, dl);
+	keep_exit(dl->priv);
+	return ret;
+}
+
+static int
+persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	       struct dom_lcore *dl)
+{
+	uint64_t pages = ((pa & 4095) + len + 4095) >> 12, *pte;
+	struct keep *k = dl->priv;
+	uint32_t pfn;
+	int ret;
+
+	keep_enter(k);
+	if (__builtin_expect(len - 1 < KEEP_PAGES << 12 && pages <= KEEP_PAGES && prot <= 3, 1) &&
+	    (pfn = keep_find(d, k, key_of(pa, pages, prot))) != KEEP_NIL) {
+		pte = domain_pte(d, pfn);
+		lpae_pte_store(pte, lpae_pte_load(pte) & ~LPAE_SW_KEPT);
+		*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & 4095);
+		STAT_ADD(dl->st.maps, 1);
+		STAT_ADD(dl->st.map_more, pages - 1);
+		ret = 0;
+	} else {
+		ret = window_map(d, pa, len, prot, iova, dl);
+	}
+	keep_exit(k);
+	return __builtin_expect(ret == -ENOSPC, 0) ? map_again(d, pa, len, prot, iova, dl) : ret;
+}
+
+/* Is [iova, iova+len) one whole mapping that is not kept already? @return 0 with all set; or -errno. */
+static int
+check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_t *pages,
+      uint64_t **pte)
+{
+	uint64_t first = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	int ret = 0;
+
+	if (first >= d->nb_pages)
+		return -EINVAL;
+	*pfn = (uint32_t)first;
+	*pages = (uint32_t)(((iova & 4095) + len + 4095) >> 12);
+	if (__builtin_expect(*pages == 1, 1)) {
+		if (domain_leaf(d, *pfn) == NULL)
+			return -ENOENT;
+		*pte = domain_pte(d, *pfn);
+		if (!window_is_one(*pte))
+			ret = lpae_pte_load(*pte) == 0 ? -ENOENT : -EINVAL;
+	} else {
+		ret = window_check_run(d, *pfn, *pages, pte);
+	}
+	if (ret == 0 && (lpae_pte_load(*pte) & LPAE_SW_KEPT) != 0)
+		ret = -ENOENT;
+	return ret;
+}
+
+static int
+unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	struct keep *k = dl->priv;
+	uint32_t pfn, pages, max = RTE_MIN(DOM_CONF(d, keep_max), KEEP_LIMIT - 1);
+	uint64_t *pte, v;
+	int ret;
+
+	/* len - 1: 0 wraps. */
+	if (__builtin_expect(len - 1 >= (size_t)KEEP_PAGES << 12 ||
+			     (iova & 4095) + len > (size_t)KEEP_PAGES << 12, 0))
+		return policy_strict.unmap(d, iova, len, dl);
+	ret = check(d, iova, len, &pfn, &pages, &pte);
+	if (__builtin_expect(ret != 0, 0)) {
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return ret;
+	}
+	v = lpae_pte_load(pte);
+	lpae_pte_store(pte, v | LPAE_SW_KEPT);
+	keep_add(d, k, key_of(v & LPAE_ADDR, pages, (v & LPAE_AP_RO) != 0 ? SLUICE_READ : SLUICE_RW),
+		 pfn, pages);
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_more, pages - 1);
+	/* This memory is kept; that an eviction failed concerns other memory, and is counted. */
+	if (__builtin_expect(k->n > max, 0))
+		(void)keep_evict(d, dl, k->n - max + RTE_MIN(max / 2, SLUICE_INV_BURST - 1));
+	return 0;
+}
+
+static int
+persistent_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	int ret;
+
+	keep_enter(dl->priv);
+	ret = unmap(d, iova, len, dl);
+	keep_exit(dl->priv);
+	return ret;
+}
+
+const struct policy_ops policy_persistent = {
+	.name = "persistent",
+	.type = SLUICE_DOMAIN_PAGING,
+	.deferred = true,
+	.map = persistent_map,
+	.unmap = persistent_unmap,
+	.init = keep_init,
+	.fini = keep_fini,
+	.worker_init = keep_worker_init,
+	.worker_fini = keep_worker_fini,
+	.stats = keep_stats,
+	.drain = keep_drain,
+	.stale = keep_stale,
+	.stale_reset = keep_stale_reset,
+};

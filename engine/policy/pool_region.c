@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Regions that are mapped once: making them (pool.h). Control path.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include <rte_malloc.h>
+
+#include "../mem.h"
+#include "pool.h"
+
+#define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << 12)
+
+static void
+book_free(struct pool_region *r)
+{
+	for (unsigned int w = 0; w < 2; w++)
+		sluice_host_free((void *)r->book[w], (r->len >> 12) * sizeof(*r->book[w]));
+}
+
+static int
+book_make(struct pool_region *r)
+{
+	for (unsigned int w = 0; w < 2; w++)
+		r->book[w] = sluice_host_alloc((r->len >> 12) * sizeof(*r->book[w]));
+	if (r->book[0] != NULL && r->book[1] != NULL)
+		return 0;
+	book_free(r);
+	return -ENOMEM;
+}
+
+/* A place for @p len bytes from @p pa, as far from a 2 MiB border as they are. @p tables: with
+ * last-level tables, to be filled page by page; else without, so that blocks may be put there. */
+static int
+place_take(struct sluice_domain *d, uint64_t pa, uint64_t len, bool tables, uint64_t *iova)
+{
+	uint64_t chunks = ((pa & (CHUNK - 1)) + len + CHUNK - 1) / CHUNK;
+	uint32_t pfn, chunk;
+
+	if (chunks > d->nb_pages / IOVA_CHUNK_PAGES)
+		return -ENOSPC;
+	if (tables) {
+		int ret = iova_run_get(&d->iova, (uint32_t)chunks * IOVA_CHUNK_PAGES, &pfn);
+
+		if (ret != 0)
+			return ret;
+	} else {
+		chunk = bitset_take_run(&d->iova.uncut, (uint32_t)chunks);
+		if (chunk == BITSET_NONE)
+			return -ENOSPC;
+		pfn = chunk * IOVA_CHUNK_PAGES;
+	}
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & (CHUNK - 1));
+	return 0;
+}
+
+/* Back to the allocator: nothing was ever mapped there, or it is invalidated. */
+static void
+place_put(struct sluice_domain *d, uint64_t iova, uint64_t len)
+{
+	uint64_t bytes = (iova & (CHUNK - 1)) + len;
+
+	iova_run_put(&d->iova, (uint32_t)((bytes + 4095) >> 12),
+		     (uint32_t)(((iova & ~(CHUNK - 1)) - d->iova_base) >> 12));
+}
+
+/* Entries, or blocks, for one place. @return 0 or -errno, with nothing mapped. */
+static int
+place_fill(struct sluice_domain *d, const struct pool_region *r, unsigned int w, bool blocks)
+{
+	uint64_t attr = lpae_attr(w ? SLUICE_RW : SLUICE_READ);
+	uint64_t pfn = (r->iova[w] - d->iova_base) >> 12;
+
+	if (blocks)
+		return lpae_map(&d->pt, r->iova[w], r->pa, r->len, attr);
+	for (uint64_t off = 0; off < r->len; off += 4096)
+		lpae_pte_store(domain_pte(d, (uint32_t)(pfn + (off >> 12))),
+			       (r->pa + off) | attr | LPAE_TABLE);
+	return 0;
+}
+
+/* Give up places of which something was mapped. A device may have found it, told or not: without
+ * an invalidation they stay out of use for good. */
+static void
+places_drop(struct sluice_domain *d, const struct pool_region *r)
+{
+	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+
+	for (unsigned int w = 0; w < 2; w++)
+		(void)lpae_unmap(&d->pt, r->iova[w], r->len); /* all of it or nothing */
+	if (domain_inv_sync(d, &inv, 1) != 0)
+		return;
+	for (unsigned int w = 0; w < 2; w++)
+		place_put(d, r->iova[w], r->len);
+}
+
+/* Both places, mapped or not. @return 0 or -errno; nothing was taken. */
+static int
+region_make(struct sluice_domain *d, struct pool_region *r, bool map, bool blocks)
+{
+	int ret = book_make(r);
+
+	if (ret != 0)
+		return ret;
+	ret = place_take(d, r->pa, r->len, !blocks, &r->iova[0]);
+	if (ret != 0)
+		goto no_place;
+	ret = place_take(d, r->pa, r->len, !blocks, &r->iova[1]);
+	if (ret != 0)
+		goto no_second;
+	for (unsigned int w = 0; map && w < 2 && ret == 0; w++)
+		ret = place_fill(d, r, w, blocks);
+	if (ret == 0)
+		return 0;
+	places_drop(d, r);
+	book_free(r);
+	return ret;
+no_second:
+	place_put(d, r->iova[0], r->len);
+no_place:
+	book_free(r);
+	return ret;
+}
+
+static int
+init(struct sluice_domain *d, bool blocks)
+{
+	struct sluice_mem_span span = sluice_mem_span(d->iommu->mem);
+	struct pool *p = rte_zmalloc("sluice_pool", sizeof(*p), 0);
+	int ret;
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->blocks = blocks;
+	p->region[0] = (struct pool_region){ .pa = span.pa, .len = span.len };
+	ret = region_make(d, &p->region[0], false, false);
+	if (ret != 0) {
+		rte_free(p);
+		return ret != -ENOSPC ? ret :
+		       sluice_fail(ENOSPC, "an IOVA window of %" PRIu64 " MiB does not hold twice "
+				   "the IOMMU's %" PRIu64 " MiB", d->conf.iova_size >> 20, span.len >> 20);
+	}
+	atomic_init(&p->n, 1);
+	d->priv = p;
+	return 0;
+}
+
+int
+pool_init_pages(struct sluice_domain *d)
+{
+	return init(d, false);
+}
+
+int
+pool_init_blocks(struct sluice_domain *d)
+{
+	return init(d, true);
+}
+
+void
+pool_fini(struct sluice_domain *d)
+{
+	struct pool *p = d->priv;
+
+	if (p == NULL)
+		return;
+	for (uint32_t i = 0; i < atomic_load_explicit(&p->n, memory_order_relaxed); i++)
+		book_free(&p->region[i]);
+	rte_free(p);
+	d->priv = NULL;
+}
+
+/* Does any pool have some of it? */
+static bool
+overlaps(const struct pool *p, uint32_t n, uint64_t pa, uint64_t len)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (pa < p->region[i].pa + p->region[i].len && p->region[i].pa < pa + len)
+			return true;
+	return false;
+}
+
+int
+sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
+{
+	const struct policy_ops *ops = domain_policy(d);
+	struct pool *p = d->priv;
+	struct pool_region *r;
+	uint32_t n;
+	int ret;
+
+	if (ops != &policy_static && ops != &policy_hugepool)
+		return sluice_fail(ENOTSUP, "%s keeps no pool", ops->name);
+	if (len == 0 || ((pa | len) & 4095) != 0 || pa >= d->pa_limit || len > d->pa_limit - pa)
+		return sluice_fail(EINVAL, "pool %#" PRIx64 "+%#" PRIx64
+				   ": multiples of 4096 within the hardware's addresses", pa, len);
+	pthread_mutex_lock(&d->lock);
+	n = atomic_load_explicit(&p->n, memory_order_relaxed);
+	if (n == POOL_REGIONS) {
+		ret = sluice_fail(ENOSPC, "at most %u pools", POOL_REGIONS - 1);
+	} else if (overlaps(p, n, pa, len)) {
+		ret = sluice_fail(EEXIST, "pool %#" PRIx64 "+%#" PRIx64 " overlaps another", pa, len);
+	} else {
+		r = &p->region[n];
+		*r = (struct pool_region){ .pa = pa, .len = len };
+		ret = region_make(d, r, true, p->blocks);
+		if (ret != 0) {
+			ret = sluice_fail(-ret, "pool %#" PRIx64 "+%#" PRIx64 ": no %s", pa, len,
+					  ret == -ENOSPC ? "place in the IOVA window" : "memory");
+		} else {
+			STAT_ADD(p->pool_bytes, len);
+			atomic_store_explicit(&p->n, n + 1, memory_order_release); /* 3 */
+		}
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Bursts through a flush ring, for the policies that have one: what costs something for each call is
+ * paid once for a burst (marks, counters, the publication of `tail`). Inline, so that each policy
+ * has its own with its own constants. What is not one whole page is left to the caller.
+ */
+#ifndef POLICY_RING_BURST_H
+#define POLICY_RING_BURST_H
+
+#include "../domain.h"
+
+/**
+ * Unmap pieces of one page, from the front, until one is something else or there is no room.
+ * @param cookie FLUSH_COOKIE: each entry gets its piece's cookie; 0.
+ * @return how many were unmapped; the next one, if any, wants a call of its own.
+ */
+static inline unsigned int
+ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+		 uint64_t cookie, struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+	uint64_t pos = flush_ring_begin(r), room = RELAXED_GET(r->room_end);
+	uint64_t *ent = r->ent, *cookies = r->cookie, mask = r->mask;
+	unsigned int i;
+
+	for (i = 0; i < n && pos < room; i++, pos++) {
+		uint64_t pfn = (seg[i].iova - d->iova_base) >> 12, *pte;
+
+		if (__builtin_expect(pfn >= d->nb_pages || !one_page(seg[i].iova, seg[i].len), 0))
+			break;
+		pte = domain_leaf(d, (uint32_t)pfn);
+		if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES), 0))
+			break;
+		lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
+		ent[pos & mask] = flush_entry((uint32_t)pfn, 1) | cookie;
+		if (cookie != 0)
+			cookies[pos & mask] = seg[i].cookie;
+	}
+	if (i != 0) {
+		STAT_ADD(dl->st.unmaps, i);
+		r->tail = pos;
+		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 of flush.h */
+	}
+	/* Until here begin differed from tail_pub, unless all there was to do was one (flush.h, 8). */
+	flush_ring_abort(r);
+	if (__builtin_expect(r->tail >= r->kick_at, 0))
+		flush_ring_kick_batch(r);
+	return i;
+}
+
+/**
+ * Map pieces of one page with IOVAs straight from the ring.
+ * @param upto entries before this position may be taken. @param kind what the upper half of such an
+ *   entry is. @return how many were mapped; the next one, if any, wants a call of its own.
+ */
+static inline unsigned int
+ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, uint64_t upto,
+	       uint32_t kind, struct dom_lcore *dl)
+{
+	struct flush_ring *r = &dl->ring;
+	uint64_t at = r->reclaim, *ent = r->ent, mask = r->mask, attr;
+	unsigned int i;
+
+	for (i = 0; i < n && at < upto; i++, at++) {
+		uint64_t e = ent[at & mask], pa = seg[i].pa, offset = pa & 4095;
+		uint32_t prot = seg[i].prot, pfn = flush_entry_pfn(e);
+
+		if (__builtin_expect(e >> 32 != kind || !one_page(pa, seg[i].len) || prot > 3 ||
+				     (attr = d->pte_one[prot]) == 0 || pa >= d->pa_limit, 0))
+			break;
+		lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
+		seg[i].iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	}
+	r->reclaim = at;
+	STAT_ADD(dl->st.maps, i);
+	return i;
+}
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * rollover: no timer and no queue; IOVAs in order, one flush per wrap. What it does is told in
+ * rollover.h.
+ */
+#include <errno.h>
+
+#include <rte_malloc.h>
+
+#include "rollover.h"
+
+/* ---- worker ---------------------------------------------------------------------------------- */
+
+static void
+chunk_leave(struct rollover *s, struct ro_worker *w)
+{
+	if (w->chunk != NO_CHUNK)
+		rollover_chunk_done(s, w->chunk);
+	w->chunk = NO_CHUNK;
+	w->word = 8;
+}
+
+/* The worker's chunk is used up, for what it wants: the next one. */
+static int
+chunk_next(struct sluice_domain *d, struct rollover *s, struct ro_worker *w)
+{
+	uint64_t round;
+	uint32_t chunk;
+	int ret;
+
+	chunk_leave(s, w);
+	ret = rollover_chunks_get(d, s, 1, false, &chunk, &round);
+	if (ret != 0)
+		return ret;
+	w->chunk = chunk;
+	w->word = 0;
+	rollover_chunk_pages(s, chunk, round, w->bits);
+	return 0;
+}
+
+static int
+page_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint32_t *pfn)
+{
+	for (;;) {
+		for (; w->word < 8; w->word++) {
+			uint64_t bits = w->bits[w->word];
+
+			if (bits == 0)
+				continue;
+			*pfn = w->chunk * IOVA_CHUNK_PAGES + w->word * 64 +
+			       (uint32_t)__builtin_ctzll(bits);
+			w->bits[w->word] = bits & (bits - 1);
+			return 0;
+		}
+		int ret = chunk_next(d, s, w);
+
+		if (ret != 0)
+			return ret;
+	}
+}
+
+/* Up to a chunk of pages in a row; those before them are passed over. */
+static int
+run_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint32_t pages,
+	uint32_t *pfn)
+{
+	for (;;) {
+		uint32_t n = 0;
+
+		for (uint32_t i = w->word * 64; i < IOVA_CHUNK_PAGES; i++) {
+			n = (w->bits[i / 64] >> (i % 64)) & 1 ? n + 1 : 0;
+			if (n < pages)
+				continue;
+			*pfn = w->chunk * IOVA_CHUNK_PAGES + i + 1 - pages;
+			w->word = i / 64;
+			w->bits[w->word] &= ~UINT64_C(1) << (i % 64);
+			return 0;
+		}
+		int ret = chunk_next(d, s, w);
+
+		if (ret != 0)
+			return ret;
+	}
+}
+
+static int
+map_fail(struct dom_lcore *dl, int ret)
+{
+	STAT_ADD(dl->st.map_errors, 1);
+	return ret;
+}
+
+static int
+rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	     struct dom_lcore *dl)
+{
+	uint64_t pages = ((pa & 4095) + len + 4095) >> 12, round = 0;
+	struct rollover *s = d->priv;
+	struct ro_worker *w = dl->priv;
+	uint32_t pfn, first, n;
+	int ret;
+
+	/* As map.c. */
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	    pa >= d->pa_limit || len > d->pa_limit - pa)
+		return map_fail(dl, -EINVAL);
+	if (pages == 1) {
+		ret = page_get(d, s, w, &pfn);
+		return ret != 0 ? map_fail(dl, ret) :
+				  window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
+	}
+	if (pages <= IOVA_CHUNK_PAGES) {
+		ret = run_get(d, s, w, (uint32_t)pages, &pfn);
+		return ret != 0 ? map_fail(dl, ret) :
+				  window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
+	}
+	n = (uint32_t)((pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES);
+	ret = rollover_chunks_get(d, s, n, true, &first, &round);
+	if (ret == -ENOSPC && w->chunk != NO_CHUNK) {
+		/* What is in the way may be this worker's own. */
+		chunk_leave(s, w);
+		ret = rollover_chunks_get(d, s, n, true, &first, &round);
+	}
+	if (ret != 0)
+		return map_fail(dl, ret);
+	ret = window_set_run(d, dl, first * IOVA_CHUNK_PAGES, (uint32_t)pages, pa, prot, iova);
+	while (n > 0)
+		rollover_chunk_done(s, first + --n);
+	return ret;
+}
+
+/* Check and clear. @return pages, or -errno. */
+static int64_t
+clear(struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	uint64_t pfn = (iova - d->iova_base) >> 12, pages = ((iova & 4095) + len + 4095) >> 12;
+	uint64_t *pte;
+	uint32_t n;
+	int ret;
+
+	if (pfn >= d->nb_pages || len - 1 >= (size_t)IOVA_MAX_PAGES << 12)
+		return -EINVAL;
+	if (pages > IOVA_CHUNK_PAGES) {
+		ret = window_clear_run(d, (uint32_t)pfn, iova, len, &n);
+		return ret != 0 ? ret : (int64_t)n;
+	}
+	pte = domain_leaf(d, (uint32_t)pfn);
+	if (pte == NULL)
+		return -ENOENT;
+	pte += pfn % IOVA_CHUNK_PAGES;
+	if (lpae_pte_load(pte) == 0)
+		return -ENOENT;
+	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES ||
+	    !lpae_run_check(pte, (uint32_t)pages, true, true))
+		return -EINVAL;
+	for (uint64_t i = 0; i < pages; i++)
+		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* R4 */
+	return (int64_t)pages;
+}
+
+static int
+rollover_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	struct ro_worker *w = dl->priv;
+	int64_t pages = clear(d, iova, len);
+
+	if (pages < 0) {
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return (int)pages;
+	}
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_more, (uint64_t)pages - 1);
+	STAT_ADD(w->more, (uint64_t)pages - 1);
+	/* One writer. */
+	atomic_store_explicit(&w->tail, atomic_load_explicit(&w->tail, memory_order_relaxed) + 1,
+			      memory_order_release); /* R3 */
+	return 0;
+}
+
+/* ---- control --------------------------------------------------------------------------------- */
+
+static void
+rollover_fini(struct sluice_domain *d)
+{
+	struct rollover *s = d->priv;
+
+	if (s == NULL)
+		return;
+	sluice_host_free((void *)s->state, s->nb_chunks * sizeof(*s->state));
+	sluice_host_free(s->clear, s->nb_chunks * sizeof(*s->clear));
+	rte_free(s);
+	d->priv = NULL;
+}
+
+static int
+rollover_init(struct sluice_domain *d)
+{
+	struct rollover *s = rte_zmalloc("sluice_rollover", sizeof(*s), RTE_CACHE_LINE_SIZE);
+
+	if (s == NULL)
+		return -ENOMEM;
+	d->priv = s;
+	s->nb_chunks = d->iova.nb_chunks;
+	s->state = sluice_host_alloc(s->nb_chunks * sizeof(*s->state)); /* READY for round 0 */
+	s->clear = sluice_host_alloc(s->nb_chunks * sizeof(*s->clear));
+	if (s->state == NULL || s->clear == NULL) {
+		rollover_fini(d);
+		return -ENOMEM;
+	}
+	/* All of the window is this policy's: nobody else finds a chunk in the space. */
+	while (bitset_take(&d->iova.uncut, 0) != BITSET_NONE)
+		;
+	return 0;
+}
+
+static int
+rollover_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
+{
+	struct ro_worker *w = rte_zmalloc_socket("sluice_ro_worker", sizeof(*w), RTE_CACHE_LINE_SIZE,
+						 (int)rte_lcore_to_socket_id(lcore));
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->chunk = NO_CHUNK;
+	w->word = 8;
+	w->look_time = sluice_clock_ticks(&d->iommu->clock);
+	dl->priv = w;
+	return 0;
+}
+
+static void
+rollover_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct ro_worker *w = dl->priv;
+
+	chunk_leave(d->priv, w);
+	rte_free(w);
+	dl->priv = NULL;
+}
+
+static void
+rollover_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+{
+	const struct rollover *s = d->priv;
+	uint64_t pages = STAT_GET(s->released_pages);
+
+	/* Every unmap waits for a flush. Workers go on between one load and the other. */
+	st->queued = st->unmaps;
+	st->released = RTE_MIN(STAT_GET(s->released), st->queued);
+	st->pending = st->queued - st->released;
+	st->exposed_bytes = st->pending == 0 ? 0 :
+			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
+}
+
+static int
+rollover_drain(struct sluice_domain *d)
+{
+	int ret = domain_dump(d, SLUICE_FLUSH_DRAIN);
+
+	return ret == 0 ? 0 : sluice_fail(-ret, "what was unmapped could not be flushed");
+}
+
+const struct policy_ops policy_rollover = {
+	.name = "rollover",
+	.type = SLUICE_DOMAIN_PAGING,
+	.deferred = true,
+	.dumps = true,
+	.map = rollover_map,
+	.unmap = rollover_unmap,
+	.init = rollover_init,
+	.fini = rollover_fini,
+	.worker_init = rollover_worker_init,
+	.worker_fini = rollover_worker_fini,
+	.poll = rollover_poll,
+	.stats = rollover_stats,
+	.drain = rollover_drain,
+};

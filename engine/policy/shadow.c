@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Pools of shadow memory (shadow.h): making them, giving them to workers, slots when a list is empty.
+ */
+#include <errno.h>
+
+#include <rte_malloc.h>
+
+#include "../mem.h"
+#include "shadow.h"
+
+static const uint8_t class_pages[SHADOW_CLASSES] = { 1, 2, 5, 9, SHADOW_PAGES };
+
+static int
+init(struct sluice_domain *d, bool mapped)
+{
+	struct shadow_domain *sd = rte_zmalloc("sluice_shadow", sizeof(*sd), 0);
+
+	if (sd == NULL)
+		return -ENOMEM;
+	if (mapped) {
+		sd->by_chunk_size = d->nb_pages / IOVA_CHUNK_PAGES * sizeof(*sd->by_chunk);
+		sd->by_chunk = sluice_host_alloc(sd->by_chunk_size);
+		if (sd->by_chunk == NULL) {
+			rte_free(sd);
+			return -ENOMEM;
+		}
+	}
+	d->priv = sd;
+	return 0;
+}
+
+int
+shadow_init_mapped(struct sluice_domain *d)
+{
+	return init(d, true);
+}
+
+int
+shadow_init_unmapped(struct sluice_domain *d)
+{
+	return init(d, false);
+}
+
+static void
+pool_free(struct sluice_domain *d, struct shadow *s)
+{
+	sluice_mem_free(d->iommu->mem, s->va, (size_t)s->pages << 12);
+	sluice_host_free(s->slot, s->slots_size);
+	rte_free(s);
+}
+
+void
+shadow_fini(struct sluice_domain *d)
+{
+	struct shadow_domain *sd = d->priv;
+	struct shadow *s, *next;
+
+	if (sd == NULL)
+		return;
+	for (s = atomic_load_explicit(&sd->pools, memory_order_relaxed); s != NULL; s = next) {
+		next = atomic_load_explicit(&s->next, memory_order_relaxed);
+		pool_free(d, s);
+	}
+	sluice_host_free((void *)sd->by_chunk, sd->by_chunk_size);
+	rte_free(sd);
+	d->priv = NULL;
+}
+
+/* 3: the pool's two places in the window. */
+static int
+pool_map(struct sluice_domain *d, struct shadow *s, struct shadow **by_chunk)
+{
+	uint32_t side = RTE_ALIGN_CEIL(s->pages, IOVA_CHUNK_PAGES), pfn;
+	int ret = iova_run_get(&d->iova, 2 * side, &pfn);
+
+	if (ret != 0)
+		return ret;
+	for (unsigned int w = 0; w < 2; w++) {
+		uint64_t attr = d->pte_attr[w ? SLUICE_RW : SLUICE_READ];
+		uint32_t at = pfn + w * side;
+
+		s->iova[w] = d->iova_base + ((uint64_t)at << 12);
+		for (uint32_t i = 0; i < s->pages; i++)
+			lpae_pte_store(domain_pte(d, at + i), (s->pa + ((uint64_t)i << 12)) | attr);
+	}
+	for (uint32_t i = 0; i < 2 * side; i += IOVA_CHUNK_PAGES)
+		by_chunk[(pfn + i) / IOVA_CHUNK_PAGES] = s;
+	s->by_chunk = by_chunk;
+	return 0;
+}
+
+static int
+pool_make(struct sluice_domain *d, struct shadow_domain *sd, unsigned int lcore,
+	  struct shadow **out)
+{
+	struct shadow *s = rte_zmalloc_socket("sluice_shadow", sizeof(*s), RTE_CACHE_LINE_SIZE,
+					      (int)rte_lcore_to_socket_id(lcore));
+	int ret = -ENOMEM;
+
+	if (s == NULL)
+		return ret;
+	s->span = sluice_mem_span(d->iommu->mem);
+	s->pages = (uint32_t)(d->conf.copy_pool >> 12);
+	s->slots_size = s->pages * sizeof(*s->slot);
+	s->slot = sluice_host_alloc(s->slots_size);
+	s->va = sluice_mem_alloc(d->iommu->mem, (size_t)s->pages << 12, 4096, &s->pa);
+	if (s->slot != NULL && s->va != NULL)
+		ret = sd->by_chunk != NULL ? pool_map(d, s, sd->by_chunk) : 0;
+	if (ret != 0) {
+		pool_free(d, s);
+		return ret;
+	}
+	for (uint32_t i = 0; i < s->pages; i++)
+		s->slot[i] = (struct shadow_slot){ .class = SHADOW_UNCUT,
+						   .page = i,
+						   .home = s,
+						   .va = s->va + ((size_t)i << 12),
+						   .pa = s->pa + ((uint64_t)i << 12) };
+	*out = s;
+	return 0;
+}
+
+int
+shadow_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
+{
+	struct shadow_domain *sd = d->priv;
+	struct shadow *first = atomic_load_explicit(&sd->pools, memory_order_relaxed), *s;
+	int ret;
+
+	/* 5 */
+	for (s = first; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed))
+		if (!s->taken)
+			break;
+	if (s == NULL) {
+		ret = pool_make(d, sd, lcore, &s);
+		if (ret != 0)
+			return ret;
+		atomic_store_explicit(&s->next, first, memory_order_relaxed);
+		/* release: who finds a page in the list (shadow_find_pa(), acquire) finds it whole. */
+		atomic_store_explicit(&sd->pools, s, memory_order_release);
+	}
+	s->taken = true;
+	dl->priv = s;
+	return 0;
+}
+
+void
+shadow_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct shadow *s = dl->priv;
+
+	(void)d;
+	if (s != NULL)
+		s->taken = false;
+	dl->priv = NULL;
+}
+
+static struct shadow_slot *
+cut(struct shadow *s, unsigned int class)
+{
+	struct shadow_slot *p = &s->slot[s->cut];
+	uint32_t n = class_pages[class];
+
+	if (n > s->pages - s->cut)
+		return NULL;
+	p->class = (uint8_t)class;
+	for (uint32_t i = 1; i < n; i++) {
+		p[i].class = SHADOW_INSIDE;
+		p[i].next = p;
+	}
+	STAT_SET(s->cut, s->cut + n);
+	return p;
+}
+
+struct shadow_slot *
+shadow_take_slow(struct shadow *s, unsigned int class)
+{
+	/* acquire: pairs with the release in shadow_put(). */
+	struct shadow_slot *p = atomic_exchange_explicit(&s->returned, NULL, memory_order_acquire);
+
+	while (p != NULL) {
+		struct shadow_slot *next = p->next;
+
+		p->next = s->free[p->class];
+		s->free[p->class] = p;
+		p = next;
+	}
+	if (s->free[class] == NULL && (p = cut(s, class)) != NULL)
+		return p;
+	for (; class < SHADOW_CLASSES; class++) {
+		p = s->free[class];
+		if (p != NULL) {
+			s->free[class] = p->next;
+			return p;
+		}
+	}
+	return NULL;
+}
+
+struct shadow_slot *
+shadow_find_pa(const struct sluice_domain *d, uint64_t pa)
+{
+	const struct shadow_domain *sd = d->priv;
+	struct shadow *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
+
+	for (; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
+		uint64_t page = (pa - s->pa) >> 12;
+
+		if (page < s->pages)
+			return s->slot[page].class < SHADOW_CLASSES ? &s->slot[page] : NULL;
+	}
+	return NULL;
+}
+
+void
+shadow_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+{
+	const struct shadow_domain *sd = d->priv;
+	const struct shadow *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
+
+	for (; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
+		st->copies += STAT_GET(s->copies);
+		st->copy_bytes += STAT_GET(s->bytes);
+		st->copy_large += STAT_GET(s->large);
+		st->copy_empty += STAT_GET(s->empty);
+		st->kept_bytes += (uint64_t)s->pages << 12;
+	}
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Giving memory of the page table back (A5): last-level tables of parts of the window where nothing is
+ * mapped. No unmap frees a table: a table stays with its 2 MiB, and waits for the next map. So what
+ * Linux must flush synchronously at an unmap is here done apart from it, when somebody asks.
+ *
+ * 1. Whose tables. Chunks of the IOVA space that are uncut: every IOVA of them is free, so all
+ *    their flushes are complete. Who takes the chunk out of `uncut` owns it alone (iova.c, 3): nobody
+ *    cuts it meanwhile, and nobody maps there.
+ * 2. Unlink. The chunk's pointer and the entry of the parent are cleared. Then an invalidation that
+ *    is not for leaves alone: the hardware's walk caches may know the table. The chunk goes back to
+ *    `uncut` when it is complete, not before: a new table would not be found through a stale walk.
+ * 3. Grace. A worker that unmaps what is not mapped (an error, and it gets one) may have loaded the
+ *    chunk's pointer before it was cleared, and look at the table later. A barrier executed by every
+ *    thread (epoch_barrier()) comes after the clearing, so that a call that begins to look after it
+ *    sees no table; a call that was in the middle has ended when the worker's counters have moved,
+ *    for each look ends in one of them. Until every worker has moved, or left, the tables are
+ *    retired: not linked, not cached, not freed. The thread that trims is in no other call.
+ * 4. A worker that does nothing holds them up, and nothing else: the next trim frees them, or the end
+ *    of the domain. That, and the barrier's system call, is why no map trims by itself.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine.h"
+#include "trim.h"
+
+#define BATCH    64u
+#define GRACE_NS UINT64_C(1000000) /* wait that long for workers to move */
+
+struct trim {
+	uint32_t n;
+	bool cached; /* the hardware may still know them */
+	uint32_t chunk[BATCH];
+	uint64_t *table[BATCH];
+	uint64_t moved[RTE_MAX_LCORE]; /* counters of each worker after the barrier */
+};
+_Static_assert(BATCH <= SLUICE_INV_BURST, "one submission");
+
+/* 1, and the first half of 2. */
+static void
+collect(struct sluice_domain *d, struct trim *t)
+{
+	for (uint32_t c = 0; c < d->iova.nb_chunks && t->n < BATCH; c++) {
+		if (domain_leaf(d, c * IOVA_CHUNK_PAGES) == NULL || !bitset_clear(&d->iova.uncut, c))
+			continue;
+		/* Not before: the chunk may have been cut since. */
+		atomic_store_explicit(&d->leaf[c], NULL, memory_order_release);
+		t->chunk[t->n] = c;
+		t->table[t->n++] = lpae_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << 21));
+		t->cached = true;
+	}
+}
+
+/* How far a worker has come: each of its unmaps changes this after it has looked at a table. */
+static uint64_t
+moved(const struct dom_lcore *dl)
+{
+	return STAT_GET(dl->st.unmaps) + STAT_GET(dl->st.unmap_errors);
+}
+
+/* 2. @return 0 or as sluice_inv_sync(): they stay cached, and are tried again. */
+static int
+uncache(struct sluice_domain *d, struct trim *t)
+{
+	struct sluice_inv inv[BATCH];
+	uint32_t n = t->n;
+	int ret;
+
+	for (uint32_t i = 0; i < n; i++)
+		inv[i] = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .tag = d->tag,
+					      .pages = IOVA_CHUNK_PAGES,
+					      .iova = d->iova_base + ((uint64_t)t->chunk[i] << 21) };
+	if (n > DOM_CONF(d, range_max)) {
+		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		n = 1;
+	}
+	/* No device's cache: those hold translations, and there are none. */
+	ret = sluice_inv_sync(d->iommu, inv, n);
+	if (ret != 0)
+		return ret;
+	t->cached = false;
+	for (uint32_t i = 0; i < t->n; i++)
+		bitset_set(&d->iova.uncut, t->chunk[i]);
+	epoch_barrier(); /* 3 */
+	pthread_mutex_lock(&d->iommu->engine->lock);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		t->moved[i] = d->lc[i] != NULL ? moved(d->lc[i]) : UINT64_MAX;
+	pthread_mutex_unlock(&d->iommu->engine->lock);
+	return 0;
+}
+
+/* 3. A worker that left was in no call; one that came is younger than the barrier. */
+static bool
+grace_over(struct sluice_domain *d, const struct trim *t)
+{
+	unsigned int me = rte_lcore_id();
+	bool over = true;
+
+	pthread_mutex_lock(&d->iommu->engine->lock);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		over = over && (i == me || t->moved[i] == UINT64_MAX || d->lc[i] == NULL ||
+				moved(d->lc[i]) != t->moved[i]);
+	pthread_mutex_unlock(&d->iommu->engine->lock);
+	return over;
+}
+
+static bool
+grace_wait(struct sluice_domain *d, const struct trim *t)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	uint64_t most = sluice_clock_from_ns(&iommu->clock, GRACE_NS);
+
+	for (unsigned int turn = 1; !grace_over(d, t); turn++) {
+		if (sluice_clock_ticks(&iommu->clock) - start > most)
+			return false;
+		engine_wait_turn(iommu->engine, iommu, turn);
+	}
+	return true;
+}
+
+static void
+free_tables(struct sluice_domain *d, struct trim *t)
+{
+	while (t->n > 0)
+		lpae_table_free(&d->pt, t->table[--t->n]);
+}
+
+int
+sluice_domain_trim(struct sluice_domain *d)
+{
+	int freed = 0, ret = 0;
+	struct trim *t;
+
+	if (d->type != SLUICE_DOMAIN_PAGING)
+		return 0;
+	pthread_mutex_lock(&d->lock);
+	t = d->trim != NULL ? d->trim : calloc(1, sizeof(*t));
+	d->trim = t;
+	if (t == NULL)
+		ret = -ENOMEM;
+	else
+		(void)iova_space_regain(&d->iova);
+	while (ret == 0) {
+		/* Some may be left from the last time. */
+		if (t->n == 0)
+			collect(d, t);
+		if (t->n == 0)
+			break;
+		ret = t->cached ? uncache(d, t) : 0;
+		if (ret != 0 || !grace_wait(d, t))
+			break;
+		freed += (int)t->n;
+		free_tables(d, t);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ret == 0 ? freed :
+	       sluice_fail(-ret, ret == -ENOMEM ? "no memory to trim with" :
+				 "page tables that are not in use could not be invalidated");
+}
+
+void
+trim_fini(struct sluice_domain *d)
+{
+	if (d->trim != NULL)
+		free_tables(d, d->trim);
+	free(d->trim);
+	d->trim = NULL;
+}

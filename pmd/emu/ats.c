@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The SMMU's side of PCIe ATS (IHI 0070 §3.9.1): Translation Requests, and Translated
+ * transactions, which carry a physical address and look at no page table.
+ */
+#include "lookup.h"
+
+/* Config 0b101 with EATS full: what §5.2 calls an effective EATS other than off. Split-stage needs
+ * stage 2, which is not there (ste_decode() makes it ILLEGAL). */
+static bool
+ats_on(const struct emu_ste *ste)
+{
+	return ste->kind == STE_S1 && ste->eats == SMMU_STE_EATS_FULL;
+}
+
+/* Stage 1, from the IOTLB or by a walk. Nothing is recorded (§3.9.1.2): what is not mapped, or
+ * not allowed, is a Success that grants less. */
+static enum emu_treq
+translate(struct emu_smmu *e, const struct emu_req *r, const struct emu_cd *cd,
+	  struct emu_treq_cpl *c)
+{
+	struct emu_req write = *r;
+	uint8_t perm;
+	uint64_t pa;
+
+	*c = (struct emu_treq_cpl){ .shift = 12 };
+	if (!in_range(cd, r->iova))
+		return EMU_TREQ_SUCCESS;
+	if (tlb_lookup(e, cd, r->iova, &pa, &perm, &c->shift)) {
+		if (!r->probe)
+			emu_count(&e->st.iotlb_hits, 1);
+	} else {
+		struct emu_walk w;
+
+		if (!r->probe)
+			emu_count(&e->st.iotlb_misses, 1);
+		emu_walk(e, cd, r->iova, false, !r->probe, &w);
+		if (w.fault == SMMU_EVT_F_WALK_EABT)
+			return EMU_TREQ_CA;
+		if (w.fault != 0)
+			return EMU_TREQ_SUCCESS;
+		emu_tlb_insert(e, cd, r->iova, &w);
+		pa = w.pa | (r->iova & offset_mask(w.shift));
+		perm = w.perm;
+		c->shift = w.shift;
+	}
+	c->pa = pa & ~offset_mask(c->shift);
+	c->r = perm & perm_needed(r);
+	write.write = true;
+	write.ind = false;
+	c->w = perm & perm_needed(&write);
+	return EMU_TREQ_SUCCESS;
+}
+
+enum emu_treq
+emu_ats_request(struct emu_smmu *e, uint32_t sid, uint64_t iova, bool probe, struct emu_treq_cpl *c)
+{
+	struct emu_req r = { .iova = iova, .sid = sid, .probe = probe, .quiet = true };
+	const struct emu_ste *ste;
+	const struct emu_cd *cd;
+
+	*c = (struct emu_treq_cpl){ .shift = 12 };
+	if (!e->smmuen) {
+		emu_event(e, &r, SMMU_EVT_F_BAD_ATS_TREQ, 0, 0);
+		return EMU_TREQ_UR;
+	}
+	ste = ste_get(e, &r);
+	if (ste == NULL || ste->fault != 0)
+		return EMU_TREQ_CA;
+	if (ste->kind == STE_ABORT)
+		return EMU_TREQ_UR;
+	if (!ats_on(ste)) {
+		emu_event(e, &r, SMMU_EVT_F_BAD_ATS_TREQ, 0, 0);
+		return EMU_TREQ_UR;
+	}
+	cd = cd_get(e, &r, ste);
+	if (cd == NULL || cd->fault != 0)
+		return EMU_TREQ_CA;
+	/* The STE's overrides apply as they do to an ordinary read (§13.5). */
+	r.pnu = ste->priv;
+	r.ind = ste->inst;
+	return translate(e, &r, cd, c);
+}
+
+bool
+emu_ats_translated(struct emu_smmu *e, uint32_t sid, uint64_t pa, bool write)
+{
+	struct emu_req r = { .iova = pa, .sid = sid, .write = write, .quiet = true };
+	const struct emu_ste *ste;
+
+	if (!e->smmuen)
+		goto forbidden;
+	if (!e->atschk)
+		return pa >> e->conf.oas == 0;
+	ste = ste_get(e, &r);
+	if (ste == NULL || ste->fault != 0 || ste->kind == STE_ABORT)
+		return false;
+	if (ats_on(ste))
+		return pa >> e->conf.oas == 0;
+forbidden:
+	emu_event(e, &r, SMMU_EVT_F_TRANSL_FORBIDDEN, 0, 0);
+	return false;
+}
+
+void
+emu_ats_check_stale(struct emu_smmu *e, uint32_t sid, uint64_t iova, uint64_t pa, bool write)
+{
+	struct emu_req r = { .iova = iova, .sid = sid, .write = write, .probe = true,
+			     .quiet = true };
+	const struct emu_ste *ste = ste_get(e, &r);
+	const struct emu_cd *cd = NULL;
+
+	if (ste != NULL && ste->fault == 0 && ste->kind == STE_S1)
+		cd = cd_get(e, &r, ste);
+	if (cd == NULL || cd->fault != 0 || !in_range(cd, iova)) {
+		emu_count(&e->st.stale_hits, 1);
+		return;
+	}
+	r.pnu = ste->priv;
+	r.ind = ste->inst && !write;
+	emu_check_stale_hit(e, cd, iova, pa, perm_needed(&r));
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * PCIe ATS (IHI 0070 §3.9.1, §3.9.2): turning it on and off for a stream, and the invalidation of
+ * what the device behind it cached.
+ *
+ * A burst of ATC_INVs ends in two SYNCs: one of its own, that signals nothing, and the last slot,
+ * which may be given up for a later burst's (cmdq.h, 4). When a device does not answer, it is the
+ * first of the two that the queue stops at (CERROR_ATC_INV_SYNC), so that it is known which
+ * submission has failed, and that no other has.
+ */
+#include <errno.h>
+
+#include "smmuv3.h"
+
+/* A burst that inv_submit() may be asked for: ATC_INVs, their SYNC, the last slot. */
+#define ATC_BURST_SLOTS (SLUICE_ATC_BURST + 2u)
+
+bool
+smmu_ats_possible(const struct smmu *s)
+{
+	return s->idr.ats && s->regs.ops->ats != NULL && s->cmdq.max_burst >= ATC_BURST_SLOTS;
+}
+
+unsigned int
+smmu_atc_build(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
+	       unsigned int room)
+{
+	if (n + 1 > room)
+		return 0;
+	for (unsigned int i = 0; i < n; i++) {
+		if (inv[i].op != SLUICE_INV_ATC || inv[i].flags > SLUICE_ATC_ALL)
+			return 0;
+		c[i] = cmd_atc_inv(inv[i].stream, inv[i].iova, inv[i].flags);
+	}
+	c[n] = cmd_sync_silent();
+	atomic_fetch_add_explicit(&s->atc_invs, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->atc_syncs, 1, memory_order_relaxed);
+	return n + 1;
+}
+
+/* Empty the device's cache. @return 0; -EREMOTEIO no answer; else the queue does not work. */
+static int
+forget_all(struct smmu *s, uint32_t sid)
+{
+	struct sluice_inv all = { .op = SLUICE_INV_ATC, .flags = SLUICE_ATC_ALL, .stream = sid };
+	struct smmu_cmd c[2];
+
+	return smmu_sync_cmds(s, c, smmu_atc_build(s, &all, 1, c, RTE_DIM(c)));
+}
+
+static int
+set_eats(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste, bool on)
+{
+	uint64_t target[ENTRY_WORDS];
+
+	for (unsigned int i = 0; i < ENTRY_WORDS; i++)
+		target[i] = atomic_load_explicit(&ste[i], memory_order_relaxed);
+	ste_eats(target, on);
+	return smmu_strtab_write(s, sid, ste, target);
+}
+
+/* §3.9.2: EATS, told, then the endpoint. The endpoint is off, so that what it is made to forget it
+ * cannot ask for anew. */
+static int
+turn_on(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
+{
+	uint64_t w = atomic_load_explicit(&ste[0], memory_order_relaxed);
+	int rc, back;
+
+	if ((w & SMMU_STE_0_V) == 0 ||
+	    smmu_field_get(SMMU_STE_0_CONFIG, w) != SMMU_STE_CONFIG_S1)
+		return sluice_fail(EINVAL, "smmuv3: stream 0x%x has no page table: no ATS", sid);
+	rc = forget_all(s, sid);
+	if (rc == 0)
+		rc = set_eats(s, sid, ste, true);
+	if (rc != 0)
+		return rc;
+	rc = s->regs.ops->ats(&s->regs, sid, true);
+	if (rc == 0)
+		return 0;
+	back = set_eats(s, sid, ste, false);
+	return back != 0 ? back : sluice_fail(-rc, "smmuv3: the device's ATS cannot be enabled");
+}
+
+/* §3.9.2: the endpoint, ATC_INV, SYNC, then EATS, told. A device that does not answer keeps what
+ * it has, but with ATSCHK its translated accesses abort all the same. */
+static int
+turn_off(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
+{
+	int rc = s->regs.ops->ats(&s->regs, sid, false), told = 0;
+	uint64_t w0 = atomic_load_explicit(&ste[0], memory_order_relaxed);
+	uint64_t w1 = atomic_load_explicit(&ste[1], memory_order_relaxed);
+
+	if (smmu_field_get(SMMU_STE_0_CONFIG, w0) == SMMU_STE_CONFIG_S1 &&
+	    smmu_field_get(SMMU_STE_1_EATS, w1) != SMMU_STE_EATS_OFF) {
+		told = forget_all(s, sid);
+		if (rc == 0)
+			rc = told;
+		told = set_eats(s, sid, ste, false);
+	}
+	if (told != 0)
+		return told;
+	return rc != 0 ? -EREMOTEIO : 0;
+}
+
+int
+smmu_ats(struct sluice_iommu *iommu, uint32_t sid, bool on)
+{
+	struct smmu *s = iommu->priv;
+	_Atomic uint64_t *ste;
+	int rc;
+
+	if (!s->ats)
+		return sluice_fail(ENOTSUP, "smmuv3: no ATS");
+	pthread_mutex_lock(&s->lock);
+	rc = smmu_strtab_ste(s, sid, &ste);
+	if (rc == 0)
+		rc = on ? turn_on(s, sid, ste) : turn_off(s, sid, ste);
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
