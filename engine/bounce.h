@@ -6,8 +6,9 @@
  * 1. The first or the last page of a buffer may hold something else besides. In the device's view
  *    it is replaced by a page of shadow memory (policy/shadow.h) that holds the buffer's bytes,
  *    at their place, and zeros. Whole pages in between are mapped as they are.
- * 2. An unmap is strict's: entries cleared, invalidation, SYNC. Only then are the bounced bytes copied
- *    back, if the device might write, and the shadow page given up: nobody writes to it any more.
+ * 2. An unmap is strict's: entries cleared, invalidation, SYNC. Only then are the bounced bytes
+ *    copied back, if the device might write, and the shadow page given up: nobody writes to it any
+ *    more.
  * 3. Where there is no shadow page left the map fails. It never falls back to the page itself.
  */
 #ifndef ENGINE_BOUNCE_H

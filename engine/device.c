@@ -9,6 +9,7 @@
 #include "ats.h"
 #include "device.h"
 #include "engine.h"
+#include "span.h"
 
 static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
 static TAILQ_HEAD(, sluice_device) devices = TAILQ_HEAD_INITIALIZER(devices);
@@ -76,7 +77,7 @@ stream_attach(struct sluice_device *dev, uint32_t stream, struct sluice_domain *
 		return ops->attach_blocked(dev->iommu, stream);
 	if (dom->type == SLUICE_DOMAIN_IDENTITY)
 		return ops->attach_identity(dev->iommu, stream);
-	return ops->attach_paging(dev->iommu, stream, &dom->hw);
+	return ops->attach_paging(dev->iommu, stream, span_hw(dom, dev->iommu));
 }
 
 /* It did not answer. Blocked, it can do no harm. */
@@ -123,6 +124,9 @@ device_ats_on(struct sluice_device *dev)
 
 	if (dev->dom == NULL || dev->dom->type != SLUICE_DOMAIN_PAGING || dev->ats_on)
 		return 0;
+	if (dev->iommu != dev->dom->iommu)
+		return sluice_fail(ENOTSUP, "stream %#x: ATS only behind the domain's first iommu",
+				   dev->stream[0]);
 	if (ats_join(dev->dom, dev) != 0)
 		return sluice_fail(ENOMEM, "no memory for a list of devices");
 	dev->ats_on = true;
@@ -178,7 +182,7 @@ sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
 {
 	int ret;
 
-	if (dom == NULL || dom->iommu != dev->iommu)
+	if (dom == NULL || (dom->iommu != dev->iommu && span_hw(dom, dev->iommu) == NULL))
 		return sluice_fail(EINVAL, "the domain is not behind this device's iommu");
 	if (dev->untrusted && dom->type != SLUICE_DOMAIN_BLOCKED && !dom->conf.untrusted)
 		return sluice_fail(EPERM, "stream %#x is not trusted: its domain is to be made so",

@@ -14,6 +14,7 @@
 #include "ats.h"
 #include "bounce.h"
 #include "engine.h"
+#include "span.h"
 #include "shadowed.h"
 #include "trim.h"
 #include "wait.h"
@@ -142,6 +143,7 @@ domain_free(struct sluice_domain *d)
 	if (d->leaf != NULL)
 		sluice_host_free((void *)d->leaf, (d->conf.iova_size >> 21) * sizeof(*d->leaf));
 	ats_fini(d);
+	span_free(d);
 	shadowed_fini(d);
 	pthread_mutex_destroy(&d->lock);
 	rte_free(d);
@@ -211,9 +213,10 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		policy = &policy_strict_bounce; /* E5 */
 	if (policy->type == SLUICE_DOMAIN_PAGING && pages_too_large(iommu)) {
 		/* E4: no mapping could be of one page of the CPU's. */
-		if (c.untrusted) {
-			sluice_fail(EINVAL, "the IOMMU's pages are larger than the CPU's: no domain "
-				    "for an untrusted device");
+		if (c.untrusted || (iommu->caps & SLUICE_CAP_BYPASS) == 0) {
+			sluice_fail(EINVAL, "the IOMMU's pages are larger than the CPU's: there is "
+				    "identity only, and %s", c.untrusted ? "the device is untrusted" :
+				    "this hardware has no bypass");
 			return NULL;
 		}
 		rte_log(RTE_LOG_WARNING, domain_log, "%s: the IOMMU's pages are larger than the CPU's: "
@@ -245,6 +248,8 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 	d->flush.eager = policy->eager;
 	d->pa_limit = UINT64_C(1) << iommu->info.oas;
 	deadline_set(d, c.deadline_us);
+	/* How long a flush takes is not known before the first: half of the time that there is. */
+	d->flush.took = d->flush.deadline / 4;
 	pthread_mutex_init(&d->lock, NULL);
 	ret = d->type == SLUICE_DOMAIN_PAGING ? paging_init(d) : 0;
 	if (ret == 0) {
@@ -283,6 +288,8 @@ sluice_domain_destroy(struct sluice_domain *d)
 		return sluice_fail(EBUSY, "%u device(s) are attached to the domain", d->nb_devices);
 	ret = sluice_domain_drain(d);
 	/* Out of the engine last: while this can fail the domain is one like any other. */
+	if (ret == 0)
+		ret = span_unplug(d);
 	if (ret == 0 && d->type == SLUICE_DOMAIN_PAGING && !d->unplugged)
 		ret = iommu->ops->hwdom_fini(iommu, &d->hw);
 	d->unplugged = ret == 0;

@@ -339,6 +339,8 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 		r->sealed = r->seal;
 		r->sealed_at[slot] = r->sealed;
 	}
+	if (domain_spans(d))
+		span_start(d, inv, n);
 	flush_started(d, seq, n, now, cause);
 	return true;
 }
@@ -379,6 +381,8 @@ flush_is_done(struct sluice_domain *d, uint64_t now)
 		again(d, slot, now);
 		return false;
 	}
+	if (domain_spans(d) && !span_done(d, now))
+		return false;
 	return !domain_has_ats(d) || ats_flush(d, slot);
 }
 
@@ -422,7 +426,7 @@ finish(struct sluice_domain *d, uint64_t now)
 	if (!flush_is_done(d, now))
 		return false;
 	now = sluice_clock_ticks(&d->iommu->clock); /* not before the completion was seen */
-	f->took += (now - f->start[slot]) / 8 - f->took / 8;
+	flush_took(f, now - f->start[slot]);
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 		uint64_t from = atomic_load_explicit(&r->released, memory_order_relaxed);

@@ -23,8 +23,9 @@
  *    clear of every entry before tail. Only then does it submit the invalidation, and the
  *    command queue orders everything seen before the doorbell. So an entry is covered by a flush
  *    that *started after* it was queued, whatever the clocks say: what Linux buys with a full
- *    barrier in each unmap is here one barrier in each flush. (The danger is an epoch that is read before the
- *    clear is visible. Here the worker reads no epoch: the engine, by sealing, assigns it.)
+ *    barrier in each unmap is here one barrier in each flush. (The danger is an epoch that is
+ *    read before the clear is visible. Here the worker reads no epoch: the engine, by sealing,
+ *    assigns it.)
  * 4. Release. When the flush is complete (inv_done, an acquire), the engine publishes `released`
  *    with a release store [R3].
  * 5. Reclaim. When its magazine is empty or its ring is full, the worker loads `released` with
@@ -44,11 +45,11 @@
  *    either begin is visible to him, and he waits until it equals tail_pub, or the worker's
  *    loads come after and see the ring closed. A worker that was about to raise room_end may
  *    undo the 0 once: so he looks again. From then on nothing more comes in; what is in drains.
- * 9. Cookies (strict-async). An entry may have one: bit 63. It is the caller's handle on memory that
- *    it gets back when the invalidation is complete, so the entry stays where it is until the caller
- *    took the cookie (`completed`), and only then is its IOVA reused. A ring full of cookies that
- *    nobody takes refuses more: the back-pressure.
- * 10. Dumping (dump.c). Who finds no IOVA wishes for a rollover, and takes a ticket from `asked` with
+ * 9. Cookies (strict-async). An entry may have one: bit 63. It is the caller's handle on memory
+ *    that it gets back when the invalidation is complete, so the entry stays where it is until
+ *    the caller took the cookie (`completed`), and only then is its IOVA reused. A ring full of
+ *    cookies that nobody takes refuses more: the back-pressure.
+ * 10. Dumping (dump.c). Who finds no IOVA wishes for a rollover, and takes a ticket, `asked`, with
  *    release [R4]. The engine, while there is a wish, loads `asked` with acquire [A4] and then the
  *    tails (A1): all that was queued before the ticket was taken is before these marks. When every
  *    `released` has reached its mark, it publishes `answered` with release [R5]; the waiter loads
@@ -56,8 +57,8 @@
  *    The IOVAs of other workers would be of no use to him in their rings. So while a rollover is
  *    wished for, the engine frees an entry's IOVA to the shared space itself, before it publishes
  *    `released` over it, and leaves FLUSH_TAKEN in its place (a cookie stays: it names memory, not
- *    an IOVA). Nobody frees it twice: an entry between released and sealed is the engine's alone, by
- *    A1 and until R3; a worker acts on entries before `released` only, and A3 brings what
+ *    an IOVA). Nobody frees it twice: an entry between released and sealed is the engine's
+ *    alone, by A1 and until R3; a worker acts on entries before `released` only, and A3 brings what
  *    was left there with it. (deferred_map() may load an entry before it knows whose it is, and
  *    then does not use it: hence RELAXED_GET and RELAXED_SET.) Nobody gets it too early: the flush
  *    is complete. Who takes it from the space sees the PTE clear: R1, A1, then the release and
@@ -168,7 +169,7 @@ struct flush_state {
 	_Atomic uint64_t deadline;   /* ticks */
 	_Atomic uint64_t look_every; /* ticks */
 	bool eager;           /* what waits goes as soon as nothing is in flight; policy_ops.eager */
-	uint64_t took;        /* ticks a flush takes, of late */
+	uint64_t took;        /* ticks a flush takes, of late: flush_took() */
 	uint64_t misses;      /* entries whose stale window was longer than the deadline */
 	_Atomic uint64_t most; /* the most entries seen waiting at once */
 	uint64_t looked;      /* ticks, last look */
@@ -211,8 +212,8 @@ flush_ring_kick(struct flush_ring *r, uint64_t pos)
 {
 	r->kick_at = pos + RELAXED_GET(r->batch);
 	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
-	/* In already: it is a hint, and if the engine is just about to take it out the domain has its
-	 * turn a little later. Where there are few domains nobody ever takes it out. */
+	/* In already: it is a hint, and if the engine is just about to take it out the domain has
+	 * its turn a little later. Where there are few domains nobody ever takes it out. */
 	if (r->due != NULL && !bitset_test(r->due, r->slot))
 		bitset_set(r->due, r->slot);
 }
@@ -307,6 +308,14 @@ void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64
  */
 uint64_t flush_patience(const struct flush_state *f);
 
+/** A flush took so many ticks. What is longer counts at once, what is shorter by and by: the
+ * deadline is a bound, not an average. Engine. */
+static inline void
+flush_took(struct flush_state *f, uint64_t ticks)
+{
+	f->took = ticks > f->took || f->tail == 0 ? ticks : f->took - f->took / 8 + ticks / 8;
+}
+
 /** For whom the engine works when somebody wishes. @return SLUICE_FLUSH_CAUSES: nobody does. */
 static inline enum sluice_flush_cause
 flush_wished(const struct flush_state *f)
@@ -327,8 +336,8 @@ flush_dumping(const struct flush_state *f)
 }
 
 /**
- * Have all that is queued in the domain flushed and released, and wait for it, bounded (10). No lock:
- * workers may call it. Only where the engine gives turns (domain_dumps()).
+ * Have all that is queued in the domain flushed and released, and wait for it, bounded (10). No
+ * lock: workers may call it. Only where the engine gives turns (domain_dumps()).
  * @param cause what is counted; of a rollover IOVAs come back to the shared space.
  * @return 0 or -ETIMEDOUT.
  */

@@ -83,7 +83,8 @@ iova_space_fini(struct iova_space *s)
 	s->order = NULL;
 }
 
-/* Objects @p bits of word @p w into the magazine, highest first, so that they come out ascending. */
+/* Objects @p bits of word @p w into the magazine, highest first, so that they come out
+ * ascending. */
 static void
 mag_add_word(struct iova_mag *m, unsigned int order, uint32_t chunk, unsigned int w, uint64_t bits)
 {

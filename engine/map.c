@@ -3,8 +3,8 @@
  * Map and unmap through the window: the path that everything else is built around.
  *
  * A map of one page is: an IOVA out of this lcore's magazine, one index to its last-level
- * table, one store. An unmap is a load that checks, one store, and what the policy does. No lock, no
- * allocation, no cache line that two lcores write.
+ * table, one store. An unmap is a load that checks, one store, and what the policy does. No
+ * lock, no allocation, no cache line that two lcores write.
  */
 #include <errno.h>
 
@@ -61,8 +61,8 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret == 0)
 		return 0;
-	/* Short of space, or of memory for a table, where IOVAs that have one help too: what flushes
-	 * released, what this lcore keeps of any order. */
+	/* Short of space, or of memory for a table, where IOVAs that have one help too: what
+	 * flushes released, what this lcore keeps of any order. */
 	give_all(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret == 0 || !domain_dumps(d))
@@ -163,8 +163,8 @@ run_check(const struct sluice_domain *d, uint32_t pfn, uint64_t pages, uint64_t 
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
 	/* A mapping of so many pages lies alone in an object of that order, from its start: is the
-	 * chunk cut that way? Relaxed: while the mapping lives its chunk stays as it is (iova.c, 5);
-	 * if none lives, the first entry says so. */
+	 * chunk cut that way? Relaxed: while the mapping lives its chunk stays as it is (iova.c,
+	 * 5); if none lives, the first entry says so. */
 	unsigned int order = iova_order((uint32_t)pages);
 
 	if (atomic_load_explicit(&d->iova.order[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed) !=

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * IOMMUs that do not walk the page table but keep a copy of it (A8), and the address ranges to which
- * such hardware is limited.
+ * IOMMUs that do not walk the page table but keep a copy of it (A8), and the address ranges to
+ * which such hardware is limited.
  */
 #ifndef ENGINE_SHADOWED_H
 #define ENGINE_SHADOWED_H

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Giving memory of the page table back (A5): last-level tables of parts of the window where nothing is
- * mapped. No unmap frees a table: a table stays with its 2 MiB, and waits for the next map. So what
- * Linux must flush synchronously at an unmap is here done apart from it, when somebody asks.
+ * Giving memory of the page table back (A5): last-level tables of parts of the window where
+ * nothing is mapped. No unmap frees a table: a table stays with its 2 MiB, and waits for the
+ * next map. So what Linux must flush synchronously at an unmap is here done apart from it, when
+ * somebody asks.
  *
  * 1. Whose tables. Chunks of the IOVA space that are uncut: every IOVA of them is free, so all
- *    their flushes are complete. Who takes the chunk out of `uncut` owns it alone (iova.c, 3): nobody
- *    cuts it meanwhile, and nobody maps there.
+ *    their flushes are complete. Who takes the chunk out of `uncut` owns it alone (iova.c, 3):
+ *    nobody cuts it meanwhile, and nobody maps there.
  * 2. Unlink. The chunk's pointer and the entry of the parent are cleared. Then an invalidation that
  *    is not for leaves alone: the hardware's walk caches may know the table. The chunk goes back to
  *    `uncut` when it is complete, not before: a new table would not be found through a stale walk.
  * 3. Grace. A worker that unmaps what is not mapped (an error, and it gets one) may have loaded the
- *    chunk's pointer before it was cleared, and look at the table later. A barrier executed by every
- *    thread (epoch_barrier()) comes after the clearing, so that a call that begins to look after it
- *    sees no table; a call that was in the middle has ended when the worker's counters have moved,
- *    for each look ends in one of them. Until every worker has moved, or left, the tables are
- *    retired: not linked, not cached, not freed. The thread that trims is in no other call.
- * 4. A worker that does nothing holds them up, and nothing else: the next trim frees them, or the end
- *    of the domain. That, and the barrier's system call, is why no map trims by itself.
+ *    chunk's pointer before it was cleared, and look at the table later. A barrier executed by
+ *    every thread (epoch_barrier()) comes after the clearing, so that a call that begins to
+ *    look after it sees no table; a call that was in the middle has ended when the worker's
+ *    counters have moved, for each look ends in one of them. Until every worker has moved, or
+ *    left, the tables are retired: not linked, not cached, not freed. The thread that trims is
+ *    in no other call.
+ * 4. A worker that does nothing holds them up, and nothing else: the next trim frees them, or
+ *    the end of the domain. That, and the barrier's system call, is why no map trims by itself.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -76,7 +78,7 @@ uncache(struct sluice_domain *d, struct trim *t)
 		n = 1;
 	}
 	/* No device's cache: those hold translations, and there are none. */
-	ret = sluice_inv_sync(d->iommu, inv, n);
+	ret = domain_tlb_sync(d, inv, n);
 	if (ret != 0)
 		return ret;
 	t->cached = false;

@@ -7,7 +7,8 @@
 
 struct sluice_domain;
 
-/** Free what is still retired. The hardware does not use the domain any more; before lpae_fini(). */
+/** Free what is still retired. The hardware does not use the domain any more; before
+ * lpae_fini(). */
 void trim_fini(struct sluice_domain *d);
 
 #endif

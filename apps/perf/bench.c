@@ -49,11 +49,9 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 		return rc;
 	b->iommu = sluice_iommu_open(b->dev);
 	if (b->iommu == NULL) {
-		int bad_args = rte_errno == EINVAL || rte_errno == ENOTSUP || rte_errno == ENOMEM;
-
-		perf_usage_error("--dev %s: %s", b->o->dev,
-				 sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
-		return bad_args ? PERF_EXIT_USAGE : PERF_EXIT_FAILED;
+		/* Whatever it was, it is what --dev names: nothing has been measured yet. */
+		return perf_usage_error("--dev %s: %s", b->o->dev,
+					sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
 	}
 	sluice_iommu_info(b->iommu, &b->info);
 	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;

@@ -5,9 +5,9 @@
  * invalidated, and nothing that belongs to an owner is ever stale.
  *
  * What a device can still reach after an unmap is the shadow: the bytes it was given, not those
- * that are in the buffer now; what it writes there reaches nobody, or the next buffer that gets that
- * slot while it is mapped for writing, as a reused IOVA would. What it may write is copied in too,
- * for it may write only a part.
+ * that are in the buffer now; what it writes there reaches nobody, or the next buffer that gets
+ * that slot while it is mapped for writing, as a reused IOVA would. What it may write is copied in
+ * too, for it may write only a part.
  *
  * The copying needs an address, so the buffer must lie in the IOMMU's memory
  * (sluice_iommu_mem_alloc()): else -EINVAL. What is longer than SHADOW_MAX_LEN, and what finds the

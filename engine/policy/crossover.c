@@ -2,8 +2,8 @@
 /** @file
  * Where copying a buffer stops being cheaper than mapping it strictly: on this machine, with this
  * IOMMU, now. Two ways to tell: measured with whole maps and unmaps on a worker's lcore, and
- * guessed from the time of a bare SYNC while there is no worker yet. Control path. Always by the TSC:
- * what is compared is time of this CPU.
+ * guessed from the time of a bare SYNC while there is no worker yet. Control path. Always by the
+ * TSC: what is compared is time of this CPU.
  */
 #include <errno.h>
 #include <stdlib.h>

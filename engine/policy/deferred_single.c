@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * deferred-single: deferred, with one queue for all workers, as Linux has it for s390: few and large
- * flushes (32768 entries, a second), paid for by a stale window as long, and by a line that all
- * workers write.
+ * deferred-single: deferred, with one queue for all workers, as Linux has it for s390: few and
+ * large flushes (32768 entries, a second), paid for by a stale window as long, and by a line
+ * that all workers write.
  *
- * 1. Unmap. The worker takes room (a ticket, 5), clears the PTEs, and puts the entry into an rte_ring
- *    of several producers, whose tail is a release store [R1].
- * 2. The engine, at each look, moves what is there into its own queue: the tail is loaded with acquire
- *    [A1, pairs with R1], so that it has seen the PTE clear of every entry that it has. Only these
- *    are sealed by a flush that starts then: as flush.h, 3, the flush starts after the unmap whatever the
- *    clocks say.
- * 3. Time, as flush.h, 7: an entry that is found at one look was not there at the look before, and gets
- *    the time of that one. So its stale window is never less than the truth.
- * 4. Release. A flush that is complete gives its entries' IOVAs back, some in each turn, through a magazine
- *    of the engine's own: whole batches to the depot, where any worker finds them, the rest to
- *    the chunks. Then `freed` goes up, with release [R2]: who is let in by that, with acquire
- *    [A2], finds the place in the rte_ring empty.
+ * 1. Unmap. The worker takes room (a ticket, 5), clears the PTEs, and puts the entry into an
+ *    rte_ring of several producers, whose tail is a release store [R1].
+ * 2. The engine, at each look, moves what is there into its own queue: the tail is loaded with
+ *    acquire [A1, pairs with R1], so that it has seen the PTE clear of every entry that it has.
+ *    Only these are sealed by a flush that starts then: as flush.h, 3, the flush starts after
+ *    the unmap whatever the clocks say.
+ * 3. Time, as flush.h, 7: an entry that is found at one look was not there at the look before,
+ *    and gets the time of that one. So its stale window is never less than the truth.
+ * 4. Release. A flush that is complete gives its entries' IOVAs back, some in each turn,
+ *    through a magazine of the engine's own: whole batches to the depot, where any worker finds
+ *    them, the rest to the chunks. Then `freed` goes up, with release [R2]: who is let in by
+ *    that, with acquire [A2], finds the place in the rte_ring empty.
  * 5. Room. Tickets are numbered; one below freed + size is let in. So a full queue refuses before
  *    anything has changed, neither queue can overflow, and nobody who waits is overtaken. A
  *    ticket that is given up counts as freed.
@@ -208,6 +208,8 @@ start(struct sluice_domain *d, struct single *s, uint64_t now, enum sluice_flush
 	}
 	s->sealed = s->seen;
 	s->sealed_at[f->head & (FLUSH_INFLIGHT - 1)] = s->sealed;
+	if (domain_spans(d))
+		span_start(d, inv, n);
 	flush_started(d, seq, n, now, cause);
 	return true;
 }
@@ -265,7 +267,7 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 		if (!flush_is_done(d, now))
 			return false;
 		s->done_at = sluice_clock_ticks(&d->iommu->clock); /* not before that was seen */
-		f->took += (s->done_at - f->start[slot]) / 8 - f->took / 8;
+		flush_took(f, s->done_at - f->start[slot]);
 	}
 	if (!release_some(d, s, s->sealed_at[slot]))
 		return false;

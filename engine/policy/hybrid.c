@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * hybrid: what is short is copied (copy.c), what is long is mapped and unmapped strictly. Strict's
- * safety either way. There are two thresholds, for SLUICE_RW is copied in and out, SLUICE_READ in only.
+ * safety either way. There are two thresholds, for SLUICE_RW is copied in and out, SLUICE_READ in
+ * only.
  */
 #include "shadow.h"
 

@@ -34,7 +34,7 @@ keep_enter_slow(struct keep *k)
 	} while (__atomic_load_n(&k->closed, __ATOMIC_ACQUIRE) != 0);
 }
 
-/* 4, of who drains. One at a time: d->lock or e->lock. @return 0 or -ETIMEDOUT. */
+/* 4, of who drains. One at a time: keep_domain.lock. @return 0 or -ETIMEDOUT. */
 static int
 keep_close(struct keep *k, const struct sluice_iommu *iommu)
 {
@@ -227,25 +227,20 @@ evict_all(struct sluice_domain *d, struct dom_lcore *dl)
 static int
 drain(struct sluice_domain *d, bool share)
 {
-	struct sluice_engine *e = d->iommu->engine;
+	struct keep_domain *kd = d->priv;
 	int ret = 0;
 
-	/* Workers come and go, and others drain, under the lock. */
-	pthread_mutex_lock(&e->lock);
-	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++) {
-		struct dom_lcore *dl = d->lc[i];
-
-		if (dl == NULL)
-			continue;
-		ret = keep_close(dl->priv, d->iommu);
+	pthread_mutex_lock(&kd->lock);
+	for (struct keep *k = kd->all; k != NULL && ret == 0; k = k->next) {
+		ret = keep_close(k, d->iommu);
 		if (ret != 0)
 			break;
-		ret = evict_all(d, dl);
+		ret = evict_all(d, k->dl);
 		for (unsigned int o = 0; share && o < IOVA_ORDERS; o++)
-			iova_mag_flush(&d->iova, &dl->mag[o], o);
-		keep_open(dl->priv);
+			iova_mag_flush(&d->iova, &k->dl->mag[o], o);
+		keep_open(k);
 	}
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(&kd->lock);
 	return ret;
 }
 
@@ -278,6 +273,7 @@ keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lco
 {
 	struct keep *k = rte_zmalloc_socket("sluice_keep", sizeof(*k), RTE_CACHE_LINE_SIZE,
 					    (int)rte_lcore_to_socket_id(lcore));
+	struct keep_domain *kd = d->priv;
 
 	if (k == NULL)
 		return -ENOMEM;
@@ -288,23 +284,34 @@ keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lco
 		return -ENOMEM;
 	}
 	k->free = k->oldest = k->newest = KEEP_NIL;
-	k->gen = ((const struct keep_domain *)d->priv)->gen;
+	k->gen = kd->gen;
+	k->dl = dl;
 	dl->priv = k;
+	pthread_mutex_lock(&kd->lock);
+	k->next = kd->all;
+	kd->all = k;
+	pthread_mutex_unlock(&kd->lock);
 	return 0;
 }
 
 void
 keep_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
 {
-	struct keep *k = dl->priv;
+	struct keep_domain *kd = d->priv;
+	struct keep *k = dl->priv, **link;
 
 	if (k == NULL)
 		return;
+	pthread_mutex_lock(&kd->lock);
+	for (link = &kd->all; *link != k; link = &(*link)->next)
+		;
+	*link = k->next;
+	pthread_mutex_unlock(&kd->lock);
 	/* Drained before; what is left was unmapped since. When that fails it is not freed. */
 	(void)evict_all(d, dl);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
-	keep_gone(d->priv, k);
+	keep_gone(kd, k);
 	free_keep(k);
 	dl->priv = NULL;
 }

@@ -12,14 +12,24 @@
 int
 keep_init(struct sluice_domain *d)
 {
-	d->priv = rte_zmalloc("sluice_keep", sizeof(struct keep_domain), RTE_CACHE_LINE_SIZE);
-	return d->priv != NULL ? 0 : -ENOMEM;
+	struct keep_domain *kd = rte_zmalloc("sluice_keep", sizeof(*kd), RTE_CACHE_LINE_SIZE);
+
+	if (kd == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&kd->lock, NULL);
+	d->priv = kd;
+	return 0;
 }
 
 void
 keep_fini(struct sluice_domain *d)
 {
-	rte_free(d->priv);
+	struct keep_domain *kd = d->priv;
+
+	if (kd == NULL)
+		return;
+	pthread_mutex_destroy(&kd->lock);
+	rte_free(kd);
 	d->priv = NULL;
 }
 

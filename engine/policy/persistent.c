@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * persistent: an unmap leaves the mapping standing, and the next map of the same memory finds it: no
- * entry changes, nothing is invalidated. Only when more than keep_max are kept, the oldest go, in
- * batches with one SYNC. For callers who use the same buffers again and again.
+ * persistent: an unmap leaves the mapping standing, and the next map of the same memory finds it:
+ * no entry changes, nothing is invalidated. Only when more than keep_max are kept, the oldest go,
+ * in batches with one SYNC. For callers who use the same buffers again and again.
  *
  * Until then a device may reach memory that its owner has back: the stale window lasts from the
- * unmap to the eviction, or to the map that makes the memory the device's again, and no deadline ends
- * it. It is measured (sluice_domain_stale_hist()), and what is kept is counted: queued is
+ * unmap to the eviction, or to the map that makes the memory the device's again, and no deadline
+ * ends it. It is measured (sluice_domain_stale_hist()), and what is kept is counted: queued is
  * what was ever kept, released what was evicted or reused, pending what is kept now.
  */
 #include <errno.h>

@@ -10,8 +10,8 @@
  * 4. The worker whose it is works alone, but for drains (sluice_domain_drain(), any lcore). Worker
  *    and drain exclude each other at no cost to the worker but two stores and a load: it
  *    writes `busy`, then looks at `closed`. There is no barrier between the two: who drains sets
- *    closed, then has membarrier(2) execute one on every thread: either busy is visible to him, and he
- *    waits until it is not set (acquire; pairs with the release of keep_exit()), or the worker's
+ *    closed, then has membarrier(2) execute one on every thread: either busy is visible to him, and
+ *    he waits until it is not set (acquire; pairs with the release of keep_exit()), or the worker's
  *    load comes after and sees closed, and waits until it is open again. Every load of closed that
  *    lets a worker in is an acquire: it pairs with the release of keep_open(), so that the worker
  *    sees what a drain before it left. What is under way on both sides is bounded.
@@ -53,11 +53,17 @@ struct keep {
 	uint64_t most;         /* the most kept at once */
 	uint64_t since;        /* of the oldest; 0: nothing is kept */
 	uint32_t gen;          /* of the histogram: keep_domain.gen when it was last emptied */
+	struct dom_lcore *dl;  /* whose it is */
+	struct keep *next;     /* in keep_domain.all; its lock */
 	struct sluice_hist stale; /* ns, from the unmap to the end of the window */
 };
 
 /** Of the domain: d->priv. */
 struct keep_domain {
+	/* Of `all`, and held while somebody drains. Not e->lock: hardware is waited for, and who makes
+	 * it work may want that. Taken after e->lock by who has both. */
+	pthread_mutex_t lock;
+	struct keep *all;
 	uint32_t gen;              /* sluice_domain_stale_reset() counts it up */
 	struct sluice_hist merged; /* what sluice_domain_stale_hist() showed last */
 	struct keep gone;          /* counters and histogram of workers that left; e->lock */
@@ -91,7 +97,8 @@ uint32_t keep_find(struct sluice_domain *d, struct keep *k, uint64_t key);
 void keep_add(struct sluice_domain *d, struct keep *k, uint64_t key, uint32_t pfn, uint32_t pages);
 
 /**
- * Evict up to SLUICE_INV_BURST of the oldest: entries cleared, one invalidation and SYNC, IOVAs freed.
+ * Evict up to SLUICE_INV_BURST of the oldest: entries cleared, one invalidation and SYNC, IOVAs
+ * freed.
  * @return how many; -ETIMEDOUT, -EIO: a device may still reach them, their IOVAs are lost.
  */
 int keep_evict(struct sluice_domain *d, struct dom_lcore *dl, uint32_t n);

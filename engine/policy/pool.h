@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Memory that is mapped once and stays mapped until the domain goes: what static and hugepool share.
+ * Memory that is mapped once and stays mapped until the domain goes: what static and hugepool
+ * share.
  *
  * 1. A region is a piece of physical memory with its place in the window, as long as itself: an
  *    IOVA is the physical address plus a constant, so that a map is an addition. It has two such
- *    places, one for reading only and one for both, so that protections hold with nothing to change.
- * 2. Region 0 is all memory of the IOMMU (sluice_iommu_mem_alloc()). Of it, a page is mapped when it
- *    is needed for the first time, for not all of it may be shown to a device: queues and page
+ *    places, one for reading only and one for both, so that protections hold with nothing to
+ *    change.
+ * 2. Region 0 is all memory of the IOMMU (sluice_iommu_mem_alloc()). Of it, a page is mapped when
+ *    it is needed for the first time, for not all of it may be shown to a device: queues and page
  *    tables lie there. Whoever maps the same page at the same time stores the same entry.
  * 3. Others are told of by sluice_domain_pool() and are mapped at once. They are found first.
  *    Regions are only ever added: a release store of their number publishes one.

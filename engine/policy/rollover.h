@@ -5,29 +5,29 @@
  * The stale window is as long as a round through the window takes, so it is measured: for every
  * unmap, and reported at any time.
  *
- * 1. A worker takes a ticket for a 2 MiB chunk, one after the other for ever: round and place in the
- *    window in one number. It hands out the pages of its chunk in ascending order. What was taken
- *    belongs to it: a chunk's state is {round, READY or BUSY or USED}, and only one
+ * 1. A worker takes a ticket for a 2 MiB chunk, one after the other for ever: round and place
+ *    in the window in one number. It hands out the pages of its chunk in ascending order. What
+ *    was taken belongs to it: a chunk's state is {round, READY or BUSY or USED}, and only one
  *    compare-and-exchange from {this round, READY} to BUSY succeeds. A worker that was slow between
  *    the two fails when the round is over.
- * 2. Wrap. Who has a ticket for a round that is not there yet waits for it; so those who wait have the
- *    first chunks of it. One of them (`wrapping`) takes a snapshot: for each chunk that
+ * 2. Wrap. Who has a ticket for a round that is not there yet waits for it; so those who wait
+ *    have the first chunks of it. One of them (`wrapping`) takes a snapshot: for each chunk that
  *    nobody has, the pages that are not mapped. A chunk that is BUSY (half handed out by another
  *    worker) is left to it, and sits out the next round. Its owner's USED is a release [R1]; the
  *    snapshot's load is an acquire [A1]: it sees every entry that the owner wrote.
  * 3. Then the flush. An unmap clears an entry with release [R4], the snapshot loads it with acquire
  *    [A4]; the ticket (flush.h, 10) is taken with release after that, and the engine submits after
- *    it has seen the ticket. So each page of the snapshot was clear when the flush started: the flush is
- *    never left out, even if no unmap has been counted yet. A page that is unmapped after it was
- *    looked at is not in the snapshot, and not handed out in this round either.
+ *    it has seen the ticket. So each page of the snapshot was clear when the flush started: the
+ *    flush is never left out, even if no unmap has been counted yet. A page that is unmapped
+ *    after it was looked at is not in the snapshot, and not handed out in this round either.
  * 4. When the flush is complete the new round is published: `round`, with release [R2]. Who loads
  *    that with acquire [A2] sees the snapshots, and every page in them was invalidated.
- * 5. Unmap. After the PTE clear the worker publishes how many it has made, with release [R3]. The engine
- *    loads that with acquire [A3] when it starts a flush: those are covered, and those alone are
- *    accounted for when it is complete.
+ * 5. Unmap. After the PTE clear the worker publishes how many it has made, with release [R3].
+ *    The engine loads that with acquire [A3] when it starts a flush: those are covered, and
+ *    those alone are accounted for when it is complete.
  * 6. Time. At each look the engine notes {count, time of the look before}; when notes run out,
- *    neighbours become one, with the earlier time. So a window is never less than the truth, and too
- *    long by at most a hundredth or so of the age of the oldest one.
+ *    neighbours become one, with the earlier time. So a window is never less than the truth,
+ *    and too long by at most a hundredth or so of the age of the oldest one.
  */
 #ifndef POLICY_ROLLOVER_H
 #define POLICY_ROLLOVER_H
@@ -70,8 +70,8 @@ struct rollover {
 };
 
 /**
- * Take @p n chunks in a row, wrapping if need be; @p whole: every page of them is to be free. Worker (1
- * to 4). @return 0 with *first and *round set; -ENOSPC; -ENOMEM.
+ * Take @p n chunks in a row, wrapping if need be; @p whole: every page of them is to be free.
+ * Worker (1 to 4). @return 0 with *first and *round set; -ENOSPC; -ENOMEM.
  */
 int rollover_chunks_get(struct sluice_domain *d, struct rollover *s, uint32_t n, bool whole,
 			uint32_t *first, uint64_t *round);

@@ -157,8 +157,8 @@ round_end(struct rollover *s, uint64_t round)
 		;
 }
 
-/* The next round does not come: its tickets are given out anew, or there would be ever more of them.
- * Who has one twice finds its chunk taken. */
+/* The next round does not come: its tickets are given out anew, or there would be ever more of
+ * them. Who has one twice finds its chunk taken. */
 static void
 tickets_back(struct rollover *s, uint64_t round)
 {

@@ -82,6 +82,8 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 		return false;
 	}
 	f->serving = asked;
+	if (domain_spans(d))
+		span_start(d, &inv, 1);
 	flush_started(d, seq, 1, now, cause);
 	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Pools of shadow memory (shadow.h): making them, giving them to workers, slots when a list is empty.
+ * Pools of shadow memory (shadow.h): making them, giving them to workers, slots when a list is
+ * empty.
  */
 #include <errno.h>
 

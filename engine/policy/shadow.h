@@ -7,15 +7,16 @@
  *    A pool is cut into slots of whole pages on demand, so that two buffers never share a page
  *    that the device sees, and a buffer keeps its offset in the page. A cut is for good: free
  *    slots are kept in one list a size, last in, first out, for what was just used is warm.
- * 2. Every page of a pool has a descriptor; that of a slot's first page is the slot's. An IOVA names
- *    its page and so its descriptor, which says what was mapped: an unmap is checked to the byte.
+ * 2. Every page of a pool has a descriptor; that of a slot's first page is the slot's. An IOVA
+ *    names its page and so its descriptor, which says what was mapped: an unmap is checked to the
+ *    byte.
  * 3. Mapped pools (copy, hybrid) are in the page table twice, for good: once for reading only
  *    and once for both, so that what a device may do is enforced with nothing to be changed.
  *    Others (bounce.c) are mapped page by page; there a slot is found by its physical address.
  * 4. Another worker may unmap. Then the slot goes home over `returned`, a stack: anybody
  *    pushes (release), only its owner takes, all at once (acquire), so that there is no ABA.
- * 5. Pools stay until the domain goes: slots of a worker that left may live. The next worker to come
- *    takes over a pool that has none.
+ * 5. Pools stay until the domain goes: slots of a worker that left may live. The next worker to
+ *    come takes over a pool that has none.
  */
 #ifndef POLICY_SHADOW_H
 #define POLICY_SHADOW_H

@@ -35,10 +35,14 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 				  .pages = pages,
 				  .iova = iova & ~UINT64_C(4095) };
 
-	seq = iommu->fast.inv_submit(iommu->fast.queue, &inv, 1);
-	if (__builtin_expect(seq == 0, 0))
-		return lost(dl, -EIO);
-	ret = inv_wait(iommu, seq);
+	if (domain_spans(d)) {
+		ret = span_inv_sync(d, &inv, 1);
+	} else {
+		seq = iommu->fast.inv_submit(iommu->fast.queue, &inv, 1);
+		if (__builtin_expect(seq == 0, 0))
+			return lost(dl, -EIO);
+		ret = inv_wait(iommu, seq);
+	}
 	if (domain_has_ats(d) && ret == 0)
 		ret = ats_inv_sync(d, &inv, 1);
 	STAT_ADD(dl->st.invs, 1);

@@ -72,7 +72,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_REQUIRE(said.err_len == 0 && said.out_len == 0);
 		FUZZ_REQUIRE(eal_argc >= 1 && eal_argc <= argc);
 		FUZZ_REQUIRE(o.nb_policies >= 1 && o.nb_policies <= PERF_MAX_POLICIES);
-		FUZZ_REQUIRE(rte_is_power_of_2(o.batch) && o.workers >= 1 && o.deadline_us >= 1);
+		FUZZ_REQUIRE((o.batch == 0 || rte_is_power_of_2(o.batch)) && o.workers >= 1);
+		FUZZ_REQUIRE(o.burst >= 1 && o.burst <= PERF_BURST_MAX);
+		for (unsigned int i = 0; i < o.nb_policies; i++)
+			FUZZ_REQUIRE(o.policy[i].name != NULL &&
+				     (o.policy[i].batch == 0 || rte_is_power_of_2(o.policy[i].batch)));
 		FUZZ_REQUIRE(o.rounds >= 1 && o.rounds <= PERF_MAX_ROUNDS);
 		FUZZ_REQUIRE(o.pairs > 0 || o.seconds > 0);
 		FUZZ_REQUIRE(o.dev != NULL && o.workload != NULL);

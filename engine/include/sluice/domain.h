@@ -124,6 +124,15 @@ SLUICE_API struct sluice_domain *sluice_domain_create(struct sluice_iommu *iommu
  */
 SLUICE_API int sluice_domain_destroy(struct sluice_domain *dom);
 
+/**
+ * Put a domain behind one more IOMMU: devices behind it can then be attached, too. Both have the same
+ * memory, engine and capability to defer; each has a tag of its own for it. What is unmapped is
+ * invalidated in all of them at once: issued to all, then waited for. For the life of the domain.
+ * Devices with ATS are behind its first IOMMU only. Control path, also while workers map and unmap.
+ * @return 0; -EINVAL (sluice_error() says what differs); -EEXIST; -ENOTSUP; -ENOMEM; -ENOSPC.
+ */
+SLUICE_API int sluice_domain_add_iommu(struct sluice_domain *dom, struct sluice_iommu *iommu);
+
 /** The name of the policy in force, which may be stricter than the one asked for. */
 SLUICE_API const char *sluice_domain_policy(const struct sluice_domain *dom);
 

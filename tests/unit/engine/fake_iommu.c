@@ -250,6 +250,8 @@ fake_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t 
 	return 0;
 }
 
+static struct fake *last; /* opened without "mate" */
+
 static const char *
 setting(const struct rte_kvargs *kv, const char *key, const char *def)
 {
@@ -269,7 +271,11 @@ fake_open_op(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	if (f == NULL)
 		return sluice_fail(ENOMEM, "fake: no memory");
 	f->mem_len = strtoul(setting(kv, "mem", "32"), NULL, 0) << 20;
-	f->mem = sluice_host_alloc(f->mem_len);
+	/* The last one's memory: another instance in the same machine. */
+	f->mate = atoi(setting(kv, "mate", "0")) != 0 && last != NULL;
+	f->mem_len = f->mate ? last->mem_len : f->mem_len;
+	f->mem = f->mate ? last->mem : sluice_host_alloc(f->mem_len);
+	last = f->mate ? last : f;
 	f->iommu = iommu;
 	f->immediate = f->log = true;
 	f->relax_ns = 1000;
@@ -305,7 +311,9 @@ fake_close_op(struct sluice_iommu *iommu)
 	struct fake *f = fake_of(iommu);
 
 	sluice_mem_destroy(iommu->mem);
-	sluice_host_free(f->mem, f->mem_len);
+	if (!f->mate)
+		sluice_host_free(f->mem, f->mem_len);
+	last = last == f ? NULL : last;
 	f->closed = true;
 }
 

@@ -38,6 +38,7 @@ struct fake {
 	struct sluice_iommu *iommu;
 	void *mem; /* the span's memory */
 	size_t mem_len;
+	bool mate;               /* it is another one's */
 	_Atomic uint64_t now;    /* virtual ns */
 	uint64_t relax_ns;       /* how far fake_relax() moves the clock */
 	void (*on_relax)(void *arg);
@@ -73,7 +74,7 @@ struct fake {
 
 /**
  * Open the backend "fake" with these settings ("" for none; "mem=MiB,caps=hex,ias=,oas=,sid=,
- * pages=hex,clock=tsc"). Default: 32 MiB, SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS, 48/48 bits, 16 bits.
+ * pages=hex,mate=1,clock=tsc"; mate: with the memory of the last one, which outlives it). Default: 32 MiB, SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS, 48/48 bits, 16 bits.
  */
 struct fake *fake_open(const char *settings);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * For tests of policies that copy: a buffer in the fake iommu's memory, and the device's view of it,
- * which is what the page table says.
+ * For tests of policies that copy: a buffer in the fake iommu's memory, and the device's view of
+ * it, which is what the page table says.
  */
 #ifndef SHADOWED_H
 #define SHADOWED_H

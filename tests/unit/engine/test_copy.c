@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/shadow.c, copy.c: the device sees copies, at the same offset, with the protection asked for;
- * the owner's pages are never in the page table; nothing is ever invalidated.
+ * policy/shadow.c, copy.c: the device sees copies, at the same offset, with the protection asked
+ * for; the owner's pages are never in the page table; nothing is ever invalidated.
  */
 #include "engine/policy/shadow.h"
 #include "shadowed.h"

@@ -89,6 +89,7 @@ static void
 the_deadline_flushes_an_idle_ring(void **state)
 {
 	(void)state;
+	r.d->flush.took = 0; /* a flush takes no time here */
 	poll();
 	uint64_t t0 = r.f->now;
 
@@ -116,6 +117,7 @@ static void
 a_trickle_does_not_postpone_the_deadline(void **state)
 {
 	(void)state;
+	r.d->flush.took = 0; /* a flush takes no time here */
 	poll();
 	uint64_t t0 = r.f->now;
 	unsigned int n = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/persistent.c, keep.c, keep_stats.c: a mapping that was unmapped stands until it is reused or
- * evicted; no more are kept than was said; evictions are batches with one SYNC; the stale window is
- * measured, and none outlasts a drain.
+ * policy/persistent.c, keep.c, keep_stats.c: a mapping that was unmapped stands until it is reused
+ * or evicted; no more are kept than was said; evictions are batches with one SYNC; the stale window
+ * is measured, and none outlasts a drain.
  */
 #include "engine/policy/persistent.h"
 #include "rig.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/deferred_single.c: one queue for all workers. Every step is made by hand: unmap, poll, complete.
+ * policy/deferred_single.c: one queue for all workers. Every step is made by hand: unmap, poll,
+ * complete.
  */
 #include "rig.h"
 
@@ -66,7 +67,8 @@ defaults_are_those_of_s390(void **state)
 	rig_down(&r);
 }
 
-/* The batch counts what all workers queued; IOVAs come back to the space, not to anybody's stock. */
+/* The batch counts what all workers queued; IOVAs come back to the space, not to anybody's
+ * stock. */
 static void
 workers_share_a_batch(void **state)
 {

@@ -168,7 +168,8 @@ a5_a_worker_may_be_looking(void **state)
 	rig_down(&r);
 }
 
-/* Out of memory for tables: trimming another domain helps; and a chunk that has a table is found. */
+/* Out of memory for tables: trimming another domain helps; and a chunk that has a table is
+ * found. */
 static void
 a5_enomem_is_mended_by_a_trim(void **state)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Policies that copy or keep, through the whole house: engine, driver, emulated hardware and a device
- * that keeps trying addresses it once used. Every byte arrives; where nothing may be stale the
- * model counts no access to a page that its owner has back, and where something may, it does count.
+ * Policies that copy or keep, through the whole house: engine, driver, emulated hardware and a
+ * device that keeps trying addresses it once used. Every byte arrives; where nothing may be stale
+ * the model counts no access to a page that its owner has back, and where something may, it does
+ * count.
  */
 #include <errno.h>
 #include <setjmp.h>
