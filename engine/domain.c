@@ -174,7 +174,7 @@ without_rings(struct sluice_domain *d)
 		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 			if (d->lc[i] != NULL)
 				RELAXED_SET(d->lc[i]->ring.closed, true);
-		domain_publish(d, &policy_strict);
+		domain_publish(d, shadowed_ops(d, &policy_strict));
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 }
@@ -292,7 +292,7 @@ sluice_domain_destroy(struct sluice_domain *d)
 		ret = span_unplug(d);
 	if (ret == 0 && d->type == SLUICE_DOMAIN_PAGING && !d->unplugged)
 		ret = iommu->ops->hwdom_fini(iommu, &d->hw);
-	d->unplugged = ret == 0;
+	d->unplugged |= ret == 0;
 	if (ret == 0)
 		ret = engine_domain_del(iommu->engine, d);
 	if (ret != 0)
@@ -406,6 +406,8 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 		d->lc[lcore] = dl; /* no memory for a shorter list: it stays, idle */
 		return;
 	}
+	if (domain_policy(d)->worker_fini != NULL)
+		domain_policy(d)->worker_fini(d, dl);
 	/* Everything is released: the cookies that its owner did not take are void. */
 	dl->ring.completed = atomic_load_explicit(&dl->ring.released, memory_order_acquire);
 	while (flush_ring_reclaim(d, dl) != 0)
@@ -422,8 +424,6 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	d->gone.invs += dl->st.invs;
 	d->gone.syncs += dl->st.syncs;
 	d->gone_queued += dl->ring.tail;
-	if (domain_policy(d)->worker_fini != NULL)
-		domain_policy(d)->worker_fini(d, dl);
 	flush_ring_fini(&dl->ring);
 	rte_free(dl);
 }
@@ -443,7 +443,8 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 	bool done;
 	int ret = 0;
 
-	if (!d->rings)
+	/* Acquire: pairs with domain_rings_init(); a drain may come at any time. */
+	if (!__atomic_load_n(&d->rings, __ATOMIC_ACQUIRE))
 		return 0;
 	/* What is queued now; others may go on queuing. The lock keeps lc[] as it is: workers come
 	 * and go under it. */

@@ -55,6 +55,11 @@ sluice_engine_create(void)
 		sluice_fail(ENOMEM, "no memory for an engine");
 		return NULL;
 	}
+	if (epoch_check() != 0) {
+		rte_free(e);
+		sluice_fail(ENOTSUP, "this system refuses membarrier(2), without which an engine is not safe");
+		return NULL;
+	}
 	pthread_mutex_init(&e->lock, NULL);
 	TAILQ_INIT(&e->domains);
 	if (bitset_init(&e->due, ENGINE_MAX_SLOTS) != 0 ||

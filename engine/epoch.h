@@ -46,6 +46,9 @@ epoch_leave(struct epoch *e)
 	atomic_store_explicit(&e->mark, m + 1, memory_order_release);
 }
 
+/** Can this system do that? @return 0; -ENOTSUP. */
+int epoch_check(void);
+
 /** Have every thread of the process execute a full barrier. Control path: a system call. */
 void epoch_barrier(void);
 

@@ -11,7 +11,7 @@
 #include <rte_pause.h>
 
 #include "ats.h"
-#include "domain.h"
+#include "engine.h"
 #include "epoch.h"
 #include "wait.h"
 
@@ -90,8 +90,12 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 	if (__atomic_load_n(&r->closed, __ATOMIC_ACQUIRE) ||
 	    (r->tail - r->reclaim > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
-	/* Who closes the ring right now sees this store, for a put is under way, and undoes it. */
 	RELAXED_SET(r->room_end, r->reclaim + r->mask + 1);
+	/* Closed meanwhile: then who closes may have stored his 0 before this. */
+	if (__builtin_expect(RELAXED_GET(r->closed), 0)) {
+		RELAXED_SET(r->room_end, 0);
+		return false;
+	}
 	/* The batch may have become smaller since. */
 	r->kick_at = RTE_MIN(r->kick_at, r->tail + RELAXED_GET(r->batch));
 	return true;
@@ -149,7 +153,7 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
 		if (flush_ring_choked(&dl->ring))
 			return -EAGAIN;
-		sluice_wait_turn(iommu, spins);
+		engine_wait_turn(iommu->engine, iommu, spins);
 		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
 			return -EAGAIN;
 	}
@@ -164,21 +168,18 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 	unsigned int turn = 0;
 
 	RELAXED_SET(r->closed, true);
-	/* Twice: who had seen it open may raise room_end once more. */
-	for (unsigned int round = 0; round < 2; round++) {
-		RELAXED_SET(r->room_end, 0);
-		epoch_barrier();
-		do {
-			/* Acquire: pairs with flush_ring_abort(), or R1. */
-			begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
-			if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
-				break;
-			sluice_wait_turn(iommu, ++turn);
-		} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
-		if (begin != atomic_load_explicit(&r->tail_pub, memory_order_acquire))
-			return -ETIMEDOUT;
-	}
-	return 0;
+	/* From here on every look at closed sees it. */
+	epoch_barrier();
+	RELAXED_SET(r->room_end, 0);
+	epoch_barrier();
+	do {
+		/* Acquire: pairs with flush_ring_abort(), or R1. Begin first. */
+		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
+		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
+			return 0;
+		sluice_wait_turn(iommu, ++turn);
+	} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
+	return -ETIMEDOUT;
 }
 
 void

@@ -41,10 +41,12 @@
  *    `begin`, the position that it is about to publish, before it looks at anything else, and
  *    `tail_pub` catches up when it is done (or `begin` goes back, when nothing was put). There
  *    is no barrier between that store and the load of `room_end`: the one who closes has
- *    membarrier(2) execute one for all. He sets `closed`, then room_end to 0, then the barrier:
- *    either begin is visible to him, and he waits until it equals tail_pub, or the worker's
- *    loads come after and see the ring closed. A worker that was about to raise room_end may
- *    undo the 0 once: so he looks again. From then on nothing more comes in; what is in drains.
+ *    membarrier(2) execute one for all. He sets `closed`, then a barrier, then room_end to 0, then a
+ *    barrier: either begin is visible to him, and he waits until it equals tail_pub, or the
+ *    worker's loads come after and see the ring closed. A worker that raises room_end looks at
+ *    `closed` again after that: if it still sees the ring open, its store came before the first
+ *    barrier and the 0 comes after it; if not, it stores the 0 itself. From then on nothing more
+ *    comes in, even when the wait for a stuck worker was given up; what is in drains.
  * 9. Cookies (strict-async). An entry may have one: bit 63. It is the caller's handle on memory
  *    that it gets back when the invalidation is complete, so the entry stays where it is until
  *    the caller took the cookie (`completed`), and only then is its IOVA reused. A ring full of

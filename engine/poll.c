@@ -140,10 +140,8 @@ poll_turn(struct sluice_engine *e)
 /* Become the one who polls. Acquire: pairs with the release of who did so before.
  * @return false: somebody is in the middle of a turn that he makes in our place. */
 static __rte_noinline bool
-poller_become(struct sluice_engine *e, uintptr_t me)
+poller_become(struct sluice_engine *e, uintptr_t old, uintptr_t me)
 {
-	uintptr_t old = atomic_load_explicit(&e->poller, memory_order_relaxed);
-
 	return (old & 1) == 0 &&
 	       atomic_compare_exchange_strong_explicit(&e->poller, &old, me, memory_order_acquire,
 						       memory_order_relaxed);
@@ -152,8 +150,10 @@ poller_become(struct sluice_engine *e, uintptr_t me)
 unsigned int
 sluice_engine_poll(struct sluice_engine *e)
 {
-	if (__builtin_expect(atomic_load_explicit(&e->poller, memory_order_relaxed) !=
-			     (uintptr_t)&myself, 0) && !poller_become(e, (uintptr_t)&myself))
+	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
+
+	if (__builtin_expect(poller != (uintptr_t)&myself, 0) &&
+	    !poller_become(e, poller, (uintptr_t)&myself))
 		return 0;
 	return poll_turn(e);
 }
@@ -161,7 +161,11 @@ sluice_engine_poll(struct sluice_engine *e)
 void
 sluice_engine_release(struct sluice_engine *e)
 {
-	atomic_store_explicit(&e->poller, 0, memory_order_release);
+	uintptr_t me = (uintptr_t)&myself;
+
+	/* Not another's mark: somebody may be in the middle of a turn. */
+	atomic_compare_exchange_strong_explicit(&e->poller, &me, 0, memory_order_release,
+						memory_order_relaxed);
 }
 
 void
@@ -172,7 +176,7 @@ engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned i
 	/* Where nobody polls, who waits does, one at a time: workers wait too, several at once. */
 	if (poller == (uintptr_t)&myself) {
 		poll_turn(e);
-	} else if (poller == 0 && poller_become(e, (uintptr_t)&myself | 1)) {
+	} else if (poller == 0 && poller_become(e, 0, (uintptr_t)&myself | 1)) {
 		poll_turn(e);
 		atomic_store_explicit(&e->poller, 0, memory_order_release);
 	}

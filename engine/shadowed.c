@@ -151,6 +151,22 @@ shadowed_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 	st->refreshes = atomic_load_explicit(&s->refreshes, memory_order_relaxed);
 }
 
+const struct policy_ops *
+shadowed_ops(struct sluice_domain *d, const struct policy_ops *base)
+{
+	struct shadowed *s = d->shadowed;
+
+	if (s == NULL)
+		return base;
+	s->base = base;
+	s->ops = *base;
+	s->ops.map = shadowed_map;
+	s->ops.map_burst = base->map_burst != NULL ? shadowed_map_burst : NULL;
+	s->ops.stats = shadowed_stats;
+	s->ops.live = false; /* what it would be exchanged for does not sync */
+	return &s->ops;
+}
+
 int
 shadowed_init(struct sluice_domain *d)
 {
@@ -167,14 +183,8 @@ shadowed_init(struct sluice_domain *d)
 	s = rte_zmalloc("sluice_shadowed", sizeof(*s), RTE_CACHE_LINE_SIZE);
 	if (s == NULL)
 		return sluice_fail(ENOMEM, "no memory for a policy that syncs its maps");
-	s->base = base;
-	s->ops = *base;
-	s->ops.map = shadowed_map;
-	s->ops.map_burst = base->map_burst != NULL ? shadowed_map_burst : NULL;
-	s->ops.stats = shadowed_stats;
-	s->ops.live = false; /* what it would be exchanged for does not sync */
 	d->shadowed = s;
-	d->policy = &s->ops;
+	d->policy = shadowed_ops(d, base);
 	d->map = s->ops.map;
 	return 0;
 }

@@ -19,6 +19,9 @@ int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
  * @return 0; -ENOTSUP not with this policy; -ENOMEM: sluice_fail() was called.
  */
 int shadowed_init(struct sluice_domain *d);
+
+/** @p base as this domain must have it: with maps that sync, if its IOMMU is shadowed. */
+const struct policy_ops *shadowed_ops(struct sluice_domain *d, const struct policy_ops *base);
 void shadowed_fini(struct sluice_domain *d);
 
 /** Tell the hardware of mapped pages; nothing to do for hardware that walks the tables. Any lcore.

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A domain behind several IOMMUs (A15): one page table, attached behind each, with a tag of each one's
- * own. What is invalidated is invalidated in all of them: issued to all, then waited for in all.
+ * A domain behind several IOMMUs (A15): one page table, attached behind each, with a tag of each
+ * one's own. What is invalidated is invalidated in all of them: issued to all, then waited for in
+ * all.
  *
  * 1. Strict. The first IOMMU and then every other one gets the submission; only then the
  *    first one's completion is waited for, and the others', which have been at work meanwhile.
- * 2. Flushes. A flush is complete when it is in all instances: each slot in flight has a sequence number
- *    of each. Instances complete in their own order, so that a later flush may be complete in one of them
- *    before an earlier one is in another; slots are released in order all the same (flush.h, 6).
- *    What one of them refused is begun again there, as the whole domain, and nothing is released before.
- * 3. One more (control). Its context is made, then `n` published with release, then every thread executes a
- *    barrier; only then can a device behind it be attached. Who invalidates and did not see it yet had
- *    cleared his PTEs before that barrier: nothing behind the new one has seen them, or will.
+ * 2. Flushes. A flush is complete when it is in all instances: each slot in flight has a sequence
+ *    number of each. Instances complete in their own order, so that a later flush may be complete
+ *    in one of them before an earlier one is in another; slots are released in order all the same
+ *    (flush.h, 6). What one of them refused is begun again there, as the whole domain, and nothing
+ *    is released before.
+ * 3. One more (control). Its context is made, then `n` published with release, then every thread
+ *    executes a barrier; only then can a device behind it be attached. Who invalidates and did not
+ *    see it yet had cleared his PTEs before that barrier: nothing behind the new one has seen them,
+ *    or will.
  */
 #ifndef ENGINE_SPAN_H
 #define ENGINE_SPAN_H

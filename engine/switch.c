@@ -2,17 +2,17 @@
 /** @file
  * Changing a domain's policy while workers map and unmap.
  *
- * 1. To a policy with flush rings. Rings are set up, and closed; a barrier is executed on every thread
- *    (epoch_barrier()); then policy, map and unmap are replaced; then the rings are opened. So
- *    who sees the new policy sees whole rings, and until they are open its unmaps are strict. The name
- *    that is reported changes before the first unmap that is not strict: it never lags.
- * 2. From one. The rings are closed (flush.h, 8): from then on every unmap is strict, and nobody is in
- *    the middle of one that is not. What is queued is flushed and waited for. Then the policy is
+ * 1. To a policy with flush rings. Rings are set up, and closed; a barrier is executed on every
+ *    thread (epoch_barrier()); then policy, map and unmap are replaced; then the rings are opened.
+ *    So who sees the new policy sees whole rings, and until they are open its unmaps are strict.
+ *    The name that is reported changes before the first unmap that is not strict: it never lags.
+ * 2. From one. The rings are closed (flush.h, 8): from then on every unmap is strict, and nobody is
+ *    in the middle of one that is not. What is queued is flushed and waited for. Then the policy is
  *    replaced: the name that is reported changes when nothing is stale any more.
  * 3. A worker may have loaded a pointer to the old policy's unmap and use it only now. Who closes
- *    has left its ring without room, and nobody but the worker itself makes room again: so that call
- *    looks closer, and an unmap that promises less than the policy in force goes that one's way
- *    (deferred.c). No grace period is waited for.
+ *    has left its ring without room, and nobody but the worker itself makes room again: so that
+ *    call looks closer, and an unmap that promises less than the policy in force goes that one's
+ *    way (deferred.c). No grace period is waited for.
  * 4. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
  *    that was not taken can still be taken, and IOVAs still come back through them.
  */

@@ -4,7 +4,7 @@
  * large flushes (32768 entries, a second), paid for by a stale window as long, and by a line
  * that all workers write.
  *
- * 1. Unmap. The worker takes room (a ticket, 5), clears the PTEs, and puts the entry into an
+ * 1. Unmap. The worker takes room (5), clears the PTEs, and puts the entry into an
  *    rte_ring of several producers, whose tail is a release store [R1].
  * 2. The engine, at each look, moves what is there into its own queue: the tail is loaded with
  *    acquire [A1, pairs with R1], so that it has seen the PTE clear of every entry that it has.
@@ -16,9 +16,12 @@
  *    through a magazine of the engine's own: whole batches to the depot, where any worker finds
  *    them, the rest to the chunks. Then `freed` goes up, with release [R2]: who is let in by
  *    that, with acquire [A2], finds the place in the rte_ring empty.
- * 5. Room. Tickets are numbered; one below freed + size is let in. So a full queue refuses before
- *    anything has changed, neither queue can overflow, and nobody who waits is overtaken. A
- *    ticket that is given up counts as freed.
+ * 5. Room. `taken` counts what was let in, `freed` what came out again; compare-and-exchange takes
+ *    room only while taken - freed < size (freed is loaded first and only grows, so the difference
+ *    is never too small). So a full queue refuses before anything has changed, neither queue can
+ *    overflow, and who gives up waiting has nothing to give back. Who comes while others wait lets one
+ *    of them go first (`let_in`), within bounds: else the lcore that polls would always be the
+ *    first to find room.
  * 6. Of several producers of an rte_ring the later one waits for the earlier one's tail with a
  *    relaxed load before it stores its own (DPDK until 25.07): enough for every machine, since a
  *    release store stays behind loads before it, but not for the letter of C11. A race detector
@@ -41,6 +44,7 @@
 #define SINGLE_BATCH       32768u   /* Linux: dma-iommu.c, IOVA_SINGLE_FQ_SIZE */
 #define SINGLE_DEADLINE_US 1000000u /* … IOVA_SINGLE_FQ_TIMEOUT */
 #define MOVE_BURST   64u
+#define POLITE_TURNS 4096u /* looks that who comes later leaves to those who wait */
 #define RELEASE_TURN 512u /* IOVAs given back in one turn: others wait for theirs */
 
 struct single_entry {
@@ -49,8 +53,9 @@ struct single_entry {
 };
 
 struct single {
-	_Atomic uint64_t taken; /* tickets; workers write */
-	/* Tickets given back; the engine writes, seldom a worker. */
+	_Atomic uint64_t taken; /* entries let in; workers write */
+	_Atomic uint32_t waiting, let_in; /* who waits for room; how many of them found it */
+	/* Entries that came out; the engine writes, seldom a worker. */
 	_Atomic uint64_t freed __rte_cache_aligned;
 	uint32_t size;  /* entries; power of two */
 	/* Engine only; positions in ent[]. */
@@ -88,10 +93,19 @@ take(struct single *s, uint64_t *e)
 
 /* ---- worker ---------------------------------------------------------------------------------- */
 
+/* Take room for one. Freed is loaded first, so that it is never beyond taken; and only grows. */
 static bool
-room_for(const struct single *s, uint64_t ticket)
+room_take(struct single *s)
 {
-	return ticket < atomic_load_explicit(&s->freed, memory_order_acquire) + s->size; /* A2 */
+	uint64_t freed = atomic_load_explicit(&s->freed, memory_order_acquire); /* A2 */
+	uint64_t t = atomic_load_explicit(&s->taken, memory_order_relaxed);
+
+	do {
+		if (__builtin_expect(t - freed >= s->size, 0))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&s->taken, &t, t + 1, memory_order_relaxed,
+							memory_order_relaxed));
+	return true;
 }
 
 static void
@@ -102,35 +116,49 @@ room_free(struct single *s, uint32_t n)
 
 /* The queue is full: wait, bounded. @return 0 or -EAGAIN. */
 static __rte_noinline int
-room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl, uint64_t ticket)
+room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed);
+	uint32_t let_in = atomic_load_explicit(&s->let_in, memory_order_relaxed);
+	int ret = 0;
 
 	STAT_ADD(dl->st.ring_full, 1);
 	bitset_set(&iommu->engine->due, d->slot);
-	for (unsigned int turn = 1; !room_for(s, ticket); turn++) {
+	for (unsigned int turn = 1;; turn++) {
+		bool polite = others != 0 && turn < POLITE_TURNS &&
+			      let_in == atomic_load_explicit(&s->let_in, memory_order_relaxed);
+
+		if (!polite && room_take(s)) {
+			atomic_fetch_add_explicit(&s->let_in, 1, memory_order_relaxed);
+			break;
+		}
 		engine_wait_turn(iommu->engine, iommu, turn);
-		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
-			return -EAGAIN;
+		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout) {
+			ret = -EAGAIN;
+			break;
+		}
 	}
-	return 0;
+	atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
+	return ret;
 }
 
 static int
 single_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	struct single *s = d->priv;
-	uint64_t ticket = atomic_fetch_add_explicit(&s->taken, 1, memory_order_relaxed), e;
 	uint32_t pfn, pages;
-	int ret = 0;
+	uint64_t e;
+	bool free = atomic_load_explicit(&s->waiting, memory_order_relaxed) == 0;
+	int ret = free && room_take(s) ? 0 : room_wait(d, s, dl);
 
-	if (!room_for(s, ticket))
-		ret = room_wait(d, s, dl, ticket);
-	if (ret == 0)
+	if (ret == 0) {
 		ret = window_clear(d, iova, len, &pfn, &pages);
+		if (ret != 0)
+			room_free(s, 1);
+	}
 	if (ret != 0) {
-		room_free(s, 1);
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
 	}
@@ -278,12 +306,14 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 
 /* flush.h, 10, with one mark for all. */
 static void
-dump_serve(struct flush_state *f, struct single *s, uint64_t now)
+dump_serve(struct sluice_domain *d, struct single *s, uint64_t now)
 {
+	struct flush_state *f = &d->flush;
 	uint64_t asked;
 
 	if (s->released < s->dump_at)
 		return;
+	mags_flush(d, s); /* a flush that reaches beyond the mark is in the middle of its release */
 	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* R5 */
 	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* A4 */
 	if (asked == f->serving)
@@ -321,7 +351,7 @@ single_poll(struct sluice_domain *d, uint64_t now, bool must_look)
 	}
 	if (__builtin_expect(wished != SLUICE_FLUSH_CAUSES, 0)) {
 		cause = wished;
-		dump_serve(f, s, now);
+		dump_serve(d, s, now);
 	}
 	if (cause != SLUICE_FLUSH_CAUSES && start(d, s, now, cause))
 		work++;

@@ -11,7 +11,9 @@
  *    names its page and so its descriptor, which says what was mapped: an unmap is checked to the
  *    byte.
  * 3. Mapped pools (copy, hybrid) are in the page table twice, for good: once for reading only
- *    and once for both, so that what a device may do is enforced with nothing to be changed.
+ *    and once for both, so that the IOVA that is handed out allows what was asked for with nothing
+ *    to be changed. A device that makes up addresses reaches every slot of the pool by the other
+ *    one, and late ones: the owners' pages are safe, what is in the pool is not.
  *    Others (bounce.c) are mapped page by page; there a slot is found by its physical address.
  * 4. Another worker may unmap. Then the slot goes home over `returned`, a stack: anybody
  *    pushes (release), only its owner takes, all at once (acquire), so that there is no ABA.

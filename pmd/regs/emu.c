@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/queue.h>
 
 #include <rte_errno.h>
 #include <rte_memzone.h>
@@ -23,8 +24,21 @@
 #define MEM_MB     48u
 #define MEM_MB_MAX 16384u
 
+/* Memory with a name: of all instances opened with it, as in one machine. Control path only. */
+struct emu_ram {
+	TAILQ_ENTRY(emu_ram) next;
+	unsigned int users;
+	struct sluice_mem *mem;
+	void *va;
+	size_t len;
+	const struct rte_memzone *mz;
+	char name[32];
+};
+static TAILQ_HEAD(, emu_ram) rams = TAILQ_HEAD_INITIALIZER(rams);
+
 struct emu_regs {
 	struct emu_smmu *emu;
+	struct emu_ram *ram; /* NULL: its own */
 	void *page;
 	void *va;
 	size_t len;
@@ -72,9 +86,9 @@ static const struct {
 static const char *const key_names[] = {
 	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "ats", "atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas",
 	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay",
-	"cons_lag", "shuffle", "step", "step_ns", "seed", "mem_mb", NULL,
+	"cons_lag", "shuffle", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
 };
-_Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 2, "the same keys, and mem_mb");
+_Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 3, "the same keys, mem_mb and mem");
 
 static int
 parse_u64(const char *key, const char *text, uint64_t min, uint64_t max, uint64_t *out)
@@ -194,6 +208,65 @@ mem_give(struct emu_regs *s)
 
 /* ---- the source ------------------------------------------------------------------------------ */
 
+/* The memory of that name, which the first one makes. @return 0 or -errno. */
+static int
+ram_take(struct sluice_regs *regs, struct emu_regs *s, const char *name, size_t len)
+{
+	struct emu_ram *r = NULL;
+	int ret;
+
+	if (name != NULL) {
+		TAILQ_FOREACH(r, &rams, next)
+			if (strcmp(r->name, name) == 0)
+				break;
+		if (strlen(name) >= sizeof(r->name))
+			return sluice_fail(EINVAL, "mem=%s: a shorter name is wanted", name);
+	}
+	if (r != NULL) {
+		if (r->len != len)
+			return sluice_fail(EINVAL, "mem=%s: that memory has %zu MiB", name,
+					   r->len >> 20);
+		s->va = r->va;
+		s->len = r->len;
+		regs->mem = r->mem;
+	} else {
+		ret = mem_take(s, len);
+		if (ret != 0)
+			return ret;
+		regs->mem = sluice_mem_create(s->va, PA_BASE, s->len);
+		if (regs->mem == NULL)
+			return -rte_errno;
+		if (name == NULL)
+			return 0;
+		r = calloc(1, sizeof(*r));
+		if (r == NULL)
+			return sluice_fail(ENOMEM, "no memory for the name of memory");
+		r->mem = regs->mem;
+		r->va = s->va;
+		r->len = s->len;
+		r->mz = s->mz;
+		snprintf(r->name, sizeof(r->name), "%s", name);
+		TAILQ_INSERT_TAIL(&rams, r, next);
+	}
+	r->users++;
+	s->ram = r;
+	return 0;
+}
+
+static void
+ram_give(struct sluice_regs *regs, struct emu_regs *s)
+{
+	if (s->ram != NULL) {
+		if (--s->ram->users != 0)
+			return;
+		s->mz = s->ram->mz;
+		TAILQ_REMOVE(&rams, s->ram, next);
+		free(s->ram);
+	}
+	sluice_mem_destroy(regs->mem);
+	mem_give(s);
+}
+
 static void
 emu_close(struct sluice_regs *regs)
 {
@@ -202,8 +275,7 @@ emu_close(struct sluice_regs *regs)
 	if (s == NULL)
 		return;
 	emu_destroy(s->emu);
-	sluice_mem_destroy(regs->mem);
-	mem_give(s);
+	ram_give(regs, s);
 	free(s->page);
 	free(s);
 	regs->priv = NULL;
@@ -229,14 +301,9 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 		goto fail;
 	}
 	memset(s->page, 0, SMMU_REGS_SIZE);
-	ret = mem_take(s, mem_mb << 20);
+	ret = ram_take(regs, s, rte_kvargs_get(kv, "mem"), mem_mb << 20);
 	if (ret != 0)
 		goto fail;
-	regs->mem = sluice_mem_create(s->va, PA_BASE, s->len);
-	if (regs->mem == NULL) {
-		ret = -rte_errno;
-		goto fail;
-	}
 	s->emu = emu_create(&c, s->page, sluice_mem_span(regs->mem));
 	if (s->emu == NULL) {
 		ret = sluice_fail(rte_errno, "the emulated SMMUv3 could not be made: %s",

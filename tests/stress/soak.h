@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The soak: everything that may happen to an engine, at random, on emulated hardware that counts every
- * access of a device to memory that its owner has back.
+ * The soak: everything that may happen to an engine, at random, on emulated hardware that counts
+ * every access of a device to memory that its owner has back.
  *
  * Each worker has pages of its own. A page is owned (soak.owned, which the hardware looks at) from
- * before it is mapped until the policy has promised that no device reaches it: the return of an unmap on
- * a domain that waits, a cookie, a drain. What failed stays owned until its domain is gone. So
- * one stale access is one broken promise.
+ * before it is mapped until the policy has promised that no device reaches it: the return of an
+ * unmap on a domain that waits, a cookie, a drain. What failed stays owned until its domain is
+ * gone. So one stale access is one broken promise.
  */
 #ifndef SOAK_H
 #define SOAK_H
@@ -26,11 +26,11 @@
 
 enum page_state { PAGE_FREE, PAGE_MAPPED, PAGE_ASYNC, PAGE_LIMBO };
 
-/* What a page is in, and how it gets out. Its worker's. */
+/* What a page is in, and how it gets out. Its worker's, who holds the domain's lock to read; who holds
+ * it to write frees the pages of that domain. slot is set before state. */
 struct page {
-	enum page_state state;
-	unsigned int slot;
-	uint64_t generation; /* of the domain */
+	_Atomic unsigned int state; /* enum page_state */
+	_Atomic unsigned int slot;
 	uint64_t iova;
 	uint64_t order;      /* async: the number of its cookie */
 };
@@ -38,7 +38,6 @@ struct page {
 struct domain {
 	struct sluice_domain *d; /* NULL: none; under `lock`, as the counters below */
 	pthread_rwlock_t lock;   /* workers read; who makes and destroys writes */
-	uint64_t generation;
 	_Atomic uint64_t changes;  /* odd: its policy is being changed */
 	_Atomic uint64_t maps, unmaps, errors, cookies_given, cookies_taken, cookies_void;
 	_Atomic uint64_t uncertain; /* unmaps that failed: counted or not */

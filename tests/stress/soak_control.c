@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The soak's control: domains, devices, workers, policies come, go and change; the hardware is made to
- * fail; and at the end everything must add up.
+ * The soak's control: domains, devices, workers, policies come, go and change; the hardware is made
+ * to fail; and at the end everything must add up.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -75,7 +75,6 @@ domain_make(struct domain *dom)
 	dom->d = sluice_domain_create(soak.iommu, &c);
 	if (dom->d == NULL)
 		ok(-rte_errno, "domain_create");
-	dom->generation++;
 	dom->maps = dom->unmaps = dom->errors = dom->uncertain = 0;
 	dom->cookies_given = dom->cookies_taken = dom->cookies_void = 0;
 }

@@ -57,9 +57,8 @@ map(struct worker *w, struct domain *dom, unsigned int slot, struct page *p)
 		own(w, p, false);
 		return;
 	}
-	p->state = PAGE_MAPPED;
 	p->slot = slot;
-	p->generation = dom->generation;
+	p->state = PAGE_MAPPED;
 	atomic_fetch_add(&dom->maps, 1);
 	atomic_store(&soak.recent[w->id - 1][soak_rnd(&w->rng) % SOAK_RECENT], p->iova);
 }
@@ -136,7 +135,7 @@ worker_op(struct worker *w)
 	if (dom->d == NULL)
 		goto out;
 	w->ops++;
-	switch (p->state) {
+	switch (atomic_load(&p->state)) {
 	case PAGE_FREE:
 		map(w, dom, slot, p);
 		break;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Live changes of policy (A9, A10) with real threads: workers map, unmap and unmap asynchronously, come
- * and go; an engine polls; a thread plays the hardware and keeps a TLB; a controller changes the
- * policy and tunes it all the while.
+ * Live changes of policy (A9, A10) with real threads: workers map, unmap and unmap asynchronously,
+ * come and go; an engine polls; a thread plays the hardware and keeps a TLB; a controller changes
+ * the policy and tunes it all the while.
  *
  * How it is known whether something is stale:
- * 1. Every mapping uses physical addresses of its own. The hardware's TLB refills at random from the page
- *    table, as devices do. So an address that was unmapped and is still in the TLB is stale,
- *    whatever the IOVA is used for by now.
+ * 1. Every mapping uses physical addresses of its own. The hardware's TLB refills at random from
+ *    the page table, as devices do. So an address that was unmapped and is still in the TLB is
+ *    stale, whatever the IOVA is used for by now.
  * 2. The controller publishes `promise` when a change to a policy that waits has returned, and
- *    takes it back before the next change to one that does not; `changes` counts both. An unmap that began
- *    and ended under one promise must have left nothing in the TLB.
- * 3. When such a change has returned, nothing that any unmap returned for may be in the TLB: each worker
- *    notes what it unmapped last at every page, and the controller looks at all of them.
- * 4. Who finds his page stale after the unmap reads the policy's name: it must have been one that may,
- *    before or after the unmap, unless the controller was at work. The name never lags.
+ *    takes it back before the next change to one that does not; `changes` counts both. An unmap
+ *    that began and ended under one promise must have left nothing in the TLB.
+ * 3. When such a change has returned, nothing that any unmap returned for may be in the TLB: each
+ *    worker notes what it unmapped last at every page, and the controller looks at all of them.
+ * 4. Who finds his page stale after the unmap reads the policy's name: it must have been one that
+ *    may, before or after the unmap, unless the controller was at work. The name never lags.
  * 5. A cookie comes in the order given, once, and nothing of its page is in the TLB then.
  */
 #include <errno.h>

@@ -56,7 +56,10 @@ struct sluice_engine_stats {
 	uint64_t quarantined;        /**< devices that had to be quarantined, ever */
 };
 
-/** @return an engine, or NULL with rte_errno ENOMEM. Control path. */
+/**
+ * Make an engine. Control path.
+ * @return it, or NULL with rte_errno: ENOMEM; ENOTSUP the system refuses membarrier(2).
+ */
 SLUICE_API struct sluice_engine *sluice_engine_create(void);
 
 /** @return 0; -EBUSY an iommu is still served or a worker registered. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/strict_async.c and the cookies of flush.c (A14): when a cookie comes and when it must not, in
- * what order, what happens when nobody takes them, and who waits instead.
+ * policy/strict_async.c and the cookies of flush.c (A14): when a cookie comes and when it must not,
+ * in what order, what happens when nobody takes them, and who waits instead.
  */
 #include "rig.h"
 

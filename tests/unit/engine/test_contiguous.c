@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/contiguous.c: a burst is neighbours for the device, and goes away as a whole: one range, one
- * SYNC.
+ * policy/contiguous.c: a burst is neighbours for the device, and goes away as a whole: one range,
+ * one SYNC.
  */
 #include "rig.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Rows of the contract that are nobody's alone: who decides about deferring (A1), what strict waits for
- * (A2), the deadline (A13).
+ * Rows of the contract that are nobody's alone: who decides about deferring (A1), what strict waits
+ * for (A2), the deadline (A13).
  */
 #include <sluice/device.h>
 

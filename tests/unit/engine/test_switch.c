@@ -242,7 +242,10 @@ undo_once_and_end(void *arg)
 	struct flush_ring *ring = arg;
 
 	if (++relaxed == 3) {
+		/* What flush_ring_room() does, seen late. */
 		RELAXED_SET(ring->room_end, 99);
+		if (RELAXED_GET(ring->closed))
+			RELAXED_SET(ring->room_end, 0);
 		flush_ring_put(ring, ring->tail, flush_entry(0, 1) | FLUSH_TAKEN);
 	}
 }
