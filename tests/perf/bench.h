@@ -97,5 +97,6 @@ bool bench_scale(void);
 bool bench_iova(void);
 bool bench_ring(void);
 bool bench_policies(void);
+bool bench_copies(void);
 
 #endif

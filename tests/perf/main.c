@@ -28,6 +28,7 @@ static const struct {
 	{ "iova", "IOVA alloc + free (G2)", bench_iova },
 	{ "ring", "flush ring (G4)", bench_ring },
 	{ "policies", "what safety costs, over emulated hardware (G6-G9)", bench_policies },
+	{ "copies", "copy or map, 64 bytes to 64 KiB (G11)", bench_copies },
 };
 
 static const struct option options[] = {
