@@ -98,5 +98,6 @@ bool bench_iova(void);
 bool bench_ring(void);
 bool bench_policies(void);
 bool bench_copies(void);
+bool bench_reads(void);
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
 	{ "ring", "flush ring (G4)", bench_ring },
 	{ "policies", "what safety costs, over emulated hardware (G6-G9)", bench_policies },
 	{ "copies", "copy or map, 64 bytes to 64 KiB (G11)", bench_copies },
+	{ "reads", "page-table reads by level, counted (G10)", bench_reads },
 };
 
 static const struct option options[] = {

@@ -23,6 +23,7 @@ CASES = {
              "two producers, burst 32", "one producer, consumer of its own, burst 1"),
     "policies": ("strict unmap beside the bare SYNC, two lcores", "4 KiB pair, two lcores",
                  "64 pages, two lcores", "until memory is back, two lcores"),
+    "reads": (),
     "copies": ("64 bytes, two lcores", "65536 bytes, two lcores"),
 }
 VARIANTS = {
