@@ -43,7 +43,10 @@ enum sluice_fault_kind {
  * sluice_device_quarantined(). Kind SLUICE_FAULT_OTHER, code 0. */
 #define SLUICE_FAULT_QUARANTINED (1u << 3)
 
-/** Called from sluice_engine_poll() with a burst of faults. Must not block. */
+/**
+ * Called from sluice_engine_poll() with a burst of faults. Must not block; nor map, unmap, drain or
+ * change anything: such calls may have to poll, and this is a poll.
+ */
 typedef void (*sluice_fault_cb)(const struct sluice_fault *f, unsigned int n, void *arg);
 
 /** Counters of an engine. received = the sum over faults[]; see also sluice_iommu_xstats(). */

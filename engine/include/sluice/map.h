@@ -70,7 +70,9 @@ SLUICE_API unsigned int sluice_unmap_burst(struct sluice_domain *dom, const stru
 /**
  * Unmap without waiting: the IOVA *and the memory* come back to the caller when the invalidation
  * is complete, and then @p cookie comes out of sluice_unmap_completed() on this lcore, once, in
- * the order of the calls. That is strict's safety without strict's waiting, on a domain whose policy
+ * the order of the calls. (When IOVAs run out, the address may be given out again before its
+ * cookie was taken, never before the invalidation is complete: tell unmaps apart by the cookie.) That
+ * is strict's safety without strict's waiting, on a domain whose policy
  * is "strict-async". On every other one this is sluice_unmap().
  * @return 1: released later, a cookie will come; 0: released already, as that policy understands it,
  *   no cookie comes; else as sluice_unmap(), -EAGAIN also when the flush ring is full of
