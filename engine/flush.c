@@ -4,11 +4,9 @@
  * flush.h; the step numbers here are the same.
  */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include <rte_malloc.h>
-#include <rte_pause.h>
 
 #include "ats.h"
 #include "engine.h"

@@ -99,20 +99,7 @@ static unsigned int
 deferred_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		   struct dom_lcore *dl)
 {
-	unsigned int i = 0;
-	int ret;
-
-	for (;;) {
-		i += ring_map_burst(d, seg + i, n - i, dl->ring.released_seen, 0, dl);
-		if (i == n)
-			return n;
-		ret = window_map(d, seg[i].pa, seg[i].len, seg[i].prot, &seg[i].iova, dl);
-		if (__builtin_expect(ret != 0, 0)) {
-			rte_errno = -ret;
-			return i;
-		}
-		i++;
-	}
+	return ring_map_all(d, seg, n, &dl->ring.released_seen, 0, dl);
 }
 
 static unsigned int

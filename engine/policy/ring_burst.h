@@ -7,6 +7,8 @@
 #ifndef POLICY_RING_BURST_H
 #define POLICY_RING_BURST_H
 
+#include <rte_errno.h>
+
 #include "../domain.h"
 
 /**
@@ -74,6 +76,26 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 	r->reclaim = at;
 	STAT_ADD(dl->st.maps, i);
 	return i;
+}
+
+/** sluice_map_burst(): from the ring while it lasts, through the window what it does not have. */
+static inline unsigned int
+ring_map_all(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, const uint64_t *upto,
+	     uint32_t kind, struct dom_lcore *dl)
+{
+	for (unsigned int i = 0;; i++) {
+		int ret;
+
+		/* Loaded anew each time: what goes through the window may reclaim. */
+		i += ring_map_burst(d, seg + i, n - i, *upto, kind, dl);
+		if (i == n)
+			return n;
+		ret = window_map(d, seg[i].pa, seg[i].len, seg[i].prot, &seg[i].iova, dl);
+		if (__builtin_expect(ret != 0, 0)) {
+			rte_errno = -ret;
+			return i;
+		}
+	}
 }
 
 #endif

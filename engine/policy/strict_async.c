@@ -99,20 +99,7 @@ static unsigned int
 async_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		struct dom_lcore *dl)
 {
-	unsigned int i = 0;
-	int ret;
-
-	for (;;) {
-		i += ring_map_burst(d, seg + i, n - i, dl->ring.completed, FLUSH_COOKIE >> 32, dl);
-		if (i == n)
-			return n;
-		ret = window_map(d, seg[i].pa, seg[i].len, seg[i].prot, &seg[i].iova, dl);
-		if (__builtin_expect(ret != 0, 0)) {
-			rte_errno = -ret;
-			return i;
-		}
-		i++;
-	}
+	return ring_map_all(d, seg, n, &dl->ring.completed, FLUSH_COOKIE >> 32, dl);
 }
 
 /* Pieces with a cookie come first: after one that was done strictly, the rest are (burst.c). */
