@@ -14,7 +14,7 @@ import tempfile
 SOURCES = (".c", ".h")
 MAX_LINES = 600
 TOP_LEVEL = {"engine", "pmd", "apps", "config", "tests", "meson.build", "meson_options.txt",
-             "README.md", "LICENSE"}
+             "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}
 SKIPPED_FOLDERS = re.compile(r"^(\.git|__pycache__)$")
 BUILD_FOLDER = re.compile(r"^build")
 
