@@ -18,6 +18,24 @@ inject_ill(struct emu_smmu *e)
 	       n == 1;
 }
 
+/* The level that a command with TG names, 0: any. Without 52-bit descriptors (IDR5.DS) 16 KiB tables
+ * have no leaf at level 1, and TTL 1 is taken as 0 (§4.4.1.1). */
+static unsigned int
+range_ttl(const uint64_t cmd[2])
+{
+	unsigned int ttl = (unsigned int)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
+
+	return ttl == 1 && smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) == SMMU_TLBI_TG_16K ? 0 : ttl;
+}
+
+/* A range of one page at no level is not to be said with TG (§4.4.1.1). */
+static bool
+range_reserved(const uint64_t cmd[2])
+{
+	return smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) != SMMU_TLBI_TG_NONE &&
+	       (cmd[0] & (SMMU_TLBI_0_NUM | SMMU_TLBI_0_SCALE)) == 0 && range_ttl(cmd) == 0;
+}
+
 uint32_t
 emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 {
@@ -35,10 +53,7 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 		return SMMU_CERROR_NONE;
 	case SMMU_CMD_TLBI_NH_VA:
 	case SMMU_CMD_TLBI_NH_VAA:
-		/* A range of one page at no level is not to be said with TG (§4.4.1.1). */
-		if (e->conf.ril && smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) != 0 &&
-		    (cmd[0] & (SMMU_TLBI_0_NUM | SMMU_TLBI_0_SCALE)) == 0 &&
-		    (cmd[1] & SMMU_TLBI_1_TTL) == 0)
+		if (e->conf.ril && range_reserved(cmd))
 			return SMMU_CERROR_ILL;
 		/* fall through */
 	case SMMU_CMD_TLBI_NH_ALL:
@@ -78,13 +93,11 @@ tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid)
 	/* Without RIL the fields are RES0. */
 	if (e->conf.ril && tg != SMMU_TLBI_TG_NONE) {
 		unsigned int gran = tg - SMMU_TLBI_TG_4K;
-		unsigned int ttl = (unsigned int)smmu_field_get(SMMU_TLBI_1_TTL, cmd[1]);
 
 		n = (smmu_field_get(SMMU_TLBI_0_NUM, cmd[0]) + 1)
 		    << (smmu_field_get(SMMU_TLBI_0_SCALE, cmd[0]) + 2 * gran);
 		va &= ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
-		/* Without 52-bit descriptors 16 KiB tables have no leaf at level 1: any level. */
-		what = 1u << gran | EMU_TTL(gran == GRAN_16K && ttl == 1 ? 0 : ttl);
+		what = 1u << gran | EMU_TTL(range_ttl(cmd));
 	}
 	emu_tlb_inv_va(e, va, n, asid, what);
 	if (!(cmd[1] & SMMU_TLBI_1_LEAF))

@@ -204,6 +204,15 @@ ill_range(struct conf *c)
 			 smmu_field_prep(SMMU_TLBI_1_TG, SMMU_TLBI_TG_4K));
 }
 
+/* TG (75:74) = 16 KiB and TTL (73:72) = 1: without 52-bit descriptors a level that has no leaves. */
+static void
+ill_range_16k(struct conf *c)
+{
+	if (c->hw.idr5 & SMMU_IDR5_DS)
+		conf_skip(c, "IDR5.DS: 16 KiB tables have blocks at level 1");
+	illegal_but_qemu(c, SMMU_CMD_TLBI_NH_VA, 0x4000 | 2u << 10 | 1u << 8);
+}
+
 static void
 err_in_burst(struct conf *c)
 {
@@ -360,6 +369,11 @@ static const struct conf_case cases[] = {
 	  .run = ill_stall },
 	{ "cmdq.illegal-range", "a range with NUM = SCALE = TTL = 0 is CERROR_ILL (§4.4.1.1)",
 	  .qemu_deviates = "it is accepted: one page", .needs = CONF_NEED_RIL, .run = ill_range },
+	{ "cmdq.illegal-range-16k",
+	  "TTL=1 of 16 KiB tables is as TTL=0 without IDR5.DS: with NUM = SCALE = 0 it is "
+	  "CERROR_ILL (§4.4.1.1)",
+	  .qemu_deviates = "it is accepted: one page", .needs = CONF_NEED_RIL,
+	  .run = ill_range_16k },
 	{ "cmdq.error-in-burst",
 	  "behind an illegal command the rest of the burst is executed, and the "
 	  "submitter learns of the error (§7.1)",

@@ -208,6 +208,8 @@ void model_tlb_reset(struct model_tlb *t);
 /** Remember what a walk from @p cd to @p va can leave in caches. @return false: too much. */
 bool model_tlb_fill(struct model_tlb *t, const struct model_cd *cd, uint64_t va);
 void model_tlb_cmd(struct model_tlb *t, uint64_t w0, uint64_t w1);
+/** Is this command legal (§4.4.1.1)? */
+bool model_tlb_legal(uint64_t w0, uint64_t w1);
 /** Every way in which an access through @p cd can end. */
 void model_tlb_access(struct model_tlb *t, const struct model_cd *cd, struct access *a);
 

@@ -21,7 +21,9 @@ tlbi_range(struct gen *g, unsigned int space, uint64_t va, unsigned int level, b
 	} else if (percent(g, 25)) {
 		ttl = s->gran == 1 && percent(g, 30) ? 1 : 3; /* 16 KiB: 1 is no promise */
 	}
-	if (num == 0 && scale == 0 && ttl == 0) /* is no range, CERROR_ILL */
+	/* That is no range, CERROR_ILL, which QEMU executes. */
+	if (num == 0 && scale == 0 && (ttl == 0 || (s->gran == 1 && ttl == 1)) &&
+	    (g->conf->qemu != 0 || percent(g, 95)))
 		num = 1;
 	shift = gran_page(s->gran) + scale;
 	start = va & ~((UINT64_C(1) << shift) - 1);

@@ -442,6 +442,18 @@ drop(struct model_tlb *t, const struct scope *s, bool by_asid_only)
 	t->nb_tables = n;
 }
 
+bool
+model_tlb_legal(uint64_t w0, uint64_t w1)
+{
+	uint64_t op = smmu_field_get(SMMU_CMD_0_OP, w0), range = w0 & 0x01f1f000;
+	struct scope s = { .tg = 0 };
+
+	if (op != SMMU_CMD_TLBI_NH_VA && op != SMMU_CMD_TLBI_NH_VAA)
+		return op != 0;
+	scope_va(&s, w0, w1);
+	return s.tg == 0 || range != 0 || s.ttl != 0; /* NUM, SCALE, a level (§4.4.1.1) */
+}
+
 void
 model_tlb_cmd(struct model_tlb *t, uint64_t w0, uint64_t w1)
 {

@@ -320,7 +320,7 @@ do_cmd(struct run *u, unsigned int op)
 {
 	const struct op *o = &u->c->op[op];
 	struct world *w = &u->r->world;
-	bool legal = smmu_field_get(SMMU_CMD_0_OP, o->x) != 0;
+	bool legal = model_tlb_legal(o->x, o->y);
 
 	for (unsigned int i = 0; i < w->nb_sides; i++) {
 		int rc = side_cmd(w->side[i], o->x, o->y);
