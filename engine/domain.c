@@ -122,6 +122,18 @@ paging_init(struct sluice_domain *d)
 	return ret;
 }
 
+/* With those before it that no grace period was had for. */
+static void
+workers_free(struct dom_workers *w)
+{
+	struct dom_workers *next;
+
+	for (; w != NULL; w = next) {
+		next = w->retired;
+		free(w);
+	}
+}
+
 static void
 domain_free(struct sluice_domain *d)
 {
@@ -133,7 +145,7 @@ domain_free(struct sluice_domain *d)
 			rte_free(d->lc[i]);
 		}
 	}
-	free(atomic_load_explicit(&d->workers, memory_order_relaxed));
+	workers_free(atomic_load_explicit(&d->workers, memory_order_relaxed));
 	if (d->policy->fini != NULL)
 		d->policy->fini(d);
 	if (d->iova.chunk != NULL)
@@ -260,7 +272,7 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 			ret = shadowed_init(d);
 		if (ret == 0) {
 			ret = engine_domain_add(iommu->engine, d);
-			if (ret != 0)
+			if (ret != 0 && ret != -ENOTSUP)
 				sluice_fail(-ret, "no room for a domain's workers");
 		}
 		if (ret != 0 && d->type == SLUICE_DOMAIN_PAGING)
@@ -295,6 +307,8 @@ sluice_domain_destroy(struct sluice_domain *d)
 	d->unplugged |= ret == 0;
 	if (ret == 0)
 		ret = engine_domain_del(iommu->engine, d);
+	if (ret == -ENOTSUP)
+		return engine_no_barrier();
 	if (ret != 0)
 		return sluice_fail(-ret, "the domain's invalidation failed: its memory is kept");
 	iommu->nb_domains--;
@@ -302,15 +316,19 @@ sluice_domain_destroy(struct sluice_domain *d)
 	return 0;
 }
 
-/* Replace the packed list of workers after lc[] changed. */
+/* Replace the packed list of workers after lc[] changed: one came, or (@p less) is to go. Then as
+ * engine.c's view. @return 0; -ENOMEM, -ENOTSUP: the list is what it was. */
 static int
-workers_replace(struct sluice_domain *d)
+workers_replace(struct sluice_domain *d, bool less)
 {
+	struct sluice_engine *e = d->iommu->engine;
 	struct dom_workers *w, *old;
 	uint32_t n = 0;
 
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		n += d->lc[i] != NULL;
+	if (engine_grace(e) != 0) /* epoch.h, 5 */
+		return engine_no_barrier();
 	w = calloc(1, sizeof(*w) + n * sizeof(w->w[0]));
 	if (w == NULL)
 		return -ENOMEM;
@@ -318,8 +336,17 @@ workers_replace(struct sluice_domain *d)
 		if (d->lc[i] != NULL)
 			w->w[w->n++] = d->lc[i];
 	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* epoch.h, 3 */
-	epoch_wait(&d->iommu->engine->epoch);
-	free(old);
+	if (engine_grace(e) == 0) {
+		workers_free(old);
+		return 0;
+	}
+	if (less) {
+		atomic_store_explicit(&d->workers, old, memory_order_release);
+		w->retired = old->retired;
+		old->retired = w;
+		return engine_no_barrier();
+	}
+	w->retired = old;
 	return 0;
 }
 
@@ -382,7 +409,7 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 		ret = p->worker_init(d, dl, lcore);
 	if (ret == 0) {
 		d->lc[lcore] = dl;
-		ret = workers_replace(d);
+		ret = workers_replace(d, false);
 		if (ret != 0 && p->worker_fini != NULL)
 			p->worker_fini(d, dl);
 	}
@@ -402,8 +429,8 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	if (dl == NULL)
 		return;
 	d->lc[lcore] = NULL;
-	if (workers_replace(d) != 0) {
-		d->lc[lcore] = dl; /* no memory for a shorter list: it stays, idle */
+	if (workers_replace(d, true) != 0) {
+		d->lc[lcore] = dl; /* no memory for a shorter list, no barrier: it stays, idle */
 		return;
 	}
 	if (domain_policy(d)->worker_fini != NULL)

@@ -11,21 +11,49 @@
 #include "engine.h"
 #include "wait.h"
 
-/* Replace the view after a change of the lists. e->lock is held. @return 0 or -ENOMEM. */
+int
+engine_grace(struct sluice_engine *e)
+{
+	return epoch_wait(&e->epoch) == 0 || engine_unpolled(e) ? 0 : -ENOTSUP;
+}
+
+int
+engine_no_barrier(void)
+{
+	return sluice_fail(ENOTSUP, "this system refuses membarrier(2) now, without which nothing that "
+			   "is polled can be changed safely");
+}
+
+/* What views there were before, too: those that no grace period was had for. */
+static void
+view_free(struct engine_view *v)
+{
+	struct engine_view *next;
+
+	for (; v != NULL; v = next) {
+		next = v->retired;
+		free(v);
+	}
+}
+
+/* Replace the view after a change of the lists: of something that came, or (@p less) that is to
+ * go. e->lock is held. @return 0; -ENOMEM, -ENOTSUP: what is polled is what was. */
 static int
-view_replace(struct sluice_engine *e, const struct sluice_domain *without)
+view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool less)
 {
 	struct engine_view *old, *v;
 	struct sluice_domain *d;
 	uint32_t n = 0, slots = 0;
 
+	if (engine_grace(e) != 0) /* epoch.h, 5 */
+		return engine_no_barrier();
 	TAILQ_FOREACH(d, &e->domains, next) {
 		n++;
 		slots = RTE_MAX(slots, d->slot + 1);
 	}
 	v = calloc(1, sizeof(*v) + (n + slots) * sizeof(v->domain[0]));
 	if (v == NULL)
-		return -ENOMEM;
+		return sluice_fail(ENOMEM, "no memory for the list of what is polled");
 	v->nb_iommus = e->nb_iommus;
 	v->nb_slots = slots;
 	v->slot = &v->domain[n];
@@ -35,15 +63,25 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without)
 		if (d != without && (d->rings || policy_polled(domain_policy(d))))
 			v->slot[d->slot] = v->domain[v->nb_domains++] = d;
 	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
-	epoch_wait(&e->epoch);
-	free(old);
+	if (engine_grace(e) == 0) {
+		view_free(old);
+		return 0;
+	}
+	/* epoch.h, 5. What came may be polled by now, so it stays; what was to go may be, too. */
+	if (less) {
+		atomic_store_explicit(&e->view, old, memory_order_release);
+		v->retired = old->retired;
+		old->retired = v;
+		return engine_no_barrier();
+	}
+	v->retired = old;
 	return 0;
 }
 
 int
 engine_view_replace(struct sluice_engine *e)
 {
-	return view_replace(e, NULL);
+	return view_replace(e, NULL, false);
 }
 
 struct sluice_engine *
@@ -55,7 +93,7 @@ sluice_engine_create(void)
 		sluice_fail(ENOMEM, "no memory for an engine");
 		return NULL;
 	}
-	if (epoch_check() != 0) {
+	if (epoch_barrier() != 0) {
 		rte_free(e);
 		sluice_fail(ENOTSUP, "this system refuses membarrier(2), without which an engine is not safe");
 		return NULL;
@@ -63,7 +101,7 @@ sluice_engine_create(void)
 	pthread_mutex_init(&e->lock, NULL);
 	TAILQ_INIT(&e->domains);
 	if (bitset_init(&e->due, ENGINE_MAX_SLOTS) != 0 ||
-	    bitset_init(&e->slots, ENGINE_MAX_SLOTS) != 0 || view_replace(e, NULL) != 0) {
+	    bitset_init(&e->slots, ENGINE_MAX_SLOTS) != 0 || view_replace(e, NULL, false) != 0) {
 		bitset_fini(&e->due);
 		bitset_fini(&e->slots);
 		rte_free(e);
@@ -85,7 +123,7 @@ sluice_engine_destroy(struct sluice_engine *e)
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		if (e->worker[i])
 			return sluice_fail(EBUSY, "lcore %u is still a worker", i);
-	free(atomic_load_explicit(&e->view, memory_order_relaxed));
+	view_free(atomic_load_explicit(&e->view, memory_order_relaxed));
 	bitset_fini(&e->due);
 	bitset_fini(&e->slots);
 	pthread_mutex_destroy(&e->lock);
@@ -105,7 +143,7 @@ sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 		ret = sluice_fail(ENOSPC, "an engine serves at most %u iommus", ENGINE_MAX_IOMMUS);
 	} else {
 		e->iommu[e->nb_iommus++] = iommu;
-		ret = view_replace(e, NULL);
+		ret = view_replace(e, NULL, false);
 		if (ret != 0)
 			e->nb_iommus--;
 		else
@@ -129,7 +167,7 @@ sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 		if (e->iommu[i] != iommu)
 			continue;
 		e->iommu[i] = e->iommu[--e->nb_iommus];
-		ret = view_replace(e, NULL);
+		ret = view_replace(e, NULL, true);
 		if (ret != 0) {
 			e->iommu[e->nb_iommus++] = iommu;
 			break;
@@ -162,7 +200,7 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 			ret = domain_worker_add(d, i);
 	if (ret == 0) {
 		TAILQ_INSERT_TAIL(&e->domains, d, next);
-		ret = view_replace(e, NULL);
+		ret = view_replace(e, NULL, false);
 		if (ret != 0)
 			TAILQ_REMOVE(&e->domains, d, next);
 	}
@@ -180,7 +218,7 @@ engine_domain_del(struct sluice_engine *e, struct sluice_domain *d)
 
 	pthread_mutex_lock(&e->lock);
 	if (d->served) {
-		ret = view_replace(e, d);
+		ret = view_replace(e, d, true);
 		if (ret == 0) {
 			TAILQ_REMOVE(&e->domains, d, next);
 			d->served = false;
@@ -230,9 +268,12 @@ sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore)
 		if ((ret = sluice_domain_drain(d)) != 0)
 			return ret;
 	pthread_mutex_lock(&e->lock);
-	TAILQ_FOREACH(d, &e->domains, next)
-		domain_worker_del(d, lcore);
-	e->worker[lcore] = false;
+	ret = engine_grace(e) == 0 ? 0 : engine_no_barrier();
+	if (ret == 0) {
+		TAILQ_FOREACH(d, &e->domains, next)
+			domain_worker_del(d, lcore);
+		e->worker[lcore] = false;
+	}
 	pthread_mutex_unlock(&e->lock);
-	return 0;
+	return ret;
 }

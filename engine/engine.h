@@ -18,6 +18,7 @@
 struct engine_view {
 	uint32_t nb_iommus, nb_domains;
 	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
+	struct engine_view *retired;    /* those before it that somebody may still look at */
 	uint32_t nb_slots;
 	struct sluice_domain **slot;    /* [nb_slots] the same by slot, NULL: not one of them */
 	struct sluice_domain *domain[]; /* those with a flush ring */
@@ -48,11 +49,23 @@ struct sluice_engine {
 	const char *policy; /* the default of devices without one, or NULL; defaults.c */
 };
 
-/** Put a domain in, take it out (again: no harm). Take e->lock. @return 0 or -ENOMEM. */
+/**
+ * Wait until nobody polls what was replaced before the call (epoch.h). Where the system refuses
+ * the barrier: also when nobody polls, or this thread does. @return 0; -ENOTSUP: not known.
+ */
+int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
+
+/** That, as an error of a control call. @return -ENOTSUP. */
+int engine_no_barrier(void);
+
+/** Is nobody in a turn, and does whoever begins one see what this thread did? Not from within. */
+bool engine_unpolled(struct sluice_engine *e);
+
+/** Put a domain in, take it out (again: no harm). Take e->lock. @return 0, -ENOMEM, -ENOTSUP. */
 int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
 int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 
-/** Replace what is polled after a change of what needs it. e->lock is held. @return 0 or -ENOMEM. */
+/** Replace what is polled after a change of what needs it. e->lock is held. @return as above. */
 int engine_view_replace(struct sluice_engine *e);
 
 /** Put a policy in; what it needs is there. Control. */

@@ -12,6 +12,12 @@
  * 4. Then the old array is free. The poll's last store (release) pairs with our load of the mark
  *    (acquire).
  *
+ * 5. The system may refuse the barrier, also after years of granting it: a filter of system
+ *    calls (seccomp) that was put on meanwhile, memory that is short. Then nothing is proven, and
+ *    who wanted it keeps what was: he asks for a barrier before he changes anything, and refuses
+ *    the change if there is none. If only the second one fails, what was replaced is kept
+ *    (`retired`) until one succeeds, and what was to be taken away is put back.
+ *
  * A race detector does not know membarrier: under it both sides use a fence.
  */
 #ifndef ENGINE_EPOCH_H
@@ -46,13 +52,16 @@ epoch_leave(struct epoch *e)
 	atomic_store_explicit(&e->mark, m + 1, memory_order_release);
 }
 
-/** Can this system do that? @return 0; -ENOTSUP. */
-int epoch_check(void);
+/**
+ * Have every thread of the process execute a full barrier. Control path: a system call. It may be
+ * refused at any time, whatever it said before (5). @return 0; -ENOTSUP: there was no barrier.
+ */
+int epoch_barrier(void) __attribute__((warn_unused_result));
 
-/** Have every thread of the process execute a full barrier. Control path: a system call. */
-void epoch_barrier(void);
-
-/** Wait until no poll that began before can still see what was replaced. Not from within one. */
-void epoch_wait(struct epoch *e);
+/**
+ * Wait until no poll that began before can still see what was replaced. Not from within one.
+ * @return 0; -ENOTSUP: one may, as there was no barrier.
+ */
+int epoch_wait(struct epoch *e) __attribute__((warn_unused_result));
 
 #endif

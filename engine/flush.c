@@ -164,12 +164,16 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 {
 	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
 	unsigned int turn = 0;
+	int ret;
 
 	RELAXED_SET(r->closed, true);
 	/* From here on every look at closed sees it. */
-	epoch_barrier();
+	ret = epoch_barrier();
 	RELAXED_SET(r->room_end, 0);
-	epoch_barrier();
+	ret = ret == 0 ? epoch_barrier() : ret;
+	/* Who is in the middle of a put may not be visible: nothing is known then. */
+	if (ret != 0)
+		return ret;
 	do {
 		/* Acquire: pairs with flush_ring_abort(), or R1. Begin first. */
 		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);

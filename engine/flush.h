@@ -115,6 +115,7 @@ flush_entry_pages(uint64_t e)
 /** The workers of a domain as the engine sees them: replaced as a whole, never changed. */
 struct dom_workers {
 	uint32_t n;
+	struct dom_workers *retired; /* those before it that the engine may still look at */
 	struct dom_lcore *w[];
 };
 
@@ -254,7 +255,7 @@ flush_ring_has_room(const struct flush_ring *r, uint64_t pos)
 
 /**
  * Nothing more may be put in; waits until nobody does. Control (8).
- * @return 0; -ETIMEDOUT somebody is stuck in an unmap.
+ * @return 0; -ETIMEDOUT somebody is stuck in an unmap; -ENOTSUP no barrier was to be had.
  */
 int flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu);
 

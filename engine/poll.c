@@ -168,6 +168,19 @@ sluice_engine_release(struct sluice_engine *e)
 						memory_order_relaxed);
 }
 
+bool
+engine_unpolled(struct sluice_engine *e)
+{
+	if (atomic_load_explicit(&e->poller, memory_order_relaxed) == (uintptr_t)&myself)
+		return true;
+	/* Once the poller, in passing: its predecessors' turns have ended (acquire), and whoever
+	 * becomes it after us sees what we did (release): both take it by an exchange. */
+	if (!poller_become(e, 0, (uintptr_t)&myself | 1))
+		return false;
+	atomic_store_explicit(&e->poller, 0, memory_order_release);
+	return true;
+}
+
 void
 engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn)
 {

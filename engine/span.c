@@ -114,7 +114,7 @@ span_hw(struct sluice_domain *d, const struct sluice_iommu *iommu)
 	if (iommu == d->iommu)
 		return &d->hw;
 	for (uint32_t i = 0; s != NULL && i < peers(s); i++)
-		if (s->peer[i].iommu == iommu)
+		if (s->peer[i].iommu == iommu && s->peer[i].seen)
 			return &s->peer[i].hw;
 	return NULL;
 }
@@ -179,6 +179,14 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 	return 0;
 }
 
+/* 3. Without a barrier it stays listed, and nothing is attached behind it. */
+static int
+all_see(struct span_peer *p)
+{
+	p->seen = epoch_barrier() == 0;
+	return p->seen ? 0 : engine_no_barrier();
+}
+
 int
 sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 {
@@ -189,6 +197,14 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 	pthread_mutex_lock(&d->lock);
 	ret = check(d, iommu);
 	s = atomic_load_explicit(&d->span, memory_order_relaxed);
+	for (uint32_t i = 0; ret == 0 && s != NULL && i < peers(s); i++)
+		if (s->peer[i].iommu == iommu) {
+			/* The last attempt came this far: 3. */
+			ret = all_see(&s->peer[i]);
+			goto out;
+		}
+	if (ret == 0 && epoch_barrier() != 0)
+		ret = engine_no_barrier(); /* before anything was changed */
 	if (ret == 0 && s == NULL) {
 		s = made = calloc(1, sizeof(*s));
 		if (s == NULL)
@@ -206,10 +222,11 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 		iommu->nb_domains++;
 		atomic_store_explicit(&s->n, peers(s) + 1, memory_order_release);
 		atomic_store_explicit(&d->span, s, memory_order_release);
-		epoch_barrier();
+		ret = all_see(p);
 	} else {
 		free(made);
 	}
+out:
 	pthread_mutex_unlock(&d->lock);
 	return ret;
 }

@@ -12,7 +12,7 @@
  *    (flush.h, 6). What one of them refused is begun again there, as the whole domain, and nothing
  *    is released before.
  * 3. One more (control). Its context is made, then `n` published with release, then every thread
- *    executes a barrier; only then can a device behind it be attached. Who invalidates and did not
+ *    executes a barrier (`seen`); only then can a device behind it be attached. Who invalidates and did not
  *    see it yet had cleared his PTEs before that barrier: nothing behind the new one has seen them,
  *    or will.
  */
@@ -25,6 +25,7 @@ struct span_peer {
 	struct sluice_iommu *iommu;
 	struct sluice_hwdom hw;
 	bool unplugged;                  /* the hardware has forgotten it */
+	bool seen;                       /* by everybody who invalidates (3) */
 	uint64_t seq[FLUSH_INFLIGHT];    /* engine; 0: to be submitted again */
 };
 

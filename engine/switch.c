@@ -13,6 +13,8 @@
  *    has left its ring without room, and nobody but the worker itself makes room again: so that
  *    call looks closer, and an unmap that promises less than the policy in force goes that one's
  *    way (deferred.c). No grace period is waited for.
+ *    Without a barrier for every thread none of this is proven: then nothing is exchanged, and the
+ *    old name goes on being reported.
  * 4. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
  *    that was not taken can still be taken, and IOVAs still come back through them.
  */
@@ -112,12 +114,16 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 	old = domain_policy(d);
 	/* The same again, after a change that failed half-way: its rings are shut. */
 	if (p != old || (p->ring && d->shut)) {
+		/* Asked first, so that a refusal changes nothing (epoch.h, 5). */
+		ret = epoch_barrier();
 		/* Even from one to another with rings: their promises differ. */
-		ret = p != old && old->ring ? leave(d) : 0;
+		if (ret == 0)
+			ret = p != old && old->ring ? leave(d) : 0;
 		if (ret == 0 && p->ring)
 			ret = enter(d);
+		if (ret == 0)
+			ret = epoch_barrier();
 		if (ret == 0) {
-			epoch_barrier();
 			domain_publish(d, p);
 			/* Somebody may have come while rings were closed: under the lock. */
 			pthread_mutex_lock(&d->iommu->engine->lock);
@@ -131,5 +137,7 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 		return 0;
 	return sluice_fail(-ret, "%s to %s: %s", old->name, p->name,
 			   ret == -ENOMEM ? "no memory for flush rings" :
-					    "what was queued could not be flushed");
+			   ret == -ENOTSUP ? "this system refuses membarrier(2) now, without which no "
+					     "policy can be exchanged safely" :
+					     "what was queued could not be flushed");
 }

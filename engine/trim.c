@@ -33,6 +33,7 @@
 struct trim {
 	uint32_t n;
 	bool cached; /* the hardware may still know them */
+	bool fenced; /* who begins to look from now on finds none of them (3) */
 	uint32_t chunk[BATCH];
 	uint64_t *table[BATCH];
 	uint64_t moved[RTE_MAX_LCORE]; /* counters of each worker after the barrier */
@@ -51,6 +52,7 @@ collect(struct sluice_domain *d, struct trim *t)
 		t->chunk[t->n] = c;
 		t->table[t->n++] = lpae_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << 21));
 		t->cached = true;
+		t->fenced = false;
 	}
 }
 
@@ -84,7 +86,16 @@ uncache(struct sluice_domain *d, struct trim *t)
 	t->cached = false;
 	for (uint32_t i = 0; i < t->n; i++)
 		bitset_set(&d->iova.uncut, t->chunk[i]);
-	epoch_barrier(); /* 3 */
+	return 0;
+}
+
+/* 3, first half. @return 0; -ENOTSUP: not fenced, to be tried again. */
+static int
+fence(struct sluice_domain *d, struct trim *t)
+{
+	if (epoch_barrier() != 0)
+		return -ENOTSUP;
+	t->fenced = true;
 	pthread_mutex_lock(&d->iommu->engine->lock);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		t->moved[i] = d->lc[i] != NULL ? moved(d->lc[i]) : UINT64_MAX;
@@ -151,6 +162,7 @@ sluice_domain_trim(struct sluice_domain *d)
 		if (t->n == 0)
 			break;
 		ret = t->cached ? uncache(d, t) : 0;
+		ret = ret == 0 && !t->fenced ? fence(d, t) : ret;
 		if (ret != 0 || !grace_wait(d, t))
 			break;
 		freed += (int)t->n;
@@ -159,6 +171,7 @@ sluice_domain_trim(struct sluice_domain *d)
 	pthread_mutex_unlock(&d->lock);
 	return ret == 0 ? freed :
 	       sluice_fail(-ret, ret == -ENOMEM ? "no memory to trim with" :
+			   ret == -ENOTSUP ? "this system refuses membarrier(2) now: page tables are kept" :
 				 "page tables that are not in use could not be invalidated");
 }
 

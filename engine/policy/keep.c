@@ -34,14 +34,17 @@ keep_enter_slow(struct keep *k)
 	} while (__atomic_load_n(&k->closed, __ATOMIC_ACQUIRE) != 0);
 }
 
-/* 4, of who drains. One at a time: keep_domain.lock. @return 0 or -ETIMEDOUT. */
+/* 4, of who drains. One at a time: keep_domain.lock. @return 0, -ETIMEDOUT, -ENOTSUP. */
 static int
 keep_close(struct keep *k, const struct sluice_iommu *iommu)
 {
 	uint64_t start = sluice_clock_ticks(&iommu->clock);
 
 	__atomic_store_n(&k->closed, 1, __ATOMIC_RELAXED);
-	epoch_barrier();
+	if (epoch_barrier() != 0) {
+		__atomic_store_n(&k->closed, 0, __ATOMIC_RELEASE);
+		return -ENOTSUP;
+	}
 	while (__atomic_load_n(&k->busy, __ATOMIC_ACQUIRE) != 0) {
 		sched_yield();
 		/* An eviction that is under way waits for hardware, but no longer than that. */
@@ -249,7 +252,10 @@ keep_drain(struct sluice_domain *d)
 {
 	int ret = drain(d, false);
 
-	return ret == 0 ? 0 : sluice_fail(-ret, "what was kept could not be invalidated");
+	if (ret == 0)
+		return 0;
+	return ret == -ENOTSUP ? engine_no_barrier() :
+				 sluice_fail(-ret, "what was kept could not be invalidated");
 }
 
 int

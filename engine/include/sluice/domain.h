@@ -120,7 +120,7 @@ SLUICE_API struct sluice_domain *sluice_domain_create(struct sluice_iommu *iommu
 /**
  * Free a domain: flush queues are drained first. No worker may be using it.
  * @return 0; -EBUSY a device is attached; -ETIMEDOUT or -EIO the drain failed and the domain's
- *   memory was kept (the hardware may still use it).
+ *   memory was kept (the hardware may still use it); -ENOTSUP (sluice_engine_create()).
  */
 SLUICE_API int sluice_domain_destroy(struct sluice_domain *dom);
 
@@ -143,7 +143,8 @@ SLUICE_API const char *sluice_domain_policy(const struct sluice_domain *dom);
  * From one: everything is set up before any unmap takes it. Capabilities are checked as at creation,
  * so that the policy in force may be stricter than the one asked for. Control path; any lcore.
  * @return 0; -EINVAL no such policy; -EBUSY not one that can be changed so; -ENOMEM; -ETIMEDOUT, -EIO
- *   what was queued is not flushed yet (the old policy stays reported, but unmaps are strict).
+ *   what was queued is not flushed yet (the old policy stays reported, but unmaps are strict);
+ *   -ENOTSUP the system refuses membarrier(2) now: the old policy stays, and is reported.
  */
 SLUICE_API int sluice_domain_set_policy(struct sluice_domain *dom, const char *policy);
 
@@ -196,7 +197,7 @@ SLUICE_API void sluice_domain_stale_reset(struct sluice_domain *dom);
 /**
  * Have everything in the flush queues of the domain invalidated and released, and wait for it.
  * Any lcore, while the engine is polled elsewhere; on the engine's own lcore it polls by itself.
- * @return 0; -ETIMEDOUT; -EIO.
+ * @return 0; -ETIMEDOUT; -EIO; persistent also -ENOTSUP (sluice_engine_create()).
  */
 SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);
 
@@ -207,7 +208,8 @@ SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);
  * this waits for it. A table is freed when no worker can be looking at it any more, which an
  * idle worker's next unmap tells: until then, or the next trim, it is kept aside. Control path; not
  * while another thread asks sluice_iova_to_pa() for window addresses that may not be mapped.
- * @return pages freed; -ENOMEM; -ETIMEDOUT, -EIO the hardware was not told: nothing was freed.
+ * @return pages freed; -ENOMEM; -ETIMEDOUT, -EIO the hardware was not told, -ENOTSUP the system refuses
+ *   membarrier(2) now: nothing was freed.
  */
 SLUICE_API int sluice_domain_trim(struct sluice_domain *dom);
 

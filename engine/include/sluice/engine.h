@@ -60,7 +60,10 @@ struct sluice_engine_stats {
 };
 
 /**
- * Make an engine. Control path.
+ * Make an engine. Control path. Changing what is polled rests on membarrier(2). Should the system
+ * refuse it later on (a filter of system calls, say), control calls that need it return -ENOTSUP and
+ * leave everything as it was; while nobody polls (sluice_engine_release()), or the caller does
+ * himself, the calls below and sluice_domain_create() and _destroy() do without it.
  * @return it, or NULL with rte_errno: ENOMEM; ENOTSUP the system refuses membarrier(2).
  */
 SLUICE_API struct sluice_engine *sluice_engine_create(void);
@@ -68,10 +71,11 @@ SLUICE_API struct sluice_engine *sluice_engine_create(void);
 /** @return 0; -EBUSY an iommu is still served or a worker registered. */
 SLUICE_API int sluice_engine_destroy(struct sluice_engine *e);
 
-/** Have @p e serve @p iommu. @return 0; -EBUSY it is served already; -ENOSPC too many. */
+/** Have @p e serve @p iommu. @return 0; -EBUSY it is served already; -ENOSPC too many; -ENOMEM;
+ * -ENOTSUP (sluice_engine_create()). */
 SLUICE_API int sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_iommu *iommu);
 
-/** Stop serving. @return 0; -EBUSY domains exist; -ENOENT. */
+/** Stop serving. @return 0; -EBUSY domains exist; -ENOENT; -ENOMEM; -ENOTSUP. */
 SLUICE_API int sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu);
 
 /** The policy of devices without a default of their own, see sluice_device_default_policy(); NULL:
@@ -97,14 +101,14 @@ SLUICE_API void sluice_engine_release(struct sluice_engine *e);
 /**
  * Register an lcore as a worker: it may then call sluice_map() and sluice_unmap() on every
  * domain of every iommu that the engine serves. Control path, any thread.
- * @param lcore_id 0 … RTE_MAX_LCORE-1. @return 0; -EINVAL; -EEXIST; -ENOMEM.
+ * @param lcore_id 0 … RTE_MAX_LCORE-1. @return 0; -EINVAL; -EEXIST; -ENOMEM; -ENOTSUP.
  */
 SLUICE_API int sluice_worker_register(struct sluice_engine *e, unsigned int lcore_id);
 
 /**
  * Unregister a worker, which must be quiet. What it left in flush rings is drained first; cookies
  * that it did not take (sluice_unmap_completed()) are void then: all they stand for is released.
- * @return 0; -ENOENT; -ETIMEDOUT or -EIO the drain failed: the worker stays registered.
+ * @return 0; -ENOENT; -ETIMEDOUT or -EIO the drain failed, -ENOTSUP: the worker stays registered.
  */
 SLUICE_API int sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore_id);
 

@@ -55,7 +55,7 @@ replaced_while_polled(void **state)
 	for (uint64_t v = 2; v < 3000; v++) {
 		uint64_t *old = atomic_exchange_explicit(&shared, fresh(v), memory_order_acq_rel);
 
-		epoch_wait(&epoch);
+		assert_int_equal(epoch_wait(&epoch), 0);
 		memset(old, 0, 16 * sizeof(*old));
 		free(old);
 		if (v % 256 == 0)
@@ -89,14 +89,14 @@ waits_for_who_is_inside(void **state)
 	pthread_t t;
 
 	(void)state;
-	epoch_wait(&epoch);
+	assert_int_equal(epoch_wait(&epoch), 0);
 	assert_int_equal(pthread_create(&t, NULL, stay_inside, &step), 0);
 	while (step == 0)
 		usleep(100);
-	epoch_wait(&epoch);
+	assert_int_equal(epoch_wait(&epoch), 0);
 	assert_int_equal(step, 2);
 	pthread_join(t, NULL);
-	epoch_wait(&epoch);
+	assert_int_equal(epoch_wait(&epoch), 0);
 }
 
 int
