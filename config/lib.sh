@@ -18,7 +18,7 @@ cd "$root"
 
 # What every build needs.
 build_packages=(meson ninja-build pkg-config gcc libc6-dev python3 libdpdk-dev libnuma-dev
-	libpcap-dev libjansson-dev)
+	libpcap-dev zlib1g-dev libzstd-dev libjansson-dev)
 
 # Set once something was installed: what an older set-up did not find may be there now.
 new_packages=

@@ -22,7 +22,7 @@ static const char help_text[] =
 "What to run\n"
 "  --dev STRING       backend and register source, key=value,... (smmuv3,regs=emu); try also\n"
 "                     sync_ns=700 tlbi_ns=200 ril=0: what a SYNC, an invalidation take, no ranges\n"
-"  --workload W       a pcap or pcapng file, net:imix, or blk:4k (net:imix)\n"
+"  --workload W       a pcap or pcapng file (plain, gzip, zstd), net:imix, or blk:4k (net:imix)\n"
 "  --policy LIST      comma list, or all (passthrough,strict,deferred); see --list; settings of\n"
 "                     one alone: strict-async:batch=32,deferred:batch=256:deadline_us=500\n"
 "  --pairs N          map/unmap pairs a run; k, M, G understood (200k)\n"

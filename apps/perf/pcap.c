@@ -1,21 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Capture files as workloads: whatever libpcap reads, every packet, on-wire lengths.
+ * Capture files as workloads: every packet, on-wire lengths. libpcap reads pcap files, pcapng.c
+ * those that libpcap's own reader would give up on, and both of them through unpack.c.
  */
+#include <errno.h>
 #include <pcap/pcap.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "msg.h"
+#include "pcapng.h"
+#include "unpack.h"
 #include "workload.h"
+
+/* Where packets come from. */
+struct source {
+	const char *path;
+	struct perf_unpack *u;
+	FILE *f;               /* libpcap closes it with p */
+	pcap_t *p;             /* NULL: pcapng */
+	struct perf_pcapng ng;
+};
 
 /* Both arrays grow by half: a capture has no length field to size them by. */
 struct loader {
 	struct perf_workload *w;
 	size_t arena_used, arena_size;
+	uint64_t max_bytes;
 	uint32_t item_size;
-	uint64_t empty;
+	uint64_t empty, over; /* packets of no length; with more captured than there was */
 };
 
 static int
@@ -42,29 +58,36 @@ reserve(struct loader *l, size_t bytes)
 	return 0;
 }
 
-/* @return 0; 1: the record cannot be one; -1: no memory. */
-static int
-take(struct loader *l, const struct pcap_pkthdr *h, const uint8_t *data)
+/* Why a packet, or what would follow it, is not taken. */
+enum taken { TAKEN, TAKEN_NOT, TAKEN_TOO_MUCH, TAKEN_NO_MEMORY };
+
+static enum taken
+take(struct loader *l, const struct perf_packet *pkt)
 {
-	uint32_t len = h->len > h->caplen ? h->len : h->caplen;
+	uint32_t len = pkt->len > pkt->cap ? pkt->len : pkt->cap;
 	struct perf_item *it;
 
 	if (len > PERF_MAX_ITEM || l->w->nb_items == UINT32_MAX)
-		return 1;
+		return TAKEN_NOT;
 	if (len == 0) { /* nothing to transfer */
 		l->empty++;
-		return 0;
+		return TAKEN;
 	}
-	if (reserve(l, h->caplen) != 0)
-		return -1;
+	if (l->arena_used + pkt->cap + (l->w->nb_items + UINT64_C(1)) * sizeof(*it) > l->max_bytes)
+		return TAKEN_TOO_MUCH;
+	if (reserve(l, pkt->cap) != 0)
+		return TAKEN_NO_MEMORY;
+	if (pkt->len < pkt->cap)
+		l->over++;
 	it = &l->w->item[l->w->nb_items];
-	it->cap = h->caplen;
+	it->cap = pkt->cap;
 	it->len = len;
 	it->index = l->w->nb_items++;
 	it->to_host = true;
-	memcpy(l->w->arena + l->arena_used, data, h->caplen);
-	l->arena_used += h->caplen;
-	return 0;
+	if (pkt->cap > 0)
+		memcpy(l->w->arena + l->arena_used, pkt->data, pkt->cap);
+	l->arena_used += pkt->cap;
+	return TAKEN;
 }
 
 /* The arena has stopped moving. */
@@ -79,65 +102,148 @@ settle(struct perf_workload *w)
 	}
 }
 
-/* libpcap puts the path in front of some of its messages, and an empty file in its own words. */
-static const char *
-reason(const char *err, const char *path)
-{
-	size_t n = strlen(path);
+/* ---- the file -------------------------------------------------------------------------------- */
 
-	if (strstr(err, "file header bytes, only got 0") != NULL)
-		return "the file is empty";
-	if (strncmp(err, path, n) == 0 && err[n] == ':')
-		return err + n + 1 + strspn(err + n + 1, " ");
-	return err;
+/* @return 1: a packet; 0: the end; -1: broken, see source_why(). */
+static int
+source_next(struct source *s, struct perf_packet *pkt)
+{
+	struct pcap_pkthdr *h;
+	int rc;
+
+	if (s->p == NULL)
+		return perf_pcapng_next(&s->ng, pkt);
+	rc = pcap_next_ex(s->p, &h, &pkt->data);
+	if (rc == 1) {
+		pkt->cap = h->caplen;
+		pkt->len = h->len;
+		return 1;
+	}
+	return rc == PCAP_ERROR_BREAK ? 0 : -1; /* the former is libpcap's word for the end */
+}
+
+static const char *
+source_why(struct source *s)
+{
+	const char *why = perf_unpack_why(s->u);
+
+	if (why != NULL)
+		return why;
+	return s->p != NULL ? pcap_geterr(s->p) : s->ng.why;
+}
+
+static void
+source_close(struct source *s)
+{
+	perf_pcapng_end(&s->ng);
+	if (s->p != NULL)
+		pcap_close(s->p);
+	else if (s->f != NULL)
+		fclose(s->f);
+	if (s->u != NULL)
+		perf_unpack_close(s->u);
 }
 
 static int
-read_all(struct loader *l, pcap_t *p, const char *path)
+source_refused(const struct source *s, const char *why)
+{
+	return perf_usage_error("--workload %s: %s; give a pcap or pcapng file (plain, gzip or "
+				"zstd), net:imix or blk:4k", s->path, why);
+}
+
+static int
+source_open(struct source *s)
+{
+	char err[PCAP_ERRBUF_SIZE];
+	uint8_t magic[PERF_MAGIC_BYTES];
+	unsigned int n;
+
+	s->u = perf_unpack_open(s->path);
+	if (s->u == NULL)
+		return source_refused(s, strerror(errno));
+	n = perf_unpack_magic(s->u, magic);
+	if (n < sizeof(magic) && perf_unpack_why(s->u) != NULL)
+		return source_refused(s, perf_unpack_why(s->u));
+	if (n == 0)
+		return source_refused(s, "the file is empty");
+	s->f = perf_unpack_stream(s->u);
+	if (s->f == NULL)
+		return perf_failed("--workload %s: %s", s->path, strerror(errno));
+	if (n == sizeof(magic) && perf_pcapng_is(magic)) {
+		perf_pcapng_begin(&s->ng, s->f);
+		return 0;
+	}
+	s->p = pcap_fopen_offline(s->f, err);
+	if (s->p == NULL)
+		return source_refused(s, perf_unpack_why(s->u) != NULL ? perf_unpack_why(s->u) :
+					 err);
+	return 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static void
+note(struct perf_workload *w, const char *fmt, ...)
+{
+	size_t n = strlen(w->note);
+	va_list ap;
+
+	if (n > 0)
+		n += (size_t)snprintf(w->note + n, sizeof(w->note) - n, "; ");
+	if (n >= sizeof(w->note))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(w->note + n, sizeof(w->note) - n, fmt, ap);
+	va_end(ap);
+}
+
+static int
+read_all(struct loader *l, struct source *s)
 {
 	struct perf_workload *w = l->w;
-	struct pcap_pkthdr *h;
-	const uint8_t *data;
-	int rc, bad = 0;
+	struct perf_packet pkt;
+	enum taken t = TAKEN;
+	const char *why;
+	int rc;
 
-	while ((rc = pcap_next_ex(p, &h, &data)) == 1) {
-		bad = take(l, h, data);
-		if (bad != 0)
-			break;
-	}
-	if (bad < 0)
-		return perf_failed("--workload %s: out of memory", path);
-	if (w->nb_items == 0 && (bad > 0 || rc == PCAP_ERROR))
-		return perf_usage_error("--workload %s: broken before the first packet: %s", path,
-					bad > 0 ? "impossible packet length" :
-					reason(pcap_geterr(p), path));
+	while ((rc = source_next(s, &pkt)) == 1 && (t = take(l, &pkt)) == TAKEN)
+		;
+	if (t == TAKEN_NO_MEMORY)
+		return perf_failed("--workload %s: out of memory", s->path);
+	if (t == TAKEN_TOO_MUCH)
+		return perf_usage_error("--workload %s: unpacked, more than %llu MiB of packets, "
+					"half of this machine's memory; give a part of it", s->path,
+					(unsigned long long)(l->max_bytes >> 20));
+	why = t == TAKEN_NOT ? "impossible packet length" : rc < 0 ? source_why(s) : NULL;
+	if (w->nb_items == 0 && why != NULL)
+		return perf_usage_error("--workload %s: broken before the first packet: %s",
+					s->path, why);
 	if (w->nb_items == 0)
 		return perf_usage_error("--workload %s: holds no packets; give a capture with at "
-					"least one, net:imix or blk:4k", path);
-	if (bad > 0 || rc == PCAP_ERROR)
-		snprintf(w->note, sizeof(w->note), "broken after packet %u, played up to there: %s",
-			 w->nb_items, bad > 0 ? "impossible packet length" :
-			 reason(pcap_geterr(p), path));
-	else if (l->empty > 0)
-		snprintf(w->note, sizeof(w->note), "%llu packets of zero length skipped",
-			 (unsigned long long)l->empty);
+					"least one, net:imix or blk:4k", s->path);
+	if (why != NULL)
+		note(w, "broken after packet %u, played up to there: %s", w->nb_items, why);
+	if (l->empty > 0)
+		note(w, "%llu packets of zero length skipped", (unsigned long long)l->empty);
+	if (l->over > 0)
+		note(w, "%llu packets whose length is below what was captured of them: the "
+		     "captured length counts", (unsigned long long)l->over);
 	return 0;
 }
 
 int
-perf_pcap_load(struct perf_workload *w, const char *path)
+perf_pcap_load(struct perf_workload *w, const char *path, uint64_t max_bytes)
 {
-	struct loader l = { .w = w };
-	char err[PCAP_ERRBUF_SIZE];
-	pcap_t *p;
-	int rc;
+	struct source s = { .path = path };
+	struct loader l = { .w = w, .max_bytes = max_bytes };
+	int rc = source_open(&s);
 
-	p = pcap_open_offline(path, err);
-	if (p == NULL)
-		return perf_usage_error("--workload %s: %s; give a pcap or pcapng file, net:imix "
-					"or blk:4k", path, reason(err, path));
-	rc = read_all(&l, p, path);
-	pcap_close(p);
+	if (max_bytes == 0)
+		l.max_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 *
+			      (uint64_t)sysconf(_SC_PAGESIZE);
+	if (rc == 0)
+		rc = read_all(&l, &s);
+	source_close(&s);
 	if (rc == 0)
 		settle(w);
 	return rc;

@@ -122,7 +122,7 @@ perf_workload_load(struct perf_workload *w, const char *what, uint64_t seed)
 		return perf_usage_error("--workload: unknown workload \"%s\"; known are net:imix, "
 					"blk:4k, or a pcap or pcapng file", what);
 	} else {
-		rc = perf_pcap_load(w, what);
+		rc = perf_pcap_load(w, what, 0);
 		if (rc != 0) {
 			perf_workload_free(w);
 			return rc;

@@ -39,8 +39,13 @@ struct perf_workload {
 int perf_workload_load(struct perf_workload *w, const char *what, uint64_t seed);
 void perf_workload_free(struct perf_workload *w);
 
-/** Read a capture file. @return as perf_workload_load(). */
-int perf_pcap_load(struct perf_workload *w, const char *path);
+/**
+ * Read a capture file, plain or packed.
+ * @param max_bytes more than these, packets and what is kept of each, are refused; 0: half of the
+ *                  machine's memory.
+ * @return as perf_workload_load().
+ */
+int perf_pcap_load(struct perf_workload *w, const char *path, uint64_t max_bytes);
 
 /** Make packets of 64, 594 and 1518 bytes, 7:4:1 ("net:imix"). @return 0, or -1: no memory. */
 int perf_gen_imix(struct perf_workload *w, uint64_t seed);

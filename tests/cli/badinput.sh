@@ -26,7 +26,7 @@ bad 'empty capture' empty.pcap 'is empty' -- --workload "$work/empty.pcap"
 bad 'garbage capture' garbage.pcap 'unknown file format' -- --workload "$work/garbage.pcap"
 bad 'no packets' no-packets.pcap 'no packets' -- --workload "$work/no-packets.pcap"
 bad 'first packet broken' first-broken.pcap -- --workload "$work/first-broken.pcap"
-bad 'two link types' two-links.pcapng 'different from the type' -- --workload "$work/two-links.pcapng"
+bad 'a cut gzip capture' cut-head.pcap.gz 'gzip data end too early' -- --workload "$work/cut-head.pcap.gz"
 bad 'a folder as capture' "$work" -- --workload "$work"
 bad 'unknown generator' net:foo net:imix -- --workload net:foo
 bad 'unknown policy' stric strict,  -- --policy passthrough,stric
