@@ -29,8 +29,10 @@ struct perf_bench {
 	const struct perf_options *o;
 	uint8_t *pool;       /**< every worker's buffers, page aligned */
 	uint64_t pool_pa;
-	uint8_t *owned;      /**< a byte a page of the pool: 1 while it is the device's. Written by
-				the worker whose buffer it is, read by the hardware; relaxed */
+	uint8_t *watch;      /**< a byte a page: whose it is (watch.h). Written by the worker whose
+				buffer it is, read by the hardware; relaxed */
+	uint64_t watch_pa, watch_len; /**< which pages */
+	bool watch_all;      /**< they are all of the IOMMU's memory */
 	size_t pool_size;
 	uint32_t buf_size;   /**< multiple of PERF_PAGE */
 	uint32_t ring;       /**< posted buffers a worker */
@@ -38,11 +40,14 @@ struct perf_bench {
 				stays with the host for a while */
 	bool transfers;      /**< a device moves bytes; else nothing does between map and unmap */
 	bool failed;         /**< an error was said: tear-down says no more */
+	bool control;        /**< what runs is a control: broken hardware, nothing is shown */
+	bool in_place;       /**< of what copies: the buffers themselves are mapped */
 	bool polling;        /**< engine's lcore only: a relax hook must not poll within a poll */
 	/* cold */
 	struct sluice_iommu_info info;
 	uint64_t sync_ns;    /**< injected SYNC latency, 0 if none */
 	char dev[512];       /**< the device string as it was opened */
+	char slowed[64];     /**< what --probe-stale added to it, "key=value,…", or "" */
 	char host_note[128]; /**< what a reader must know of this bench, or "" */
 };
 

@@ -43,8 +43,8 @@ median(double *v, unsigned int n)
 /* One run. One during which the bare SYNC moved too far is thrown away and repeated; if it will
  * not hold still the last try is kept and marked. */
 static int
-measure(struct perf_bench *b, const struct perf_point *pt, const struct perf_policy *policy,
-	struct perf_result *res, int *verdict)
+measure(const struct perf_control *c, struct perf_bench *b, const struct perf_point *pt,
+	const struct perf_policy *policy, struct perf_result *res, int *verdict)
 {
 	struct perf_run *r = malloc(sizeof(*r));
 	int rc = 0;
@@ -55,6 +55,7 @@ measure(struct perf_bench *b, const struct perf_point *pt, const struct perf_pol
 		rc = perf_run(r, b, pt, policy);
 		if (rc == 0) {
 			perf_result_make(res, r);
+			perf_control_judge(c, policy, res);
 			*verdict |= perf_result_verify(r, res);
 		}
 		perf_run_free(r);
@@ -163,7 +164,8 @@ point_fill(struct perf_book *bk, struct perf_bench *b, const struct perf_point *
 	for (unsigned int i = 0; i < s.rounds && rc == 0; i++)
 		for (unsigned int p = 0; p < s.nb_policies && rc == 0; p++) {
 			perf_progress_show(pg, bk->o->policy[p].name);
-			rc = measure(b, pt, &bk->o->policy[p], at(&s, i, p), &verdict);
+			rc = measure(&bk->control, b, pt, &bk->o->policy[p], at(&s, i, p),
+				     &verdict);
 			perf_progress_clear(pg);
 			if (rc == 0 && atomic_load_explicit(&perf_interrupted,
 							    memory_order_relaxed))
@@ -192,11 +194,14 @@ bench_change(struct perf_book *bk, struct perf_bench *b, const struct perf_point
 	if (rc == 0 && bk->o->insns && l.kind != PERF_LAYOUT_STEP)
 		rc = perf_usage_error("--insns counts what one lcore does: give one, with -l 0");
 	if (rc == 0)
+		rc = perf_control_run(&bk->control, bk->o, bk->wl, &l, pt);
+	if (rc == 0)
 		rc = perf_bench_open(b, bk->o, bk->wl, &l, pt);
 	if (rc != 0)
 		return rc;
 	bk->info = b->info;
 	bk->layout = l.kind;
+	strcpy(bk->slowed, b->slowed);
 	perf_layout_describe(&l, bk->layout_text, sizeof(bk->layout_text));
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "control.h"
 #include "host.h"
 #include "layout.h"
 #include "options.h"
@@ -25,6 +26,8 @@ struct perf_book {
 	struct sluice_iommu_info info;
 	enum perf_layout_kind layout;
 	char layout_text[256];
+	char slowed[64];     /**< what --probe-stale asked of the hardware, "key=value,…", or "" */
+	struct perf_control control; /**< at the point at hand */
 	struct perf_result *result;
 	unsigned int nb_results, max_results;
 };

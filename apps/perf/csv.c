@@ -18,6 +18,9 @@ static const char header[] =
 	"walk_reads.l0,walk_reads.l1,walk_reads.l2,walk_reads.l3,copy_max,"
 	"copy_max_read,crossover_bytes,crossover_read_bytes";
 
+/* Behind flushes.*, which came before. */
+static const char tail[] = ",stale_provable,stale_control,shadow_accesses";
+
 static void
 text(FILE *f, const char *s)
 {
@@ -68,6 +71,14 @@ later(FILE *f, const struct perf_result *r)
 	counted(f, r->crossover_read);
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
 		fprintf(f, ",%" PRIu64, r->flushes[i]);
+	if (r->stale_counted)
+		fprintf(f, ",%d", r->stale_provable);
+	else
+		fputc(',', f);
+	counted(f, r->stale_control);
+	fputc(',', f);
+	if (r->shadow_known)
+		fprintf(f, "%" PRIu64, r->shadow_accesses);
 }
 
 static void
@@ -109,6 +120,7 @@ perf_csv_write(const struct perf_book *bk, FILE *f)
 	fputs(header, f);
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
 		fprintf(f, ",flushes.%s", perf_flush_cause[i]);
+	fputs(tail, f);
 	fputc('\n', f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		line(f, bk, &bk->result[i]);

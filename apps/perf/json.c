@@ -76,8 +76,9 @@ iommu(const struct perf_book *bk)
 {
 	const struct sluice_iommu_info *in = &bk->info;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:o, s:o}", "dev", bk->o->dev,
-			 "backend", in->backend, "regs", in->regs, "settings", in->settings,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:o, s:o}", "dev",
+			 bk->o->dev, "backend", in->backend, "regs", in->regs, "settings",
+			 in->settings, "slowed_by_probes", bk->slowed,
 			 "capabilities", caps(in->caps), "ias", in->ias, "oas", in->oas,
 			 "sid_bits", in->sid_bits, "cmdq_entries", count(in->cmdq_entries),
 			 "evtq_entries", count(in->evtq_entries));
@@ -171,6 +172,11 @@ result(const struct perf_book *bk, const struct perf_result *r)
 	json_object_set_new(o, "stale_us", dist(&r->stale_us, r->stale_known));
 	json_object_set_new(o, "stale_accesses",
 			    r->stale_counted ? count(r->stale_accesses) : json_null());
+	json_object_set_new(o, "stale_provable",
+			    r->stale_counted ? json_boolean(r->stale_provable) : json_null());
+	json_object_set_new(o, "stale_control", counted(r->stale_control));
+	json_object_set_new(o, "shadow_accesses",
+			    r->shadow_known ? count(r->shadow_accesses) : json_null());
 	json_object_set_new(o, "release_us", dist(&r->release_us, r->release_known));
 	json_object_set_new(o, "cookies", count(r->cookies));
 	json_object_set_new(o, "flushes", flushes(r->flushes));

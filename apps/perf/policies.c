@@ -42,6 +42,21 @@ perf_policy_shares(const char *name)
 	return listed(shares, RTE_DIM(shares), name);
 }
 
+bool
+perf_policy_copies(const char *name)
+{
+	static const char *const copies[] = { "copy", "hybrid" };
+
+	return listed(copies, RTE_DIM(copies), name);
+}
+
+bool
+perf_policy_equal(const struct perf_policy *a, const struct perf_policy *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->batch == b->batch &&
+	       a->deadline_us == b->deadline_us && a->copy_max == b->copy_max;
+}
+
 static const char *
 policy_find(const char *name, size_t len)
 {
@@ -55,17 +70,14 @@ policy_find(const char *name, size_t len)
 static void
 policy_add(struct perf_options *o, const char *name, const struct perf_policy *set)
 {
-	const struct perf_policy *p;
+	struct perf_policy p = *set;
 
-	for (unsigned int i = 0; i < o->nb_policies; i++) {
-		p = &o->policy[i];
-		if (p->name == name && p->batch == set->batch && p->deadline_us == set->deadline_us)
+	p.name = name;
+	for (unsigned int i = 0; i < o->nb_policies; i++)
+		if (perf_policy_equal(&o->policy[i], &p))
 			return;
-	}
 	if (o->nb_policies < PERF_MAX_POLICIES)
-		o->policy[o->nb_policies++] = (struct perf_policy) {
-			.name = name, .batch = set->batch, .deadline_us = set->deadline_us,
-		};
+		o->policy[o->nb_policies++] = p;
 }
 
 static int
@@ -105,9 +117,15 @@ setting_take(const char *s, size_t len, const char *where, struct perf_policy *s
 		set->deadline_us = (uint32_t)v;
 		return 0;
 	}
+	if (strncmp(copy, "copy_max=", 9) == 0) {
+		if (perf_number_parse(copy + 9, 1, SLUICE_COPY_MAX, &v) != 0)
+			goto bad;
+		set->copy_max = (uint32_t)v;
+		return 0;
+	}
 bad:
 	perf_usage_error("%s: \"%s\" is no setting of a policy; known are batch=N, a power of two "
-			 "up to 1048576, and deadline_us=N", where, copy);
+			 "up to 1048576, deadline_us=N, and copy_max=N up to 65536", where, copy);
 	return -1;
 }
 
@@ -167,6 +185,8 @@ perf_policy_label(const struct perf_policy *p, char *buf, size_t size)
 	if (p->batch != 0 && at < size)
 		at += (size_t)snprintf(buf + at, size - at, ":batch=%u", p->batch);
 	if (p->deadline_us != 0 && at < size)
-		snprintf(buf + at, size - at, ":deadline_us=%u", p->deadline_us);
+		at += (size_t)snprintf(buf + at, size - at, ":deadline_us=%u", p->deadline_us);
+	if (p->copy_max != 0 && at < size)
+		snprintf(buf + at, size - at, ":copy_max=%u", p->copy_max);
 	return buf;
 }

@@ -14,6 +14,7 @@ struct perf_policy {
 	const char *name;     /**< from sluice_policy_name() */
 	uint32_t batch;       /**< 0: as for all, else the policy's own default */
 	uint32_t deadline_us; /**< the same */
+	uint32_t copy_max;    /**< hybrid: bytes up to which it copies; 0: its own default */
 };
 
 struct perf_options;
@@ -27,6 +28,12 @@ const char *perf_policy_label(const struct perf_policy *p, char *buf, size_t siz
 
 /** Does a policy of this name promise that no device reaches memory that was handed back? */
 bool perf_policy_is_strict(const char *name);
+
+/** Are there buffers of which a policy of this name maps a copy? */
+bool perf_policy_copies(const char *name);
+
+/** The same name with the same settings. */
+bool perf_policy_equal(const struct perf_policy *a, const struct perf_policy *b);
 
 /** Do the calls of a burst share work under a policy of this name? Then the time of one call says
  * nothing, and a call's time is its part of the burst's. */

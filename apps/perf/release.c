@@ -11,6 +11,7 @@
 #include <rte_cycles.h>
 
 #include "release.h"
+#include "watch.h"
 
 /* Everything up to the oldest buffer that is still waited for is back. */
 static void
@@ -33,7 +34,7 @@ perf_release(struct perf_worker *w, uint32_t n, uint32_t later, uint64_t tsc)
 	uint64_t first = w->taken;
 
 	for (uint32_t i = later; i < n; i++)
-		perf_own(w, first + i, 0);
+		perf_watch_back(w, first + i);
 	w->taken += n;
 	if (likely(later == 0 && w->waits_put == w->waits_got)) {
 		w->returned = w->taken;
@@ -58,7 +59,7 @@ take(struct perf_worker *w, const uint64_t *cookie, unsigned int n, uint64_t now
 		return 0;
 	n = (unsigned int)RTE_MIN((uint64_t)n, q->later - q->next);
 	for (i = 0; i < n && likely(cookie[i] == q->next + i); i++)
-		perf_own(w, q->next + i, 0);
+		perf_watch_back(w, q->next + i);
 	q->next += i;
 	w->cookies += i;
 	sluice_hist_add_n(&w->release_hist, perf_net_tsc(now - q->tsc), i);

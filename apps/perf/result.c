@@ -244,7 +244,6 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->crossover = r->crossover;
 	res->crossover_read = r->crossover_read;
 	res->insns = r->insns;
-	res->stale_counted = b->transfers;
 	timings(res, r);
 	windows(res, r);
 	count_all(res, r);
@@ -253,6 +252,10 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->syncs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_syncs"), unmaps);
 	res->invs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_tlbis"), unmaps);
 	res->stale_accesses = perf_counter_get(c, "emu_stale_accesses");
+	/* Without probes no device looks where it should not: none seen is none looked for. */
+	res->stale_counted = (b->transfers && b->o->probe_stale) || res->stale_accesses != 0;
+	res->shadow_known = b->transfers && r->worker[0].shadows;
+	res->shadow_accesses = perf_counter_get(c, "emu_shadow_accesses");
 	res->probe_faults = perf_counter_get(c, "emu_probe_faults");
 	res->probes = r->dma.probes;
 	res->probe_hits = r->dma.probe_hits;

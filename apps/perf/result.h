@@ -56,7 +56,11 @@ struct perf_result {
 	double oldest_us;        /**< the oldest entry of a flush queue that was seen */
 	uint64_t exposed_bytes;  /**< the most handed back and not yet safe at once, of samples */
 	uint64_t stale_accesses;
-	bool stale_counted;      /**< somebody could see them */
+	bool stale_counted;      /**< somebody looked for them, or saw some */
+	bool stale_provable;     /**< had there been one, it would have been seen (control.h) */
+	uint64_t stale_control;  /**< seen when the policy could not be safe; 0: nobody looked */
+	bool shadow_known;       /**< the policy copies, and somebody looked */
+	uint64_t shadow_accesses; /**< to shadow memory that stood in for nobody */
 	uint64_t dma_bytes, dma_faults, dma_mismatches, probes, probe_hits, probe_faults;
 	double iotlb_hit_rate, walk_reads_per_page;
 	bool walk_reads_known;   /**< somebody counts them by level */

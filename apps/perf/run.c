@@ -17,6 +17,7 @@
 #include "msg.h"
 #include "run.h"
 #include "sync.h"
+#include "watch.h"
 
 #define STREAM_BASE 0x100u
 
@@ -83,7 +84,7 @@ conduct(void *arg)
 	r->sync_after = perf_sync_median_ns(r->b->iommu, r->b->layout.kind);
 	/* Maps and unmaps of its own: behind all that is counted. In layout step it would be the
 	 * model that is measured. */
-	if (r->b->layout.kind == PERF_LAYOUT_STEP ||
+	if (r->b->layout.kind == PERF_LAYOUT_STEP || r->b->control ||
 	    sluice_domain_find_crossover(r->dom, SLUICE_RW, &r->crossover) != 0 ||
 	    sluice_domain_find_crossover(r->dom, SLUICE_READ, &r->crossover_read) != 0)
 		r->crossover = r->crossover_read = 0;
@@ -100,6 +101,7 @@ domain_make(struct perf_run *r, const struct perf_policy *p)
 		.policy = p->name,
 		.batch = p->batch != 0 ? p->batch : r->pt->batch,
 		.deadline_us = p->deadline_us != 0 ? p->deadline_us : r->pt->deadline_us,
+		.copy_max = p->copy_max,
 	};
 	int rc;
 
@@ -172,7 +174,7 @@ worker_make(struct perf_run *r, unsigned int i)
 	w->abort = &r->abort;
 	w->buf = b->pool + i * part;
 	w->buf_pa = b->pool_pa + i * part;
-	w->owned = (_Atomic uint8_t *)(void *)b->owned + i * (part / PERF_PAGE);
+	w->owned = (_Atomic uint8_t *)(void *)b->watch + (w->buf_pa - b->watch_pa) / PERF_PAGE;
 	w->item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
 	w->target = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
 	w->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
@@ -185,6 +187,12 @@ worker_make(struct perf_run *r, unsigned int i)
 	w->samples = i == 0;
 	w->all = r->worker;
 	w->nb_all = r->nb_workers;
+	w->shadows = b->watch_all && perf_policy_copies(r->in_force);
+	if (w->shadows) {
+		w->shadow = calloc(b->nb_bufs, sizeof(*w->shadow));
+		if (w->shadow == NULL)
+			return perf_failed("out of memory");
+	}
 	if (b->wl->has_tails || b->wl->has_reads) {
 		w->stage = malloc((size_t)b->ring * b->buf_size);
 		if (w->stage == NULL)
@@ -306,7 +314,7 @@ perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
 	r->pt = pt;
 	r->policy = policy->name;
 	r->nb_workers = b->layout.nb_workers;
-	memset(b->owned, 0, b->pool_size / PERF_PAGE);
+	perf_watch_reset(b);
 	rc = set_up(r, policy);
 	if (rc == 0) {
 		launch(r);
@@ -326,8 +334,10 @@ perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
 void
 perf_run_free(struct perf_run *r)
 {
-	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++)
+	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++) {
 		free(r->worker[i].stage);
+		free(r->worker[i].shadow);
+	}
 	free(r->worker);
 	r->worker = NULL;
 }

@@ -86,6 +86,21 @@ setting(struct grid *g, unsigned int row, unsigned int *c, const struct perf_res
 		put(g, row, c, "-");
 }
 
+/* n/a: nobody looked. "?": nobody could have seen one. "+Ns": and of shadow memory. */
+static void
+accesses(struct grid *g, unsigned int row, unsigned int *c, const struct perf_result *r)
+{
+	char shadow[32] = "";
+
+	if (!r->stale_counted) {
+		put(g, row, c, "n/a");
+		return;
+	}
+	if (r->shadow_known)
+		snprintf(shadow, sizeof(shadow), "+%" PRIu64 "s", r->shadow_accesses);
+	put(g, row, c, "%" PRIu64 "%s%.20s", r->stale_accesses, r->stale_provable ? "" : "?", shadow);
+}
+
 static void
 body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct perf_result *r)
 {
@@ -113,10 +128,7 @@ body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct
 	put(g, row, &c, "%.4f", r->syncs_per_unmap);
 	time_us(g, row, &c, r->stale_known, r->stale_us.p99);
 	time_us(g, row, &c, r->stale_known, r->stale_us.max);
-	if (r->stale_counted)
-		put(g, row, &c, "%" PRIu64, r->stale_accesses);
-	else
-		put(g, row, &c, "n/a");
+	accesses(g, row, &c, r);
 	time_us(g, row, &c, r->release_known, r->release_us.p99);
 	put(g, row, &c, "%" PRIu64, r->pinned_bytes >> 10);
 	if (r->strict_ratio > 0)
@@ -184,6 +196,9 @@ preamble(const struct perf_book *bk, const struct perf_varied *v, FILE *f)
 		fprintf(f, "deadline %u us, ", r->deadline_us);
 	fprintf(f, "stale probes %s, seed %" PRIu64 "\n", bk->o->probe_stale ? "on" : "off",
 		bk->o->seed);
+	if (bk->slowed[0] != '\0')
+		fprintf(f, "          the probes made the hardware slow, %s, so that who does not wait "
+			"is caught\n", bk->slowed);
 	sync_range(bk, f);
 	fputc('\n', f);
 }
@@ -206,6 +221,29 @@ copies(const struct perf_result *r, FILE *f)
 }
 
 static void
+stale_marks(const struct perf_book *bk, FILE *f)
+{
+	bool counted = true, blind = false, shadow = false;
+
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		const struct perf_result *r = &bk->result[i];
+
+		counted &= r->stale_counted;
+		blind |= r->stale_counted && !r->stale_provable;
+		shadow |= r->shadow_known;
+	}
+	if (!counted)
+		fputs("  n/a: nothing probed for them (--probe-stale).\n", f);
+	if (blind)
+		fputs("  ?: not provable on this hardware: it completes invalidations before anybody "
+		      "could see that a policy did not wait\n     (a control run with completions that "
+		      "came too early saw nothing). Give it a longer tlbi_ns.\n", f);
+	if (shadow)
+		fputs("  +Ns: it also reached shadow memory that stood in for nobody N times: what it "
+		      "had been given, not its owner's.\n", f);
+}
+
+static void
 footnotes(const struct perf_book *bk, FILE *f)
 {
 	uint64_t preempted = 0;
@@ -222,6 +260,7 @@ footnotes(const struct perf_book *bk, FILE *f)
 	fputs("stale accesses: the device reached a page that unmap had already handed back.\n"
 	      "release: from the submission of an unmap to the return of its memory, where no "
 	      "device reaches it any more then.\n", f);
+	stale_marks(bk, f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		copies(&bk->result[i], f);
 	if (preempted > 0)

@@ -13,7 +13,7 @@
 
 #include "hw.h"
 #include "release.h"
-#include "worker.h"
+#include "watch.h"
 
 #define STALL_SECONDS 10u /* no completion for so long: the channel is stuck */
 #define SAMPLE_EVERY  16u /* bursts */
@@ -99,7 +99,7 @@ map_each(struct perf_worker *w, struct sluice_seg *s, uint32_t n, uint32_t *done
 
 	for (*done = 0; *done < n; s++, (*done)++) {
 		t = rte_rdtsc();
-		perf_own(w, s->cookie, 1);
+		perf_own(w, s->cookie, SLUICE_WATCH_DEVICE);
 		rc = sluice_map(w->dom, s->pa, s->len, s->prot, &s->iova);
 		t = rte_rdtsc() - t;
 		if (unlikely(rc != 0))
@@ -122,7 +122,7 @@ map_group(struct perf_worker *w, const struct perf_group *g)
 	} else {
 		t = rte_rdtsc();
 		for (i = 0; i < g->n; i++)
-			perf_own(w, s[i].cookie, 1);
+			perf_own(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		i = sluice_map_burst(w->dom, s, g->n);
 		t = rte_rdtsc() - t;
 		w->err = i < g->n ? -rte_errno : 0;
@@ -134,7 +134,7 @@ map_group(struct perf_worker *w, const struct perf_group *g)
 		}
 	}
 	for (uint32_t k = i; k < g->n; k++)
-		perf_own(w, s[k].cookie, 0);
+		perf_own(w, s[k].cookie, SLUICE_WATCH_OWNER);
 	return i;
 }
 
@@ -273,6 +273,7 @@ post(struct perf_worker *w, uint32_t n, bool each)
 	}
 	perf_release_idle(w);
 	mapped = map_group(w, g);
+	perf_watch_mapped(w, s, mapped);
 	for (uint32_t i = 0; i < mapped; i++)
 		d[i].iova = s[i].iova;
 	g->n = mapped;

@@ -46,6 +46,8 @@ struct perf_worker {
 	uint64_t buf_pa;
 	_Atomic uint8_t *owned; /**< its part of the ownership map */
 	uint8_t *stage;         /**< the device's memory, a buffer a slot, or NULL: not needed */
+	uint64_t *shadow;       /**< of each buffer: where its shadow is, or 0; NULL: nothing copies */
+	bool shadows;           /**< the policy copies, and somebody looks */
 	uint64_t posted, taken, returned;
 	uint64_t target;        /**< pairs to do; 0: until @c until */
 	uint64_t until;         /**< TSC */
@@ -100,16 +102,16 @@ void perf_worker_fail(struct perf_worker *w, const char *what, int err);
  * @return false: it took too long, and @p what failed. */
 bool perf_worker_wait(struct perf_worker *w, uint64_t *since, uint32_t *spins, const char *what);
 
-/** Write the ownership byte of each page of buffer @p seq. */
+/** Write the ownership byte of each page of buffer @p seq: SLUICE_WATCH_*. */
 static inline void
-perf_own(struct perf_worker *w, uint64_t seq, uint8_t mine)
+perf_own(struct perf_worker *w, uint64_t seq, uint8_t whose)
 {
 	uint32_t pages = w->b->buf_size / PERF_PAGE;
 	/* Their number is a power of two. */
 	_Atomic uint8_t *o = w->owned + (seq & (w->b->nb_bufs - 1)) * pages;
 
 	for (uint32_t i = 0; i < pages; i++)
-		atomic_store_explicit(o + i, mine, memory_order_relaxed);
+		atomic_store_explicit(o + i, whose, memory_order_relaxed);
 }
 
 #endif

@@ -156,13 +156,31 @@ sync_complete(struct emu_smmu *e)
 	}
 }
 
+/* Hardware whose SYNC does not wait for TLBIs (conf.sync_early). For configuration it does: what is
+ * broken is to be the protection of memory, not the device. */
+static bool
+early(const struct emu_smmu *e)
+{
+	for (uint32_t i = e->pend_head; e->conf.sync_early && i != e->pend_tail; i++)
+		switch (smmu_field_get(SMMU_CMD_0_OP, e->pend[i % EMU_PEND].cmd[0])) {
+		case SMMU_CMD_CFGI_STE:
+		case SMMU_CMD_CFGI_STE_RANGE:
+		case SMMU_CMD_CFGI_CD:
+		case SMMU_CMD_CFGI_CD_ALL:
+			return false;
+		default:
+			break;
+		}
+	return e->conf.sync_early;
+}
+
 /* @return whether the SYNC at the head got further. */
 static bool
 sync_work(struct emu_smmu *e)
 {
 	if (unlikely(atomic_load_explicit(&e->inj_sync_hang, memory_order_relaxed)))
 		return false;
-	if (!pend_empty(e))
+	if (!pend_empty(e) && likely(!early(e)))
 		return true;
 	if (unlikely(e->atc_failed)) {
 		/* §4.7.3: not consumed, nothing signalled. What timed out will never complete, so
@@ -171,7 +189,7 @@ sync_work(struct emu_smmu *e)
 		stop(e, SMMU_CERROR_ATC_INV_SYNC);
 		return true;
 	}
-	if (e->sync_ticks != 0) {
+	if (e->sync_ticks != 0 && likely(!e->conf.sync_early)) {
 		uint64_t now = emu_now(e);
 
 		if (!e->sync_timed) {

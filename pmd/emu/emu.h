@@ -45,6 +45,9 @@ struct emu_conf {
 	uint32_t step_ns;     /**< (10) */
 	uint64_t seed;        /**< of every random choice (1) */
 	bool shuffle;         /**< execute invalidations between SYNCs out of order */
+	/* broken on purpose: who claims to notice stale accesses shows on it that he would */
+	bool sync_early;      /**< a SYNC is complete as soon as it is consumed, whatever TLBIs before
+				   it are still under way (false) */
 };
 
 void emu_conf_default(struct emu_conf *c);
@@ -160,6 +163,7 @@ struct emu_stats {
 	uint64_t mem_aborts;              /**< physical addresses where nothing answers */
 	uint64_t atc_hits, atc_fills;     /**< accesses by what an ATC held; translations it got */
 	uint64_t atc_invs, atc_timeouts;  /**< ATC_INV commands; those without an answer in time */
+	uint64_t shadow_accesses;         /**< accesses to idle shadow memory; sluice_iommu_watch() */
 };
 void emu_get_stats(const struct emu_smmu *e, struct emu_stats *st);
 

@@ -109,16 +109,21 @@ perm_needed(const struct emu_req *r)
 	return r->pnu ? EMU_PERM_PR : EMU_PERM_UR;
 }
 
-/* The page was handed back to its owner, and a device still reaches it. */
+/* The page was handed back to its owner, or stands in for nobody's, and a device still reaches it. */
 static inline void
 check_owner(struct emu_smmu *e, uint64_t pa)
 {
 	uint64_t off = pa - e->watch_pa;
+	uint8_t whose;
 
-	if (off < e->watch_len &&
-	    atomic_load_explicit((_Atomic uint8_t *)(uintptr_t)&e->watch_owned[off / EMU_PAGE],
-				 memory_order_relaxed) == 0)
-		emu_count(&e->st.stale_accesses, 1);
+	if (off >= e->watch_len)
+		return;
+	whose = atomic_load_explicit(
+		(_Atomic uint8_t *)(uintptr_t)&e->watch_owned[off / EMU_PAGE],
+		memory_order_relaxed);
+	if (unlikely(whose != SLUICE_WATCH_DEVICE))
+		emu_count(whose == SLUICE_WATCH_SHADOW ? &e->st.shadow_accesses :
+							 &e->st.stale_accesses, 1);
 }
 
 #endif

@@ -78,6 +78,7 @@ static const struct {
 	KEY(ack_delay, T_U32, 0, 1000000),
 	KEY(cons_lag, T_U32, 0, 1u << SMMU_QS_MAX),
 	KEY(shuffle, T_BOOL, 0, 1),
+	KEY(sync_early, T_BOOL, 0, 1),
 	KEY(step, T_BOOL, 0, 1),
 	KEY(step_ns, T_U32, 1, 1000000),
 	KEY(seed, T_U64, 0, UINT64_MAX),
@@ -86,7 +87,7 @@ static const struct {
 static const char *const key_names[] = {
 	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "ats", "atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas",
 	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay",
-	"cons_lag", "shuffle", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
+	"cons_lag", "shuffle", "sync_early", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
 };
 _Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 3, "the same keys, mem_mb and mem");
 
@@ -316,9 +317,10 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	regs->clock.hz = c.step ? 1000000000u : rte_get_tsc_hz();
 	snprintf(regs->settings, sizeof(regs->settings),
 		 "sync_ns=%u,tlbi_ns=%u,ril=%d,msi=%d,two_level=%d,iotlb=%u,walk_cache=%u,"
-		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64 "%s",
+		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64 "%s%s",
 		 c.sync_ns, c.tlbi_ns, c.ril, c.msi, c.two_level, c.iotlb, c.walk_cache,
-		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb, c.ats ? ",ats=1" : "");
+		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb, c.ats ? ",ats=1" : "",
+		 c.sync_early ? ",sync_early=1" : "");
 	return 0;
 fail:
 	emu_close(regs);
@@ -354,7 +356,7 @@ emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned in
 		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
 		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
 		"events_dropped", "guarded_writes", "mem_aborts", "atc_hits", "atc_fills",
-		"atc_invs", "atc_timeouts",
+		"atc_invs", "atc_timeouts", "shadow_accesses",
 	};
 	struct emu_stats st;
 	uint64_t v[RTE_DIM(names)];

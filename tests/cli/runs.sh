@@ -47,6 +47,36 @@ if command -v gnuplot >/dev/null; then
 fi
 [ -z "$(find "$work" -name '*.??????' -newer "$j" -path '*json.*')" ] || fail 'temporary file left'
 
+# A zero is said only by who looked, and only of hardware that could have shown another number.
+quick=smmuv3,regs=emu,tlbi_ns=0,sync_ns=0,shuffle=0
+run 'nobody looked' 0 "$perf" "${eal[@]}" -l 0 -- --pairs 2000 --rounds 1 --json "$j" --csv "$work/r.csv" \
+	--report "$work/rep2"
+json "$j" "all(x['stale_accesses'] is None and x['stale_provable'] is None for x in r)"
+json "$j" "d['iommu']['slowed_by_probes'] == ''"
+[ "$(cut -d, -f30 "$work/r.csv" | tr '\n' ' ')" = 'stale_accesses    ' ] || fail 'csv: a number'
+says 'nothing probed for them'
+grep -q '<td>n/a</td><td>n/a</td>' "$work/rep2/index.html" || fail 'report: a number'
+run 'slow enough to tell' 0 "$perf" "${eal[@]}" -l 0 -- --pairs 2000 --rounds 1 --policy strict --probe-stale --json "$j"
+json "$j" "r[0]['stale_accesses'] == 0 and r[0]['stale_provable'] is True and r[0]['stale_control'] > 0"
+json "$j" "d['iommu']['slowed_by_probes'] == 'tlbi_ns=5000,sync_ns=2000,shuffle=1'"
+says 'made the hardware slow, tlbi_ns=5000,sync_ns=2000,shuffle=1'
+for layout in '-l 0' "${two[*]: -2} -- --layout split" "${two[*]: -2} -- --layout inline"; do
+	[[ $layout == *--* ]] || layout+=' --'
+	# shellcheck disable=SC2086 # words are wanted
+	run "too quick to tell: $layout" 0 "$perf" "${eal[@]}" $layout --dev "$quick" \
+		--pairs 2000 --rounds 1 --policy strict,strict-async,strict-batched,contiguous,hybrid:copy_max=64 \
+		--probe-stale --json "$j" --csv "$work/r.csv" --report "$work/rep3"
+	json "$j" "all(x['stale_accesses'] == 0 and x['stale_provable'] is False for x in r)"
+	says 'not provable on this hardware' '0?'
+	grep -q '0 (not provable)' "$work/rep3/index.html" || fail 'report: no mark'
+done
+run 'too quick, and it does not matter' 0 "$perf" "${eal[@]}" -l 0 -- --dev "$quick" --pairs 2000 --rounds 1 \
+	--policy copy,passthrough --probe-stale --json "$j"
+json "$j" "all(x['stale_provable'] is True for x in r)"
+run 'broken hardware' 1 "$perf" "${eal[@]}" -l 0 -- --dev smmuv3,regs=emu,sync_early=1 --pairs 2000 --rounds 1 \
+	--policy strict --probe-stale
+says 'stale accesses: not strict'
+
 # Same seed, same counters; another seed, others.
 for i in 1 2; do
 	run "step $i" 0 "$perf" "${eal[@]}" -l 0 -- --seed 7 --pairs 5000 --probe-stale --rounds 1 \

@@ -74,8 +74,9 @@ facts(const struct perf_book *bk, FILE *f)
 	fact(f, "note", bk->wl->note);
 	fact(f, "note", r->note);
 	snprintf(text, sizeof(text), "%" PRIu64 " pairs, %u rounds, seed %" PRIu64
-		 ", stale probes %s", r->pairs, r->rounds, bk->o->seed,
-		 bk->o->probe_stale ? "on" : "off");
+		 ", stale probes %s%s%s", r->pairs, r->rounds, bk->o->seed,
+		 bk->o->probe_stale ? "on" : "off", bk->slowed[0] != '\0' ? ", so hardware slow: " : "",
+		 bk->slowed);
 	fact(f, "run", text);
 	fputs("</dl>\n", f);
 }
@@ -95,7 +96,15 @@ row(const struct perf_result *r, FILE *f)
 			r->stale_us.p99, r->stale_us.max);
 	else
 		fputs("<td>n/a</td><td>n/a</td><td>n/a</td>", f);
-	fprintf(f, "<td>%" PRIu64 "</td>", r->stale_accesses);
+	if (r->stale_counted)
+		fprintf(f, "<td>%" PRIu64 "%s</td>", r->stale_accesses,
+			r->stale_provable ? "" : " (not provable)");
+	else
+		fputs("<td>n/a</td>", f);
+	if (r->shadow_known)
+		fprintf(f, "<td>%" PRIu64 "</td>", r->shadow_accesses);
+	else
+		fputs("<td>n/a</td>", f);
 	if (r->release_known)
 		fprintf(f, "<td>%.1f</td><td>%.1f</td>", r->release_us.p50, r->release_us.p99);
 	else
@@ -113,7 +122,8 @@ table(const struct perf_book *bk, FILE *f)
 	      "<th>sync_ns</th><th>workers</th><th>batch</th><th>deadline us</th>"
 	      "<th>bare SYNC ns</th><th>map ns</th><th>unmap ns</th><th>pair ns</th>"
 	      "<th>unmap p99 ns</th><th>SYNCs/unmap</th><th>stale p50 us</th>"
-	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>release p50 us</th>"
+	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>shadow accesses</th>"
+	      "<th>release p50 us</th>"
 	      "<th>p99 us</th><th>strict/this</th></tr>"
 	      "</thead><tbody>\n", f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
@@ -196,7 +206,9 @@ perf_html_write(const struct perf_book *bk, const char *dir, FILE *f)
 	}
 	fputs("<footer>Times include one ownership byte a page; the passthrough row is the floor "
 	      "of the harness itself. A stale access is a device reaching a page that unmap had "
-	      "already handed back. The numbers behind the plots are in results.csv and in each "
+	      "already handed back; n/a where nothing probed for it. Not provable: the hardware "
+	      "completes invalidations before anybody could see that a policy did not wait. A "
+	      "shadow access reached shadow memory that stood in for nobody. The numbers behind the plots are in results.csv and in each "
 	      ".gp script.</footer>\n</body></html>\n", f);
 	return ferror(f) ? -1 : 0;
 }

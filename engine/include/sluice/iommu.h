@@ -89,10 +89,16 @@ SLUICE_API void sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(vo
  */
 SLUICE_API uint64_t sluice_iommu_now_ns(const struct sluice_iommu *iommu);
 
+#define SLUICE_WATCH_OWNER  0u /**< the page is its owner's: no device may reach it */
+#define SLUICE_WATCH_DEVICE 1u /**< it is a device's for now */
+#define SLUICE_WATCH_SHADOW 2u /**< it is shadow memory, and stands in for nobody's now */
+
 /**
  * Tell emulated hardware who owns host memory, so that it can count stale accesses: a device's
- * access to a page of [pa, pa+len) whose byte in @p owned (one per 4 KiB page) is 0 is an access
- * to memory that was already handed back. Bytes are read with relaxed atomics.
+ * access to a page of [pa, pa+len) whose byte in @p owned (one per 4 KiB page, SLUICE_WATCH_*) says
+ * OWNER is an access to memory that was already handed back, or never given; counted as
+ * emu_stale_accesses. One to a SHADOW page is counted as emu_shadow_accesses. Bytes are read with
+ * relaxed atomics.
  * @return 0; -ENOTSUP when the hardware is not emulated; -EINVAL pa or len not multiples of 4096.
  */
 SLUICE_API int sluice_iommu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len,

@@ -122,6 +122,30 @@ test_owner(void **state)
 	assert_int_equal(rig_stats(r).stale_accesses, 3);
 }
 
+/* Shadow memory that stands in for nobody is counted by itself, and is nobody's stale page. */
+static void
+test_shadow(void **state)
+{
+	struct rig *r = *state;
+	uint64_t pa = rig_page(r, 1);
+	uint8_t whose = SLUICE_WATCH_SHADOW;
+
+	rig_map(r, 0x1000, pa, RIG_RW);
+	assert_int_equal(emu_watch(r->e, pa, 4096, &whose), 0);
+	assert_int_equal(rig_read(r, 0x1000), EMU_OK);
+	assert_int_equal(emu_probe(r->e, RIG_SID, 0x1000), EMU_OK);
+	assert_int_equal(rig_stats(r).shadow_accesses, 2);
+	assert_int_equal(rig_stats(r).stale_accesses, 0);
+	whose = SLUICE_WATCH_DEVICE;
+	assert_int_equal(rig_read(r, 0x1000), EMU_OK);
+	assert_int_equal(rig_stats(r).shadow_accesses, 2);
+	whose = SLUICE_WATCH_OWNER;
+	assert_int_equal(rig_read(r, 0x1000), EMU_OK);
+	assert_int_equal(rig_stats(r).shadow_accesses, 2);
+	assert_int_equal(rig_stats(r).stale_accesses, 1);
+	emu_watch(r->e, 0, 0, NULL);
+}
+
 /* The order of a right unmap leaves nothing to count; handing back too early does. */
 static void
 test_owner_and_invalidation(void **state)
@@ -215,6 +239,7 @@ main(void)
 		RIG_TEST(test_stops_at_fault),
 		RIG_TEST(test_top_of_space),
 		RIG_TEST(test_owner),
+		RIG_TEST(test_shadow),
 		RIG_TEST(test_owner_and_invalidation),
 		RIG_TEST(test_probe),
 		RIG_TEST(test_stale_hits),

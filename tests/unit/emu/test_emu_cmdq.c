@@ -141,6 +141,43 @@ test_tlbi_is_asynchronous(void **state)
 	rig_free(&r);
 }
 
+/* Broken on purpose: the SYNC does not wait for a TLBI, which is still to come; for a CFGI it does. */
+static void
+test_sync_early(void **state)
+{
+	struct emu_conf c = rig_conf();
+	struct rig r;
+	uint64_t a, b, t;
+
+	(void)state;
+	c.tlbi_ns = 5000;
+	c.sync_ns = 300;
+	c.sync_early = true;
+	rig_new(&r, &c);
+	rig_up(&r);
+	a = rig_page(&r, 0x11);
+	b = rig_page(&r, 0x22);
+	rig_map(&r, 0x1000, a, RIG_RW);
+	rig_sees(&r, 0x1000, 0x11);
+	rig_map(&r, 0x1000, b, RIG_RW);
+	rig_post(&r, rig_tlbi(SMMU_CMD_TLBI_NH_VA, RIG_ASID), 0x1000 | SMMU_TLBI_1_LEAF);
+	rig_post(&r, SMMU_CMD_SYNC, 0);
+	t = now(&r);
+	while (rig_cons(&r) != r.prod)
+		assert_int_equal(emu_step(r.e, 1), 1);
+	assert_in_range(now(&r) - t, 0, 100);
+	rig_sees(&r, 0x1000, 0x11);
+	rig_run(&r);
+	rig_sees(&r, 0x1000, 0x22);
+	rig_post(&r, SMMU_CMD_CFGI_STE | (uint64_t)RIG_SID << 32, 0);
+	rig_post(&r, SMMU_CMD_SYNC, 0);
+	t = now(&r);
+	while (rig_cons(&r) != r.prod)
+		assert_int_equal(emu_step(r.e, 1), 1);
+	assert_in_range(now(&r) - t, 5000, 5200);
+	rig_free(&r);
+}
+
 /* Completion by memory: the data, the address, CONS no later. */
 static void
 test_sync_msi(void **state)
@@ -453,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_start_index),
 		cmocka_unit_test(test_latencies),
 		cmocka_unit_test(test_tlbi_is_asynchronous),
+		cmocka_unit_test(test_sync_early),
 		RIG_TEST(test_sync_msi),
 		cmocka_unit_test(test_sync_msi_not_supported),
 		cmocka_unit_test(test_cons_lag),

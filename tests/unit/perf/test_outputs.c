@@ -218,6 +218,101 @@ table_is_aligned_and_honest(void **state)
 	assert_non_null(strstr(strstr(s, "\npolicy"), "batch"));
 }
 
+static int
+html(const struct perf_book *bk, FILE *f)
+{
+	return perf_html_write(bk, "/nonexistent", f);
+}
+
+/* The field of that name in line @p n of the CSV. */
+static const char *
+csv_field(unsigned int n, const char *name)
+{
+	const char *s = written(perf_csv_write), *h = s, *at = strstr(s, name);
+	unsigned int col = 0;
+	static char field[64];
+	bool in = false;
+
+	assert_non_null(at);
+	for (; h < at; h++)
+		col += *h == ',';
+	while (n-- != 0)
+		s = strchr(s, '\n') + 1;
+	for (; col != 0; s++) {
+		in ^= *s == '"';
+		col -= *s == ',' && !in;
+	}
+	snprintf(field, sizeof(field), "%.*s", (int)strcspn(s, ",\n"), s);
+	return field;
+}
+
+static json_t *
+json_field(json_t **doc, unsigned int n, const char *name)
+{
+	json_decref(*doc);
+	*doc = json_loads(written(perf_json_write), 0, NULL);
+	assert_non_null(*doc);
+	return json_object_get(json_array_get(json_object_get(*doc, "results"), n), name);
+}
+
+/* Nobody looked: no output says that there was none. */
+static void
+not_looked_for_is_not_none(void **state)
+{
+	json_t *doc = NULL;
+
+	(void)state;
+	make_book();
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(json_is_null(json_field(&doc, i, "stale_accesses")));
+		assert_true(json_is_null(json_field(&doc, i, "stale_provable")));
+		assert_true(json_is_null(json_field(&doc, i, "shadow_accesses")));
+		assert_string_equal(csv_field(i + 1, "stale_accesses"), "");
+		assert_string_equal(csv_field(i + 1, "stale_provable"), "");
+	}
+	json_decref(doc);
+	assert_non_null(strstr(written(table), "n/a: nothing probed for them"));
+	assert_non_null(strstr(written(html), "<td>0.0</td><td>n/a</td><td>n/a</td>"));
+}
+
+/* A zero that this hardware could not have disproved carries a mark everywhere; another does not. */
+static void
+unprovable_zeros_are_marked(void **state)
+{
+	json_t *doc = NULL;
+	const char *s;
+
+	(void)state;
+	make_book();
+	results[0].stale_counted = results[1].stale_counted = true;
+	results[0].stale_provable = true;
+	results[0].stale_control = 77;
+	results[1].shadow_known = true;
+	results[1].shadow_accesses = 1234;
+	assert_true(json_is_true(json_field(&doc, 0, "stale_provable")));
+	assert_int_equal(json_integer_value(json_field(&doc, 0, "stale_control")), 77);
+	assert_int_equal(json_integer_value(json_field(&doc, 0, "stale_accesses")), 0);
+	assert_true(json_is_false(json_field(&doc, 1, "stale_provable")));
+	assert_true(json_is_null(json_field(&doc, 1, "stale_control")));
+	assert_int_equal(json_integer_value(json_field(&doc, 1, "shadow_accesses")), 1234);
+	json_decref(doc);
+	assert_string_equal(csv_field(1, "stale_accesses"), "0");
+	assert_string_equal(csv_field(1, "stale_provable"), "1");
+	assert_string_equal(csv_field(1, "stale_control"), "77");
+	assert_string_equal(csv_field(1, "shadow_accesses"), "");
+	assert_string_equal(csv_field(2, "stale_provable"), "0");
+	assert_string_equal(csv_field(2, "shadow_accesses"), "1234");
+	s = written(table);
+	assert_non_null(strstr(s, " 0?+1234s "));
+	assert_non_null(strstr(s, "?: not provable on this hardware"));
+	assert_non_null(strstr(s, "+Ns: "));
+	s = written(html);
+	assert_non_null(strstr(s, "<td>0</td><td>n/a</td>"));
+	assert_non_null(strstr(s, "<td>0 (not provable)</td><td>1234</td>"));
+	results[1].stale_provable = true;
+	assert_null(strstr(written(table), "not provable"));
+}
+
 /* The longest names and figures there are fit on a wide screen. */
 static void
 table_is_not_too_wide(void **state)
@@ -361,6 +456,8 @@ main(void)
 		cmocka_unit_test(json_holds_the_way_back),
 		cmocka_unit_test(csv_lines_fit_the_header),
 		cmocka_unit_test(table_is_aligned_and_honest),
+		cmocka_unit_test(not_looked_for_is_not_none),
+		cmocka_unit_test(unprovable_zeros_are_marked),
 		cmocka_unit_test(table_is_not_too_wide),
 		cmocka_unit_test(defaults_are_no_sweep),
 		cmocka_unit_test(files_appear_whole),

@@ -34,6 +34,7 @@ fake_completed(struct sluice_domain *dom, uint64_t *cookie, unsigned int n)
 	return n;
 }
 
+static bool mine(uint64_t seq);
 static uint64_t next_ready; /* a wait makes this one's cookie ready; UINT64_MAX: none ever */
 
 void
@@ -53,6 +54,16 @@ perf_worker_wait(struct perf_worker *worker, uint64_t *since, uint32_t *spins, c
 		return true;
 	perf_worker_fail(worker, what, -ETIMEDOUT);
 	return false;
+}
+
+static unsigned int idle_shadows;
+
+void
+perf_watch_shadow_idle(struct perf_worker *worker, uint64_t seq)
+{
+	(void)worker;
+	assert_true(mine(seq));
+	idle_shadows++;
 }
 
 void
@@ -147,6 +158,22 @@ a_cookie_ends_ownership_and_not_before(void **state)
 	assert_int_equal(w.waiting, 0);
 	assert_int_equal(w.cookies_due, w.cookies);
 	assert_null(w.failed);
+}
+
+/* What stood in for a buffer is told with the buffer's own return, whichever way it comes. */
+static void
+shadows_end_with_ownership(void **state)
+{
+	(void)state;
+	start(40);
+	w.shadows = true;
+	idle_shadows = 0;
+	perf_release(&w, 8, 3, rte_rdtsc());
+	assert_int_equal(idle_shadows, 5);
+	for (uint64_t i = 0; i < 3; i++)
+		ready[nb_ready++] = i;
+	perf_release_poll(&w);
+	assert_int_equal(idle_shadows, 8);
 }
 
 /* A policy that changes in the middle: the first ones later, the rest at once, and then all. */
@@ -271,6 +298,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_cookies_at_once),
 		cmocka_unit_test(a_cookie_ends_ownership_and_not_before),
+		cmocka_unit_test(shadows_end_with_ownership),
 		cmocka_unit_test(mixed_bursts_come_back_in_order),
 		cmocka_unit_test(cookies_not_due_are_found),
 		cmocka_unit_test(waiting_is_kicked_and_bounded),

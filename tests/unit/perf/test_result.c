@@ -272,6 +272,28 @@ every_flaw_is_noticed(void **state)
 	NOTICED(strcpy(run.in_force, "hybrid"); run.x1.xs[1].value++);
 }
 
+/* Nobody probed: none seen is none looked for. One that is seen is a fact, whoever looked. */
+static void
+no_probes_no_zero(void **state)
+{
+	(void)state;
+	make_run();
+	perf_result_make(&res, &run);
+	assert_false(res.stale_counted);
+	options.probe_stale = true;
+	perf_result_make(&res, &run);
+	assert_true(res.stale_counted);
+	bench.transfers = false; /* no device is there that could */
+	perf_result_make(&res, &run);
+	assert_false(res.stale_counted);
+	bench.transfers = true;
+	options.probe_stale = false;
+	run.x1.xs[1].value++;
+	perf_result_make(&res, &run);
+	assert_true(res.stale_counted);
+	assert_int_equal(res.stale_accesses, 1);
+}
+
 static void
 only_strict_must_be_strict(void **state)
 {
@@ -296,6 +318,7 @@ main(void)
 		cmocka_unit_test(unknown_walks_are_not_none),
 		cmocka_unit_test(moved_sync_is_unstable),
 		cmocka_unit_test(every_flaw_is_noticed),
+		cmocka_unit_test(no_probes_no_zero),
 		cmocka_unit_test(only_strict_must_be_strict),
 	};
 

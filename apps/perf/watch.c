@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Making the ownership map, and what it says of shadows.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+
+#include "devargs.h"
+#include "msg.h"
+#include "watch.h"
+
+/* From where to where: the buffers, and where somebody probes all of the IOMMU's memory. No address of
+ * that is known but the buffers', so as many bytes to either side as there are in all. */
+static void
+span(struct perf_bench *b)
+{
+	uint64_t all;
+
+	b->watch_pa = b->pool_pa;
+	b->watch_len = b->pool_size;
+	b->watch_all = b->o->probe_stale &&
+		       perf_devargs_get(b->info.settings, "mem_mb", &all) == 0;
+	if (!b->watch_all)
+		return;
+	all <<= 20;
+	b->watch_pa = b->pool_pa > all ? b->pool_pa - all : 0;
+	b->watch_len = b->pool_pa + all - b->watch_pa;
+}
+
+int
+perf_watch_open(struct perf_bench *b)
+{
+	size_t pages;
+	int rc;
+
+	span(b);
+	pages = RTE_ALIGN_CEIL(b->watch_len / PERF_PAGE, RTE_CACHE_LINE_SIZE);
+	b->watch = aligned_alloc(RTE_CACHE_LINE_SIZE, pages);
+	if (b->watch == NULL)
+		return perf_failed("out of memory");
+	memset(b->watch, SLUICE_WATCH_OWNER, pages);
+	rc = sluice_iommu_watch(b->iommu, b->watch_pa, b->watch_len, b->watch);
+	if (rc != 0 && rc != -ENOTSUP)
+		return perf_failed("cannot watch the buffers: %s", rte_strerror(-rc));
+	return 0;
+}
+
+void
+perf_watch_close(struct perf_bench *b)
+{
+	if (b->watch != NULL)
+		sluice_iommu_watch(b->iommu, b->watch_pa, 0, NULL);
+}
+
+void
+perf_watch_reset(struct perf_bench *b)
+{
+	memset(b->watch, SLUICE_WATCH_OWNER, b->watch_len / PERF_PAGE);
+}
+
+static void
+shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
+{
+	const struct perf_bench *b = w->b;
+	uint64_t page = (w->shadow[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
+
+	for (uint32_t i = 0; i < b->buf_size / PERF_PAGE; i++)
+		atomic_store_explicit((_Atomic uint8_t *)(void *)&b->watch[page + i], whose,
+				      memory_order_relaxed);
+}
+
+void
+perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq)
+{
+	uint64_t *at = &w->shadow[seq & (w->b->nb_bufs - 1)];
+
+	if (*at != 0)
+		shadow_set(w, seq, SLUICE_WATCH_SHADOW);
+	*at = 0;
+}
+
+void
+perf_watch_mapped(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
+{
+	const struct perf_bench *b = w->b;
+	uint64_t pa;
+
+	for (uint32_t i = 0; w->shadows && i < n; i++) {
+		if (sluice_iova_to_pa(w->dom, s[i].iova, &pa) != 0 || pa == s[i].pa ||
+		    pa < b->watch_pa || pa - b->watch_pa > b->watch_len - b->buf_size)
+			continue;
+		w->shadow[s[i].cookie & (b->nb_bufs - 1)] = pa;
+		shadow_set(w, s[i].cookie, SLUICE_WATCH_DEVICE);
+		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
+	}
+	/* The control of what copies: in the device's reach, though nobody gave it. */
+	for (uint32_t i = 0; b->in_place && i < n; i++)
+		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
+}
