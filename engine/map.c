@@ -142,10 +142,12 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 			uint64_t *pte = domain_leaf(d, pfn + done);
 			uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
 
+			/* The second time too: somebody else may have unmapped it just now, by
+			 * mistake, and a trim have taken the table. */
+			if (pte == NULL || (!act && lpae_pte_load(&pte[0]) == 0))
+				return -ENOENT;
 			if (act)
 				lpae_run_clear(pte, n);
-			else if (pte == NULL || lpae_pte_load(&pte[0]) == 0)
-				return -ENOENT;
 			else if (!lpae_run_check(pte, n, done == 0, done + n == pages))
 				return -EINVAL;
 		}

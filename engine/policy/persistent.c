@@ -77,9 +77,11 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	*pfn = (uint32_t)first;
 	*pages = (uint32_t)(((iova & 4095) + len + 4095) >> 12);
 	if (__builtin_expect(*pages == 1, 1)) {
-		if (domain_leaf(d, *pfn) == NULL)
+		*pte = domain_leaf(d, *pfn);
+		/* Looked at once: a trim may take it away before a second look (trim.c, 3). */
+		if (__builtin_expect(*pte == NULL, 0))
 			return -ENOENT;
-		*pte = domain_pte(d, *pfn);
+		*pte += *pfn % IOVA_CHUNK_PAGES;
 		if (!window_is_one(*pte))
 			ret = lpae_pte_load(*pte) == 0 ? -ENOENT : -EINVAL;
 	} else {
