@@ -18,7 +18,7 @@ emu_conf_default(struct emu_conf *c)
 		.sid_bits = 16, .oas = 44, .cmdq_max_log2 = SMMU_QS_MAX,
 		.evtq_max_log2 = SMMU_QS_MAX,
 		.gran = EMU_GRAN_4K | EMU_GRAN_16K | EMU_GRAN_64K, .ril = true,
-		.msi = true, .two_level = true,
+		.msi = true, .two_level = true, .cohacc = true,
 		.ack_delay = 1, .cons_lag = 16, .atc_timeout_ns = 100000,
 		.iotlb = 4096, .walk_cache = 256, .cfg_cache = 64,
 		.step_ns = 10, .seed = 1,

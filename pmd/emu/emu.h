@@ -30,6 +30,7 @@ struct emu_conf {
 	bool msi;             /**< IDR0.MSI (true) */
 	bool two_level;       /**< IDR0.ST_LEVEL (true) */
 	bool ats;             /**< IDR0.ATS (false) */
+	bool cohacc;          /**< IDR0.COHACC (true); false: says so, and is as coherent as ever */
 	/* timing, ns */
 	uint32_t sync_ns;     /**< a SYNC takes at least this long once everything before is done */
 	uint32_t tlbi_ns;     /**< every TLBI/CFGI takes this long; they overlap */

@@ -273,7 +273,8 @@ emu_regs_reset(struct emu_smmu *e)
 
 	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2, stalls. ATS
 	 * hands out physical addresses only (NS1ATS: no split-stage). */
-	idr0 = SMMU_IDR0_S1P | SMMU_IDR0_COHACC | SMMU_IDR0_ASID16 | (c->msi ? SMMU_IDR0_MSI : 0) |
+	idr0 = SMMU_IDR0_S1P | SMMU_IDR0_ASID16 | (c->msi ? SMMU_IDR0_MSI : 0) |
+	       (c->cohacc ? SMMU_IDR0_COHACC : 0) |
 	       (c->ats ? SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS : 0) |
 	       smmu_field_prep(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |
 	       smmu_field_prep(SMMU_IDR0_TTENDIAN, SMMU_TTENDIAN_LE) |

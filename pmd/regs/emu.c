@@ -65,6 +65,7 @@ static const struct {
 	KEY(msi, T_BOOL, 0, 1),
 	KEY(two_level, T_BOOL, 0, 1),
 	KEY(ats, T_BOOL, 0, 1),
+	KEY(cohacc, T_BOOL, 0, 1),
 	KEY(atc_timeout_ns, T_U32, 1, 1000000000),
 	BIT(gran16k, gran, EMU_GRAN_16K),
 	BIT(gran64k, gran, EMU_GRAN_64K),
@@ -85,7 +86,8 @@ static const struct {
 };
 
 static const char *const key_names[] = {
-	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "ats", "atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas",
+	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "ats", "cohacc", "atc_timeout_ns", "gran16k",
+	"gran64k", "sid_bits", "oas",
 	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay",
 	"cons_lag", "shuffle", "sync_early", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
 };

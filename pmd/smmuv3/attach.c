@@ -44,7 +44,7 @@ smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 	}
 	ctx->asid = (uint16_t)asid;
 	/* No stream points to it, so the hardware cannot have it: nothing to tell (§3.21.3.1). */
-	cd_s1(cd, hd->ttb, hd->ias, s->idr.oas_code, ctx->asid, s->idr.coherent);
+	cd_s1(cd, hd->ttb, hd->ias, s->idr.oas_code, ctx->asid);
 	entry_fill(ctx->cd, cd);
 	rte_io_wmb();
 	hd->tag = ctx->asid;
@@ -125,11 +125,10 @@ attach(struct sluice_iommu *iommu, uint32_t sid, const uint64_t target[ENTRY_WOR
 int
 smmu_attach_paging(struct sluice_iommu *iommu, uint32_t sid, struct sluice_hwdom *hd)
 {
-	struct smmu *s = iommu->priv;
 	struct smmu_ctx *ctx = hd->priv;
 	uint64_t ste[ENTRY_WORDS];
 
-	ste_s1(ste, ctx->cd_pa, s->idr.coherent);
+	ste_s1(ste, ctx->cd_pa);
 	return attach(iommu, sid, ste, ctx);
 }
 

@@ -12,8 +12,8 @@
 	 (uint64_t)SMMU_MAIR_DEVICE_nGnRE << 16)
 
 void
-cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips, uint16_t asid,
-      bool coherent)
+cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips,
+      uint16_t asid)
 {
 	memset(cd, 0, ENTRY_WORDS * sizeof(*cd));
 	cd[0] = smmu_field_prep(SMMU_CD_0_T0SZ, 64 - ias) |
@@ -23,11 +23,11 @@ cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips, ui
 		/* Faults end the transaction with an abort, and are recorded. */
 		SMMU_CD_0_R | SMMU_CD_0_A |
 		/* The ASID is ours: the processor's broadcast invalidations leave it alone. */
-		SMMU_CD_0_ASET | smmu_field_prep(SMMU_CD_0_ASID, asid);
-	if (coherent)
-		cd[0] |= smmu_field_prep(SMMU_CD_0_IR0, SMMU_CD_RGN_WBWA) |
-			 smmu_field_prep(SMMU_CD_0_OR0, SMMU_CD_RGN_WBWA) |
-			 smmu_field_prep(SMMU_CD_0_SH0, SMMU_SH_ISH);
+		SMMU_CD_0_ASET | smmu_field_prep(SMMU_CD_0_ASID, asid) |
+		/* Walks look into the caches (IDR0.COHACC). */
+		smmu_field_prep(SMMU_CD_0_IR0, SMMU_CD_RGN_WBWA) |
+		smmu_field_prep(SMMU_CD_0_OR0, SMMU_CD_RGN_WBWA) |
+		smmu_field_prep(SMMU_CD_0_SH0, SMMU_SH_ISH);
 	cd[1] = ttb & SMMU_CD_1_TTB0;
 	cd[3] = MAIR_VALUE;
 }

@@ -23,6 +23,12 @@ check_idr0(uint32_t r)
 	if (endian != SMMU_TTENDIAN_MIXED && endian != SMMU_TTENDIAN_LE)
 		return REFUSE("IDR0 0x%08x: no little-endian page tables (TTENDIAN = %u)", r,
 			      (unsigned int)endian);
+	/* A cleared entry would stay in this processor's cache, and the hardware go on reading the
+	 * old one from memory, whatever it is told: not even strict would be strict. */
+	if ((r & SMMU_IDR0_COHACC) == 0)
+		return REFUSE("IDR0 0x%08x: its accesses are not coherent with the processor's caches "
+			      "(COHACC = 0), and nothing here cleans cache lines: an unmap would not "
+			      "reach it", r);
 	if (smmu_field_get(SMMU_IDR0_ST_LEVEL, r) > 1)
 		return REFUSE("IDR0 0x%08x: ST_LEVEL is reserved", r);
 	if (smmu_field_get(SMMU_IDR0_STALL_MODEL, r) == SMMU_STALL_MODEL_FORCED)
@@ -69,7 +75,6 @@ smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 
 	*idr = (struct smmu_idr){
 		.s2p = r0 & SMMU_IDR0_S2P,
-		.coherent = r0 & SMMU_IDR0_COHACC,
 		.hyp = r0 & SMMU_IDR0_HYP,
 		.asid16 = r0 & SMMU_IDR0_ASID16,
 		.msi = r0 & SMMU_IDR0_MSI,

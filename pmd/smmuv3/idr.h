@@ -11,7 +11,7 @@
 struct sluice_regs;
 
 struct smmu_idr {
-	bool s2p, coherent, hyp, asid16, msi, two_level, ril, ats;
+	bool s2p, hyp, asid16, msi, two_level, ril, ats;
 	uint8_t sid_bits, cmdqs, evtqs; /* log2 */
 	uint8_t oas_code, oas, ias;
 };

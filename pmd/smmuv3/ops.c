@@ -36,14 +36,14 @@ init_queues(struct smmu *s, const struct smmu_cfg *cfg)
 		.iommu = s->iommu,
 		.regs = &s->regs,
 		.log2size = RTE_MIN(cfg->cmdq_log2, s->idr.cmdqs),
-		.msi = s->idr.msi && s->idr.coherent && !cfg->want_cons,
+		.msi = s->idr.msi && !cfg->want_cons,
 		.share = true,
 	};
 	bool lcores[RTE_MAX_LCORE];
 	int rc;
 
 	if (cfg->want_msi && !conf.msi)
-		return sluice_fail(EINVAL, "sync=msi: this SMMU has no coherent MSI");
+		return sluice_fail(EINVAL, "sync=msi: this SMMU has no MSIs");
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		lcores[i] = rte_lcore_is_enabled(i);
 	conf.lcores = lcores;
@@ -60,9 +60,8 @@ fill_info(struct smmu *s)
 	struct sluice_iommu *iommu = s->iommu;
 	struct sluice_iommu_info *info = &iommu->info;
 
-	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS |
+	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS | SLUICE_CAP_COHERENT |
 		      (s->idr.ril ? SLUICE_CAP_RANGE_INV : 0) | (s->ats ? SLUICE_CAP_ATS : 0) |
-		      (s->idr.coherent ? SLUICE_CAP_COHERENT : 0) |
 		      (s->cmdq.msi != NULL ? SLUICE_CAP_SYNC_MSI : 0) |
 		      (s->regs.ops->step != NULL ? SLUICE_CAP_EMULATED : 0);
 	snprintf(info->backend, sizeof(info->backend), "smmuv3");
@@ -95,11 +94,25 @@ free_parts(struct smmu *s)
 	free(s->ctxs);
 }
 
+/* All that the hardware is given an address of lies in here: it must be able to say them (§3.4). */
+static int
+check_reach(const struct smmu *s)
+{
+	struct sluice_mem_span m = sluice_mem_span(s->iommu->mem);
+
+	if ((m.pa + m.len - 1) >> s->idr.oas == 0)
+		return 0;
+	return sluice_fail(ENODEV, "smmuv3: memory at 0x%jx+0x%jx is beyond the hardware's %u address "
+			   "bits (IDR5.OAS)", (uintmax_t)m.pa, (uintmax_t)m.len, s->idr.oas);
+}
+
 static int
 bring_up(struct smmu *s, const struct smmu_cfg *cfg)
 {
 	int rc = smmu_idr_read(&s->regs, &s->idr);
 
+	if (rc == 0)
+		rc = check_reach(s);
 	if (rc != 0)
 		return rc;
 	rc = smmu_asids_init(&s->asids, s->idr.asid16);

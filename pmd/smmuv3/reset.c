@@ -95,15 +95,14 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 static void
 write_attributes(struct smmu *s)
 {
-	uint64_t cr1 = 0, cr2 = SMMU_CR2_PTM | SMMU_CR2_RECINVSID;
+	const uint64_t cr2 = SMMU_CR2_PTM | SMMU_CR2_RECINVSID;
+	const uint64_t cr1 = smmu_field_prep(SMMU_CR1_QUEUE_IC, SMMU_CR1_CACHE_WB) |
+			     smmu_field_prep(SMMU_CR1_QUEUE_OC, SMMU_CR1_CACHE_WB) |
+			     smmu_field_prep(SMMU_CR1_QUEUE_SH, SMMU_SH_ISH) |
+			     smmu_field_prep(SMMU_CR1_TABLE_IC, SMMU_CR1_CACHE_WB) |
+			     smmu_field_prep(SMMU_CR1_TABLE_OC, SMMU_CR1_CACHE_WB) |
+			     smmu_field_prep(SMMU_CR1_TABLE_SH, SMMU_SH_ISH);
 
-	if (s->idr.coherent)
-		cr1 = smmu_field_prep(SMMU_CR1_QUEUE_IC, SMMU_CR1_CACHE_WB) |
-		      smmu_field_prep(SMMU_CR1_QUEUE_OC, SMMU_CR1_CACHE_WB) |
-		      smmu_field_prep(SMMU_CR1_QUEUE_SH, SMMU_SH_ISH) |
-		      smmu_field_prep(SMMU_CR1_TABLE_IC, SMMU_CR1_CACHE_WB) |
-		      smmu_field_prep(SMMU_CR1_TABLE_OC, SMMU_CR1_CACHE_WB) |
-		      smmu_field_prep(SMMU_CR1_TABLE_SH, SMMU_SH_ISH);
 	regs_write32(&s->regs, SMMU_CR1, (uint32_t)cr1);
 	/* Broadcast invalidations of the processor do not concern us; unknown streams do. */
 	regs_write32(&s->regs, SMMU_CR2, (uint32_t)cr2);

@@ -97,14 +97,14 @@ int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 /* ste.c */
 void ste_abort(uint64_t ste[ENTRY_WORDS]);
 void ste_bypass(uint64_t ste[ENTRY_WORDS]);
-void ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa, bool coherent);
+void ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa);
 /** EATS of a stage-1 STE, full ATS or none (§5.2). */
 void ste_eats(uint64_t ste[ENTRY_WORDS], bool on);
 void ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
 
 /* cd.c */
-void cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips, uint16_t asid,
-	   bool coherent);
+void cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips,
+	   uint16_t asid);
 void cd_used(const uint64_t cd[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
 
 /* asid.c */

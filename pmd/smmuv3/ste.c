@@ -31,15 +31,15 @@ ste_bypass(uint64_t ste[ENTRY_WORDS])
 }
 
 void
-ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa, bool coherent)
+ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa)
 {
 	ste_abort(ste);
 	/* One CD (S1CDMax 0), no substreams; no ATS (atc.c adds it); NS-EL1; VMID 0. */
 	ste[0] = config(SMMU_STE_CONFIG_S1) | (cd_pa & SMMU_STE_0_S1CONTEXTPTR);
-	if (coherent)
-		ste[1] |= smmu_field_prep(SMMU_STE_1_S1CIR, SMMU_STE_S1C_WBRA) |
-			  smmu_field_prep(SMMU_STE_1_S1COR, SMMU_STE_S1C_WBRA) |
-			  smmu_field_prep(SMMU_STE_1_S1CSH, SMMU_SH_ISH);
+	/* The caches' own (IDR0.COHACC; idr.c refuses what has not). */
+	ste[1] |= smmu_field_prep(SMMU_STE_1_S1CIR, SMMU_STE_S1C_WBRA) |
+		  smmu_field_prep(SMMU_STE_1_S1COR, SMMU_STE_S1C_WBRA) |
+		  smmu_field_prep(SMMU_STE_1_S1CSH, SMMU_SH_ISH);
 }
 
 void

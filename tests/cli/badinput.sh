@@ -41,6 +41,7 @@ bad 'unknown backend' smmuv9 smmuv3 -- --dev smmuv9
 bad 'unknown registers' zz emu -- --dev smmuv3,regs=zz
 bad 'unknown device key' foo -- --dev smmuv3,regs=emu,foo=1
 bad 'bad device value' sync_ns -- --dev smmuv3,regs=emu,sync_ns=abc
+bad 'walks that are not coherent' COHACC -- --dev smmuv3,regs=emu,cohacc=0
 bad 'batch 0' --batch 0 'power of two' -- --batch 0
 bad 'batch 3' --batch 3 'power of two' -- --batch 3
 bad 'batch too large' --batch -- --batch 4194304

@@ -45,7 +45,10 @@ struct sluice_iommu_info {
  * @param devargs "BACKEND[,key=value…]", e.g. "smmuv3,regs=emu,sync_ns=300".
  * @return the iommu, or NULL with rte_errno set: EINVAL unknown backend, key or value (see
  *   sluice_error()); ENOMEM; ETIMEDOUT the hardware did not answer within its deadline;
- *   ENODEV the registers are not those of such an IOMMU.
+ *   ENODEV the registers are not those of such an IOMMU, or of one that the engine cannot keep its
+ *   promises on: an SMMUv3 whose walks do not see the processor's caches (IDR0.COHACC = 0), that has no
+ *   stage 1, no little-endian 64-bit tables, no 4 KiB granule, that stalls every fault, that cannot
+ *   address the memory it is to use; sluice_error() names the register and the reason.
  */
 SLUICE_API struct sluice_iommu *sluice_iommu_open(const char *devargs);
 

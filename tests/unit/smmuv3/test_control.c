@@ -176,6 +176,25 @@ wrong_values(void **state)
 	ops->close(&iommu);
 }
 
+/* Memory that the hardware cannot say the addresses of is not given to it. */
+static void
+memory_out_of_reach(void **state)
+{
+	struct sluice_mem *mem = f->s.regs.mem;
+
+	(void)state;
+	fake_wr(f, 0x14, 0 | 1u << 4); /* OAS: 32 bits */
+	f->s.regs.mem = sluice_mem_create(f->ram, (UINT64_C(1) << 32) - FAKE_RAM / 2, FAKE_RAM);
+	assert_non_null(f->s.regs.mem);
+	assert_int_equal(open_with("regs=fake"), -ENODEV);
+	assert_non_null(strstr(sluice_error(), "OAS"));
+	assert_int_equal(f->nlog, 0);
+	sluice_mem_destroy(f->s.regs.mem);
+	f->s.regs.mem = mem;
+	assert_int_equal(open_with("regs=fake"), 0);
+	ops->close(&iommu);
+}
+
 static void
 hung_hardware(void **state)
 {
@@ -422,6 +441,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(bring_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(variants, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_values, setup, teardown),
+		cmocka_unit_test_setup_teardown(memory_out_of_reach, setup, teardown),
 		cmocka_unit_test_setup_teardown(hung_hardware, setup, teardown),
 		cmocka_unit_test_setup_teardown(attaching, setup, teardown),
 		cmocka_unit_test_setup_teardown(attach_fails_and_nothing_changed, setup, teardown),

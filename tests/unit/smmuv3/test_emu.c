@@ -271,12 +271,25 @@ hangs_end(void **state)
 	ops->close(&iommu);
 }
 
+/* A21: hardware that does not look into the processor's caches is refused, and why is said. */
+static void
+a21_not_coherent_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(open_with("regs=emu,step=1,mem_mb=32,cohacc=0"), -ENODEV);
+	assert_non_null(strstr(sluice_error(), "COHACC"));
+	assert_int_equal(open_with("regs=emu,step=1,mem_mb=32,cohacc=1"), 0);
+	assert_true(iommu.caps & SLUICE_CAP_COHERENT);
+	ops->close(&iommu);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(translate_and_invalidate), cmocka_unit_test(events_come_out),
 		cmocka_unit_test(refused_command_is_reported_once), cmocka_unit_test(hangs_end),
+		cmocka_unit_test(a21_not_coherent_is_refused),
 	};
 
 	test_eal_init("0");

@@ -35,7 +35,7 @@ decoded(void **state)
 
 	(void)state;
 	assert_int_equal(smmu_idr_read(&f->s.regs, &idr), 0);
-	assert_true(idr.coherent && idr.asid16 && idr.msi && idr.two_level && idr.ril);
+	assert_true(idr.asid16 && idr.msi && idr.two_level && idr.ril);
 	assert_false(idr.s2p || idr.hyp);
 	assert_int_equal(idr.sid_bits, 16);
 	assert_int_equal(idr.cmdqs, 10);
@@ -70,6 +70,7 @@ refused(void **state)
 	refuse(0x00, 3u << 2, 1u << 2, "TTF");
 	refuse(0x00, 3u << 21, 3u << 21, "TTENDIAN");
 	refuse(0x00, 3u << 21, 1u << 21, "TTENDIAN");
+	refuse(0x00, 1u << 4, 0, "COHACC");
 	refuse(0x00, 3u << 27, 2u << 27, "ST_LEVEL");
 	refuse(0x00, 3u << 24, 2u << 24, "STALL_MODEL");
 	refuse(0x00, 3u << 24, 3u << 24, "STALL_MODEL");

@@ -32,10 +32,8 @@ stes(void **state)
 	expect(e, 0x1, UINT64_C(1) << 44, 0, 0);
 	ste_bypass(e); /* Config 0b100 */
 	expect(e, 0x9, UINT64_C(1) << 44, 0, 0);
-	ste_s1(e, 0x123456789ac0, true); /* Config 0b101; CIR = COR = 1, CSH = 3 */
+	ste_s1(e, 0x123456789ac0); /* Config 0b101; CIR = COR = 1, CSH = 3 */
 	expect(e, 0x123456789acb, UINT64_C(1) << 44 | 0xd4, 0, 0);
-	ste_s1(e, 0x123456789ac0, false);
-	expect(e, 0x123456789acb, UINT64_C(1) << 44, 0, 0);
 }
 
 static void
@@ -45,10 +43,10 @@ cds(void **state)
 
 	(void)state;
 	/* T0SZ 16, IR0 = OR0 = 1, SH0 3, EPD1, V; IPS 4, AA64, R, A, ASET, ASID. */
-	cd_s1(e, 0x0000fffffffff000, 48, 4, 0xbeef, true);
+	cd_s1(e, 0x0000fffffffff000, 48, 4, 0xbeef);
 	expect(e, UINT64_C(0xbeefe204c0003510), UINT64_C(0x0000fffffffff000), 0, 0x04ff44);
-	cd_s1(e, 0x1000, 40, 0, 1, false);
-	expect(e, UINT64_C(0x0001e200c0000018), 0x1000, 0, 0x04ff44);
+	cd_s1(e, 0x1000, 40, 0, 1);
+	expect(e, UINT64_C(0x0001e200c0003518), 0x1000, 0, 0x04ff44);
 }
 
 static void
