@@ -33,17 +33,13 @@ l1std_get(struct emu_smmu *e, const struct emu_req *r, uint64_t *val)
 {
 	uint32_t idx = r->sid >> e->st_split;
 	struct emu_l1std *c = &e->l1std[idx & e->cfg_mask];
-	uint64_t size = (uint64_t)SMMU_L1STD_BYTES
-			<< (e->st_log2 > e->st_split ? e->st_log2 - e->st_split : 0);
-	uint64_t pa;
+	uint64_t pa = e->strtab_base + (uint64_t)idx * SMMU_L1STD_BYTES;
 	void *p;
 
 	if (c->cached && c->idx == idx) {
 		*val = c->val;
 		return true;
 	}
-	/* The base is aligned to the table's size, at least 64 bytes (§6.3.23). */
-	pa = (e->strtab_base & ~((size < 64 ? 64 : size) - 1)) + (uint64_t)idx * SMMU_L1STD_BYTES;
 	p = emu_pa(e, pa, SMMU_L1STD_BYTES);
 	emu_count(&e->st.ste_reads, 1);
 	if (p == NULL) {
@@ -60,14 +56,13 @@ l1std_get(struct emu_smmu *e, const struct emu_req *r, uint64_t *val)
 static bool
 ste_address(struct emu_smmu *e, const struct emu_req *r, uint64_t *pa)
 {
-	uint64_t l1, idx, size;
 	unsigned int span;
+	uint64_t l1, idx;
 
 	if ((uint64_t)r->sid >> e->st_log2)
 		goto bad;
 	if (!e->st_2lvl) {
-		size = (uint64_t)SMMU_STE_BYTES << e->st_log2;
-		*pa = (e->strtab_base & ~(size - 1)) + (uint64_t)r->sid * SMMU_STE_BYTES;
+		*pa = e->strtab_base + (uint64_t)r->sid * SMMU_STE_BYTES;
 		return true;
 	}
 	if (!l1std_get(e, r, &l1))
@@ -102,11 +97,10 @@ ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 		s->kind = STE_ABORT;
 	} else if (config == SMMU_STE_CONFIG_BYPASS) {
 		s->kind = STE_BYPASS;
-	} else if (config != SMMU_STE_CONFIG_S1 || (w[0] & SMMU_STE_0_S1CDMAX) != 0 ||
-		   (w[1] & SMMU_STE_1_S1STALLD) || s->eats == SMMU_STE_EATS_SPLIT ||
-		   s->cdptr >> e->conf.oas) {
-		/* Stage 2 and substreams are not implemented; S1STALLD needs a stall model, split
-		 * ATS stage 2. */
+	} else if (config != SMMU_STE_CONFIG_S1 || (w[1] & SMMU_STE_1_S1STALLD) ||
+		   s->eats == SMMU_STE_EATS_SPLIT || s->cdptr >> e->conf.oas) {
+		/* Stage 2 is not implemented; S1STALLD needs a stall model, split ATS stage 2.
+		 * S1CDMax, S1Fmt and S1DSS are IGNORED where IDR1.SSIDSIZE is 0. */
 		s->fault = SMMU_EVT_C_BAD_STE;
 	} else {
 		s->kind = STE_S1;

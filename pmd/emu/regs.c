@@ -104,6 +104,16 @@ readonly_poll(struct emu_smmu *e)
 
 /* ---- enables and acknowledgements ------------------------------------------------------------ */
 
+/* The table is aligned to its size by the literal LOG2SIZE, also where that is beyond SIDSIZE
+ * (§6.3.24): 64 bytes a stream, or 8 bytes for each 2^SPLIT of them and at least 64 in all. */
+static uint64_t
+strtab_align(unsigned int log2, bool two_level, unsigned int split)
+{
+	unsigned int bits = !two_level ? log2 + 6 : log2 > split + 3 ? log2 - split + 3 : 6;
+
+	return bits < 64 ? ~UINT64_C(0) << bits : 0;
+}
+
 static void
 smmu_enable(struct emu_smmu *e)
 {
@@ -111,11 +121,12 @@ smmu_enable(struct emu_smmu *e)
 	unsigned int log2 = (unsigned int)smmu_field_get(SMMU_STRTAB_CFG_LOG2SIZE, cfg);
 	unsigned int split = (unsigned int)smmu_field_get(SMMU_STRTAB_CFG_SPLIT, cfg);
 
-	e->strtab_base = emu_reg64(e, SMMU_STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR;
 	e->st_log2 = (uint8_t)(log2 < e->conf.sid_bits ? log2 : e->conf.sid_bits);
-	e->st_split = split == 8 || split == 10 ? (uint8_t)split : 6; /* §6.3.24 */
+	e->st_split = split == 8 || split == 10 ? (uint8_t)split : 6; /* §6.3.25 */
 	e->st_2lvl = e->conf.two_level &&
 		     smmu_field_get(SMMU_STRTAB_CFG_FMT, cfg) == SMMU_STRTAB_FMT_2LVL;
+	e->strtab_base = emu_reg64(e, SMMU_STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR &
+			 strtab_align(log2, e->st_2lvl, e->st_split);
 	e->recinvsid = emu_reg32(e, SMMU_CR2) & SMMU_CR2_RECINVSID;
 	e->smmuen = true;
 }

@@ -140,14 +140,28 @@ no_stage2(struct conf *c, uint64_t config)
 static void no_s2(struct conf *c) { no_stage2(c, SMMU_STE_CONFIG_S2); }
 static void no_nested(struct conf *c) { no_stage2(c, SMMU_STE_CONFIG_NESTED); }
 
+/* S1CDMax, bits 63:59, and what goes with it: one context descriptor all the same. */
 static void
 cdmax(struct conf *c)
 {
+	static const uint64_t max[] = { 1, 6, 20, 31 };
+	struct conf_space s;
+	void *page = conf_space_page(c, &s, 0x5000, CONF_ASID, NULL);
 	uint64_t w[8];
 
-	conf_ste_s1(w, 0);
-	w[0] |= smmu_field_prep(SMMU_STE_0_S1CDMAX, 1);
-	bad_ste(c, w);
+	if (c->hw.qemu) {
+		conf_ste_s1(w, UINT64_C(1) << 59);
+		bad_ste(c, w);
+		return;
+	}
+	for (unsigned int i = 0; i < CONF_DIM(max); i++) {
+		conf_ste_s1(w, s.cd_pa | max[i] << 59);
+		w[1] |= i; /* S1DSS: terminate, bypass, CD 0, reserved */
+		conf_ste_set(c, 0, w);
+		CONF_CHECK(c, conf_write(c, 0, 0x5000, page), "S1CDMax %" PRIu64 " matters",
+			   max[i]);
+		conf_no_event(c);
+	}
 }
 
 static void
@@ -227,8 +241,9 @@ static const struct conf_case cases[] = {
 	  .needs = CONF_NEED_NO_S2, .run = no_s2 },
 	{ "ste.no-nested", "Config 0b111 without IDR0.S2P is C_BAD_STE (§5.2)",
 	  .needs = CONF_NEED_NO_S2, .run = no_nested },
-	{ "ste.cdmax", "S1CDMax beyond IDR1.SSIDSIZE is C_BAD_STE (§5.2)",
-	  .needs = CONF_NEED_NO_SSID, .run = cdmax },
+	{ "ste.cdmax", "with IDR1.SSIDSIZE=0 S1CDMax and S1DSS are IGNORED (§5.2)",
+	  .qemu_deviates = "S1CDMax other than 0 is C_BAD_STE (decode_ste)",
+	  .needs = CONF_NEED_NO_SSID | CONF_NEED_S1, .run = cdmax },
 	{ "ste.stalld", "S1STALLD without stalls (STALL_MODEL 1) is C_BAD_STE (§5.2)",
 	  .needs = CONF_NEED_NO_STALL, .run = stalld },
 	{ "ste.cdptr-beyond-oas", "S1ContextPtr beyond OAS is C_BAD_STE (§5.2)",

@@ -74,6 +74,50 @@ own_linear(struct conf *c, unsigned int log2, bool covered)
 	expect_reach(c, 0, covered);
 }
 
+/*
+ * STRTAB_BASE with a bit below the table's size set, each in turn: it is taken as 0, by LOG2SIZE as
+ * it is written, also where that is beyond SIDSIZE. Where it counts instead, no STE of ours is
+ * there.
+ */
+static void
+unaligned(struct conf *c, uint32_t fmt, unsigned int split)
+{
+	unsigned int log2 = c->hw.sid_bits + 2, more = fmt == SMMU_STRTAB_FMT_2LVL ? 3 - split : 6;
+	unsigned int bits = log2 + more;
+	uint32_t sid = c->dev[0].sid;
+	uint64_t pa, l2_pa, *t, *l2;
+
+	/* At most 4 MiB of it. */
+	if (bits > 22)
+		bits = 22;
+	log2 = bits - more;
+	if (bits < 7 || (uint64_t)sid >> (log2 - 1) != 0)
+		conf_skip(c, "stream %#x is not in the first half of a table that tells", sid);
+	t = conf_mem(c, (size_t)1 << bits, (size_t)1 << bits, &pa);
+	if (fmt == SMMU_STRTAB_FMT_LINEAR) {
+		for (size_t i = 0; i < (size_t)1 << log2; i++)
+			conf_ste_abort(&t[i * 8]);
+		conf_ste_bypass(&t[(size_t)sid * 8]);
+	} else {
+		l2 = conf_mem(c, (size_t)64 << split, (size_t)64 << split, &l2_pa);
+		conf_ste_bypass(&l2[(sid & ((1u << split) - 1)) * 8]);
+		t[sid >> split] = l2_pa | (split + 1);
+	}
+	for (unsigned int bit = 6; bit < bits; bit++) {
+		bool reach = !c->hw.qemu || bit < bits - 1;
+
+		use_table(c, pa | UINT64_C(1) << bit, CFG(fmt, split, log2));
+		expect_reach(c, 0, reach);
+		if (reach)
+			conf_no_event(c);
+		conf_events(c);
+		c->nb_ev = 0;
+	}
+}
+
+static void unaligned_linear(struct conf *c) { unaligned(c, SMMU_STRTAB_FMT_LINEAR, 0); }
+static void unaligned_2lvl(struct conf *c) { unaligned(c, SMMU_STRTAB_FMT_2LVL, 6); }
+
 static unsigned int
 bits_of(uint32_t sid)
 {
@@ -302,6 +346,14 @@ static const struct conf_case cases[] = {
 	  "a linear table may end right behind the stream (§6.3.25, "
 	  "LOG2SIZE)",
 	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_smallest },
+	{ "strtab.linear-unaligned",
+	  "bits of STRTAB_BASE below the linear table's size by LOG2SIZE are 0 (§6.3.24)",
+	  .qemu_deviates = "the uppermost of them counts (smmu_find_ste)", .args = "strtab=linear",
+	  .needs = CONF_NEED_LINEAR, .run = unaligned_linear },
+	{ "strtab.two-level-unaligned",
+	  "bits of STRTAB_BASE below the size of level 1 by LOG2SIZE and SPLIT are 0 (§6.3.24)",
+	  .qemu_deviates = "the uppermost of them counts (smmu_find_ste)", .needs = CONF_NEED_2LVL,
+	  .run = unaligned_2lvl },
 	{ "strtab.linear-out-of-range",
 	  "a StreamID at or above 2^LOG2SIZE is C_BAD_STREAMID (§7.3.3)", .args = "strtab=linear",
 	  .needs = CONF_NEED_LINEAR, .run = linear_out_of_range },

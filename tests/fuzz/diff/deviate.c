@@ -68,6 +68,8 @@ static const struct deviation list[] = {
 	  "cases have none there", EVER, NULL },
 	{ "AP[1], UXN, PXN and nG of a leaf, APTable, STE.PRIVCFG and INSTCFG do nothing",
 	  "cases have AP[1] and nG set, the others clear", EVER, NULL },
+	{ "S1CDMax other than 0 is C_BAD_STE, although IDR1.SSIDSIZE is 0 and it is IGNORED",
+	  "cases have 0", EVER, NULL },
 	{ "a TLBI by address does not see through the tag of an address under CD.TBI",
 	  "cases have TBI = 0", EVER, NULL },
 	{ "TLBI with TG set and NUM, SCALE, TTL all 0 is executed, not CERROR_ILL; so are SYNC "

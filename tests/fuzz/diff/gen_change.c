@@ -233,9 +233,14 @@ gen_ste(struct gen *g, unsigned int dev, unsigned int kind)
 		o->x = SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_BYPASS);
 		o->y = smmu_field_prep(SMMU_STE_1_SHCFG, SMMU_STE_SHCFG_INCOMING);
 		break;
-	case 3:
-		o->x = s1 | smmu_field_prep(SMMU_STE_0_S1CDMAX, 1);
-		break;
+	case 3: /* IGNORED without substreams (§5.2), but not by QEMU */
+		if (g->conf->qemu == 0) {
+			o->x = s1 | smmu_field_prep(SMMU_STE_0_S1CDMAX, 1 + below(g, 31)) |
+			       smmu_field_prep(SMMU_STE_0_S1FMT, below(g, 4));
+			o->y = smmu_field_prep(SMMU_STE_1_S1DSS, below(g, 4));
+			break;
+		}
+		/* fall through */
 	case 4:
 		o->y = SMMU_STE_1_S1STALLD;
 		break;

@@ -117,12 +117,11 @@ add_cd(struct model *m, struct stream *s, const struct model_cd *cd)
 		s->cd[s->nb_cd++] = *cd;
 }
 
-/* A legal stage-1 STE (§5.2), for an SMMU with neither stage 2 nor substreams. */
+/* A legal stage-1 STE (§5.2), for an SMMU with neither stage 2 nor substreams: S1CDMax is IGNORED. */
 static bool
 is_s1(const struct ste *e)
 {
-	return (e->w[0] & SMMU_STE_0_V) && !(e->w[0] & SMMU_STE_0_S1CDMAX) &&
-	       !(e->w[1] & SMMU_STE_1_S1STALLD) &&
+	return (e->w[0] & SMMU_STE_0_V) && !(e->w[1] & SMMU_STE_1_S1STALLD) &&
 	       smmu_field_get(SMMU_STE_0_CONFIG, e->w[0]) == SMMU_STE_CONFIG_S1;
 }
 

@@ -48,7 +48,6 @@ test_ste_faults(void **state)
 		{ smmu_field_prep(SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_BYPASS), 0 }, /* V first */
 		{ SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_S2), 0 },
 		{ SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_NESTED), 0 },
-		{ rig_ste0(r->cd_pa) | smmu_field_prep(SMMU_STE_0_S1CDMAX, 1), 0 },
 		{ rig_ste0(UINT64_C(1) << 44), 0 }, /* beyond OAS */
 		{ rig_ste0(r->cd_pa), SMMU_STE_1_S1STALLD },
 	};
@@ -69,6 +68,23 @@ test_ste_faults(void **state)
 		rig_expect_no_event(r);
 	}
 	assert_int_equal(rig_stats(r).faults, RTE_DIM(bad) + 4);
+}
+
+/* IDR1.SSIDSIZE is 0: S1CDMax (63:59), S1Fmt (5:4) and S1DSS (65:64) are IGNORED, one CD is used. */
+static void
+test_substream_fields_ignored(void **state)
+{
+	struct rig *r = *state;
+
+	rig_map(r, 0x1000, rig_page(r, 0x31), RIG_RW);
+	for (uint64_t max = 0; max < 32; max++)
+		for (uint64_t i = 0; i < 4; i++) {
+			r->ste[0] = rig_ste0(r->cd_pa) | max << 59 | i << 4;
+			r->ste[1] = 3 - i;
+			cfgi_all(r);
+			rig_sees(r, 0x1000, 0x31);
+		}
+	rig_expect_no_event(r);
 }
 
 static void
@@ -208,11 +224,59 @@ test_split(void **state)
 	}
 }
 
+/*
+ * §6.3.24: bits of STRTAB_BASE below the table's size are 0, which is 64 << LOG2SIZE, or 8 <<
+ * (LOG2SIZE - SPLIT) and at least 64, by LOG2SIZE as written: SIDSIZE is 4 here.
+ */
+static void
+test_base_alignment(void **state)
+{
+	static const struct {
+		uint32_t cfg;
+		unsigned int bits;
+	} t[] = {
+		{ 0, 6 }, { 1, 7 }, { 4, 10 }, { 5, 11 }, { 10, 16 }, { 14, 20 },
+		{ TWO_LEVEL(4, 6), 6 }, { TWO_LEVEL(9, 6), 6 }, { TWO_LEVEL(10, 6), 7 },
+		{ TWO_LEVEL(16, 6), 13 }, { TWO_LEVEL(16, 8), 11 }, { TWO_LEVEL(24, 10), 17 },
+		{ TWO_LEVEL(16, 0), 13 }, /* a reserved SPLIT is 6 */
+	};
+	struct emu_conf c = rig_conf();
+
+	(void)state;
+	c.sid_bits = 4;
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		uint64_t base, l2_pa, junk = (UINT64_C(1) << t[i].bits) - 64;
+		struct rig r;
+		uint32_t v = 0;
+
+		rig_new(&r, &c);
+		rig_up(&r);
+		rig_map(&r, 0x1000, rig_page(&r, 0x66), RIG_RW);
+		base = rig_alloc(&r, UINT64_C(1) << (t[i].bits < 7 ? 7 : t[i].bits),
+				 UINT64_C(1) << (t[i].bits + 1));
+		if (t[i].cfg >> 16) {
+			l2_pa = rig_alloc(&r, 64, 64);
+			*(uint64_t *)rig_va(&r, l2_pa) = rig_ste0(r.cd_pa);
+			*(uint64_t *)rig_va(&r, base) = l2_pa | 1;
+		} else {
+			*(uint64_t *)rig_va(&r, base) = rig_ste0(r.cd_pa);
+		}
+		strtab(&r, base | junk, t[i].cfg, 2);
+		assert_int_equal(emu_dma(r.e, 0, 0x1000, &v, 4, false, NULL), EMU_OK);
+		assert_int_equal(v, 0x66666666);
+		/* The first bit that counts. */
+		strtab(&r, base | UINT64_C(1) << t[i].bits, t[i].cfg, 2);
+		assert_int_equal(emu_dma(r.e, 0, 0x1000, &v, 4, false, NULL), EMU_FAULT);
+		rig_free(&r);
+	}
+}
+
 /* LOG2SIZE beyond SIDSIZE counts as SIDSIZE; FMT without ST_LEVEL is linear. */
 static void
 test_size_limits(void **state)
 {
 	struct emu_conf c = rig_conf();
+	uint64_t table;
 	struct rig r;
 
 	(void)state;
@@ -222,7 +286,11 @@ test_size_limits(void **state)
 	rig_up(&r);
 	rig_w32(&r, SMMU_CR0, (uint32_t)(RIG_EN & ~SMMU_CR0_SMMUEN));
 	rig_run(&r);
-	rig_w32(&r, SMMU_STRTAB_BASE_CFG, TWO_LEVEL(20, 6));
+	/* Aligned as 2^10 STEs are. */
+	table = rig_alloc(&r, 64u << 4, 64u << 10);
+	memcpy(rig_va(&r, table), rig_va(&r, r.ste_pa), 64u << 4);
+	rig_w64(&r, SMMU_STRTAB_BASE, table);
+	rig_w32(&r, SMMU_STRTAB_BASE_CFG, TWO_LEVEL(10, 6));
 	rig_w32(&r, SMMU_CR0, (uint32_t)RIG_EN);
 	rig_run(&r);
 	rig_map(&r, 0x1000, rig_page(&r, 9), RIG_RW);
@@ -384,11 +452,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_ste_faults),
+		RIG_TEST(test_substream_fields_ignored),
 		RIG_TEST(test_bypass),
 		RIG_TEST(test_cd_faults),
 		RIG_TEST(test_fetch_aborts),
 		RIG_TEST(test_bad_streamid),
 		RIG_TEST(test_split),
+		cmocka_unit_test(test_base_alignment),
 		cmocka_unit_test(test_size_limits),
 		RIG_TEST(test_ste_stale_until_cfgi),
 		RIG_TEST(test_invalid_ste_is_cached),
