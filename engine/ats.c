@@ -120,12 +120,17 @@ middle(const struct ats_list *l, uint32_t lo, uint32_t hi)
 
 /* The submission to entries [r->lo, r->hi) timed out. */
 static int
-narrow(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
+narrow(struct ats_run *r, const struct ats_list *l)
 {
 	uint32_t m = middle(l, r->lo, r->hi);
 
-	if (m == r->lo)
-		return ats_quarantine(d, l->ent[r->lo].dev) == 0 ? 0 : -ETIMEDOUT;
+	if (m == r->lo) {
+		r->stream = 0;
+		r->seq = 0;
+		r->state = ATS_BLOCK;
+		return 0;
+	}
+	r->state = ATS_PROBE;
 	if (r->depth + 2 > ATS_DEPTH)
 		return -EIO; /* cannot be: halves of 63 */
 	r->half[r->depth].lo = m;
@@ -133,6 +138,33 @@ narrow(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 	r->half[r->depth].lo = r->lo;
 	r->half[r->depth++].hi = m;
 	return 0;
+}
+
+/* Block the streams of a device, one after the other. @return 1: all are; 0: not yet; -errno. */
+static int
+block(struct sluice_domain *d, struct ats_run *r, struct sluice_device *dev)
+{
+	const struct sluice_iommu_fast *fast = &d->iommu->fast;
+	int ret;
+
+	while (r->stream < dev->nb_streams && !ats_quarantined(dev)) {
+		if (r->seq == 0) {
+			ret = d->iommu->ops->block(d->iommu, dev->stream[r->stream], &r->seq);
+			if (ret != 0)
+				return ret == -EAGAIN ? 0 : -ETIMEDOUT;
+		} else if (fast->inv_done(fast->queue) < r->seq) {
+			return 0;
+		} else if (fast->inv_result(fast->queue, r->seq) != 0) {
+			return -ETIMEDOUT;
+		} else {
+			r->seq = 0;
+			r->stream++;
+			continue;
+		}
+		r->stream += r->seq == 0;
+	}
+	ats_blocked(d, dev);
+	return 1;
 }
 
 /* ---- 5: steps -------------------------------------------------------------------------------- */
@@ -146,23 +178,29 @@ ats_run_begin(struct sluice_domain *d, struct ats_run *r, const struct sluice_in
 	r->inv = inv;
 	r->n = n;
 	r->everything = too_many(inv, n, max);
-	r->version = 0;
+	r->engine = true;
+	r->version = r->seq = 0;
 	r->state = ATS_SEND;
 }
 
+/* @return 0; -EAGAIN no room at present; -EIO. */
 static int
 submit(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv, unsigned int n)
 {
-	r->seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, inv, n);
-	if (r->seq == 0)
-		return -EIO;
+	uint64_t seq = r->engine ? flush_try(d, d->iommu, inv, n) :
+				   d->iommu->fast.inv_try(d->iommu->fast.queue, inv, n);
+
+	if (seq == 0 || seq == SLUICE_INV_FULL)
+		return seq == 0 ? -EIO : -EAGAIN;
+	r->seq = seq;
 	r->state = ATS_WAIT;
 	ats_count(&d->ats->invs, n);
 	ats_count(&d->ats->syncs, 1);
 	return 0;
 }
 
-/* Halves that are waiting to be tried: the next one with anybody in it. @return 1: none. */
+/* Halves that are waiting to be tried: the next one with anybody in it. @return 1: none; as submit().
+ */
 static int
 probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 {
@@ -177,8 +215,12 @@ probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 		for (uint32_t i = r->lo; i < r->hi; i++)
 			if (!ats_quarantined(l->ent[i].dev))
 				inv[n++] = forget_all(l->ent[i].stream);
-		if (n != 0)
-			return submit(d, r, inv, n);
+		if (n != 0) {
+			int ret = submit(d, r, inv, n);
+
+			r->depth += ret == -EAGAIN;
+			return ret;
+		}
 	}
 	return 1;
 }
@@ -187,34 +229,51 @@ probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 static int
 step(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 {
+	uint32_t at = r->at, range = r->range;
 	struct sluice_inv inv[SLUICE_ATC_BURST];
+	uint64_t page = r->page;
 	unsigned int n;
 	int ret;
 
 	if (l->version != r->version) { /* 3a */
 		r->version = l->version;
-		r->at = r->range = r->depth = 0;
-		r->page = 0;
+		at = r->at = range = r->range = r->depth = 0;
+		page = r->page = 0;
 		r->state = ATS_SEND;
 	}
 	if (r->state == ATS_WAIT) {
 		ret = d->iommu->fast.inv_result(d->iommu->fast.queue, r->seq);
 		if (ret == -ETIMEDOUT) {
 			ats_count(&d->ats->timeouts, 1);
-			ret = narrow(d, r, l);
+			ret = narrow(r, l);
+		} else {
+			r->state = ATS_PROBE;
 		}
 		if (ret != 0)
+			return ret;
+	}
+	if (r->state == ATS_BLOCK) {
+		ret = block(d, r, l->ent[r->lo].dev);
+		if (ret <= 0)
 			return ret;
 		r->state = ATS_PROBE;
 	}
 	if (r->state == ATS_PROBE) {
 		ret = probe(d, r, l);
 		if (ret <= 0)
-			return ret;
+			return ret == -EAGAIN ? 0 : ret;
 		r->state = ATS_SEND;
 	}
 	n = collect(r, l, inv);
-	return n != 0 ? submit(d, r, inv, n) : 1;
+	ret = n != 0 ? submit(d, r, inv, n) : 1;
+	if (ret == -EAGAIN) {
+		/* The same again by the next step. */
+		r->at = at;
+		r->range = range;
+		r->page = page;
+		return 0;
+	}
+	return ret;
 }
 
 int
@@ -228,7 +287,7 @@ ats_run_step(struct sluice_domain *d, struct ats_run *r, unsigned int reader)
 	if (atomic_load_explicit(&d->ats_list, memory_order_acquire) == NULL)
 		return 1;
 	a = d->ats;
-	if (r->version != 0 && r->state == ATS_WAIT &&
+	if (r->version != 0 && r->seq != 0 && (r->state == ATS_WAIT || r->state == ATS_BLOCK) &&
 	    d->iommu->fast.inv_done(d->iommu->fast.queue) < r->seq)
 		return 0;
 	rte_rcu_qsbr_thread_online(a->qs, reader);
@@ -243,6 +302,7 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 {
 	struct sluice_iommu *iommu = d->iommu;
 	unsigned int reader = rte_lcore_id();
+	enum ats_state state = ATS_SEND;
 	uint64_t seq = 0, start = 0;
 	struct ats_run r;
 	int ret;
@@ -250,12 +310,14 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 	if (reader >= RTE_MAX_LCORE)
 		reader = ATS_READER_OTHER;
 	ats_run_begin(d, &r, inv, n);
-	r.seq = 0;
+	r.engine = false;
 	for (unsigned int turn = 1; (ret = ats_run_step(d, &r, reader)) == 0; turn++) {
 		sluice_wait_turn(iommu, turn);
-		/* As sluice_inv_wait(): a deadline for each SYNC, looked at now and then. */
-		if (r.seq != seq) {
+		/* As sluice_inv_wait(): a deadline for each SYNC, and for room for it; looked at now and
+		 * then. */
+		if (r.seq != seq || r.state != state) {
 			seq = r.seq;
+			state = r.state;
 			start = 0;
 		} else if (turn % 256 == 0) {
 			uint64_t now = sluice_clock_ticks(&iommu->clock);

@@ -12,7 +12,7 @@
  * 3. Who is told: a list of the domain's streams, replaced as a whole, never changed (A11). Workers
  *    on any lcore and the engine read it; attach, detach, ATS on and off replace it:
  *      a. A reader goes online (rte_rcu_qsbr), loads the list with acquire, takes one step
- *         (no wait, but for 5) and goes offline. A list has a version: when another one is there
+ *         (5: no wait) and goes offline. A list has a version: when another one is there
  *         at the next step, everything is told anew. So a grace period never waits for hardware, and a
  *         control call may be made by the very thread that polls.
  *      b. The writer stores the new list with release (pairs with a), waits for a grace
@@ -30,11 +30,10 @@
  *    unmap or flush is complete: no device that could still hold the translation can use it.
  *    When an offender cannot be blocked, or a SYNC is lost, it is not: -ETIMEDOUT, nothing is
  *    reclaimed.
- * 5. One state machine (struct ats_run) does 2 and 4 in steps that do not wait: the engine takes a
- *    step a turn, who must wait takes them in a loop. The one exception is quarantine: blocking a
- *    stream is a control call of the backend and waits for it (and for another control call that is
- *    under way), at most twice its SYNC timeout a stream. It happens once in the life of a broken
- *    device, on whatever lcore finds it.
+ * 5. One state machine (struct ats_run) does 2 and 4 in steps that wait for nothing: the engine takes
+ *    a step a turn, who must wait takes them in a loop. What finds no room in the command queue is
+ *    submitted by a later step; blocking a stream is begun (ops->block), and looked after by later
+ *    steps like any other submission, or begun later when a control call is under way.
  */
 #ifndef ENGINE_ATS_H
 #define ENGINE_ATS_H
@@ -63,10 +62,12 @@ struct ats_list {
 struct ats_run {
 	const struct sluice_inv *inv; /* what the IOMMU was told: RANGE or DOMAIN */
 	uint32_t n;
+	bool engine;       /* who takes the steps */
 	bool everything;   /* 2: too many pieces, or a whole domain */
-	enum ats_state { ATS_SEND, ATS_WAIT, ATS_PROBE } state;
+	enum ats_state { ATS_SEND, ATS_WAIT, ATS_PROBE, ATS_BLOCK } state;
 	uint64_t version;  /* of the list; 0: not begun */
-	uint64_t seq;      /* waited for */
+	uint64_t seq;      /* waited for; blocking: 0, the next stream is to be begun */
+	uint32_t stream;   /* blocking the device at lo: this one of its streams */
 	uint32_t at;       /* entry, … */
 	uint32_t range;    /* … range and … */
 	uint64_t page;     /* … page of it that are to be sent next */
@@ -125,10 +126,13 @@ int ats_leave(struct sluice_domain *d, const struct sluice_device *dev);
 void ats_fini(struct sluice_domain *d);
 
 /**
- * Block a device for good (4). Waits for the hardware, and for others who do the same.
+ * Block a device for good (4). Waits for the hardware: control calls only.
  * @return 0 it is blocked; -errno it could not be.
  */
 int ats_quarantine(struct sluice_domain *d, struct sluice_device *dev);
+
+/** All streams of a device are blocked: mark it, count it, and have it told of, once. Any thread. */
+void ats_blocked(struct sluice_domain *d, struct sluice_device *dev);
 
 /** Devices that were quarantined since the last call, as faults for the callback. Engine. */
 unsigned int ats_news(struct sluice_iommu *iommu, struct sluice_fault *f, unsigned int n);

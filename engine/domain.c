@@ -486,8 +486,9 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 		pthread_mutex_unlock(&e->lock);
 		if (done)
 			break;
-		engine_wait_turn(e, iommu, turn);
-		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
+		if (engine_wait_turn(e, iommu, turn) != 0)
+			ret = sluice_fail(EAGAIN, "a callback of the engine cannot wait for it");
+		else if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			ret = sluice_fail(ETIMEDOUT, "the flush queue did not drain");
 	}
 	atomic_fetch_sub_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);

@@ -11,6 +11,7 @@
 #define SLUICE_DRIVER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -140,6 +141,8 @@ _Static_assert(sizeof(struct sluice_inv) == 16, "two to a vector register pair")
 #define SLUICE_ATC_BURST (SLUICE_INV_BURST - 1u)
 /** struct sluice_inv, flags of SLUICE_INV_ATC: 2^52 pages are all there are. */
 #define SLUICE_ATC_ALL 52u
+/** What inv_try() says when there is no room: no sequence number. */
+#define SLUICE_INV_FULL UINT64_MAX
 
 /* ---- the fast row ------------------------------------------------------------------------- */
 
@@ -152,6 +155,12 @@ struct sluice_iommu_fast {
 	 *   nothing was submitted.
 	 */
 	uint64_t (*inv_submit)(void *queue, const struct sluice_inv *inv, unsigned int n);
+	/**
+	 * The same for who must not wait: everything that the engine does in its turn.
+	 * @return as inv_submit(), 0: the queue is dead; SLUICE_INV_FULL: there is no room at present,
+	 *   nothing was submitted.
+	 */
+	uint64_t (*inv_try)(void *queue, const struct sluice_inv *inv, unsigned int n);
 	/**
 	 * The highest sequence number that is complete: sequence numbers are ordered, so that
 	 * every submission with a number <= it is complete. What is read after this is ordered
@@ -200,6 +209,14 @@ struct sluice_iommu_ops {
 	int (*attach_paging)(struct sluice_iommu *iommu, uint32_t stream, struct sluice_hwdom *hd);
 	int (*attach_identity)(struct sluice_iommu *iommu, uint32_t stream);
 	int (*attach_blocked)(struct sluice_iommu *iommu, uint32_t stream);
+	/**
+	 * Begin attach_blocked() of a stream with a page table, its ATS off, and wait for nothing: the
+	 * engine's turn quarantines. Goes with SLUICE_CAP_ATS. Any thread; again: no harm.
+	 * @return 0 with *seq: blocked when that submission is complete and its result 0 (*seq 0: it
+	 *   is by now); -EAGAIN not at present (no room, a control call is under way), nothing
+	 *   changed; else -errno: it cannot be.
+	 */
+	int (*block)(struct sluice_iommu *iommu, uint32_t stream, uint64_t *seq);
 	/**
 	 * Address translation service of a stream, on when its page table is attached; NULL, or no
 	 * SLUICE_CAP_ATS: none. On: the device's cache is empty before it is used. Off: the device
@@ -257,7 +274,7 @@ struct sluice_iommu {
 	struct sluice_clock clock;
 	uint64_t caps;
 	uint64_t sync_timeout; /**< ticks: a SYNC that takes longer is lost */
-	void (*relax)(void *); /**< called while waiting, or NULL */
+	void (*relax)(void *); /**< called while waiting, or NULL; by sluice_relax() alone */
 	void *relax_arg;
 	/* cold */
 	const struct sluice_iommu_ops *ops;
@@ -268,10 +285,17 @@ struct sluice_iommu {
 	void *emu;              /**< the emulated hardware behind the registers, for pmd/dma; or NULL */
 	void *regs;             /**< struct sluice_regs, for pmd/dma; or NULL */
 	unsigned int nb_domains, nb_devices;
+	uint32_t full_turn;     /**< the engine's turn in which its queue had no room; flush_try() */
 	/* ats.c: devices quarantined, ever; and first streams (+ 1) of those not told of yet. */
 	_Atomic uint64_t quarantines;
 	_Atomic uint64_t quarantine_news[16];
 };
+
+/** Call the relax hook, if there is one. @return whether there was. */
+bool sluice_relax(struct sluice_iommu *iommu);
+
+/** Is this thread in a relax hook? */
+bool sluice_relaxing(void);
 
 /**
  * Wait until @p seq is complete, calling relax or pausing, and ops->service when it takes long.

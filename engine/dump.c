@@ -22,11 +22,11 @@ domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause)
 	bitset_set(&e->due, d->slot);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* A5 */
-		engine_wait_turn(e, iommu, turn);
-		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout) {
+		ret = engine_wait_turn(e, iommu, turn);
+		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			ret = -ETIMEDOUT;
+		if (ret != 0)
 			break;
-		}
 	}
 	atomic_fetch_sub_explicit(&f->wishes, flush_wish(cause), memory_order_release);
 	return ret;

@@ -31,8 +31,13 @@ struct sluice_engine {
 	uint64_t polls, empty_polls;
 	uint32_t look_at;   /* domain whose turn comes next */
 	uint32_t turn;
-	uint32_t nb_busy;
-	uint32_t busy[ENGINE_MAX_BUSY]; /* slots with a flush in flight */
+	bool in_turn;       /* the poller is in the middle of a turn (poll.c, 1) */
+	bool leaving;       /* and does not want to go on after it */
+	uint32_t due_at;    /* slot whose turn comes next among those that are due */
+	struct engine_slots {
+		uint32_t n;
+		uint32_t slot[ENGINE_MAX_BUSY];
+	} busy, late;       /* with a flush in flight; those that were put off, the first one first */
 	struct bitset due;  /* slots that were kicked; workers put them in */
 	sluice_fault_cb fault_cb;
 	void *fault_arg;
@@ -74,7 +79,14 @@ void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
 /** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */
 int domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause);
 
-/** Spend one turn of waiting for the engine: poll when that is this thread's job. */
-void engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
+/**
+ * Spend one turn of waiting for the engine: poll when that is this thread's job.
+ * @return 0; -EAGAIN this thread is in a turn of that engine (a callback): nothing can come of
+ *   waiting here, and nothing was spent.
+ */
+int engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
+
+/** Is this thread in a turn of the engine? */
+bool engine_in_turn(const struct sluice_engine *e);
 
 #endif

@@ -144,6 +144,8 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
 	flush_ring_kick(&dl->ring, dl->ring.tail);
 	for (unsigned int spins = 1;; spins++) {
+		/* Again after each wait: a relax hook that unmaps has taken the mark away. */
+		flush_ring_begin(&dl->ring);
 		if (flush_ring_room(d, dl))
 			return 0;
 		if (RELAXED_GET(dl->ring.closed))
@@ -151,7 +153,8 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
 		if (flush_ring_choked(&dl->ring))
 			return -EAGAIN;
-		engine_wait_turn(iommu->engine, iommu, spins);
+		if (engine_wait_turn(iommu->engine, iommu, spins) != 0)
+			return -EAGAIN;
 		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
 			return -EAGAIN;
 	}
@@ -293,6 +296,38 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 	return n;
 }
 
+uint64_t
+flush_try(struct sluice_domain *d, struct sluice_iommu *iommu, const struct sluice_inv *inv,
+	  unsigned int n)
+{
+	uint32_t turn = iommu->engine->turn;
+	struct flush_state *f = &d->flush;
+	uint64_t seq = SLUICE_INV_FULL;
+
+	/* Nobody who comes after one that found no room gets what has become free since: who needs
+	 * more room than others would wait for ever. */
+	if (iommu->full_turn != turn)
+		seq = iommu->fast.inv_try(iommu->fast.queue, inv, n);
+	if (seq != SLUICE_INV_FULL) {
+		f->put_off = false;
+		return seq;
+	}
+	iommu->full_turn = turn;
+	/* Once, however many turns it takes. */
+	STAT_ADD(f->puts_off, !f->put_off);
+	f->put_off = true;
+	return seq;
+}
+
+uint64_t
+flush_submit(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
+{
+	uint64_t seq = flush_try(d, d->iommu, inv, n);
+
+	STAT_ADD(d->flush.errors, seq == 0);
+	return seq != SLUICE_INV_FULL ? seq : 0;
+}
+
 void
 flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64_t now,
 	      enum sluice_flush_cause cause)
@@ -331,11 +366,9 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 	if (total == 0)
 		return false;
 	n = collect(d, ws, inv, total);
-	seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, inv, n);
-	if (seq == 0) {
-		STAT_ADD(f->errors, 1);
+	seq = flush_submit(d, inv, n);
+	if (seq == 0)
 		return false;
-	}
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 
@@ -354,8 +387,10 @@ static void
 again(struct sluice_domain *d, uint32_t slot, uint64_t now)
 {
 	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
-	uint64_t seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, &inv, 1);
+	uint64_t seq = flush_try(d, d->iommu, &inv, 1);
 
+	if (seq == SLUICE_INV_FULL)
+		return;
 	STAT_ADD(d->flush.errors, 1);
 	if (seq == 0) /* dead: it stays unreleased for ever, and is counted at every try */
 		return;

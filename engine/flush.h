@@ -178,6 +178,8 @@ struct flush_state {
 	uint64_t looked;      /* ticks, last look */
 	uint64_t flushes[SLUICE_FLUSH_CAUSES];
 	uint64_t errors, invs, syncs;
+	uint64_t puts_off;    /* times that a submission found no room */
+	bool put_off;         /* and has found none yet: tried again in each turn */
 	struct sluice_hist stale; /* ns */
 	_Atomic uint64_t wishes; /* how many want a flush for what reason: flush_wish() */
 	_Atomic uint64_t asked, answered; /* tickets of dumps (10): workers add, the engine stores */
@@ -206,7 +208,8 @@ uint32_t flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl);
 uint32_t flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n);
 
 /** Wait, bounded, for room (ring full). Worker. @return 0; -EAGAIN nothing was released for the
- * SYNC timeout, or what was is kept by cookies; -ESHUTDOWN it was closed. */
+ * SYNC timeout, or what was is kept by cookies, or this is a callback of the engine's; -ESHUTDOWN it
+ * was closed. */
 int flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl);
 
 /** Call for a flush of what is before @p pos. Worker. Step 2. */
@@ -300,6 +303,17 @@ unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
  * again, what is late counted. Engine.
  */
 bool flush_is_done(struct sluice_domain *d, uint64_t now);
+
+/**
+ * Submit for the domain in one of its IOMMUs, if there is room. If not it is put off, counted, and
+ * the domain has its turn in the next turn. Engine.
+ * @return as inv_try().
+ */
+uint64_t flush_try(struct sluice_domain *d, struct sluice_iommu *iommu,
+		   const struct sluice_inv *inv, unsigned int n);
+
+/** The same in the first one, for a flush to be started. @return its number; 0: not submitted. */
+uint64_t flush_submit(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
 /** A flush of @p n invalidations was submitted as @p seq: note it. Engine. */
 void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64_t now,

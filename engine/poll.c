@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The polled loop: one turn for all iommus and domains of an engine. Never blocks, takes no lock,
- * allocates nothing.
+ * The polled loop: one turn for all iommus and domains of an engine. It waits for nothing, takes no
+ * lock and allocates nothing, and it never runs inside itself (A19):
+ *
+ * 1. Whoever is in a turn has marked it (`in_turn`), and is the poller. What calls back from there is
+ *    the fault callback alone: nothing else in a turn may wait, so no relax hook is called, and a
+ *    flush without room is put off (flush_try()).
+ * 2. A turn that is asked for within a turn is none, and returns at once. A wait within a turn that
+ *    only a turn could end is refused with -EAGAIN.
+ * 3. Faults are handed out when the turn is over but for its mark: out of the epoch, so that a control
+ *    call in the callback, which waits for the turn's end, does not wait for itself.
+ * 4. And only by sluice_engine_poll() itself, outside of any wait: who waits may make turns (here, or
+ *    in a relax hook), and would otherwise run the callback in the middle of somebody's map or
+ *    unmap. Until then they stay in the hardware's queue.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "ats.h"
@@ -23,22 +35,35 @@
  * the thread that makes one turn in the place of a poller that there is not (engine_wait_turn()). */
 static _Thread_local uint64_t myself;
 
+/* 3. The view is loaded for each iommu anew: a callback may have changed it. */
 static unsigned int
-poll_faults(struct sluice_engine *e, struct sluice_iommu *iommu)
+poll_faults(struct sluice_engine *e)
 {
 	struct sluice_fault f[FAULT_BURST];
-	unsigned int n = iommu->fast.fault_burst(iommu->fast.queue, f, FAULT_BURST);
+	unsigned int total = 0, n;
 
-	n += ats_news(iommu, f + n, FAULT_BURST - n);
+	for (uint32_t at = 0;; at++) {
+		struct sluice_iommu *iommu = NULL;
 
-	for (unsigned int i = 0; i < n; i++)
-		STAT_ADD(e->faults[f[i].kind], 1);
-	if (n != 0) {
+		epoch_enter(&e->epoch);
+		const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
+
+		n = 0;
+		if (at < v->nb_iommus) {
+			iommu = v->iommu[at];
+			n = iommu->fast.fault_burst(iommu->fast.queue, f, FAULT_BURST);
+			n += ats_news(iommu, f + n, FAULT_BURST - n);
+		}
+		epoch_leave(&e->epoch);
+		if (iommu == NULL)
+			return total;
+		total += n;
+		for (unsigned int i = 0; i < n; i++)
+			STAT_ADD(e->faults[f[i].kind], 1);
 		STAT_ADD(e->fault_received, n);
-		if (e->fault_cb != NULL)
+		if (n != 0 && e->fault_cb != NULL)
 			e->fault_cb(f, n, e->fault_arg);
 	}
-	return n;
 }
 
 /* The time of a turn: domains of one iommu share a look at the clock. */
@@ -47,6 +72,16 @@ struct turn {
 	uint64_t now;
 	const struct sluice_iommu *clock_of;
 };
+
+/* For the next turn. Where there is no room the domain is due. */
+static void
+remember(struct sluice_engine *e, struct engine_slots *l, uint32_t slot)
+{
+	if (l->n < ENGINE_MAX_BUSY)
+		l->slot[l->n++] = slot;
+	else
+		bitset_set(&e->due, slot);
+}
 
 /* One domain, once in a turn. */
 static unsigned int
@@ -68,12 +103,10 @@ poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
 	if (look)
 		f->looked = t->now;
 	work = p->poll != NULL ? p->poll(d, t->now, look) : flush_poll(d, t->now, look);
-	if (flush_in_flight(f)) {
-		if (e->nb_busy < ENGINE_MAX_BUSY)
-			e->busy[e->nb_busy++] = d->slot;
-		else
-			bitset_set(&e->due, d->slot);
-	}
+	if (f->put_off)
+		remember(e, &e->late, d->slot);
+	else if (flush_in_flight(f))
+		remember(e, &e->busy, d->slot);
 	return work;
 }
 
@@ -84,23 +117,41 @@ slot_domain(const struct engine_view *v, uint32_t slot)
 	return slot < v->nb_slots ? v->slot[slot] : NULL;
 }
 
+/* Those that the last turn remembered; this one's are others. */
+static unsigned int
+poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
+{
+	uint32_t n = e->late.n, slot[2 * ENGINE_MAX_BUSY];
+	struct sluice_domain *d;
+	unsigned int work = 0;
+
+	/* Who was put off comes first, in the order in which that happened: so each has its turn, and
+	 * who is busy all the time does not take all the room there is. */
+	memcpy(slot, e->late.slot, n * sizeof(slot[0]));
+	memcpy(slot + n, e->busy.slot, e->busy.n * sizeof(slot[0]));
+	n += e->busy.n;
+	e->late.n = e->busy.n = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if ((d = slot_domain(v, slot[i])) != NULL)
+			work += poll_domain(e, d, t);
+	return work;
+}
+
 static unsigned int
 poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
 {
-	uint32_t nb = e->nb_busy, slot, n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
+	uint32_t slot, n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
 	struct turn t = { .nb = turn };
 	struct sluice_domain *d;
 	unsigned int work = 0;
 
-	/* In place: what stays busy is written no further than where it was read. */
-	e->nb_busy = 0;
-	for (uint32_t i = 0; i < nb; i++)
-		if ((d = slot_domain(v, e->busy[i])) != NULL)
-			work += poll_domain(e, d, &t);
+	if (e->late.n + e->busy.n != 0)
+		work += poll_remembered(e, v, &t);
 	for (uint32_t i = 0; v->nb_domains > TURN_DOMAINS && i < ENGINE_MAX_BUSY; i++) {
-		slot = bitset_take(&e->due, 0);
+		slot = bitset_take(&e->due, e->due_at);
 		if (slot == BITSET_NONE)
 			break;
+		e->due_at = slot + 1 < ENGINE_MAX_SLOTS ? slot + 1 : 0;
 		if ((d = slot_domain(v, slot)) != NULL)
 			work += poll_domain(e, d, &t);
 	}
@@ -112,26 +163,27 @@ poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn
 }
 
 static inline unsigned int
-poll_turn(struct sluice_engine *e)
+poll_turn(struct sluice_engine *e, bool tell)
 {
 	unsigned int work = 0;
 	uint32_t turn = ++e->turn;
 
+	e->in_turn = true; /* 1 */
 	epoch_enter(&e->epoch);
 	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
 
 	work += poll_domains(e, v, turn);
-	for (uint32_t i = 0; i < v->nb_iommus; i++) {
-		if (turn % EVENT_TURNS == 0)
-			work += poll_faults(e, v->iommu[i]);
-		if (turn % SERVICE_TURNS == 0) {
-			unsigned int mended = v->iommu[i]->ops->service(v->iommu[i]);
+	for (uint32_t i = 0; turn % SERVICE_TURNS == 0 && i < v->nb_iommus; i++) {
+		unsigned int mended = v->iommu[i]->ops->service(v->iommu[i]);
 
-			STAT_ADD(e->recoveries, mended);
-			work += mended;
-		}
+		STAT_ADD(e->recoveries, mended);
+		work += mended;
 	}
 	epoch_leave(&e->epoch);
+	/* 4. Those that are merely counted can be so at any time. */
+	if (turn % EVENT_TURNS == 0 && (tell || e->fault_cb == NULL))
+		work += poll_faults(e);
+	e->in_turn = false;
 	STAT_ADD(e->polls, 1);
 	STAT_ADD(e->empty_polls, work == 0);
 	return work;
@@ -147,15 +199,37 @@ poller_become(struct sluice_engine *e, uintptr_t old, uintptr_t me)
 						       memory_order_relaxed);
 }
 
+/* Is this thread in a turn of the engine, its own or one in a poller's place? in_turn is the poller's
+ * own: nobody else looks at it. */
+static bool
+turning(const struct sluice_engine *e, uintptr_t poller)
+{
+	return poller == ((uintptr_t)&myself | 1) || (poller == (uintptr_t)&myself && e->in_turn);
+}
+
+bool
+engine_in_turn(const struct sluice_engine *e)
+{
+	return turning(e, atomic_load_explicit(&e->poller, memory_order_relaxed));
+}
+
 unsigned int
 sluice_engine_poll(struct sluice_engine *e)
 {
 	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
+	unsigned int work;
 
 	if (__builtin_expect(poller != (uintptr_t)&myself, 0) &&
 	    !poller_become(e, poller, (uintptr_t)&myself))
 		return 0;
-	return poll_turn(e);
+	if (__builtin_expect(e->in_turn, 0))
+		return 0; /* 2 */
+	work = poll_turn(e, !sluice_relaxing());
+	if (__builtin_expect(e->leaving, 0)) {
+		e->leaving = false;
+		sluice_engine_release(e);
+	}
+	return work;
 }
 
 void
@@ -163,6 +237,11 @@ sluice_engine_release(struct sluice_engine *e)
 {
 	uintptr_t me = (uintptr_t)&myself;
 
+	/* Asked for in a callback: when the turn is over. */
+	if (engine_in_turn(e)) {
+		e->leaving = true;
+		return;
+	}
 	/* Not another's mark: somebody may be in the middle of a turn. */
 	atomic_compare_exchange_strong_explicit(&e->poller, &me, 0, memory_order_release,
 						memory_order_relaxed);
@@ -181,19 +260,22 @@ engine_unpolled(struct sluice_engine *e)
 	return true;
 }
 
-void
+int
 engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn)
 {
 	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
 
+	if (turning(e, poller))
+		return -EAGAIN; /* 2 */
 	/* Where nobody polls, who waits does, one at a time: workers wait too, several at once. */
 	if (poller == (uintptr_t)&myself) {
-		poll_turn(e);
+		poll_turn(e, false);
 	} else if (poller == 0 && poller_become(e, 0, (uintptr_t)&myself | 1)) {
-		poll_turn(e);
+		poll_turn(e, false);
 		atomic_store_explicit(&e->poller, 0, memory_order_release);
 	}
 	sluice_wait_turn(iommu, turn);
+	return 0;
 }
 
 void

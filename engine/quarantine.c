@@ -5,40 +5,43 @@
  */
 #include "ats.h"
 
-/* One at a time: an error path, and control calls of the backend. */
-static pthread_mutex_t quarantine_lock = PTHREAD_MUTEX_INITIALIZER;
+void
+ats_blocked(struct sluice_domain *d, struct sluice_device *dev)
+{
+	struct sluice_iommu *iommu = d->iommu;
+
+	/* Several may have found it: one of them tells. Release: pairs with the acquire in
+	 * ats_quarantined(). */
+	if (atomic_exchange_explicit(&dev->quarantined, true, memory_order_acq_rel))
+		return;
+	ats_count(&d->ats->quarantines, 1);
+	ats_count(&iommu->quarantines, 1);
+	for (unsigned int i = 0; i < RTE_DIM(iommu->quarantine_news); i++) {
+		uint64_t none = 0;
+
+		if (atomic_compare_exchange_strong_explicit(&iommu->quarantine_news[i], &none,
+							    (uint64_t)dev->stream[0] + 1,
+							    memory_order_release,
+							    memory_order_relaxed))
+			break;
+	}
+}
 
 int
 ats_quarantine(struct sluice_domain *d, struct sluice_device *dev)
 {
 	const struct sluice_iommu_ops *ops = d->iommu->ops;
-	struct sluice_iommu *iommu = d->iommu;
 	int ret = 0;
 
-	pthread_mutex_lock(&quarantine_lock);
-	if (!ats_quarantined(dev)) {
-		for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
-			ret = ops->attach_blocked(iommu, dev->stream[i]);
-		/* Nothing depends on the device's own switch: it may not listen to that either. */
-		for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
-			(void)ops->ats(iommu, dev->stream[i], false);
-		if (ret == 0) {
-			/* Release: pairs with the acquire in ats_quarantined(). */
-			atomic_store_explicit(&dev->quarantined, true, memory_order_release);
-			ats_count(&d->ats->quarantines, 1);
-			ats_count(&iommu->quarantines, 1);
-			for (unsigned int i = 0; i < RTE_DIM(iommu->quarantine_news); i++) {
-				uint64_t none = 0;
-
-				if (atomic_compare_exchange_strong_explicit(
-					    &iommu->quarantine_news[i], &none,
-					    (uint64_t)dev->stream[0] + 1, memory_order_release,
-					    memory_order_relaxed))
-					break;
-			}
-		}
-	}
-	pthread_mutex_unlock(&quarantine_lock);
+	if (ats_quarantined(dev))
+		return 0;
+	for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
+		ret = ops->attach_blocked(d->iommu, dev->stream[i]);
+	/* Nothing depends on the device's own switch: it may not listen to that either. */
+	for (unsigned int i = 0; i < dev->nb_streams && ret == 0; i++)
+		(void)ops->ats(d->iommu, dev->stream[i], false);
+	if (ret == 0)
+		ats_blocked(d, dev);
 	return ret;
 }
 

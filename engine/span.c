@@ -15,17 +15,34 @@ peers(const struct dom_span *s)
 	return atomic_load_explicit(&s->n, memory_order_acquire); /* 3 */
 }
 
-/* The same, by a peer's tag. @return as inv_submit. */
+/* The same, by a peer's tag. */
+static const struct sluice_inv *
+by_tag(const struct span_peer *p, const struct sluice_inv *inv, unsigned int n,
+       struct sluice_inv *own)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		own[i] = inv[i];
+		own[i].tag = p->hw.tag;
+	}
+	return own;
+}
+
+/* @return as inv_submit(). */
 static uint64_t
 submit(const struct span_peer *p, const struct sluice_inv *inv, unsigned int n)
 {
 	struct sluice_inv own[SLUICE_INV_BURST];
 
-	for (unsigned int i = 0; i < n; i++) {
-		own[i] = inv[i];
-		own[i].tag = p->hw.tag;
-	}
-	return p->iommu->fast.inv_submit(p->iommu->fast.queue, own, n);
+	return p->iommu->fast.inv_submit(p->iommu->fast.queue, by_tag(p, inv, n, own), n);
+}
+
+/* Engine. @return as inv_try(). */
+static uint64_t
+try(struct sluice_domain *d, const struct span_peer *p, const struct sluice_inv *inv, unsigned int n)
+{
+	struct sluice_inv own[SLUICE_INV_BURST];
+
+	return flush_try(d, p->iommu, by_tag(p, inv, n, own), n);
 }
 
 /* 1 */
@@ -59,8 +76,11 @@ span_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n
 
 	s->nb[slot] = peers(s);
 	for (uint32_t i = 0; i < s->nb[slot]; i++) {
-		s->peer[i].seq[slot] = submit(&s->peer[i], inv, n);
-		STAT_ADD(d->flush.invs, n);
+		uint64_t seq = try(d, &s->peer[i], inv, n);
+
+		/* Not submitted: all of the domain, as soon as there is room (2). */
+		s->peer[i].seq[slot] = seq != SLUICE_INV_FULL ? seq : 0;
+		STAT_ADD(d->flush.invs, s->peer[i].seq[slot] != 0 ? n : 0);
 		STAT_ADD(d->flush.syncs, s->peer[i].seq[slot] != 0);
 	}
 }
@@ -71,6 +91,7 @@ peer_done(struct sluice_domain *d, struct span_peer *p, uint32_t slot)
 {
 	const struct sluice_inv all = { .op = SLUICE_INV_DOMAIN };
 	const struct sluice_iommu_fast *fast = &p->iommu->fast;
+	uint64_t seq;
 
 	if (p->seq[slot] != 0) {
 		if (fast->inv_done(fast->queue) < p->seq[slot])
@@ -78,8 +99,11 @@ peer_done(struct sluice_domain *d, struct span_peer *p, uint32_t slot)
 		if (fast->inv_result(fast->queue, p->seq[slot]) == 0)
 			return true;
 	}
+	seq = try(d, p, &all, 1);
+	if (seq == SLUICE_INV_FULL)
+		return false;
 	STAT_ADD(d->flush.errors, 1);
-	p->seq[slot] = submit(p, &all, 1);
+	p->seq[slot] = seq;
 	STAT_ADD(d->flush.invs, p->seq[slot] != 0);
 	STAT_ADD(d->flush.syncs, p->seq[slot] != 0);
 	return false;

@@ -49,6 +49,7 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 	st->oldest_ns = sluice_clock_to_ns(&d->iommu->clock, STAT_GET(f->oldest));
 	st->pending_max = atomic_load_explicit(&f->most, memory_order_relaxed);
 	st->flush_errors = STAT_GET(f->errors);
+	st->flush_puts_off = STAT_GET(f->puts_off);
 	st->invs += STAT_GET(f->invs);
 	st->syncs += STAT_GET(f->syncs);
 	if (domain_policy(d)->stats != NULL)

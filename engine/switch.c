@@ -107,6 +107,9 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 
 	if (p == NULL)
 		return sluice_fail(EINVAL, "unknown policy '%s'", name == NULL ? "" : name);
+	/* Before anything is closed: it could not be waited for. */
+	if (engine_in_turn(d->iommu->engine))
+		return sluice_fail(EAGAIN, "a callback of the engine cannot wait for it");
 	p = policy_clamp(p, d->iommu);
 	if (!p->live || !old->live)
 		return sluice_fail(EBUSY, "%s to %s: not while the domain lives", old->name, p->name);

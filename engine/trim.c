@@ -128,7 +128,9 @@ grace_wait(struct sluice_domain *d, const struct trim *t)
 	for (unsigned int turn = 1; !grace_over(d, t); turn++) {
 		if (sluice_clock_ticks(&iommu->clock) - start > most)
 			return false;
-		engine_wait_turn(iommu->engine, iommu, turn);
+		/* Its workers are waited for, not the engine: in a callback they may not come. */
+		if (engine_wait_turn(iommu->engine, iommu, turn) != 0)
+			return false;
 	}
 	return true;
 }

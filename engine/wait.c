@@ -17,12 +17,30 @@
 /* Turns between looks at the hardware's error state. */
 #define SERVICE_TURNS 4096u
 
+/* How deep this thread is in relax hooks. */
+static _Thread_local unsigned int relaxing;
+
+bool
+sluice_relax(struct sluice_iommu *iommu)
+{
+	if (iommu->relax == NULL)
+		return false;
+	relaxing++;
+	iommu->relax(iommu->relax_arg);
+	relaxing--;
+	return true;
+}
+
+bool
+sluice_relaxing(void)
+{
+	return relaxing != 0;
+}
+
 void
 sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn)
 {
-	if (iommu->relax != NULL)
-		iommu->relax(iommu->relax_arg);
-	else if (turn > SPIN_TURNS) {
+	if (!sluice_relax(iommu) && turn > SPIN_TURNS) {
 		rte_pause();
 		if (turn % YIELD_TURNS == 0)
 			sched_yield();

@@ -134,11 +134,11 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 			atomic_fetch_add_explicit(&s->let_in, 1, memory_order_relaxed);
 			break;
 		}
-		engine_wait_turn(iommu->engine, iommu, turn);
-		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout) {
+		ret = engine_wait_turn(iommu->engine, iommu, turn);
+		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
 			ret = -EAGAIN;
+		if (ret != 0)
 			break;
-		}
 	}
 	atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
 	return ret;
@@ -229,11 +229,9 @@ start(struct sluice_domain *d, struct single *s, uint64_t now, enum sluice_flush
 	if (s->seen == s->sealed)
 		return false;
 	n = collect(d, s, inv);
-	seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, inv, n);
-	if (seq == 0) {
-		STAT_ADD(f->errors, 1);
+	seq = flush_submit(d, inv, n);
+	if (seq == 0)
 		return false;
-	}
 	s->sealed = s->seen;
 	s->sealed_at[f->head & (FLUSH_INFLIGHT - 1)] = s->sealed;
 	if (domain_spans(d))

@@ -104,8 +104,8 @@ wrap_wait(struct sluice_domain *d, struct rollover *s, uint64_t round)
 
 	for (unsigned int turn = 1; round_now(s) == round &&
 	     atomic_load_explicit(&s->wrapping, memory_order_acquire) != 0; turn++) {
-		engine_wait_turn(iommu->engine, iommu, turn);
-		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
+		if (engine_wait_turn(iommu->engine, iommu, turn) != 0 ||
+		    sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			return -ENOSPC;
 	}
 	return 0;
@@ -123,7 +123,8 @@ let_holders_go(struct sluice_domain *d, struct rollover *s, uint64_t round)
 	     atomic_load_explicit(&s->held[round % 4], memory_order_relaxed) != 0 &&
 	     sluice_clock_ticks(&iommu->clock) - start <= iommu->sync_timeout;
 	     turn++)
-		engine_wait_turn(iommu->engine, iommu, turn);
+		if (engine_wait_turn(iommu->engine, iommu, turn) != 0)
+			break;
 }
 
 /* 2 to 4. @return 0: the round after @p round is there, or is worth waiting for; -ENOSPC. */

@@ -76,11 +76,9 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 		atomic_store_explicit(&f->answered, asked, memory_order_release); /* flush.h, R5 */
 		return true;
 	}
-	seq = d->iommu->fast.inv_submit(d->iommu->fast.queue, &inv, 1);
-	if (seq == 0) {
-		STAT_ADD(f->errors, 1);
+	seq = flush_submit(d, &inv, 1);
+	if (seq == 0)
 		return false;
-	}
 	f->serving = asked;
 	if (domain_spans(d))
 		span_start(d, &inv, 1);

@@ -142,7 +142,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* A3 */
-		engine_wait_turn(iommu->engine, iommu, turn);
+		(void)engine_wait_turn(iommu->engine, iommu, turn); /* in no callback: strictly() */
 		if (turn % 64 != 0)
 			continue;
 		now = sluice_clock_ticks(&iommu->clock);
@@ -156,6 +156,13 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 	return 0;
 }
 
+/* Who waits for the ring waits for the engine; in a callback of the engine's that does not come. */
+static bool
+strictly(const struct sluice_domain *d)
+{
+	return engine_in_turn(d->iommu->engine);
+}
+
 /* A caller who wants to wait: strict's promise, through the ring. What is not released in time
  * stays queued: its IOVA is not reused before it is. */
 static int
@@ -163,6 +170,8 @@ async_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore
 {
 	int ret;
 
+	if (strictly(d))
+		return policy_strict.unmap(d, iova, len, dl);
 	flush_ring_begin(&dl->ring);
 	ret = put_slow(d, iova, len, 0, 0, dl);
 	if (ret == 1)
@@ -178,14 +187,18 @@ async_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigne
 	int ret = 0;
 
 	for (i = 0; i < n; i++) {
-		flush_ring_begin(&dl->ring);
-		ret = put_slow(d, seg[i].iova, seg[i].len, 0, 0, dl);
+		if (strictly(d)) {
+			ret = policy_strict.unmap(d, seg[i].iova, seg[i].len, dl);
+		} else {
+			flush_ring_begin(&dl->ring);
+			ret = put_slow(d, seg[i].iova, seg[i].len, 0, 0, dl);
+		}
 		if (ret < 0)
 			break;
 	}
 	rte_errno = ret < 0 ? -ret : 0;
-	if (i == 0)
-		return 0;
+	if (i == 0 || strictly(d))
+		return i;
 	ret = wait_released(d, dl);
 	if (ret == 0)
 		return i;

@@ -22,8 +22,7 @@ smmu_ats_possible(const struct smmu *s)
 }
 
 unsigned int
-smmu_atc_build(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
-	       unsigned int room)
+smmu_atc_build(const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c, unsigned int room)
 {
 	if (n + 1 > room)
 		return 0;
@@ -33,9 +32,16 @@ smmu_atc_build(struct smmu *s, const struct sluice_inv *inv, unsigned int n, str
 		c[i] = cmd_atc_inv(inv[i].stream, inv[i].iova, inv[i].flags);
 	}
 	c[n] = cmd_sync_silent();
-	atomic_fetch_add_explicit(&s->atc_invs, n, memory_order_relaxed);
-	atomic_fetch_add_explicit(&s->atc_syncs, 1, memory_order_relaxed);
 	return n + 1;
+}
+
+void
+smmu_atc_count(struct smmu *s, uint64_t seq, unsigned int cmds)
+{
+	if (seq == 0 || seq == SLUICE_INV_FULL)
+		return;
+	atomic_fetch_add_explicit(&s->atc_invs, cmds - 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->atc_syncs, 1, memory_order_relaxed);
 }
 
 /* Empty the device's cache. @return 0; -EREMOTEIO no answer; else the queue does not work. */
@@ -45,7 +51,9 @@ forget_all(struct smmu *s, uint32_t sid)
 	struct sluice_inv all = { .op = SLUICE_INV_ATC, .flags = SLUICE_ATC_ALL, .stream = sid };
 	struct smmu_cmd c[2];
 
-	return smmu_sync_cmds(s, c, smmu_atc_build(s, &all, 1, c, RTE_DIM(c)));
+	atomic_fetch_add_explicit(&s->atc_invs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->atc_syncs, 1, memory_order_relaxed);
+	return smmu_sync_cmds(s, c, smmu_atc_build(&all, 1, c, RTE_DIM(c)));
 }
 
 static int

@@ -149,3 +149,44 @@ smmu_attach_blocked(struct sluice_iommu *iommu, uint32_t sid)
 	ste_abort(ste);
 	return attach(iommu, sid, ste, NULL);
 }
+
+/* One word is all that the hardware looks at of an STE that aborts, so that one store changes it in
+ * one step (entry.c, 2). Room for the command comes first: without it nothing is changed. */
+int
+smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
+{
+	struct smmu *s = iommu->priv;
+	struct cmdq_lcore *lc = cmdq_self(&s->cmdq);
+	uint64_t target[ENTRY_WORDS], start;
+	_Atomic uint64_t *ste;
+	struct smmu_ctx *old;
+	int rc;
+
+	/* A control call has it, and may be waiting for the hardware. */
+	if (pthread_mutex_trylock(&s->lock) != 0)
+		return -EAGAIN;
+	rc = smmu_strtab_known(s, sid, &ste);
+	if (rc != 0)
+		goto out;
+	start = cmdq_reserve_now(&s->cmdq, lc, 2);
+	if (start == CMDQ_NONE) {
+		rc = cmdq_is_dead(&s->cmdq) ? -EIO : -EAGAIN;
+		goto out;
+	}
+	old = ctx_of(s, ste);
+	if (old != NULL)
+		old->users--;
+	ste_abort(target);
+	atomic_store_explicit(&ste[0], target[0], memory_order_release);
+	cmdq_put(&s->cmdq, start, cmd_cfgi_ste(sid, true));
+	*seq = cmdq_commit(&s->cmdq, lc, start, start + 2);
+	atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
+	/* Nobody here learns whether the hardware has heard of it: the next change tells it again. */
+	s->unsure = true;
+	/* Nothing depends on the device's own switch: it may not listen to that either. */
+	if (s->regs.ops->ats != NULL)
+		(void)s->regs.ops->ats(&s->regs, sid, false);
+out:
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}

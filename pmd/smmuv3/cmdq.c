@@ -222,19 +222,26 @@ try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 }
 
 uint64_t
-cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
-	struct sluice_iommu *iommu = cq->iommu;
 	uint64_t pos = try_reserve(cq, lc, n);
-	struct smmu_wait w;
 
 	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
 		return pos;
 	/* 1c. A look at CONS usually finds room at once: that is not yet a wait. Try again even
 	 * when tail did not move: another producer may have moved it. */
 	cmdq_refresh(cq);
-	pos = try_reserve(cq, lc, n);
-	if (pos != CMDQ_NONE)
+	return try_reserve(cq, lc, n);
+}
+
+uint64_t
+cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
+{
+	struct sluice_iommu *iommu = cq->iommu;
+	uint64_t pos = cmdq_reserve_now(cq, lc, n);
+	struct smmu_wait w;
+
+	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
 		return pos;
 	count(lc, &lc->full_waits);
 	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
@@ -252,17 +259,33 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	return CMDQ_NONE;
 }
 
+static uint64_t
+fill(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, const struct smmu_cmd *cmds,
+     unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		cmdq_put(cq, start + i, cmds[i]);
+	return cmdq_commit(cq, lc, start, start + n + 1);
+}
+
 uint64_t
 cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
 {
 	struct cmdq_lcore *lc = cmdq_self(cq);
 	uint64_t start = cmdq_reserve(cq, lc, n + 1);
 
-	if (unlikely(start == CMDQ_NONE))
-		return 0;
-	for (unsigned int i = 0; i < n; i++)
-		cmdq_put(cq, start + i, cmds[i]);
-	return cmdq_commit(cq, lc, start, start + n + 1);
+	return unlikely(start == CMDQ_NONE) ? 0 : fill(cq, lc, start, cmds, n);
+}
+
+uint64_t
+cmdq_try(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
+{
+	struct cmdq_lcore *lc = cmdq_self(cq);
+	uint64_t start = cmdq_reserve_now(cq, lc, n + 1);
+
+	if (likely(start != CMDQ_NONE))
+		return fill(cq, lc, start, cmds, n);
+	return cmdq_is_dead(cq) ? 0 : SLUICE_INV_FULL;
 }
 
 void

@@ -20,7 +20,9 @@
  *    b. Larger bursts, threads that are no lcore of EAL, and queues too small for such a margin use
  *       compare-and-exchange on head against the same limit; such an add is never high.
  *    c. Full: read CONS, raise tail, try again, until the deadline. Then 0 is returned: nothing
- *       has been reserved, so nothing needs to be undone.
+ *       has been reserved, so nothing needs to be undone. Who must not wait (the engine's turn)
+ *       reads CONS once, and tries once more: a try that is refused has touched nothing that others
+ *       see, and one that is not is an add like any other, by a. or b.
  *    `tail` is a lower bound of CONS that every producer shares. A slot may be written again only
  *    after the hardware's last read of it: that read comes before its write of CONS, which
  *    cmdq_refresh() acquires and passes on by the release of tail, which the check acquires. The
@@ -195,11 +197,17 @@ void cmdq_free(struct cmdq *cq);
 /** Step 1 for everything but the plain case. @return the position, or CMDQ_NONE. */
 uint64_t cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n);
 
+/** Step 1 without 1c's wait: one look at CONS. @return the position, or CMDQ_NONE. */
+uint64_t cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n);
+
 /**
  * Put commands and a SYNC into the queue. @param n up to max_burst - 1.
  * @return the sequence number, or 0.
  */
 uint64_t cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
+
+/** The same at once. @return the sequence number; 0 the queue is dead; SLUICE_INV_FULL no room. */
+uint64_t cmdq_try(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
 
 /** Step 5, whatever is not plain: b., and MSI. */
 uint64_t cmdq_done_slow(struct cmdq *cq);

@@ -83,8 +83,12 @@ submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 	struct smmu_cmd c[SLUICE_INV_BURST];
 
 	if (n != 0 && inv->op == SLUICE_INV_ATC) {
-		n = smmu_atc_build(s, inv, n, c, s->cmdq.max_burst - 1);
-		return n != 0 ? cmdq_submit(&s->cmdq, c, n) : 0;
+		uint64_t seq;
+
+		n = smmu_atc_build(inv, n, c, s->cmdq.max_burst - 1);
+		seq = n != 0 ? cmdq_submit(&s->cmdq, c, n) : 0;
+		smmu_atc_count(s, seq, n);
+		return seq;
 	}
 	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_burst - 1));
 }
@@ -107,6 +111,24 @@ smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	cmdq_put(&s->cmdq, start, cmd_tlbi_va(inv->tag, inv->iova,
 					      inv->flags & SLUICE_INV_LEAF));
 	return cmdq_commit(&s->cmdq, lc, start, start + 2);
+}
+
+uint64_t
+smmu_inv_try(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	struct smmu_cmd c[SLUICE_INV_BURST];
+	struct smmu *s = queue;
+	unsigned int room = s->cmdq.max_burst - 1;
+	bool atc = n != 0 && inv->op == SLUICE_INV_ATC;
+	uint64_t seq;
+
+	n = atc ? smmu_atc_build(inv, n, c, room) : build(s, inv, n, c, room);
+	if (atc && n == 0)
+		return 0;
+	seq = cmdq_try(&s->cmdq, c, n);
+	if (atc)
+		smmu_atc_count(s, seq, n);
+	return seq;
 }
 
 uint64_t

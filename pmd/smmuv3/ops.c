@@ -76,6 +76,7 @@ fill_info(struct smmu *s)
 	info->page_sizes = UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30;
 	iommu->fast = (struct sluice_iommu_fast){
 		.inv_submit = smmu_inv_submit,
+		.inv_try = smmu_inv_try,
 		.inv_done = smmu_inv_done,
 		.inv_result = smmu_inv_result,
 		.fault_burst = smmu_fault_burst,
@@ -225,6 +226,7 @@ static const struct sluice_iommu_ops smmuv3_ops = {
 	.attach_paging = smmu_attach_paging,
 	.attach_identity = smmu_attach_identity,
 	.attach_blocked = smmu_attach_blocked,
+	.block = smmu_block,
 	.ats = smmu_ats,
 	.service = smmu_service,
 	.xstats = smmu_xstats,

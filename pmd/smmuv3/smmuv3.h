@@ -88,6 +88,8 @@ int smmu_strtab_init(struct smmu *s, const struct smmu_cfg *cfg);
 void smmu_strtab_free(struct smmu *s);
 /** The STE of a stream, its level-2 table made when needed. @return 0, -EINVAL, -ENOMEM, … */
 int smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
+/** The same without making anything, or any word about it. @return 0, -ENOENT. */
+int smmu_strtab_known(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
 /** Have the hardware fetch all STEs anew when a change of one failed before. @return 0 or -errno. */
 int smmu_strtab_settle(struct smmu *s);
 /** Change one STE, telling the hardware as often as the change needs. */
@@ -120,9 +122,11 @@ int smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
 int smmu_attach_paging(struct sluice_iommu *iommu, uint32_t sid, struct sluice_hwdom *hd);
 int smmu_attach_identity(struct sluice_iommu *iommu, uint32_t sid);
 int smmu_attach_blocked(struct sluice_iommu *iommu, uint32_t sid);
+int smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq);
 
 /* inv.c */
 uint64_t smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n);
+uint64_t smmu_inv_try(void *queue, const struct sluice_inv *inv, unsigned int n);
 uint64_t smmu_inv_done(void *queue);
 int smmu_inv_result(void *queue, uint64_t seq);
 
@@ -133,8 +137,10 @@ int smmu_ats(struct sluice_iommu *iommu, uint32_t sid, bool on);
  * The commands of a submission of SLUICE_INV_ATC only. @param c room for them.
  * @return how many; 0: they do not fit into a burst, or one of them is none.
  */
-unsigned int smmu_atc_build(struct smmu *s, const struct sluice_inv *inv, unsigned int n,
-			    struct smmu_cmd *c, unsigned int room);
+unsigned int smmu_atc_build(const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
+			    unsigned int room);
+/** Count that many commands of such a submission, which was given that number (or none). */
+void smmu_atc_count(struct smmu *s, uint64_t seq, unsigned int cmds);
 
 /* gerror.c */
 unsigned int smmu_service(struct sluice_iommu *iommu);

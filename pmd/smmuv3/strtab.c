@@ -93,27 +93,39 @@ add_l2(struct smmu *s, uint32_t sid)
 }
 
 int
-smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste)
+smmu_strtab_known(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste)
 {
 	struct smmu_strtab *t = &s->strtab;
 	_Atomic uint64_t *table = t->l1;
 	uint32_t i = sid;
 
 	if ((uint64_t)sid >> t->log2size != 0)
-		return sluice_fail(EINVAL, "stream 0x%x: this SMMU knows streams below 2^%u", sid,
-				   t->log2size);
+		return -ENOENT;
 	if (t->two_level) {
-		if (t->l2[sid >> STRTAB_SPLIT] == NULL) {
-			int rc = add_l2(s, sid);
-
-			if (rc != 0)
-				return rc;
-		}
 		table = t->l2[sid >> STRTAB_SPLIT];
 		i = sid & ((1u << STRTAB_SPLIT) - 1);
 	}
+	if (table == NULL)
+		return -ENOENT;
 	*ste = table + (size_t)i * ENTRY_WORDS;
 	return 0;
+}
+
+int
+smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste)
+{
+	struct smmu_strtab *t = &s->strtab;
+
+	if ((uint64_t)sid >> t->log2size != 0)
+		return sluice_fail(EINVAL, "stream 0x%x: this SMMU knows streams below 2^%u", sid,
+				   t->log2size);
+	if (t->two_level && t->l2[sid >> STRTAB_SPLIT] == NULL) {
+		int rc = add_l2(s, sid);
+
+		if (rc != 0)
+			return rc;
+	}
+	return smmu_strtab_known(s, sid, ste);
 }
 
 struct write_arg {

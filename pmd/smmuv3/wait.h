@@ -45,10 +45,8 @@ static inline void
 smmu_wait_turn(struct smmu_wait *w, struct sluice_iommu *iommu)
 {
 	w->turn++;
-	if (iommu->relax != NULL) {
-		iommu->relax(iommu->relax_arg);
+	if (sluice_relax(iommu))
 		return;
-	}
 	rte_pause();
 	if (w->turn % SMMU_WAIT_YIELD == 0)
 		sched_yield();

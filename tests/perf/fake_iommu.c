@@ -73,8 +73,9 @@ fake_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 		return sluice_fail(ENOMEM, "no memory for page tables");
 	}
 	(void)madvise(f->va, f->len, MADV_HUGEPAGE);
-	iommu->fast = (struct sluice_iommu_fast){ fake_submit, fake_done, fake_result, fake_faults,
-						  f };
+	/* There is always room. */
+	iommu->fast = (struct sluice_iommu_fast){ fake_submit, fake_submit, fake_done, fake_result,
+						  fake_faults, f };
 	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_RANGE_INV | SLUICE_CAP_COHERENT |
 		      SLUICE_CAP_BYPASS;
 	iommu->info.ias = 48;

@@ -169,6 +169,17 @@ slow_submit(struct cmdq *cq, const struct smmu_cmd *c, unsigned int n)
 	return cmdq_commit(cq, lc, pos, pos + n + 1);
 }
 
+/* By one who may not wait: an engine in one turn after the other. */
+static uint64_t
+try_submit(struct cmdq *cq, const struct smmu_cmd *c, unsigned int n)
+{
+	uint64_t seq;
+
+	while ((seq = cmdq_try(cq, c, n)) == SLUICE_INV_FULL)
+		sched_yield();
+	return seq;
+}
+
 static void *
 producer(void *arg)
 {
@@ -196,7 +207,10 @@ producer(void *arg)
 			p->written[p->cmds % WRITTEN_RING] = p->cmds;
 			c[i] = cmd_tlbi_va((uint16_t)p->id, p->cmds << 12, true);
 		}
-		seq[slot] = rnd >> 56 == 0 ? slow_submit(cq, c, n) : cmdq_submit(cq, c, n);
+		/* Each mixes the ways, and one of them mostly tries. */
+		seq[slot] = rnd >> 56 == 0 ? slow_submit(cq, c, n) :
+			    (rnd >> 50) % 8 < (p->id == 0 ? 7 : 1) ? try_submit(cq, c, n) :
+								     cmdq_submit(cq, c, n);
 		upto[slot] = p->cmds;
 		if (seq[slot] == 0) {
 			fail("the queue stayed full", p->id, p->subs);

@@ -121,6 +121,16 @@ hw_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	return seq;
 }
 
+/* No room, now and then: for the engine's turn alone. */
+static uint64_t
+hw_try(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	static _Atomic uint64_t tries;
+	uint64_t s = atomic_fetch_add_explicit(&tries, 1, memory_order_relaxed) + 1;
+
+	return rnd(&s) % 4 == 0 ? SLUICE_INV_FULL : hw_submit(queue, inv, n);
+}
+
 static uint64_t
 hw_done(void *queue)
 {
@@ -420,7 +430,8 @@ run(const struct mode *m, unsigned int usec)
 	hw.delay = 20;
 	hw.refuse = m->refuse;
 	stop_workers = stop_engine = false;
-	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_done, hw_result, hw_faults, NULL };
+	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_try,    hw_done,
+						     hw_result, hw_faults, NULL };
 	f->iommu->sync_timeout = sluice_clock_from_ns(&f->iommu->clock, UINT64_C(20000000000));
 	engine = sluice_engine_create();
 	sluice_engine_add_iommu(engine, f->iommu);

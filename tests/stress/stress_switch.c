@@ -93,6 +93,16 @@ hw_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	return seq;
 }
 
+/* No room, now and then: for the engine's turn alone. */
+static uint64_t
+hw_try(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	static _Atomic uint64_t tries;
+	uint64_t s = atomic_fetch_add_explicit(&tries, 1, memory_order_relaxed) + 1;
+
+	return rnd(&s) % 4 == 0 ? SLUICE_INV_FULL : hw_submit(queue, inv, n);
+}
+
 static uint64_t
 hw_done(void *queue)
 {
@@ -461,7 +471,8 @@ main(int argc, char **argv)
 	test_eal_init("0");
 	alarm((unsigned int)seconds + 100); /* a hang is a failure */
 	f = fake_open("clock=tsc");
-	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_done, hw_result, hw_faults, NULL };
+	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_try,    hw_done,
+						     hw_result, hw_faults, NULL };
 	f->iommu->sync_timeout = sluice_clock_from_ns(&f->iommu->clock, UINT64_C(20000000000));
 	hw.seed = 12345;
 	engine = sluice_engine_create();

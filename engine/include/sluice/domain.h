@@ -85,6 +85,8 @@ struct sluice_domain_stats {
 	uint64_t queued, released, pending; /**< flush queue entries */
 	uint64_t flushes[SLUICE_FLUSH_CAUSES];
 	uint64_t flush_errors;             /**< flushes that failed: nothing was reclaimed */
+	uint64_t flush_puts_off;           /**< times that one found no room in a command queue and was
+						put off, each once, however long that took */
 	uint64_t deadline_misses;          /**< entries whose stale window outlasted the deadline */
 	uint64_t oldest_ns;                /**< age of the oldest entry that is pending, at least */
 	uint64_t exposed_bytes;            /**< memory of pending entries, at most */
@@ -142,9 +144,10 @@ SLUICE_API const char *sluice_domain_policy(const struct sluice_domain *dom);
  * are strict at once, what is queued is flushed, then this returns: from then on nothing is stale.
  * From one: everything is set up before any unmap takes it. Capabilities are checked as at creation,
  * so that the policy in force may be stricter than the one asked for. Control path; any lcore.
- * @return 0; -EINVAL no such policy; -EBUSY not one that can be changed so; -ENOMEM; -ETIMEDOUT, -EIO
- *   what was queued is not flushed yet (the old policy stays reported, but unmaps are strict);
- *   -ENOTSUP the system refuses membarrier(2) now: the old policy stays, and is reported.
+ * @return 0; -EINVAL no such policy; -EBUSY not one that can be changed so; -ENOMEM; -EAGAIN in a
+ *   callback of the engine's; -ETIMEDOUT, -EIO what was queued is not flushed yet (the old policy
+ *   stays reported, but unmaps are strict); -ENOTSUP the system refuses membarrier(2) now: the old
+ *   policy stays, and is reported.
  */
 SLUICE_API int sluice_domain_set_policy(struct sluice_domain *dom, const char *policy);
 
@@ -197,7 +200,8 @@ SLUICE_API void sluice_domain_stale_reset(struct sluice_domain *dom);
 /**
  * Have everything in the flush queues of the domain invalidated and released, and wait for it.
  * Any lcore, while the engine is polled elsewhere; on the engine's own lcore it polls by itself.
- * @return 0; -ETIMEDOUT; -EIO; persistent also -ENOTSUP (sluice_engine_create()).
+ * @return 0; -ETIMEDOUT; -EIO; -EAGAIN in a callback of the engine's, which cannot wait for it;
+ *   persistent also -ENOTSUP (sluice_engine_create()).
  */
 SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);
 

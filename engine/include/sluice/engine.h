@@ -2,7 +2,7 @@
 /** @file
  * The engine: the polled loop on one lcore, and the workers it serves. Control calls on one engine
  * (its domains, devices, workers) come one at a time, except sluice_domain_drain(), _stats() and
- * sluice_worker_register(), which may come at any time from anywhere but a fault callback.
+ * sluice_worker_register(), which may come at any time from anywhere.
  */
 #ifndef SLUICE_ENGINE_H
 #define SLUICE_ENGINE_H
@@ -44,8 +44,13 @@ enum sluice_fault_kind {
 #define SLUICE_FAULT_QUARANTINED (1u << 3)
 
 /**
- * Called from sluice_engine_poll() with a burst of faults. Must not block; nor map, unmap, drain or
- * change anything: such calls may have to poll, and this is a poll.
+ * Called with a burst of faults, from sluice_engine_poll() at the end of a turn, and from nowhere
+ * else: not within somebody's map, unmap or wait, even where that polls in a poller's place, nor in a
+ * relax hook's poll. Until the next sluice_engine_poll() faults stay in the hardware's queue.
+ * It may map, unmap and make control calls. What could end by the engine's next turn only is refused
+ * with -EAGAIN at once: a drain, a live change of policy, an unmap whose flush ring is full; a map
+ * that would wait for IOVAs in flush queues is -ENOSPC. sluice_engine_poll() returns 0 within it.
+ * While it runs no flush is started or released: it should be short.
  */
 typedef void (*sluice_fault_cb)(const struct sluice_fault *f, unsigned int n, void *arg);
 
@@ -87,14 +92,17 @@ SLUICE_API void sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault
 
 /**
  * One turn of the loop: start flushes that are due, release what completed, drain faults, mend
- * the command queue. One lcore at a time; never blocks.
- * @return how much it did: 0 means that the turn was empty.
+ * the command queue. One lcore at a time. It waits for nothing: a flush that finds no room in a command
+ * queue is put off to a later turn, and counted (flush_puts_off of struct sluice_domain_stats).
+ * @return how much it did: 0 means that the turn was empty, or that this was called within a turn, from
+ *   a callback.
  */
 SLUICE_API unsigned int sluice_engine_poll(struct sluice_engine *e);
 
 /**
  * The calling thread stops polling: control calls that must poll (drain, destroy) may do it
- * themselves, and another thread may poll. Call it when a polling loop ends.
+ * themselves, and another thread may poll. Call it when a polling loop ends; in a fault callback it
+ * takes effect after the turn.
  */
 SLUICE_API void sluice_engine_release(struct sluice_engine *e);
 

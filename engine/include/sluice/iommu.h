@@ -82,7 +82,9 @@ SLUICE_API int sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget
 
 /**
  * What a thread that waits for this IOMMU calls over and over instead of pausing: for layouts in
- * which the waiting lcore must drive the emulated hardware itself. NULL: just pause.
+ * which the waiting lcore must drive the emulated hardware itself. NULL: just pause. It may call
+ * sluice_engine_poll(), where faults then wait for a poll outside of it. It must not map or unmap in
+ * a domain that may be what is waited for. It is never called from within sluice_engine_poll().
  */
 SLUICE_API void sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg);
 

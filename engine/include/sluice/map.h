@@ -34,7 +34,7 @@ SLUICE_API int sluice_map(struct sluice_domain *dom, uint64_t pa, size_t len, un
  * -ENOENT and -EAGAIN nothing changed.
  * @return 0; -ENXIO this lcore is not a worker; -EINVAL @p iova or @p len is outside the window
  *   or does not agree with one whole mapping; -ENOENT nothing is mapped there; -EAGAIN (deferred)
- *   the flush ring stayed full for the SYNC timeout; -ETIMEDOUT or -EIO
+ *   the flush ring stayed full for the SYNC timeout, or is full and this is a callback of the engine's; -ETIMEDOUT or -EIO
  *   the invalidation failed: the translation is gone from the table but a device may still hold
  *   it, so neither the IOVA nor the memory may be used again.
  */

@@ -13,6 +13,21 @@
 #include "fake_iommu.h"
 
 static uint64_t
+fake_inv_try(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	struct fake *f = queue;
+
+	f->tries++;
+	if (f->room != 0) {
+		f->room--;
+	} else if (f->full != 0) {
+		f->full -= f->full != UINT32_MAX;
+		return SLUICE_INV_FULL;
+	}
+	return f->iommu->fast.inv_submit(queue, inv, n);
+}
+
+static uint64_t
 fake_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
 	struct fake *f = queue;
@@ -206,6 +221,22 @@ fake_attach_blocked(struct sluice_iommu *iommu, uint32_t stream)
 	return record(iommu, FAKE_BLOCKED, stream);
 }
 
+/* As attach_blocked(), and ATS off; complete at once, or with a submission. */
+static int
+fake_block(struct sluice_iommu *iommu, uint32_t stream, uint64_t *seq)
+{
+	struct fake *f = fake_of(iommu);
+	int ret;
+
+	if (f->block_busy != 0) {
+		f->block_busy--;
+		return -EAGAIN;
+	}
+	ret = record(iommu, FAKE_BLOCKED, stream);
+	*seq = ret == 0 && f->block_later ? fake_inv_submit(f, NULL, 0) : 0;
+	return ret;
+}
+
 static int
 fake_ats(struct sluice_iommu *iommu, uint32_t stream, bool on)
 {
@@ -286,8 +317,8 @@ fake_open_op(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	iommu->mem = sluice_mem_create(f->mem, FAKE_PA, f->mem_len);
 	if (f->mem == NULL || iommu->mem == NULL)
 		abort();
-	iommu->fast = (struct sluice_iommu_fast){ fake_inv_submit, fake_inv_done, fake_inv_result,
-						  fake_fault_burst, f };
+	iommu->fast = (struct sluice_iommu_fast){ fake_inv_submit, fake_inv_try, fake_inv_done,
+						  fake_inv_result, fake_fault_burst, f };
 	if (strcmp(setting(kv, "clock", "virt"), "tsc") == 0) {
 		iommu->clock.hz = rte_get_tsc_hz();
 	} else {
@@ -326,6 +357,7 @@ static const struct sluice_iommu_ops fake_ops = {
 	.attach_paging = fake_attach_paging,
 	.attach_identity = fake_attach_identity,
 	.attach_blocked = fake_attach_blocked,
+	.block = fake_block,
 	.ats = fake_ats,
 	.service = fake_service,
 	.xstats = fake_xstats,

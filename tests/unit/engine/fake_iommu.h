@@ -47,6 +47,11 @@ struct fake {
 	bool immediate;          /* complete what is submitted at once */
 	bool log;                /* keep records; off when several threads submit */
 	unsigned int refuse;     /* so many submissions are turned down (UINT32_MAX: all) */
+	/* So many tries find no room (UINT32_MAX: all), after so many that do. */
+	_Atomic unsigned int full, room;
+	_Atomic uint64_t tries;
+	unsigned int block_busy; /* so many times block() cannot be begun */
+	bool block_later;        /* it is complete with a submission of its own */
 	uint64_t bad_from, bad_upto; /* results of sequence numbers [from, upto) are -EIO */
 	uint32_t dead[8];        /* streams that answer no SLUICE_INV_ATC: results are -ETIMEDOUT */
 	unsigned int nb_dead;

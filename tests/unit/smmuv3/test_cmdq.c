@@ -320,6 +320,47 @@ full(void **state)
 	fake_cmdq(f, 4, true, true, 0, 0);
 }
 
+/* Who must not wait is told at once that there is no room, and has taken none; a look at CONS is all
+ * that it spends. A dead queue is another matter. */
+static void
+a_try_does_not_wait(void **state)
+{
+	struct smmu_cmd c[3] = { cmd_tlbi_asid(1), cmd_tlbi_asid(2), cmd_tlbi_asid(3) };
+
+	(void)state;
+	for (unsigned int lcores = 0; lcores <= 1; lcores++) {
+		struct cmdq *cq = fake_cmdq(f, 5, true, true, lcores, 0);
+		uint64_t last = 0, seq, t0 = atomic_load(&f->now);
+		struct cmdq_stats st;
+
+		RTE_PER_LCORE(_lcore_id) = lcores != 0 ? 0 : LCORE_ID_ANY;
+		f->hang_sync = true;
+		while ((seq = cmdq_try(cq, c, 3)) != SLUICE_INV_FULL) {
+			assert_int_equal(seq, last + 4);
+			last = seq;
+		}
+		assert_true(last >= 24 && last <= 32);
+		assert_int_equal(atomic_load(&cq->head), last);
+		for (unsigned int i = 0; i < 100; i++)
+			assert_int_equal(cmdq_try(cq, c, 3), SLUICE_INV_FULL);
+		assert_int_equal(atomic_load(&cq->head), last);
+		assert_int_equal(atomic_load(&f->now), t0); /* no relax hook */
+		cmdq_get_stats(cq, &st);
+		assert_int_equal(st.full_waits, 0);
+		assert_int_equal(st.full_timeouts, 0);
+		assert_int_equal(st.subs, last / 4);
+		/* Room: CONS is looked at by the next try. */
+		f->hang_sync = false;
+		while (fake_step(&f->s.regs, 100) != 0)
+			;
+		assert_int_equal(cmdq_try(cq, c, 3), last + 4);
+		cmdq_kill(cq);
+		assert_int_equal(cmdq_try(cq, c, 3), 0);
+		cmdq_free(cq);
+	}
+	fake_cmdq(f, 4, true, true, 0, 0);
+}
+
 /* CONS that cannot be is not believed. */
 static void
 nonsense_cons(void **state)
@@ -373,6 +414,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(small_queues_use_cas, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_lcores_of_the_margin_add, setup, teardown),
 		cmocka_unit_test_setup_teardown(full, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_try_does_not_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(nonsense_cons, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_cons, setup, teardown),
 	};

@@ -277,6 +277,54 @@ attaching(void **state)
 	ops->close(&iommu);
 }
 
+/* Blocking without a wait: told and done when its number is complete; not at all while a control call
+ * has the tables, or without room. */
+static void
+blocking_waits_for_nothing(void **state)
+{
+	struct sluice_hwdom a = { .ttb = 0x40010000, .ias = 48 };
+	uint64_t seq = 0, w0, t0;
+
+	(void)state;
+	assert_int_equal(open_with("regs=fake,cmdq_log2=3,sync_timeout_us=100"), 0);
+	assert_int_equal(ops->hwdom_init(&iommu, &a), 0);
+	assert_int_equal(ops->attach_paging(&iommu, 0x1234, &a), 0);
+	assert_int_equal(ops->block(&iommu, 0x4321, &seq), -ENOENT); /* no table there, and none made */
+	assert_int_equal(ops->block(&iommu, 0x10000, &seq), -ENOENT);
+	w0 = ste(0x1234)[0];
+	t0 = f->now;
+	pthread_mutex_lock(&smmu()->lock);
+	assert_int_equal(ops->block(&iommu, 0x1234, &seq), -EAGAIN);
+	pthread_mutex_unlock(&smmu()->lock);
+	while (iommu.fast.inv_try(iommu.fast.queue, NULL, 0) != SLUICE_INV_FULL)
+		;
+	assert_int_equal(ops->block(&iommu, 0x1234, &seq), -EAGAIN);
+	assert_int_equal(ste(0x1234)[0], w0);
+	assert_int_equal(f->now, t0);
+	assert_int_equal(ops->hwdom_fini(&iommu, &a), -EBUSY); /* attached still */
+	while (fake_step(&smmu()->regs, 64) != 0)
+		;
+	f->nlog = 0;
+	t0 = f->now;
+	assert_int_equal(ops->block(&iommu, 0x1234, &seq), 0);
+	assert_int_equal(f->now, t0);
+	assert_int_equal(ste(0x1234)[0], 1); /* valid, aborts */
+	assert_true(iommu.fast.inv_done(iommu.fast.queue) < seq);
+	while (fake_step(&smmu()->regs, 64) != 0)
+		;
+	assert_true(iommu.fast.inv_done(iommu.fast.queue) >= seq);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0000123400000003)); /* CFGI_STE, leaf */
+	assert_int_equal(f->log[0].w[1], 1);
+	/* Whoever changes it next tells the hardware of everything, since nobody waited for that. */
+	f->nlog = 0;
+	assert_int_equal(ops->attach_blocked(&iommu, 0x1234), 0);
+	assert_int_equal(f->log[0].w[0] & 0xff, 4); /* CFGI_ALL */
+	assert_int_equal(ops->hwdom_fini(&iommu, &a), 0); /* nobody is attached */
+	cmdq_kill(&smmu()->cmdq);
+	assert_int_equal(ops->block(&iommu, 0x1234, &seq), -EIO);
+	ops->close(&iommu);
+}
+
 static void
 attach_fails_and_nothing_changed(void **state)
 {
@@ -444,6 +492,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(memory_out_of_reach, setup, teardown),
 		cmocka_unit_test_setup_teardown(hung_hardware, setup, teardown),
 		cmocka_unit_test_setup_teardown(attaching, setup, teardown),
+		cmocka_unit_test_setup_teardown(blocking_waits_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(attach_fails_and_nothing_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(asids_run_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(gerrors, setup, teardown),
