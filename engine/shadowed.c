@@ -78,47 +78,58 @@ pages_of(uint64_t iova, uint64_t len)
 	return ((iova & 4095) + len + 4095) >> 12;
 }
 
-/* Undo a map that the hardware did not take: part of it may be in the copy, so it is invalidated
- * before its IOVA is free. What cannot be invalidated stays lost, and live, as with strict. */
+/* It was never a mapping. */
 static void
+uncount(struct dom_lcore *dl, uint64_t pages)
+{
+	STAT_ADD(dl->st.maps, -1);
+	STAT_ADD(dl->st.unmaps, -1);
+	STAT_ADD(dl->st.map_more, 1 - pages);
+	STAT_ADD(dl->st.unmap_more, 1 - pages);
+}
+
+/* Undo a map that the hardware did not take: part of it may be in the copy, so it is invalidated
+ * before its IOVA is free. What cannot be invalidated stays lost, and live, as with strict, and
+ * that is what the mapper is told: the memory is not his.
+ * @return 0 or as sluice_inv_sync(). */
+static int
 undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	const struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
 					.tag = d->tag, .pages = (uint32_t)pages_of(iova, len),
 					.iova = iova & ~UINT64_C(4095) };
 
+	int ret;
+
 	if (d->shadowed->base != &policy_rollover) {
-		if (policy_strict.unmap(d, iova, len, dl) != 0)
-			return;
-		/* It was never a mapping. */
-		STAT_ADD(dl->st.maps, -1);
-		STAT_ADD(dl->st.unmaps, -1);
-		STAT_ADD(dl->st.map_more, 1 - (uint64_t)inv.pages);
-		STAT_ADD(dl->st.unmap_more, 1 - (uint64_t)inv.pages);
-		return;
+		ret = policy_strict.unmap(d, iova, len, dl);
+		if (ret == 0)
+			uncount(dl, inv.pages);
+		return ret;
 	}
 	/* Its IOVAs are not the space's: they come round with the window. The memory, now. */
-	if (policy_rollover.unmap(d, iova, len, dl) == 0)
-		(void)domain_inv_sync(d, &inv, 1);
+	ret = policy_rollover.unmap(d, iova, len, dl);
+	return ret != 0 ? ret : domain_inv_sync(d, &inv, 1);
 }
 
 static int
 shadowed_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	     struct dom_lcore *dl)
 {
-	int ret = d->shadowed->base->map(d, pa, len, prot, iova, dl);
+	int ret = d->shadowed->base->map(d, pa, len, prot, iova, dl), lost;
 
 	if (ret != 0)
 		return ret;
 	ret = shadowed_sync(d, *iova & ~UINT64_C(4095), pages_of(*iova, len));
 	if (ret == 0)
 		return 0;
-	undo(d, *iova, len, dl);
+	lost = undo(d, *iova, len, dl);
 	STAT_ADD(dl->st.map_errors, 1);
-	return ret;
+	return lost != 0 ? lost : ret;
 }
 
-/* contiguous alone has one: the burst is one range, mapped and unmapped as a whole. */
+/* contiguous alone: the burst is one range, mapped and unmapped as a whole. Those of other policies
+ * lie anywhere, and are told of one by one (burst.c). */
 static unsigned int
 shadowed_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		   struct dom_lcore *dl)
@@ -135,9 +146,11 @@ shadowed_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int
 	ret = shadowed_sync(d, seg[0].iova & ~UINT64_C(4095), pages);
 	if (ret == 0)
 		return got;
-	(void)base->unmap_burst(d, seg, got, dl);
+	if (base->unmap_burst(d, seg, got, dl) == got) {
+		uncount(dl, pages);
+		rte_errno = -ret;
+	}
 	STAT_ADD(dl->st.map_errors, 1);
-	rte_errno = -ret;
 	return 0;
 }
 
@@ -161,7 +174,7 @@ shadowed_ops(struct sluice_domain *d, const struct policy_ops *base)
 	s->base = base;
 	s->ops = *base;
 	s->ops.map = shadowed_map;
-	s->ops.map_burst = base->map_burst != NULL ? shadowed_map_burst : NULL;
+	s->ops.map_burst = base == &policy_contiguous ? shadowed_map_burst : NULL;
 	s->ops.stats = shadowed_stats;
 	s->ops.live = false; /* what it would be exchanged for does not sync */
 	return &s->ops;

@@ -165,6 +165,7 @@ a8_bursts_are_told_of(void **state)
 	assert_int_equal(sluice_map_burst(r.d, seg, 4), 0);
 	assert_int_equal(rte_errno, EIO);
 	assert_int_equal(stats_of(r.d).live, 0);
+	assert_int_equal(stats_of(r.d).maps, 1); /* that was none */
 	rig_down(&r);
 	/* One after the other: the first that fails ends it. */
 	up("strict");
@@ -174,6 +175,77 @@ a8_bursts_are_told_of(void **state)
 	assert_int_equal(rte_errno, ENOMEM);
 	assert_int_equal(sluice_unmap_burst(r.d, seg, 2), 2);
 	rig_down(&r);
+}
+
+/* Policies whose bursts lie anywhere: each piece is told of, the one that fails is invalidated. */
+static void
+a8_scattered_bursts_are_told_of(const char *policy)
+{
+	struct sluice_seg seg[4];
+	uint64_t n;
+
+	up(policy);
+	/* So that the next addresses are no neighbours. */
+	for (unsigned int i = 0; i < 4; i++) {
+		seg[i] = (struct sluice_seg){ .pa = PA, .len = 4096, .prot = SLUICE_RW };
+		assert_int_equal(sluice_unmap(r.d, map_ok(r.d, PA, 4096 << i), 4096 << i), 0);
+	}
+	assert_int_equal(sluice_domain_drain(r.d), 0);
+	copy.syncs = copy.used = 0;
+	n = r.f->submitted;
+	for (unsigned int i = 0; i < 4; i++) {
+		seg[i].len = 4096 << i % 2;
+		copy.pages = 0;
+	}
+	assert_int_equal(sluice_map_burst(r.d, seg, 3), 3);
+	assert_int_equal(copy.syncs, 3);
+	assert_int_equal(copy.used, 1 + 2 + 1);
+	assert_true(copy.iova == seg[2].iova);
+	copy.live = copy.used = LIMIT;
+	assert_int_equal(sluice_map_burst(r.d, &seg[3], 1), 0);
+	assert_int_equal(rte_errno, ENOMEM);
+	assert_true(fake_covered(r.f, n + 1, r.f->submitted, r.d->tag, copy.iova, 2));
+	assert_int_equal(sluice_unmap_burst(r.d, seg, 3), 3);
+	assert_int_equal(stats_of(r.d).live, 0);
+	rig_down(&r);
+}
+
+static void
+a8_each_piece_of_a_burst(void **state)
+{
+	static const char *const policy[] = { "strict", "strict-batched", "deferred", "strict-async",
+					      "deferred-single", "rollover" };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(policy); i++)
+		a8_scattered_bursts_are_told_of(policy[i]);
+}
+
+/* The hardware did not take it, and cannot be told to forget what it took: the mapper hears that
+ * the memory is not his. */
+static void
+a18_undone_in_vain(void **state)
+{
+	static const char *const policy[] = { "strict", "deferred", "contiguous", "rollover" };
+	uint64_t iova;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(policy); i++) {
+		struct sluice_seg seg = { .pa = PA, .len = 8192, .prot = SLUICE_RW };
+
+		up(policy[i]);
+		copy.live = copy.used = LIMIT;
+		r.f->bad_from = 1;
+		r.f->bad_upto = UINT64_MAX;
+		assert_int_equal(sluice_map(r.d, PA, 4096, SLUICE_RW, &iova), -EIO);
+		assert_int_equal(sluice_map_burst(r.d, &seg, 1), 0);
+		assert_int_equal(rte_errno, EIO);
+		assert_int_equal(sluice_map_fixed(r.d, 0x8000000, PA, 4096, SLUICE_RW), -EIO);
+		assert_non_null(strstr(sluice_error(), "kept"));
+		r.f->immediate = false;
+		assert_int_equal(sluice_map_fixed(r.d, 0x8000000, PA, 4096, SLUICE_RW), -ETIMEDOUT);
+		rig_down(&r);
+	}
 }
 
 static void
@@ -276,7 +348,9 @@ main(void)
 		cmocka_unit_test(a8_out_of_memory_refreshes_once),
 		cmocka_unit_test(a8_map_sync_error_reaches_the_mapper),
 		cmocka_unit_test(a8_bursts_are_told_of),
+		cmocka_unit_test(a8_each_piece_of_a_burst),
 		cmocka_unit_test(a8_fixed_mappings_are_told_of),
+		cmocka_unit_test(a18_undone_in_vain),
 		cmocka_unit_test(a8_other_policies_are_refused),
 		cmocka_unit_test(a8_walking_hardware_pays_nothing),
 		cmocka_unit_test(a8_aperture_limits_the_window),
