@@ -7,6 +7,8 @@
 
 #include "shadowed.h"
 
+#define CUTS 64u /* tables given back with one invalidation */
+
 /* Is [iova, iova+size) a place for fixed mappings? */
 static int
 place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
@@ -29,12 +31,38 @@ place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
 	return 0;
 }
 
+/* [iova, iova+size) was cleared: the hardware is to forget it, and then the tables that are empty
+ * now are freed (A5). d->lock is held all the while: who mapped there before the hardware forgot
+ * an old table would not be found. When it cannot be told, the tables stay where they are.
+ * @return as sluice_inv_sync(). */
+static int
+forget(struct sluice_domain *d, uint64_t iova, uint64_t size, enum sluice_inv_op op)
+{
+	const struct lpae_keep window = { d->iova_base, d->iova_base + d->conf.iova_size };
+	struct lpae_cut cut[CUTS];
+	unsigned int n;
+	int ret;
+
+	do {
+		struct sluice_inv inv = { .op = op, .tag = d->tag, .iova = iova };
+
+		n = lpae_cut_empty(&d->pt, iova, size, &window, cut, CUTS);
+		inv.flags = n == 0 ? SLUICE_INV_LEAF : 0;
+		if (size >> 12 > UINT32_C(1) << 31)
+			inv.op = SLUICE_INV_DOMAIN;
+		else
+			inv.pages = (uint32_t)(size >> 12);
+		ret = domain_inv_sync(d, &inv, 1);
+		lpae_cut_end(&d->pt, cut, n, ret == 0);
+	} while (ret == 0 && n == CUTS);
+	return ret;
+}
+
 int
 sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t size,
 		 unsigned int prot)
 {
-	const struct sluice_inv all = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
-	int ret = place_check(d, iova, size), sync = 0;
+	int ret = place_check(d, iova, size), sync = 0, lost = 0;
 
 	if (ret != 0)
 		return ret;
@@ -43,15 +71,16 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 		return sluice_fail(EINVAL, "physical address %#" PRIx64 " or protection %u", pa, prot);
 	pthread_mutex_lock(&d->lock);
 	ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
-	if (ret == 0 && (sync = shadowed_sync(d, iova, size >> 12)) != 0)
+	if (ret == 0 && (sync = shadowed_sync(d, iova, size >> 12)) != 0) {
+		/* Part of it may be in the hardware's copy (A18). */
 		(void)lpae_unmap(&d->pt, iova, size);
-	pthread_mutex_unlock(&d->lock);
-	if (sync != 0) {
-		/* Part of it may be in the hardware's copy. */
-		(void)domain_inv_sync(d, &all, 1);
-		return sluice_fail(-sync, "%#" PRIx64 "+%#" PRIx64 ": the IOMMU did not take it", iova,
-				   size);
+		lost = forget(d, iova, size, SLUICE_INV_DOMAIN);
 	}
+	pthread_mutex_unlock(&d->lock);
+	if (sync != 0)
+		return sluice_fail(lost != 0 ? -lost : -sync, "%#" PRIx64 "+%#" PRIx64
+				   ": the IOMMU did not take it%s", iova, size,
+				   lost != 0 ? ", and may have kept part of it" : "");
 	return ret == 0 ? 0 :
 	       sluice_fail(-ret, "%#" PRIx64 "+%#" PRIx64 ": %s", iova, size,
 			   ret == -EEXIST ? "something is mapped there" : "no memory for page tables");
@@ -60,23 +89,19 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 int
 sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
 {
-	struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF, .tag = d->tag };
-	int ret = place_check(d, iova, size);
+	int ret = place_check(d, iova, size), lost = 0;
 
 	if (ret != 0)
 		return ret;
 	pthread_mutex_lock(&d->lock);
 	ret = lpae_unmap(&d->pt, iova, size);
+	if (ret == 0)
+		lost = forget(d, iova, size, SLUICE_INV_RANGE);
 	pthread_mutex_unlock(&d->lock);
 	if (ret != 0)
 		return sluice_fail(-ret, "%#" PRIx64 "+%#" PRIx64 ": %s", iova, size,
 				   ret == -ENOENT ? "a page of it is not mapped" : "it cuts a block");
-	if (size >> 12 > UINT32_C(1) << 31)
-		inv.op = SLUICE_INV_DOMAIN;
-	else
-		inv.pages = (uint32_t)(size >> 12);
-	inv.iova = iova;
-	return domain_inv_sync(d, &inv, 1);
+	return lost;
 }
 
 int

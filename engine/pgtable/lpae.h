@@ -34,6 +34,17 @@ struct lpae {
 	uint64_t *root;
 	uint64_t root_pa;
 	_Atomic uint64_t tables; /* table pages held, root included */
+	_Atomic uint64_t freed;  /* how many were freed, ever: lpae_walk() */
+};
+
+/** Addresses [from, upto) that others map in: no table that translates any of them is cut. */
+struct lpae_keep {
+	uint64_t from, upto;
+};
+
+/** A table that was taken out of the tables above it: where it hung, and what was there. */
+struct lpae_cut {
+	uint64_t *entry, value;
 };
 
 /** @return 0 or -ENOMEM. */
@@ -61,13 +72,29 @@ uint64_t *lpae_leaf_unlink(struct lpae *pt, uint64_t iova);
 /** Free a table that was taken out. Nobody, and no hardware, looks at it any more. */
 void lpae_table_free(struct lpae *pt, uint64_t *table);
 
-/** Map with the largest blocks that fit. All or nothing. @return 0, -EEXIST, -ENOMEM. */
+/**
+ * Map with the largest blocks that fit. All or nothing: what is in the way, and whether there are
+ * tables enough, is known before the first entry is written, so that a failure was never visible to
+ * hardware. @return 0, -EEXIST, -ENOMEM.
+ */
 int lpae_map(struct lpae *pt, uint64_t iova, uint64_t pa, uint64_t size, uint64_t attr);
 
 /** Unmap pages and whole blocks. All or nothing. @return 0, -ENOENT, -ERANGE (cuts a block). */
 int lpae_unmap(struct lpae *pt, uint64_t iova, uint64_t size);
 
-/** Translate. @return 0 with *pa set, -ENOENT. */
+/**
+ * Take tables that translate some of [iova, iova+size) and hold nothing out of those above them.
+ * Nobody else maps there meanwhile. The hardware may know them until a SLUICE_INV_RANGE of all of it
+ * without SLUICE_INV_LEAF is complete; until lpae_cut_end() nothing may be mapped there.
+ * @return how many, up to @p n; when it is @p n there may be more.
+ */
+unsigned int lpae_cut_empty(struct lpae *pt, uint64_t iova, uint64_t size,
+			    const struct lpae_keep *keep, struct lpae_cut *cut, unsigned int n);
+
+/** Free what was taken out; or, if hardware may still know it, put it back where it was. */
+void lpae_cut_end(struct lpae *pt, const struct lpae_cut *cut, unsigned int n, bool unknown);
+
+/** Translate. Any thread, also while tables are freed. @return 0 with *pa set, -ENOENT. */
 int lpae_walk(const struct lpae *pt, uint64_t iova, uint64_t *pa);
 
 #endif

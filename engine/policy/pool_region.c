@@ -81,25 +81,27 @@ place_fill(struct sluice_domain *d, const struct pool_region *r, unsigned int w,
 }
 
 /* Give up places of which something was mapped. A device may have found it, told or not: without
- * an invalidation they stay out of use for good. */
-static void
+ * an invalidation they stay out of use for good, and the error is that (A18).
+ * @return 0 or as sluice_inv_sync(). */
+static int
 places_drop(struct sluice_domain *d, const struct pool_region *r)
 {
 	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	int ret;
 
 	for (unsigned int w = 0; w < 2; w++)
 		(void)lpae_unmap(&d->pt, r->iova[w], r->len); /* all of it or nothing */
-	if (domain_inv_sync(d, &inv, 1) != 0)
-		return;
-	for (unsigned int w = 0; w < 2; w++)
+	ret = domain_inv_sync(d, &inv, 1);
+	for (unsigned int w = 0; w < 2 && ret == 0; w++)
 		place_put(d, r->iova[w], r->len);
+	return ret;
 }
 
 /* Both places, mapped or not. @return 0 or -errno; nothing was taken. */
 static int
 region_make(struct sluice_domain *d, struct pool_region *r, bool map, bool blocks)
 {
-	int ret = book_make(r);
+	int ret = book_make(r), lost;
 
 	if (ret != 0)
 		return ret;
@@ -113,9 +115,9 @@ region_make(struct sluice_domain *d, struct pool_region *r, bool map, bool block
 		ret = place_fill(d, r, w, blocks);
 	if (ret == 0)
 		return 0;
-	places_drop(d, r);
+	lost = places_drop(d, r);
 	book_free(r);
-	return ret;
+	return lost != 0 ? lost : ret;
 no_second:
 	place_put(d, r->iova[0], r->len);
 no_place:
@@ -207,7 +209,8 @@ sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
 		ret = region_make(d, r, true, p->blocks);
 		if (ret != 0) {
 			ret = sluice_fail(-ret, "pool %#" PRIx64 "+%#" PRIx64 ": no %s", pa, len,
-					  ret == -ENOSPC ? "place in the IOVA window" : "memory");
+					  ret == -ENOSPC ? "place in the IOVA window" :
+					  ret == -ENOMEM ? "memory" : "memory, and it may be reached");
 		} else {
 			STAT_ADD(p->pool_bytes, len);
 			atomic_store_explicit(&p->n, n + 1, memory_order_release); /* 3 */

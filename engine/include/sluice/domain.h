@@ -166,7 +166,8 @@ SLUICE_API void sluice_domain_conf(struct sluice_domain *dom, struct sluice_doma
  * what of it fills them. Any memory, not only the IOMMU's. Control path; at any time.
  * @param pa, len multiples of 4096.
  * @return 0; -EINVAL; -ENOTSUP another policy; -EEXIST it overlaps a pool; -ENOSPC no place in the
- *   IOVA window (it takes twice its length), or 63 pools exist; -ENOMEM.
+ *   IOVA window (it takes twice its length), or 63 pools exist; -ENOMEM; -ETIMEDOUT, -EIO: short of
+ *   memory, and what was mapped by then could not be invalidated: a device may reach it.
  */
 SLUICE_API int sluice_domain_pool(struct sluice_domain *dom, uint64_t pa, uint64_t len);
 

@@ -23,7 +23,9 @@ extern "C" {
  * @param prot SLUICE_READ or SLUICE_RW.
  * @param iova receives the address for the device; same offset in the page as @p pa.
  * @return 0; -ENXIO this lcore did not register as a worker; -EINVAL len, prot, an address
- *   beyond the hardware's, or a blocked domain; -ENOSPC no IOVA; -ENOMEM no page-table page.
+ *   beyond the hardware's, or a blocked domain; -ENOSPC no IOVA; -ENOMEM no page-table page, or no
+ *   room in a shadowed IOMMU's copy. In all of these no device can reach the memory. -ETIMEDOUT, -EIO:
+ *   a shadowed IOMMU did not take the mapping, and may have kept part of it: the memory may not be used.
  */
 SLUICE_API int sluice_map(struct sluice_domain *dom, uint64_t pa, size_t len, unsigned int prot,
 			  uint64_t *iova);
@@ -111,16 +113,19 @@ SLUICE_API void sluice_unmap_kick(struct sluice_domain *dom);
 
 /**
  * Map at a fixed IOVA outside the window that sluice_map() uses, with the largest blocks that fit
- * (4 KiB, 2 MiB, 1 GiB). Control path: takes a lock, allocates.
+ * (4 KiB, 2 MiB, 1 GiB), whatever was mapped there before. All or nothing: on -EINVAL, -EEXIST and
+ * -ENOMEM no device could reach any of it at any time. Control path: takes a lock, allocates.
  * @param iova, pa, size multiples of 4096.
- * @return 0; -EINVAL; -EEXIST something is mapped there; -ENOMEM.
+ * @return 0; -EINVAL; -EEXIST something is mapped there; -ENOMEM no memory for tables, or no room
+ *   in a shadowed IOMMU's copy; -ETIMEDOUT, -EIO as sluice_map().
  */
 SLUICE_API int sluice_map_fixed(struct sluice_domain *dom, uint64_t iova, uint64_t pa,
 				uint64_t size, unsigned int prot);
 
 /**
  * Unmap what sluice_map_fixed() mapped and wait until no device can reach it, whatever the
- * policy. Blocks are not split. Control path.
+ * policy. Blocks are not split. Page tables that have become empty are given back, unless the
+ * window's addresses are translated through them. Control path: takes a lock while it waits.
  * @return 0; -EINVAL; -ENOENT a page of it is not mapped; -ERANGE it cuts a block: nothing was
  *   unmapped; -ETIMEDOUT, -EIO as sluice_unmap().
  */

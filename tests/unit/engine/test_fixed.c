@@ -6,6 +6,7 @@
 
 #define M2 UINT64_C(0x200000)
 #define G1 UINT64_C(0x40000000)
+#define FAR (UINT64_C(1) << 42) /* beyond the window */
 
 static const struct sluice_domain_conf conf = { .policy = "deferred" };
 
@@ -104,6 +105,133 @@ no_table_memory(void **state)
 	rig_down(&r);
 }
 
+static uint64_t
+tables(const struct rig *r)
+{
+	return stats_of(r->d).table_bytes / 4096;
+}
+
+/* What was there before makes no difference: blocks are blocks, and what they are cut by. */
+static void
+blocks_after_pages(void **state)
+{
+	static const uint64_t size[] = { 4096, M2, G1, 3 * 4096 };
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	for (unsigned int i = 0; i < 2 * RTE_DIM(size); i++) {
+		uint64_t n = size[i % RTE_DIM(size)], at = FAR + (n < M2 ? M2 + 7 * 4096 : 0);
+
+		assert_int_equal(sluice_map_fixed(r.d, at, 2 * G1, n, SLUICE_RW), 0);
+		/* Root, one each of the levels above the entry. */
+		assert_int_equal(tables(&r), n >= G1 ? 2 : n >= M2 ? 3 : 4);
+		assert_int_equal(sluice_unmap_fixed(r.d, at, 2048 + 2048), n == 4096 ? 0 :
+				 n >= M2 ? -ERANGE : 0);
+		if (n > 4096)
+			assert_int_equal(sluice_unmap_fixed(r.d, at + (n < M2 ? 4096 : 0),
+							    n - (n < M2 ? 4096 : 0)), 0);
+		assert_int_equal(tables(&r), 1);
+	}
+	rig_down(&r);
+}
+
+/* While something is mapped there, the tables above it stay; walks are invalidated with the rest,
+ * and only when a table goes. */
+static void
+a5_tables_go_with_the_last_page(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_int_equal(sluice_map_fixed(r.d, FAR, 2 * G1 + 4096, M2 + 8192, SLUICE_RW), 0);
+	assert_int_equal(tables(&r), 5);
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR + 4096, M2 - 8192), 0);
+	assert_int_equal(fake_sub(r.f, r.f->submitted)->inv[0].flags, SLUICE_INV_LEAF);
+	assert_int_equal(tables(&r), 5);
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR, 4096), 0);
+	assert_int_equal(fake_sub(r.f, r.f->submitted)->inv[0].flags, SLUICE_INV_LEAF);
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR + M2 - 4096, 4096), 0);
+	assert_int_equal(fake_sub(r.f, r.f->submitted)->inv[0].flags, 0);
+	assert_int_equal(tables(&r), 4);
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR + M2, 8192), 0);
+	assert_int_equal(tables(&r), 1);
+	assert_true(fake_covered(r.f, r.f->submitted, r.f->submitted, r.d->tag, FAR + M2, 2));
+	rig_down(&r);
+}
+
+/* More tables than one invalidation gives back, each with its only page. */
+static void
+a20_ever_new_addresses(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, "mem=4", &conf);
+	/* 8 GiB of them, one by one: 4096 tables would not fit. */
+	for (uint64_t i = 0; i < 4096; i++) {
+		assert_int_equal(sluice_map_fixed(r.d, FAR + i * M2, 0, 4096, SLUICE_RW), 0);
+		assert_int_equal(sluice_unmap_fixed(r.d, FAR + i * M2, 4096), 0);
+	}
+	assert_int_equal(tables(&r), 1);
+	/* And 500 at once: 64 with each invalidation. */
+	uint64_t n = r.f->submitted;
+
+	assert_int_equal(sluice_map_fixed(r.d, FAR, 4096, 500 * M2, SLUICE_RW), 0);
+	assert_int_equal(tables(&r), 1 + 2 + 500);
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR, 500 * M2), 0);
+	assert_int_equal(tables(&r), 1);
+	assert_int_equal(r.f->submitted - n, 502 / 64 + 1);
+	rig_down(&r);
+}
+
+/* Tables that the window's IOVAs use too are not given back, whoever used them last. */
+static void
+tables_beside_the_window_stay(void **state)
+{
+	const struct sluice_domain_conf small = { .policy = "strict", .iova_base = 64 * G1 + M2,
+						  .iova_size = M2 };
+	struct rig r;
+	uint64_t iova;
+
+	(void)state;
+	rig_up(&r, "", &small);
+	assert_int_equal(sluice_map_fixed(r.d, 64 * G1, 0, 4096, SLUICE_RW), 0);
+	assert_int_equal(tables(&r), 4);
+	assert_int_equal(sluice_unmap_fixed(r.d, 64 * G1, 4096), 0);
+	assert_int_equal(tables(&r), 3); /* its leaf goes, what leads to the window does not */
+	iova = map_ok(r.d, 8192, 4096);
+	assert_int_equal(sluice_map_fixed(r.d, 64 * G1 + 2 * M2, 0, M2, SLUICE_RW), 0);
+	assert_int_equal(sluice_unmap_fixed(r.d, 64 * G1 + 2 * M2, M2), 0);
+	assert_int_equal(tables(&r), 4);
+	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
+	rig_down(&r);
+}
+
+/* What cannot be invalidated may still be walked: the table stays, until it can. */
+static void
+a5_no_table_goes_before_its_invalidation(void **state)
+{
+	struct rig r;
+	uint64_t n;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_int_equal(sluice_map_fixed(r.d, FAR, 0, 8192, SLUICE_RW), 0);
+	n = tables(&r);
+	r.f->bad_from = 1;
+	r.f->bad_upto = UINT64_MAX;
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR, 8192), -EIO);
+	assert_int_equal(tables(&r), n);
+	r.f->bad_from = r.f->bad_upto = 0;
+	assert_int_equal(sluice_map_fixed(r.d, FAR, 0, 4096, SLUICE_RW), 0);
+	assert_int_equal(tables(&r), n); /* the same ones */
+	assert_int_equal(sluice_unmap_fixed(r.d, FAR, 4096), 0);
+	assert_int_equal(tables(&r), 1);
+	rig_down(&r);
+}
+
 static void
 the_hardware_fails(void **state)
 {
@@ -130,6 +258,11 @@ main(void)
 		cmocka_unit_test(map_check_unmap),
 		cmocka_unit_test(places_that_are_none),
 		cmocka_unit_test(no_table_memory),
+		cmocka_unit_test(blocks_after_pages),
+		cmocka_unit_test(a5_tables_go_with_the_last_page),
+		cmocka_unit_test(a20_ever_new_addresses),
+		cmocka_unit_test(tables_beside_the_window_stay),
+		cmocka_unit_test(a5_no_table_goes_before_its_invalidation),
 		cmocka_unit_test(the_hardware_fails),
 	};
 

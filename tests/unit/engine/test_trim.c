@@ -200,22 +200,6 @@ a5_enomem_is_mended_by_a_trim(void **state)
 	rig_down(&r);
 }
 
-/* Fixed mappings keep their tables: there is nothing to free at an unmap. */
-static void
-a5_fixed_tables_stay(void **state)
-{
-	uint64_t n;
-
-	(void)state;
-	up("strict");
-	assert_int_equal(sluice_map_fixed(r.d, 0x8000000, PA, 8192, SLUICE_RW), 0);
-	n = tables();
-	assert_int_equal(sluice_unmap_fixed(r.d, 0x8000000, 8192), 0);
-	assert_int_equal(tables(), n);
-	assert_int_equal(sluice_domain_trim(r.d), 0);
-	rig_down(&r);
-}
-
 /* A worker maps, unmaps, and makes mistakes, while another thread trims. */
 static _Atomic bool stop;
 static _Atomic uint64_t wrong;
@@ -286,7 +270,6 @@ main(void)
 		cmocka_unit_test(a5_lost_invalidation_frees_nothing),
 		cmocka_unit_test(a5_a_worker_may_be_looking),
 		cmocka_unit_test(a5_enomem_is_mended_by_a_trim),
-		cmocka_unit_test(a5_fixed_tables_stay),
 		cmocka_unit_test(a5_trim_while_workers_map),
 	};
 
