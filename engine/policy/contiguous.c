@@ -45,27 +45,45 @@ piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
 	return pte;
 }
 
+/* How many pieces from the front can be one mapping. @return it, with *total their pages, and *err why
+ * there are no more; 0 when that is all. */
+static unsigned int
+pieces_ok(const struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
+	  uint64_t *total, int *err)
+{
+	unsigned int i;
+
+	*total = 0;
+	*err = 0;
+	for (i = 0; i < n && *err == 0; i++) {
+		const struct sluice_seg *s = &seg[i];
+		uint64_t pages = pages_of(s->pa, s->len);
+
+		/* As map.c, with 0 wrapping in 32 bits. */
+		if (s->len - 1 >= (UINT32_C(1) << 31) || s->prot > 3 || d->pte_attr[s->prot] == 0 ||
+		    s->pa >= d->pa_limit || s->len > d->pa_limit - s->pa)
+			*err = EINVAL;
+		else if (*total + pages > IOVA_MAX_PAGES)
+			*err = i == 0 ? EINVAL : E2BIG;
+		else
+			*total += pages;
+	}
+	return *err == 0 ? n : i - 1;
+}
+
 static unsigned int
 contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		     struct dom_lcore *dl)
 {
-	uint64_t total = 0;
 	uint32_t pfn, at;
-	uint64_t *pte;
-	int ret;
+	uint64_t total, *pte;
+	int ret, err;
 
-	for (unsigned int i = 0; i < n; i++) {
-		const struct sluice_seg *s = &seg[i];
-
-		if (s->len - 1 >= (UINT32_C(1) << 31) || s->prot > 3 || d->pte_attr[s->prot] == 0 ||
-		    s->pa >= d->pa_limit || s->len > d->pa_limit - s->pa)
-			return fail(&dl->st.map_errors, 1, EINVAL);
-		total += pages_of(s->pa, s->len);
-	}
+	n = pieces_ok(d, seg, n, &total, &err);
+	if (err != 0)
+		(void)fail(&dl->st.map_errors, 1, err);
 	if (n == 0)
 		return 0;
-	if (total > IOVA_MAX_PAGES)
-		return fail(&dl->st.map_errors, 1, EINVAL);
 	ret = window_get(d, dl, (uint32_t)total, &pfn);
 	if (ret != 0)
 		return fail(&dl->st.map_errors, 1, -ret);

@@ -53,16 +53,20 @@ struct sluice_seg {
 
 /**
  * Map several pieces at once. Most policies map one after the other; "contiguous" gives the
- * whole burst neighbouring IOVAs (all of a descriptor), which are then unmapped together.
+ * whole burst neighbouring IOVAs (all of a descriptor), which are then unmapped together: as many
+ * pieces as this call mapped. All pages of such a burst together are at most 2 GiB.
  * @param n pieces. @return how many were mapped, from the front; when fewer than @p n, rte_errno
- *   says what sluice_map() would have returned for the next.
+ *   says what sluice_map() would have returned for the next. With "contiguous" also E2BIG: the next
+ *   would make it more than 2 GiB, and begins a burst of its own; and without IOVAs (ENOSPC) or table
+ *   pages (ENOMEM) for all of them together none is mapped.
  */
 SLUICE_API unsigned int sluice_map_burst(struct sluice_domain *dom, struct sluice_seg *seg,
 					 unsigned int n);
 
 /**
  * Unmap several pieces at once; what holds for each when this returns is what holds after
- * sluice_unmap(). "strict-batched" pays one SYNC for the burst, "contiguous" one range and one SYNC.
+ * sluice_unmap(). "strict-batched" pays one SYNC for the burst, "contiguous" one range and one SYNC:
+ * there the pieces must be all that one burst mapped, in order, or none is unmapped (EINVAL).
  * @return how many were unmapped, from the front; when fewer than @p n, rte_errno says why, as
  *   sluice_unmap(). After ETIMEDOUT or EIO the memory of none of the others may be used again.
  */
