@@ -5,9 +5,15 @@
  * A single entry is stored with a relaxed 64-bit atomic; ordering comes later, from what publishes
  * it (the caller's doorbell for a map; the flush ring's or the command queue's release for an
  * unmap). Runs are stored two entries at a time with 16-byte stores. The table walker needs each
- * 64-bit entry to appear whole, not the pair: aligned 16-byte stores give that on x86-64 and on
- * Arm (DDI 0487 B2.2.1: each element of a vector access is single-copy atomic). Under a race detector, which
- * cannot know about the walker, they are atomics one by one.
+ * 64-bit entry to appear whole, not the pair: an aligned 16-byte store gives that on x86-64 (whole
+ * where there is AVX, by eight-byte halves elsewhere; both vendors say so) and on Arm (DDI 0487
+ * B2.2.1: two 64-bit accesses, each single-copy atomic).
+ *
+ * That is a property of the instruction, so the instruction is written down. A vector store in C says
+ * less: a compiler may make a run of zeroes a call of memset(), which promises nothing about an
+ * entry, and clang does; or one store of 32 or 64 bytes, about which nobody promises anything. On
+ * other machines, and under a race detector, which cannot know about the walker, entries are
+ * stored one by one.
  */
 #ifndef PGTABLE_RUN_H
 #define PGTABLE_RUN_H
@@ -29,6 +35,22 @@ lpae_pte_load(const uint64_t *pte)
 	return atomic_load_explicit((const _Atomic uint64_t *)pte, memory_order_relaxed);
 }
 
+/** Two entries, each whole; @p pte is a multiple of 16. */
+static inline void
+lpae_pair_store(uint64_t *pte, lpae_pair v)
+{
+#if defined(__x86_64__) && defined(__AVX__)
+	__asm__("vmovaps %1, %0" : "=m"(*(lpae_pair *)(void *)pte) : "x"(v));
+#elif defined(__x86_64__)
+	__asm__("movaps %1, %0" : "=m"(*(lpae_pair *)(void *)pte) : "x"(v));
+#elif defined(__aarch64__)
+	__asm__("str %q1, %0" : "=m"(*(lpae_pair *)(void *)pte) : "w"(v));
+#else
+	lpae_pte_store(&pte[0], v[0]);
+	lpae_pte_store(&pte[1], v[1]);
+#endif
+}
+
 /** Entries pte[0 … n-1] = v, v + 4096, … n >= 2; first and last get their software bits. */
 static inline void
 lpae_run_set(uint64_t *pte, uint64_t v, uint32_t n)
@@ -48,8 +70,8 @@ lpae_run_set(uint64_t *pte, uint64_t v, uint32_t n)
 		const lpae_pair step = { 4 << 12, 4 << 12 };
 
 		for (; i + 4 < n; i += 4, p += step, q += step) {
-			*(lpae_pair *)(void *)&pte[i] = p;
-			*(lpae_pair *)(void *)&pte[i + 2] = q;
+			lpae_pair_store(&pte[i], p);
+			lpae_pair_store(&pte[i + 2], q);
 		}
 	}
 	for (; i < n - 1; i++)
@@ -81,7 +103,8 @@ lpae_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
 		lpae_pair or2 = { 0, 0 };
 
 		if ((((uintptr_t)pte >> 3) & 1) == 0 && n > 2)
-			marks |= pte[i++];
+			marks |= lpae_pte_load(&pte[i++]);
+		/* However these are loaded: the entries are the caller's, and the marks are bits. */
 		for (; i + 2 < n; i += 2)
 			or2 |= *(const lpae_pair *)(const void *)&pte[i];
 		marks |= or2[0] | or2[1];
@@ -117,8 +140,8 @@ lpae_run_clear(uint64_t *pte, uint32_t n)
 		if (((uintptr_t)pte >> 3) & 1)
 			lpae_pte_store(&pte[i++], 0);
 		for (; i + 3 < n; i += 4) {
-			*(lpae_pair *)(void *)&pte[i] = zero;
-			*(lpae_pair *)(void *)&pte[i + 2] = zero;
+			lpae_pair_store(&pte[i], zero);
+			lpae_pair_store(&pte[i + 2], zero);
 		}
 	}
 	for (; i < n; i++)
