@@ -18,8 +18,8 @@ inject_ill(struct emu_smmu *e)
 	       n == 1;
 }
 
-/* The level that a command with TG names, 0: any. Without 52-bit descriptors (IDR5.DS) 16 KiB tables
- * have no leaf at level 1, and TTL 1 is taken as 0 (§4.4.1.1). */
+/* The level that a command with TG names, 0: any. Without 52-bit descriptors (IDR5.DS) 16 KiB
+ * tables have no leaf at level 1, and TTL 1 is taken as 0 (§4.4.1.1). */
 static unsigned int
 range_ttl(const uint64_t cmd[2])
 {
@@ -34,6 +34,15 @@ range_reserved(const uint64_t cmd[2])
 {
 	return smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) != SMMU_TLBI_TG_NONE &&
 	       (cmd[0] & (SMMU_TLBI_0_NUM | SMMU_TLBI_0_SCALE)) == 0 && range_ttl(cmd) == 0;
+}
+
+static uint32_t
+tlbi_taken(struct emu_smmu *e)
+{
+	if (inject_ill(e))
+		return SMMU_CERROR_ILL;
+	emu_count(&e->st.tlbis, 1);
+	return SMMU_CERROR_NONE;
 }
 
 uint32_t
@@ -51,18 +60,25 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 	case SMMU_CMD_CFGI_CD_ALL:
 		emu_count(&e->st.cfgis, 1);
 		return SMMU_CERROR_NONE;
+	case SMMU_CMD_TLBI_EL2_VA:
+	case SMMU_CMD_TLBI_EL2_VAA:
+		if (!e->conf.hyp)
+			return SMMU_CERROR_ILL;
+		/* fall through */
 	case SMMU_CMD_TLBI_NH_VA:
 	case SMMU_CMD_TLBI_NH_VAA:
 		if (e->conf.ril && range_reserved(cmd))
+			return SMMU_CERROR_ILL;
+		return tlbi_taken(e);
+	case SMMU_CMD_TLBI_EL2_ALL:
+	case SMMU_CMD_TLBI_EL2_ASID:
+		if (!e->conf.hyp)
 			return SMMU_CERROR_ILL;
 		/* fall through */
 	case SMMU_CMD_TLBI_NH_ALL:
 	case SMMU_CMD_TLBI_NH_ASID:
 	case SMMU_CMD_TLBI_NSNH_ALL:
-		if (inject_ill(e))
-			return SMMU_CERROR_ILL;
-		emu_count(&e->st.tlbis, 1);
-		return SMMU_CERROR_NONE;
+		return tlbi_taken(e);
 	case SMMU_CMD_ATC_INV: /* §4.5.1: beyond 52 may be illegal, and is here */
 		if (!e->conf.ats || smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]) > SMMU_ATC_SIZE_ALL)
 			return SMMU_CERROR_ILL;
@@ -72,8 +88,8 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 		return smmu_field_get(SMMU_SYNC_0_CS, cmd[0]) == 3 ? SMMU_CERROR_ILL :
 								     SMMU_CERROR_NONE;
 	default:
-		/* Reserved, or of a feature that the IDRs deny: EL2 (HYP), stage 2, PRI,
-		 * stalls (STALL_MODEL is terminate only), Secure. */
+		/* Reserved, or of a feature that the IDRs deny: stage 2, PRI, stalls (STALL_MODEL
+		 * is terminate only), Secure. */
 		return SMMU_CERROR_ILL;
 	}
 }
@@ -84,7 +100,7 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
  * aligned to TG is UNPREDICTABLE: its low bits do not count here.
  */
 static void
-tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid)
+tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid, unsigned int world)
 {
 	unsigned int tg = (unsigned int)smmu_field_get(SMMU_TLBI_1_TG, cmd[1]);
 	unsigned int what = EMU_GRANS_ALL;
@@ -99,6 +115,7 @@ tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid)
 		va &= ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
 		what = 1u << gran | EMU_TTL(range_ttl(cmd));
 	}
+	what |= world;
 	emu_tlb_inv_va(e, va, n, asid, what);
 	if (!(cmd[1] & SMMU_TLBI_1_LEAF))
 		emu_wc_inv(e, va, n, asid, what);
@@ -108,6 +125,7 @@ void
 emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 {
 	uint32_t sid = (uint32_t)smmu_field_get(SMMU_CMD_0_SID, cmd[0]);
+	uint16_t asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]);
 	unsigned int range;
 	uint32_t mask;
 
@@ -127,16 +145,28 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 		break;
 	case SMMU_CMD_TLBI_NH_ALL: /* one VMID: S2P is 0 */
 	case SMMU_CMD_TLBI_NSNH_ALL:
-		emu_tlb_inv_all(e);
+		emu_tlb_inv_all(e, 0);
+		break;
+	case SMMU_CMD_TLBI_EL2_ALL: /* with and without E2H */
+		emu_tlb_inv_all(e, 1);
 		break;
 	case SMMU_CMD_TLBI_NH_ASID:
-		emu_tlb_inv_asid(e, (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]));
+		emu_tlb_inv_asid(e, asid, 0);
+		break;
+	case SMMU_CMD_TLBI_EL2_ASID: /* also where none are tagged: they may go */
+		emu_tlb_inv_asid(e, asid, 1);
 		break;
 	case SMMU_CMD_TLBI_NH_VA:
-		tlbi_va(e, cmd, (uint32_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]));
+		tlbi_va(e, cmd, asid, 0);
+		break;
+	case SMMU_CMD_TLBI_EL2_VA: /* without E2H the ASID is ignored (§4.4.2.8) */
+		tlbi_va(e, cmd, e->e2h ? asid : 0, EMU_IN_EL2);
 		break;
 	case SMMU_CMD_TLBI_NH_VAA:
-		tlbi_va(e, cmd, EMU_ANY_ASID);
+		tlbi_va(e, cmd, EMU_ANY_ASID, 0);
+		break;
+	case SMMU_CMD_TLBI_EL2_VAA:
+		tlbi_va(e, cmd, EMU_ANY_ASID, EMU_IN_EL2);
 		break;
 	case SMMU_CMD_ATC_INV:
 		emu_atc_inv(e, cmd);

@@ -140,20 +140,21 @@ invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 static void
 sync_complete(struct emu_smmu *e)
 {
+	/* Its whole field says whether there is an MSI; where to, is cut to OAS (§4.7.3). */
 	uint64_t addr = e->sync_cmd[1] & SMMU_SYNC_1_MSIADDRESS;
 	bool irq = smmu_field_get(SMMU_SYNC_0_CS, e->sync_cmd[0]) == SMMU_SYNC_CS_IRQ;
 
 	emu_count(&e->st.syncs, 1);
 	e->sync_wait = false;
 	e->cons = (e->cons + 1) & e->cmdq_mask;
-	if (irq && e->conf.msi && addr != 0) {
-		/* The MSI comes after completion, and CONS is not later than it (§4.7.3). */
-		publish_cons(e);
+	/* Interrupts come after completion, and CONS is not later than them (§4.7.3). */
+	publish_cons(e);
+	if (!irq)
+		return;
+	if (e->conf.msi && addr != 0)
 		emu_msi(e, addr, (uint32_t)smmu_field_get(SMMU_SYNC_0_MSIDATA, e->sync_cmd[0]),
 			SMMU_GERROR_MSI_CMDQ_ABT_ERR);
-	} else {
-		publish_cons(e);
-	}
+	emu_pulse(e, EMU_LINE_SYNC); /* whatever MSIAddress is */
 }
 
 /* Hardware whose SYNC does not wait for TLBIs (conf.sync_early). For configuration it does: what is

@@ -81,6 +81,8 @@ bad:
 }
 
 /* Check and decode (§5.2, "Validity of STE"), for what the IDRs offer: stage 1, no substreams. */
+#define STRW_RESERVED smmu_field_prep(SMMU_STE_1_STRW, 1) /* 0bx1 */
+
 static void
 ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 {
@@ -89,6 +91,8 @@ ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 	s->priv = smmu_field_get(SMMU_STE_1_PRIVCFG, w[1]) == SMMU_STE_PRIVCFG_PRIV;
 	s->inst = smmu_field_get(SMMU_STE_1_INSTCFG, w[1]) == 3;
 	s->cdptr = w[0] & SMMU_STE_0_S1CONTEXTPTR;
+	s->el2 = e->conf.hyp && config == SMMU_STE_CONFIG_S1 &&
+		 smmu_field_get(SMMU_STE_1_STRW, w[1]) == SMMU_STE_STRW_EL2;
 	s->eats = e->conf.ats ? (uint8_t)smmu_field_get(SMMU_STE_1_EATS, w[1]) : SMMU_STE_EATS_OFF;
 	s->fault = 0;
 	if (!(w[0] & SMMU_STE_0_V)) {
@@ -98,9 +102,11 @@ ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 	} else if (config == SMMU_STE_CONFIG_BYPASS) {
 		s->kind = STE_BYPASS;
 	} else if (config != SMMU_STE_CONFIG_S1 || (w[1] & SMMU_STE_1_S1STALLD) ||
-		   s->eats == SMMU_STE_EATS_SPLIT || s->cdptr >> e->conf.oas) {
-		/* Stage 2 is not implemented; S1STALLD needs a stall model, split ATS stage 2.
-		 * S1CDMax, S1Fmt and S1DSS are IGNORED where IDR1.SSIDSIZE is 0. */
+		   s->eats == SMMU_STE_EATS_SPLIT || s->cdptr >> e->conf.oas ||
+		   (e->conf.hyp && (w[1] & STRW_RESERVED))) {
+		/* Stage 2 is not implemented; S1STALLD needs a stall model, split ATS stage 2; STRW
+		 * is RES0 without Hyp, and then not looked at. S1CDMax, S1Fmt and S1DSS are IGNORED
+		 * where IDR1.SSIDSIZE is 0. */
 		s->fault = SMMU_EVT_C_BAD_STE;
 	} else {
 		s->kind = STE_S1;
@@ -161,24 +167,28 @@ cd_half(const struct emu_smmu *e, struct emu_cd *c, unsigned int half, uint64_t 
 }
 
 static void
-cd_decode(const struct emu_smmu *e, struct emu_cd *c, const uint64_t w[3])
+cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w[3])
 {
 	unsigned int ips = smmu_oas_bits(smmu_field_get(SMMU_CD_0_IPS, w[0]));
 	bool ok;
 
 	c->tsz[0] = (uint8_t)smmu_field_get(SMMU_CD_0_T0SZ, w[0]);
 	c->tsz[1] = (uint8_t)smmu_field_get(SMMU_CD_0_T1SZ, w[0]);
-	c->epd[0] = w[0] & SMMU_CD_0_EPD0;
-	c->epd[1] = w[0] & SMMU_CD_0_EPD1;
+	/* EL2 without E2H has TTB0 and nothing else: EPDn, what is about TTB1, PAN and the ASID are
+	 * IGNORED (§5.4). */
+	c->one = el2 && !e->e2h;
+	c->world = el2 ? TLB_KEY_EL2 : 0;
+	c->epd[0] = (w[0] & SMMU_CD_0_EPD0) && !c->one;
+	c->epd[1] = (w[0] & SMMU_CD_0_EPD1) || c->one;
 	c->tbi[0] = w[0] & SMMU_CD_0_TBI0;
 	c->tbi[1] = w[0] & SMMU_CD_0_TBI1;
 	c->affd = w[0] & SMMU_CD_0_AFFD;
 	c->wxn = w[0] & SMMU_CD_0_WXN;
-	c->pan = w[0] & SMMU_CD_0_PAN;
+	c->pan = (w[0] & SMMU_CD_0_PAN) && !c->one;
 	c->aset = w[0] & SMMU_CD_0_ASET;
 	c->record = w[0] & SMMU_CD_0_R;
 	c->abort = w[0] & SMMU_CD_0_A;
-	c->asid = (uint16_t)smmu_field_get(SMMU_CD_0_ASID, w[0]);
+	c->asid = c->one ? 0 : (uint16_t)smmu_field_get(SMMU_CD_0_ASID, w[0]);
 	c->ips = (uint8_t)(ips < e->conf.oas ? ips : e->conf.oas);
 	c->ttb[0] = w[1] & SMMU_CD_1_TTB0;
 	c->ttb[1] = w[2] & SMMU_CD_2_TTB1;
@@ -207,7 +217,7 @@ emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r, const struct emu
 	for (int i = 2; i >= 0; i--)
 		w[i] = emu_ld64(&p[i]);
 	c->sid = r->sid;
-	cd_decode(e, c, w);
+	cd_decode(e, c, ste->el2, w);
 	c->cached = e->conf.cfg_cache != 0;
 	return c;
 }

@@ -18,7 +18,7 @@ emu_conf_default(struct emu_conf *c)
 		.sid_bits = 16, .oas = 44, .cmdq_max_log2 = SMMU_QS_MAX,
 		.evtq_max_log2 = SMMU_QS_MAX,
 		.gran = EMU_GRAN_4K | EMU_GRAN_16K | EMU_GRAN_64K, .ril = true,
-		.msi = true, .two_level = true, .cohacc = true,
+		.msi = true, .wired = true, .two_level = true, .cohacc = true,
 		.ack_delay = 1, .cons_lag = 16, .atc_timeout_ns = 100000,
 		.iotlb = 4096, .walk_cache = 256, .cfg_cache = 64,
 		.step_ns = 10, .seed = 1,
@@ -37,6 +37,8 @@ conf_ok(const struct emu_conf *c)
 	return c->sid_bits <= 32 &&
 	       (c->oas == 32 || c->oas == 36 || c->oas == 40 || c->oas == 42 || c->oas == 44 ||
 		c->oas == 48) &&
+	       (c->msi || c->wired) &&       /* §3.18 */
+	       (c->two_level || c->sid_bits <= 6) && /* §6.3.2, SIDSIZE */
 	       c->cmdq_max_log2 <= SMMU_QS_MAX && c->evtq_max_log2 <= SMMU_QS_MAX &&
 	       c->gran != 0 && c->gran < 1u << GRANS &&
 	       cache_size_ok(c->iotlb, TLB_WAYS) && cache_size_ok(c->walk_cache, 1) &&
@@ -173,6 +175,15 @@ emu_master_del(struct emu_smmu *e, struct emu_master *m)
 {
 	emu_lock(e);
 	TAILQ_REMOVE(&e->masters, m, next);
+	emu_unlock(e);
+}
+
+void
+emu_wire(struct emu_smmu *e, void (*pulse)(void *arg, enum emu_line line), void *arg)
+{
+	emu_lock(e);
+	e->pulse = pulse;
+	e->pulse_arg = arg;
 	emu_unlock(e);
 }
 

@@ -27,8 +27,12 @@ struct emu_conf {
 	uint8_t cmdq_max_log2, evtq_max_log2; /**< IDR1.CMDQS, EVENTQS (19) */
 	uint8_t gran;         /**< IDR5.GRAN*: EMU_GRAN_* (all) */
 	bool ril;             /**< IDR3.RIL (true) */
-	bool msi;             /**< IDR0.MSI (true) */
-	bool two_level;       /**< IDR0.ST_LEVEL (true) */
+	bool msi;             /**< IDR0.MSI (true); an SMMU has these, wired interrupts, or both */
+	bool wired;           /**< wired interrupts (true); see emu_wire() */
+	bool two_level;       /**< IDR0.ST_LEVEL (true); without: 6 StreamID bits at most (§6.3.2) */
+	bool hyp;             /**< IDR0.Hyp (false): EL2's StreamWorlds and commands, CR2.E2H. The
+				   architecture has it only beside stage 2 (§6.3.1), which is not
+				   here: for software that runs at EL2 and asks for no more */
 	bool ats;             /**< IDR0.ATS (false) */
 	bool cohacc;          /**< IDR0.COHACC (true); false: says so, and is as coherent as ever */
 	/* timing, ns */
@@ -55,7 +59,8 @@ void emu_conf_default(struct emu_conf *c);
 
 /**
  * Make an SMMU over a register page (128 KiB, 64 KiB aligned, zeroed) and memory.
- * @return NULL with rte_errno EINVAL or ENOMEM.
+ * @return NULL with rte_errno EINVAL (settings out of range, or that no SMMU may have together) or
+ *   ENOMEM.
  */
 struct emu_smmu *emu_create(const struct emu_conf *c, void *regs, struct sluice_mem_span mem);
 void emu_destroy(struct emu_smmu *e);
@@ -91,6 +96,23 @@ enum emu_access emu_dma(struct emu_smmu *e, uint32_t sid, uint64_t iova, void *d
  * but counted as a probe: its faults, IOTLB hits, misses and walk reads are not the workload's.
  */
 enum emu_access emu_probe(struct emu_smmu *e, uint32_t sid, uint64_t iova);
+
+/* ---- wired interrupts ------------------------------------------------------------------------ */
+
+/** Interrupt outputs, each of one source; all are edges (§3.18). */
+enum emu_line {
+	EMU_LINE_EVENTQ, /**< the event queue is not empty any more; IRQ_CTRL.EVENTQ_IRQEN */
+	EMU_LINE_GERROR, /**< an error became active; IRQ_CTRL.GERROR_IRQEN */
+	EMU_LINE_SYNC,   /**< a CMD_SYNC with CS = SIG_IRQ is complete */
+	EMU_LINES,
+};
+
+/**
+ * Connect the wired interrupt outputs: @p pulse is called at each edge, on emu_step()'s thread and
+ * after what it is about can be seen. It must not call back into this SMMU; storing to an eventfd
+ * or a flag is meant. Any thread; NULL disconnects. Edges are counted whoever listens.
+ */
+void emu_wire(struct emu_smmu *e, void (*pulse)(void *arg, enum emu_line line), void *arg);
 
 /* ---- ATS: an endpoint with a translation cache ---------------------------------------------- */
 
@@ -165,6 +187,8 @@ struct emu_stats {
 	uint64_t atc_hits, atc_fills;     /**< accesses by what an ATC held; translations it got */
 	uint64_t atc_invs, atc_timeouts;  /**< ATC_INV commands; those without an answer in time */
 	uint64_t shadow_accesses;         /**< accesses to idle shadow memory; sluice_iommu_watch() */
+	uint64_t msis;                    /**< interrupts sent as writes */
+	uint64_t wired[EMU_LINES];        /**< edges on the wired outputs */
 };
 void emu_get_stats(const struct emu_smmu *e, struct emu_stats *st);
 

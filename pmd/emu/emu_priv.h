@@ -26,6 +26,7 @@
 #define EMU_NB_GUARDS  32u   /* room for the table in regs.c */
 #define EMU_PEND       256u  /* invalidations in flight; power of two */
 #define EMU_ASIDS      65536u
+#define EMU_WORLDS     2u    /* EL1; EL2, with or without E2H */
 
 /* ---- translation caches ---------------------------------------------------------------------- */
 
@@ -34,7 +35,7 @@
  *
  * A key says everything that has to match, so that a lookup is one comparison a way:
  * VA[47:12] with the bits below the leaf clear, ASID (0 when global), level, which half (VA[55]),
- * global and then its ASET, granule, valid.
+ * global and then its ASET, granule, StreamWorld, valid.
  */
 #define GRAN_4K  0u
 #define GRAN_16K 1u
@@ -51,6 +52,7 @@
 #define TLB_KEY_GLOBAL     SMMU_BIT(55)
 #define TLB_KEY_ASET       SMMU_BIT(56)
 #define TLB_KEY_GRAN(g)    ((uint64_t)(g) << 57)
+#define TLB_KEY_EL2        SMMU_BIT(59) /* StreamWorld: EL2 or EL2-E2H; else EL1 */
 #define TLB_KEY_VALID      SMMU_BIT(63)
 #define TLB_VPN            SMMU_FIELD(35, 0)
 
@@ -98,6 +100,7 @@ struct emu_ste {
 	uint8_t priv;   /**< PRIVCFG: traffic counts as privileged */
 	uint8_t inst;   /**< INSTCFG: reads count as instruction fetches */
 	uint8_t eats;   /**< EATS; 0 without ATS */
+	bool el2;       /**< StreamWorld, by STRW */
 	uint64_t cdptr;
 };
 
@@ -110,8 +113,10 @@ struct emu_cd {
 	uint8_t start[2]; /**< level at which the walk begins */
 	bool epd[2], tbi[2];
 	bool affd, wxn, pan, aset, abort, record;
+	bool one;         /**< StreamWorld EL2 without E2H: one table, no ASID, no privileges */
 	uint8_t ips;      /**< effective, bits */
-	uint16_t asid;
+	uint16_t asid;    /**< 0 where there are none */
+	uint64_t world;   /**< TLB_KEY_EL2 or 0 */
 	uint64_t ttb[2];
 };
 
@@ -200,12 +205,13 @@ struct emu_smmu {
 	TAILQ_HEAD(, emu_ep) eps;
 	struct sluice_mem_span mem;
 	uint64_t epoch;      /**< counts invalidations of an ASID or of everything */
-	uint64_t all_inv;    /**< epoch of the last invalidation of everything */
-	uint64_t *asid_inv;  /**< the same for each ASID */
+	uint64_t all_inv[EMU_WORLDS]; /**< epoch of the last invalidation of a whole world */
+	uint64_t *asid_inv;  /**< the same for each ASID: EL1's, then EL2's */
 	struct tlb_set *tlb;
 	uint32_t tlb_mask, tlb_rr;
 	uint8_t tlb_levels[GRANS]; /**< bit n: leaves of level n may be cached */
 	bool tlb_global;     /**< global leaves may be cached */
+	bool tlb_world[EMU_WORLDS]; /**< leaves or tables of that world may be cached */
 	struct emu_ste *ste;
 	struct emu_cd *cd;
 	uint32_t cfg_mask;
@@ -231,7 +237,7 @@ struct emu_smmu {
 	uint64_t evtq_base;
 	uint64_t strtab_base;
 	uint8_t st_log2, st_split;
-	bool st_2lvl, recinvsid;
+	bool st_2lvl, recinvsid, e2h;
 	uint64_t rng;
 	struct emu_pend pend[EMU_PEND];
 
@@ -243,6 +249,8 @@ struct emu_smmu {
 	uint32_t gbpa_new;
 	uint64_t guard_val[EMU_NB_GUARDS];
 	bool guard_on[EMU_NB_GUARDS];
+	void (*pulse)(void *arg, enum emu_line line); /**< the wired outputs, or NULL */
+	void *pulse_arg;
 
 	/* written by other threads */
 	_Alignas(64) _Atomic uint32_t lock; /**< held by emu_step() and by its changers */
@@ -335,7 +343,9 @@ bool emu_regs_poll(struct emu_smmu *e);
 void emu_gerror(struct emu_smmu *e, uint32_t bit);
 bool emu_gerror_active(struct emu_smmu *e, uint32_t bit);
 void emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit);
-/** Send an interrupt of IRQ_CTRL bit @p en, whose CFG0 register is @p cfg0. */
+/** An edge on a wired output, if there are any. */
+void emu_pulse(struct emu_smmu *e, enum emu_line line);
+/** Send an interrupt of IRQ_CTRL bit @p en, whose CFG0 register is @p cfg0, by all there is. */
 void emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit);
 
 /* cmdq.c */
@@ -367,18 +377,22 @@ int emu_tlb_init(struct emu_smmu *e);
 void emu_tlb_fini(struct emu_smmu *e);
 void emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va,
 		    const struct emu_walk *w);
-void emu_tlb_inv_all(struct emu_smmu *e);
-void emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid);
+/** @param world 0: EL1, 1: EL2. */
+void emu_tlb_inv_all(struct emu_smmu *e, unsigned int world);
+void emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid, unsigned int world);
 
 #define EMU_ANY_ASID   0x10000u
 #define EMU_GRANS_ALL  ((1u << GRANS) - 1)
 #define EMU_TTL(level) ((unsigned int)(level) << GRANS)
+#define EMU_TTL_OF(what) ((what) >> GRANS & 3)
+#define EMU_IN_EL2     (1u << (GRANS + 2))
 
 /**
  * Drop leaves (or tables) that cover some of @p n units of 4 KiB from @p va.
  * @param asid globals and those of this ASID, or EMU_ANY_ASID.
  * @param what bit g: what came from tables of granule g; | EMU_TTL(level): only leaves of that
- *   level. Scalars, because this is on the path of every command.
+ *   level; | EMU_IN_EL2: of EL2's world, not EL1's. Scalars, because this is on the path of every
+ *   command.
  */
 void emu_tlb_inv_va(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what);
 void emu_wc_inv(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what);
@@ -433,9 +447,12 @@ emu_cache_index(uint64_t vpn, uint16_t asid, unsigned int level, unsigned int sh
 static inline bool
 emu_cache_alive(const struct emu_smmu *e, uint64_t key, uint64_t epoch)
 {
-	if (epoch < e->all_inv)
+	unsigned int world = (key >> 59) & 1;
+
+	if (epoch < e->all_inv[world])
 		return false;
-	return (key & TLB_KEY_GLOBAL) || epoch >= e->asid_inv[(key >> 36) & 0xffff];
+	return (key & TLB_KEY_GLOBAL) ||
+	       epoch >= e->asid_inv[((key >> 36) & 0xffff) + world * EMU_ASIDS];
 }
 
 #endif

@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) bool
 tlb_lookup_gran(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, unsigned int gran,
 		uint64_t *pa, uint8_t *perm, unsigned int *shift)
 {
-	uint64_t hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0;
+	uint64_t hi = (va & SMMU_BIT(55) ? TLB_KEY_HI : 0) | cd->world;
 
 	for (unsigned int level = 3; level >= 1; level--) {
 		uint64_t off = offset_mask(GRAN_SHIFT(gran, level));

@@ -127,6 +127,7 @@ smmu_enable(struct emu_smmu *e)
 		     smmu_field_get(SMMU_STRTAB_CFG_FMT, cfg) == SMMU_STRTAB_FMT_2LVL;
 	e->strtab_base = emu_reg64(e, SMMU_STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR &
 			 strtab_align(log2, e->st_2lvl, e->st_split);
+	e->e2h = e->conf.hyp && (emu_reg32(e, SMMU_CR2) & SMMU_CR2_E2H);
 	e->recinvsid = emu_reg32(e, SMMU_CR2) & SMMU_CR2_RECINVSID;
 	e->smmuen = true;
 }
@@ -238,9 +239,19 @@ emu_gerror(struct emu_smmu *e, uint32_t bit)
 }
 
 void
+emu_pulse(struct emu_smmu *e, enum emu_line line)
+{
+	if (!e->conf.wired)
+		return;
+	emu_count(&e->st.wired[line], 1);
+	if (e->pulse != NULL)
+		e->pulse(e->pulse_arg, line);
+}
+
+void
 emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
 {
-	void *p = emu_pa(e, addr, 4);
+	void *p = emu_pa(e, addr & ((UINT64_C(1) << e->conf.oas) - 1), 4);
 
 	if (unlikely(p == NULL)) {
 		emu_count(&e->st.mem_aborts, 1);
@@ -249,6 +260,7 @@ emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
 	}
 	/* release: pairs with the acquire of whoever polls that word. */
 	atomic_store_explicit((_Atomic uint32_t *)p, data, memory_order_release);
+	emu_count(&e->st.msis, 1);
 }
 
 void
@@ -256,11 +268,12 @@ emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit)
 {
 	uint64_t addr;
 
-	if (!(e->irqack & en) || !e->conf.msi)
+	if (!(e->irqack & en))
 		return;
-	addr = emu_reg64(e, cfg0) & SMMU_IRQ_CFG0_ADDR;
-	if (addr != 0) /* else the wired line, to which nobody listens */
+	addr = e->conf.msi ? emu_reg64(e, cfg0) & SMMU_IRQ_CFG0_ADDR : 0;
+	if (addr != 0)
 		emu_msi(e, addr, emu_reg32(e, cfg0 + 8), abt_bit);
+	emu_pulse(e, en == SMMU_IRQ_CTRL_GERROR_IRQEN ? EMU_LINE_GERROR : EMU_LINE_EVENTQ);
 }
 
 /* ---- reset ----------------------------------------------------------------------------------- */
@@ -282,11 +295,11 @@ emu_regs_reset(struct emu_smmu *e)
 	const struct emu_conf *c = &e->conf;
 	uint64_t idr0;
 
-	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2, stalls. ATS
-	 * hands out physical addresses only (NS1ATS: no split-stage). */
+	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2 (and so NS1ATS is
+	 * RES0), stalls. */
 	idr0 = SMMU_IDR0_S1P | SMMU_IDR0_ASID16 | (c->msi ? SMMU_IDR0_MSI : 0) |
-	       (c->cohacc ? SMMU_IDR0_COHACC : 0) |
-	       (c->ats ? SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS : 0) |
+	       (c->cohacc ? SMMU_IDR0_COHACC : 0) | (c->hyp ? SMMU_IDR0_HYP : 0) |
+	       (c->ats ? SMMU_IDR0_ATS : 0) |
 	       smmu_field_prep(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |
 	       smmu_field_prep(SMMU_IDR0_TTENDIAN, SMMU_TTENDIAN_LE) |
 	       smmu_field_prep(SMMU_IDR0_STALL_MODEL, SMMU_STALL_MODEL_TERMINATE) |

@@ -16,7 +16,7 @@ emu_tlb_init(struct emu_smmu *e)
 {
 	uint32_t sets = e->conf.iotlb / TLB_WAYS;
 
-	e->asid_inv = calloc(EMU_ASIDS, sizeof(*e->asid_inv));
+	e->asid_inv = calloc(EMU_WORLDS * EMU_ASIDS, sizeof(*e->asid_inv));
 	if (e->asid_inv == NULL)
 		return -1;
 	if (e->conf.walk_cache != 0) {
@@ -52,7 +52,7 @@ emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const s
 	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << sh) - 1);
 	uint16_t tag = w->global ? 0 : cd->asid;
 	uint64_t key = vpn | TLB_KEY_LEVEL(w->level) | TLB_KEY_GRAN(w->gran) | TLB_KEY_ASID(tag) |
-		       TLB_KEY_VALID;
+		       cd->world | TLB_KEY_VALID;
 	struct tlb_set *s;
 	unsigned int way = TLB_WAYS;
 
@@ -76,24 +76,28 @@ emu_tlb_insert(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, const s
 	s->val[way] = w->pa | w->perm;
 	s->epoch[way] = e->epoch;
 	e->tlb_levels[w->gran] |= (uint8_t)(1u << w->level);
+	e->tlb_world[cd->world != 0] = true;
 	if (w->global)
 		e->tlb_global = true;
 }
 
 void
-emu_tlb_inv_all(struct emu_smmu *e)
+emu_tlb_inv_all(struct emu_smmu *e, unsigned int world)
 {
-	e->all_inv = ++e->epoch;
+	e->all_inv[world] = ++e->epoch;
+	e->tlb_world[world] = false;
+	if (e->tlb_world[!world]) /* what is noted of the other one's stays */
+		return;
 	memset(e->tlb_levels, 0, sizeof(e->tlb_levels));
 	e->wc_grans = 0;
 	e->tlb_global = false;
 }
 
 void
-emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid)
+emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid, unsigned int world)
 {
 	/* Global leaves stay (§4.4.2): for them emu_cache_alive() ignores this. */
-	e->asid_inv[asid] = ++e->epoch;
+	e->asid_inv[asid + world * EMU_ASIDS] = ++e->epoch;
 }
 
 /* ---- invalidation by address ----------------------------------------------------------------- */
@@ -101,16 +105,17 @@ emu_tlb_inv_asid(struct emu_smmu *e, uint16_t asid)
 /* Units of 4 KiB, all in one half. */
 struct range {
 	uint64_t first, last;
-	uint64_t hi; /* TLB_KEY_HI or 0 */
+	uint64_t hi; /* TLB_KEY_HI, TLB_KEY_EL2: all of these bits */
 };
 
 static inline struct range
-range_of(uint64_t va, uint64_t n)
+range_of(uint64_t va, uint64_t n, unsigned int what)
 {
 	uint64_t first = (va >> 12) & TLB_VPN;
 
 	return (struct range){ .first = first, .last = RTE_MIN(first + (n - 1), TLB_VPN),
-			       .hi = va & SMMU_BIT(55) ? TLB_KEY_HI : 0 };
+			       .hi = (va & SMMU_BIT(55) ? TLB_KEY_HI : 0) |
+				     (what & EMU_IN_EL2 ? TLB_KEY_EL2 : 0) };
 }
 
 /* Is a leaf or table of @p key in the range, and of @p asid and @p what? */
@@ -123,13 +128,13 @@ matches(uint64_t key, const struct range r, uint32_t asid, unsigned int what)
 
 	return (key & TLB_KEY_VALID) && (what & (1u << gran)) &&
 	       (asid == EMU_ANY_ASID || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == asid) &&
-	       (key & TLB_KEY_HI) == r.hi && first <= r.last && r.first < first + n;
+	       (key & (TLB_KEY_HI | TLB_KEY_EL2)) == r.hi && first <= r.last && r.first < first + n;
 }
 
 static __attribute__((noinline)) void
 tlb_scan(struct emu_smmu *e, struct range r, uint32_t asid, unsigned int what)
 {
-	unsigned int ttl = what >> GRANS;
+	unsigned int ttl = EMU_TTL_OF(what);
 
 	for (uint32_t i = 0; i <= e->tlb_mask; i++)
 		for (unsigned int w = 0; w < TLB_WAYS; w++) {
@@ -157,7 +162,7 @@ tlb_drop_range(struct emu_smmu *e, struct range r, uint16_t asid, unsigned int w
 	struct tlb_set *const tlb = e->tlb;
 	const uint32_t mask = e->tlb_mask;
 	const bool global = e->tlb_global;
-	unsigned int ttl = what >> GRANS;
+	unsigned int ttl = EMU_TTL_OF(what);
 	unsigned int levels = e->tlb_levels[gran] & (ttl == 0 ? ~0u : 1u << ttl);
 
 	for (; levels != 0; levels &= levels - 1) {
@@ -180,7 +185,7 @@ tlb_drop_range(struct emu_smmu *e, struct range r, uint16_t asid, unsigned int w
 void
 emu_tlb_inv_va(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what)
 {
-	struct range r = range_of(va, n);
+	struct range r = range_of(va, n, what);
 
 	/* Any ASID: entries may be in any set. So may they when there are more pages than sets. */
 	if (asid == EMU_ANY_ASID || n > (uint64_t)(e->tlb_mask + 1) * TLB_WAYS) {
@@ -215,7 +220,7 @@ wc_drop_range(struct emu_smmu *e, struct range r, uint16_t asid, unsigned int gr
 void
 emu_wc_inv(struct emu_smmu *e, uint64_t va, uint64_t n, uint32_t asid, unsigned int what)
 {
-	struct range r = range_of(va, n);
+	struct range r = range_of(va, n, what);
 
 	if (e->wc == NULL)
 		return;

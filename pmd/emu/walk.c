@@ -18,7 +18,8 @@ wc_key(const struct emu_cd *cd, uint64_t va, unsigned int gran, unsigned int lev
 	uint64_t key = (va >> 12) & TLB_VPN &
 		       ~((UINT64_C(1) << emu_level_shift(gran, level)) - 1);
 
-	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_ASID(cd->asid) | TLB_KEY_VALID;
+	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_ASID(cd->asid) | cd->world |
+	       TLB_KEY_VALID;
 	return va & SMMU_BIT(55) ? key | TLB_KEY_HI : key;
 }
 
@@ -36,6 +37,20 @@ table_limits(uint64_t d)
 	return (d & SMMU_TTD_APTABLE_NOUNPRIV ? EMU_APT_NOUNPRIV : 0) |
 	       (d & SMMU_TTD_APTABLE_RO ? EMU_APT_RO : 0) |
 	       (d & TTD_UXNTABLE ? EMU_APT_UXN : 0) | (d & TTD_PXNTABLE ? EMU_APT_PXN : 0);
+}
+
+/* The same of EL2 without E2H: AP[1] counts as 1, APTable[0], PXN and PXNTable for nothing, and it
+ * is all the same whether an access is privileged (§3.3.4). */
+static uint8_t
+leaf_perm_one(const struct emu_cd *cd, uint64_t d, unsigned int apt)
+{
+	uint8_t p = EMU_PERM_UR | EMU_PERM_PR;
+
+	if (!(d & SMMU_TTD_AP2) && !(apt & EMU_APT_RO))
+		p |= EMU_PERM_UW | EMU_PERM_PW;
+	if (!(d & SMMU_TTD_UXN) && !(apt & EMU_APT_UXN) && !(cd->wxn && (p & EMU_PERM_UW)))
+		p |= EMU_PERM_UX | EMU_PERM_PX;
+	return p;
 }
 
 /* Permissions of a leaf (D8.4), with the CD's WXN, UWXN and PAN (§5.4). */
@@ -133,8 +148,9 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 			w->pa = out;
 			w->gran = (uint8_t)gran;
 			w->shift = (uint8_t)sh;
-			w->perm = leaf_perm(cd, d, apt);
-			w->global = !(d & SMMU_TTD_NG);
+			w->perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) :
+						      leaf_perm(cd, d, apt);
+			w->global = !(d & SMMU_TTD_NG) && !cd->one;
 			return;
 		}
 		if (out >> cd->ips) {
@@ -148,6 +164,7 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 			struct wc_entry *c = wc_place(e, key, gran, level);
 
 			*c = (struct wc_entry){ .key = key, .epoch = e->epoch, .next = out | apt };
+			e->tlb_world[cd->world != 0] = true;
 			if (gran != GRAN_4K)
 				e->wc_grans |= (uint8_t)(1u << gran);
 		}

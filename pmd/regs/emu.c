@@ -63,7 +63,9 @@ static const struct {
 	KEY(tlbi_ns, T_U32, 0, 1000000000),
 	KEY(ril, T_BOOL, 0, 1),
 	KEY(msi, T_BOOL, 0, 1),
+	KEY(wired, T_BOOL, 0, 1),
 	KEY(two_level, T_BOOL, 0, 1),
+	KEY(hyp, T_BOOL, 0, 1),
 	KEY(ats, T_BOOL, 0, 1),
 	KEY(cohacc, T_BOOL, 0, 1),
 	KEY(atc_timeout_ns, T_U32, 1, 1000000000),
@@ -86,10 +88,10 @@ static const struct {
 };
 
 static const char *const key_names[] = {
-	"sync_ns", "tlbi_ns", "ril", "msi", "two_level", "ats", "cohacc", "atc_timeout_ns", "gran16k",
-	"gran64k", "sid_bits", "oas",
-	"iotlb", "walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay",
-	"cons_lag", "shuffle", "sync_early", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
+	"sync_ns", "tlbi_ns", "ril", "msi", "wired", "two_level", "hyp", "ats", "cohacc",
+	"atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas", "iotlb", "walk_cache", "cfg_cache",
+	"cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "sync_early", "step",
+	"step_ns", "seed", "mem_mb", "mem", NULL,
 };
 _Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 3, "the same keys, mem_mb and mem");
 
@@ -122,6 +124,12 @@ check_conf(const struct emu_conf *c)
 		    (caches[i].v < caches[i].min || !rte_is_power_of_2(caches[i].v)))
 			return sluice_fail(EINVAL, "%s=%u: give 0 or a power of two from %u",
 					   caches[i].name, caches[i].v, caches[i].min);
+	if (!c->msi && !c->wired)
+		return sluice_fail(EINVAL, "msi=0,wired=0: an SMMU has one kind of interrupt, "
+				   "or both");
+	if (!c->two_level && c->sid_bits > 6)
+		return sluice_fail(EINVAL, "two_level=0,sid_bits=%u: an SMMU with more than 6 "
+				   "StreamID bits has two-level stream tables", c->sid_bits);
 	for (size_t i = 0; i < RTE_DIM(oas); i++)
 		if (c->oas == oas[i])
 			return 0;
@@ -319,9 +327,10 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	regs->clock.hz = c.step ? 1000000000u : rte_get_tsc_hz();
 	snprintf(regs->settings, sizeof(regs->settings),
 		 "sync_ns=%u,tlbi_ns=%u,ril=%d,msi=%d,two_level=%d,iotlb=%u,walk_cache=%u,"
-		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64 "%s%s",
+		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64 "%s%s%s%s",
 		 c.sync_ns, c.tlbi_ns, c.ril, c.msi, c.two_level, c.iotlb, c.walk_cache,
 		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb, c.ats ? ",ats=1" : "",
+		 c.hyp ? ",hyp=1" : "", c.wired ? "" : ",wired=0",
 		 c.sync_early ? ",sync_early=1" : "");
 	return 0;
 fail:
@@ -358,7 +367,8 @@ emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned in
 		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
 		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
 		"events_dropped", "guarded_writes", "mem_aborts", "atc_hits", "atc_fills",
-		"atc_invs", "atc_timeouts", "shadow_accesses",
+		"atc_invs", "atc_timeouts", "shadow_accesses", "msis", "wired_eventq",
+		"wired_gerror", "wired_sync",
 	};
 	struct emu_stats st;
 	uint64_t v[RTE_DIM(names)];

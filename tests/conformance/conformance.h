@@ -52,7 +52,8 @@ struct conf_case {
 #define CONF_NEED_NESTED   (UINT64_C(1) << 24) /**< both stages */
 #define CONF_NEED_LINEAR   (UINT64_C(1) << 25) /**< a linear stream table is taken as one */
 #define CONF_NEED_ATS      (UINT64_C(1) << 26) /**< IDR0.ATS, and devices that use it */
-#define CONF_NEEDS         27u
+#define CONF_NEED_HYP      (UINT64_C(1) << 27) /**< IDR0.Hyp */
+#define CONF_NEEDS         28u
 
 enum conf_verdict { CONF_PASS, CONF_FAIL, CONF_SKIP };
 

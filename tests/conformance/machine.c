@@ -167,6 +167,7 @@ capabilities(struct conf *c)
 	set(c, CONF_NEED_NO_SSID, smmu_field_get(SMMU_IDR1_SSIDSIZE, h->idr1) == 0);
 	set(c, CONF_NEED_NO_STALL, stall == SMMU_STALL_MODEL_TERMINATE);
 	set(c, CONF_NEED_NO_HTTU, smmu_field_get(SMMU_IDR0_HTTU, r0) == 0);
+	set(c, CONF_NEED_HYP, r0 & SMMU_IDR0_HYP);
 	set(c, CONF_NEED_NO_HYP, !(r0 & SMMU_IDR0_HYP));
 	set(c, CONF_NEED_V32, smmu_field_get(SMMU_AIDR_ARCHMINOR, h->aidr) >= 2);
 	set(c, CONF_NEED_ATS, (c->info.caps & SLUICE_CAP_ATS) && strcmp(c->opt.dma, "emu") == 0);

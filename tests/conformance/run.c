@@ -153,6 +153,7 @@ unmet(uint64_t missing)
 		"termination may be RAZ/WI", "no override of privilege", "not both stages",
 		"QEMU keeps STRTAB_BASE_CFG.FMT=1 until reset",
 		"no ATS, by IDR0 or because devices have none (emu: ats=1)",
+		"no EL2",
 	};
 
 	return text[__builtin_ctzll(missing)];

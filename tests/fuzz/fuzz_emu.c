@@ -31,6 +31,7 @@ settings(struct fuzz_in *in, struct emu_conf *c)
 	c->ril = !(flags & 1);
 	c->msi = !(flags & 2);
 	c->two_level = !(flags & 4);
+	c->sid_bits = c->two_level ? c->sid_bits : 6; /* more must have two levels */
 	c->shuffle = flags & 8;
 	c->iotlb = flags & 16 ? 0 : 4u << (size & 3);
 	c->walk_cache = flags & 32 ? 0 : 1u << (size >> 2 & 3);
@@ -46,6 +47,9 @@ settings(struct fuzz_in *in, struct emu_conf *c)
 	c->sync_ns = (uint8_t)fuzz_take(in, 1);
 	c->ack_delay = (uint8_t)fuzz_take(in, 1) & 7;
 	c->cons_lag = (uint8_t)fuzz_take(in, 1) & 31;
+	flags = (uint8_t)fuzz_take(in, 1);
+	c->hyp = flags & 1;
+	c->wired = !(flags & 2);
 }
 
 /* A word worth following as often as not: an address in memory with bits set about it. */

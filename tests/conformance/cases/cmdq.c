@@ -187,6 +187,15 @@ ill_el2(struct conf *c)
 	illegal_but_qemu(c, SMMU_CMD_TLBI_EL2_VAA, 0);
 }
 
+static void
+el2(struct conf *c)
+{
+	static const uint64_t op[] = { 0x20, 0x21, 0x22, 0x23 }; /* ALL, ASID, VA, VAA */
+
+	for (unsigned int i = 0; i < CONF_DIM(op); i++)
+		conf_cmd_ok(c, op[i], 0);
+}
+
 static void ill_atc(struct conf *c) { illegal_but_qemu(c, SMMU_CMD_ATC_INV, 0); }
 static void ill_pri(struct conf *c) { illegal_but_qemu(c, SMMU_CMD_PRI_RESP, 0); }
 
@@ -204,7 +213,7 @@ ill_range(struct conf *c)
 			 smmu_field_prep(SMMU_TLBI_1_TG, SMMU_TLBI_TG_4K));
 }
 
-/* TG (75:74) = 16 KiB and TTL (73:72) = 1: without 52-bit descriptors a level that has no leaves. */
+/* TG (75:74) = 16 KiB, TTL (73:72) = 1: without 52-bit descriptors a level that has no leaves. */
 static void
 ill_range_16k(struct conf *c)
 {
@@ -320,6 +329,24 @@ msi(struct conf *c)
 	CONF_EQ(c, word[1] | word[3], 0, "the words beside it");
 }
 
+/* The wired output cannot be seen by software, but where an emulated one counts its edges. */
+static void
+sync_wired(struct conf *c)
+{
+	uint64_t before;
+
+	if (!c->hw.emu || strstr(c->info.settings, "wired=0") != NULL)
+		conf_skip(c, "nobody here sees a wired interrupt");
+	before = conf_counter(c, "emu_wired_sync");
+	conf_cmd_ok(c, SMMU_CMD_SYNC, 0);
+	CONF_EQ(c, conf_counter(c, "emu_wired_sync") - before,
+		c->info.caps & SLUICE_CAP_SYNC_MSI ? 1 : 0, "edges of the driver's own SYNC");
+	before = conf_counter(c, "emu_wired_sync");
+	conf_cmd_ok(c, SMMU_CMD_SYNC | smmu_field_prep(SMMU_SYNC_0_CS, SMMU_SYNC_CS_IRQ), 0);
+	CONF_EQ(c, conf_counter(c, "emu_wired_sync") - before,
+		c->info.caps & SLUICE_CAP_SYNC_MSI ? 2 : 1, "edges of one more with CS=1");
+}
+
 static void
 sync_cons(struct conf *c)
 {
@@ -358,6 +385,8 @@ static const struct conf_case cases[] = {
 	{ "cmdq.illegal-el2", "EL2 invalidations without IDR0.Hyp are CERROR_ILL (§4.4)",
 	  .qemu_deviates = "they are accepted, and do nothing", .needs = CONF_NEED_NO_HYP,
 	  .run = ill_el2 },
+	{ "cmdq.el2", "with IDR0.Hyp EL2 invalidations are legal (§4.4.2)",
+	  .needs = CONF_NEED_HYP, .run = el2 },
 	{ "cmdq.illegal-atc", "ATC_INV without ATS is CERROR_ILL (§4.5.1)",
 	  .qemu_deviates = "it is accepted, and does nothing", .needs = CONF_NEED_NO_ATS,
 	  .run = ill_atc },
@@ -388,6 +417,8 @@ static const struct conf_case cases[] = {
 	  .run = err_by_hand },
 	{ "cmdq.sync-msi", "SYNC with CS=1 writes MSIData to MSIAddress (§4.7.3)",
 	  .needs = CONF_NEED_MSI, .run = msi },
+	{ "cmdq.sync-wired", "SYNC with CS=1 is an edge on the wired interrupt (§4.7.3, §3.18)",
+	  .run = sync_wired },
 	{ "cmdq.sync-cons", "the driver does without MSIs (§4.7.3)", .args = "sync=cons",
 	  .run = sync_cons },
 	{ "cmdq.full",

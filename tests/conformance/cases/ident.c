@@ -92,6 +92,25 @@ hyp(struct conf *c)
 }
 
 static void
+hyp_alone(struct conf *c)
+{
+	uint32_t both = (uint32_t)(SMMU_IDR0_S1P | SMMU_IDR0_S2P);
+
+	CONF_CHECK(c, !(c->hw.idr0 & SMMU_IDR0_HYP) || (c->hw.idr0 & both) == both,
+		   "IDR0 %#x: HYP without both stages", c->hw.idr0);
+}
+
+/* NS1ATS (bit 11): of split-stage ATS, which takes ATS and both stages. */
+static void
+ns1ats(struct conf *c)
+{
+	uint32_t r = c->hw.idr0;
+
+	CONF_CHECK(c, !(r >> 11 & 1) || ((r & SMMU_IDR0_ATS) && (r & 3) == 3),
+		   "IDR0 %#x: NS1ATS where it is RES0", r);
+}
+
+static void
 read_only(struct conf *c)
 {
 	static const uint32_t off[] = { SMMU_IDR0, SMMU_IDR1, SMMU_IDR2, SMMU_IDR3,
@@ -151,6 +170,9 @@ static const struct conf_case cases[] = {
 	  .needs = CONF_NEED_RIL, .run = ril_version },
 	{ "ident.hyp", "from version 3.2 on both stages come with the EL2 world (§2.5, IDR0.Hyp)",
 	  .needs = CONF_NEED_NESTED | CONF_NEED_V32, .run = hyp },
+	{ "ident.hyp-alone", "IDR0.Hyp is RES0 without both stages (§6.3.1)", .run = hyp_alone },
+	{ "ident.ns1ats", "IDR0.NS1ATS is RES0 without ATS or without both stages (§6.3.1)",
+	  .run = ns1ats },
 	{ "ident.read-only", "identification registers ignore writes (§6.2)", .run = read_only },
 	{ "ident.component", "CIDR0-3 read 0D F0 05 B1 (§6.3.70, ID_REGS)", .run = component },
 	{ "ident.halves", "a 64-bit register reads the same as one access and as two halves (§6.2)",

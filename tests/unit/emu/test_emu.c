@@ -37,6 +37,12 @@ test_refused_settings(void **state)
 	REFUSED(walk_cache, 3);
 	REFUSED(cfg_cache, 65);
 	REFUSED(step_ns, 0);
+	REFUSED(two_level, false); /* with 16 StreamID bits */
+	c.sid_bits = 7;
+	assert_null(emu_create(&c, page, span));
+	c = rig_conf(); /* no interrupt of either kind */
+	c.msi = c.wired = false;
+	assert_null(emu_create(&c, page, span));
 	c = rig_conf();
 	assert_null(emu_create(&c, NULL, span));
 	span.pa++;

@@ -44,6 +44,29 @@ test_every_opcode(void **state)
 	}
 }
 
+/* With IDR0.Hyp EL2's four commands are legal too, and nothing else (§4.4.2). */
+static void
+test_every_opcode_hyp(void **state)
+{
+	static const uint8_t legal[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13,
+					 0x20, 0x21, 0x22, 0x23, 0x30, 0x46 };
+	struct emu_conf c = rig_conf();
+	struct rig r;
+
+	(void)state;
+	c.hyp = true;
+	rig_new(&r, &c);
+	rig_up(&r);
+	assert_int_equal(rig_r32(&r, 0) >> 9 & 1, 1); /* IDR0.Hyp */
+	for (unsigned int op = 0; op < 256; op++)
+		assert_int_equal(try(&r, op, 0), memchr(legal, (int)op, sizeof(legal)) ? 0 : 1);
+	/* Ranges have the same reserved combination. */
+	assert_int_equal(try(&r, 0x22, 1u << 10), 1);
+	assert_int_equal(try(&r, 0x23, 2u << 10 | 1u << 8), 1);
+	assert_int_equal(try(&r, 0x22, 1u << 10 | 3u << 8), 0);
+	rig_free(&r);
+}
+
 static void
 test_sync_fields(void **state)
 {
@@ -55,9 +78,9 @@ test_sync_fields(void **state)
 }
 
 /*
- * §4.4.1.1, every TG (75:74), TTL (73:72), and NUM (16:12) and SCALE (24:20) at their ends: reserved
- * is a TG with NUM = SCALE = 0 and no level, and without IDR5.DS level 1 of 16 KiB tables is none.
- * Without RIL the fields are RES0 and nothing is refused.
+ * §4.4.1.1, every TG (75:74), TTL (73:72), and NUM (16:12) and SCALE (24:20) at their ends: what is
+ * reserved is a TG with NUM = SCALE = 0 and no level, and without IDR5.DS level 1 of 16 KiB tables
+ * is none. Without RIL the fields are RES0 and nothing is refused.
  */
 static void
 test_range_fields(void **state)
@@ -107,6 +130,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_every_opcode),
+		cmocka_unit_test(test_every_opcode_hyp),
 		RIG_TEST(test_sync_fields),
 		RIG_TEST(test_range_fields),
 		RIG_TEST(test_counters),

@@ -169,7 +169,7 @@ test_garbage_odd_settings(void **state)
 	(void)state;
 	c.iotlb = c.walk_cache = c.cfg_cache = 0;
 	c.two_level = c.ril = c.msi = false;
-	c.sid_bits = 32;
+	c.sid_bits = 6;
 	c.oas = 32;
 	fuzz(&c, 30000);
 	c = rig_conf();
@@ -178,7 +178,8 @@ test_garbage_odd_settings(void **state)
 	c.tlbi_ns = 500;
 	c.sync_ns = 300;
 	c.shuffle = true;
-	c.sid_bits = 20;
+	c.sid_bits = 32;
+	c.hyp = true;
 	c.oas = 48;
 	c.ack_delay = 0;
 	c.cons_lag = 0;

@@ -37,6 +37,7 @@ test_identification(void **state)
 	assert_int_equal(rig_r32(&r, 0xff0), 0x0d);
 	rig_free(&r);
 	c.ril = c.msi = c.two_level = false;
+	c.sid_bits = 6;
 	rig_new(&r, &c);
 	assert_int_equal(rig_r32(&r, SMMU_IDR3), 0);
 	assert_int_equal(rig_r32(&r, SMMU_AIDR), 1);
@@ -269,6 +270,72 @@ test_interrupts(void **state)
 	assert_int_equal(word[1], 0x5678);
 }
 
+static unsigned int edges[EMU_LINES];
+
+/* What an interrupt is about can be seen when it comes (§3.18). */
+static void
+on_edge(void *arg, enum emu_line line)
+{
+	struct rig *r = arg;
+	uint32_t prod = rig_r32(r, SMMU_EVENTQ_PROD), cons = rig_r32(r, SMMU_EVENTQ_CONS);
+
+	edges[line]++;
+	if (line == EMU_LINE_EVENTQ)
+		assert_int_not_equal(prod, cons);
+	else if (line == EMU_LINE_GERROR)
+		assert_int_not_equal(rig_r32(r, SMMU_GERROR), rig_r32(r, SMMU_GERRORN));
+	else
+		assert_int_equal(rig_cons(r), r->prod);
+}
+
+/* Wired outputs (§3.18.2): an edge of each source, with MSIs and without. */
+static void
+test_wired(void **state)
+{
+	(void)state;
+	for (unsigned int how = 0; how < 3; how++) {
+		struct emu_conf c = rig_conf();
+		uint32_t *word;
+		uint64_t page;
+		struct rig r;
+
+		c.msi = how != 0;
+		c.wired = how != 2;
+		rig_new(&r, &c);
+		rig_up(&r);
+		page = rig_page(&r, 0);
+		word = rig_va(&r, page);
+		memset(edges, 0, sizeof(edges));
+		emu_wire(r.e, on_edge, &r);
+		/* IRQ_CTRL enables both kinds; CMD_SYNC asks for itself: CS (13:12) = 1. */
+		rig_read(&r, 0x9000);
+		rig_cmd(&r, SMMU_CMD_SYNC, 0);
+		assert_int_equal(edges[EMU_LINE_EVENTQ] + edges[EMU_LINE_SYNC], 0);
+		rig_w32(&r, SMMU_EVENTQ_CONS, rig_r32(&r, SMMU_EVENTQ_PROD));
+		rig_w64(&r, SMMU_EVENTQ_IRQ_CFG0, page);
+		rig_w32(&r, SMMU_EVENTQ_IRQ_CFG1, 0x1234);
+		rig_w32(&r, SMMU_IRQ_CTRL, 5);
+		rig_run(&r);
+		rig_read(&r, 0x9000);
+		rig_read(&r, 0x9000); /* not empty before: no edge */
+		rig_cmd(&r, SMMU_CMD_SYNC | 1u << 12 | UINT64_C(0x5678) << 32, page + 4);
+		rig_cmd(&r, SMMU_CMD_SYNC | 1u << 12, 0);
+		rig_post(&r, 0, 0); /* CERROR_ILL */
+		rig_run(&r);
+		assert_int_equal(edges[EMU_LINE_EVENTQ], c.wired ? 1 : 0);
+		assert_int_equal(edges[EMU_LINE_SYNC], c.wired ? 2 : 0);
+		assert_int_equal(edges[EMU_LINE_GERROR], c.wired ? 1 : 0);
+		assert_int_equal(rig_stats(&r).wired[EMU_LINE_EVENTQ], c.wired ? 1 : 0);
+		assert_int_equal(rig_stats(&r).wired[EMU_LINE_SYNC], c.wired ? 2 : 0);
+		assert_int_equal(rig_stats(&r).wired[EMU_LINE_GERROR], c.wired ? 1 : 0);
+		/* Without MSIs the addresses are ignored. */
+		assert_int_equal(word[0], c.msi ? 0x1234 : 0);
+		assert_int_equal(word[1], c.msi ? 0x5678 : 0);
+		assert_int_equal(rig_stats(&r).msis, c.msi ? 2 : 0);
+		rig_free(&r);
+	}
+}
+
 /* An MSI to nowhere: its own error bit, not another MSI. */
 static void
 test_msi_abort(void **state)
@@ -305,6 +372,7 @@ main(void)
 		cmocka_unit_test(test_gbpa),
 		RIG_TEST(test_disable_keeps_caches),
 		RIG_TEST(test_interrupts),
+		cmocka_unit_test(test_wired),
 		RIG_TEST(test_msi_abort),
 	};
 

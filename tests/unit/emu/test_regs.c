@@ -58,6 +58,10 @@ test_mistakes(void **state)
 		{ "regs=emu,cmdq_max_log2=20", { "cmdq_max_log2=20", "19" } },
 		{ "regs=emu,step_ns=0", { "step_ns=0", "from 1" } },
 		{ "regs=emu,mem_mb=0", { "mem_mb=0", "from 1" } },
+		{ "regs=emu,two_level=0", { "two_level=0", "sid_bits=16", "more than 6" } },
+		{ "regs=emu,two_level=0,sid_bits=7", { "two_level=0", "sid_bits=7" } },
+		{ "regs=emu,msi=0,wired=0", { "msi=0", "wired=0" } },
+		{ "regs=emu,hyp=2", { "hyp=2", "0 to 1" } },
 		{ "regs=emu,mem_mb=8192,oas=32", { "mem_mb=8192", "32" } },
 	};
 
@@ -109,8 +113,9 @@ test_every_key(void **state)
 	assert_int_equal(try(&r, "regs=emu,sync_ns=300,tlbi_ns=20,ril=0,msi=0,two_level=0,"
 				 "sid_bits=6,oas=40,iotlb=8,walk_cache=0,cfg_cache=0,"
 				 "cmdq_max_log2=5,evtq_max_log2=6,ack_delay=0,cons_lag=1,gran16k=0,gran64k=1,"
-				 "shuffle=1,step=1,step_ns=7,seed=0x10,mem_mb=3"), 0);
+				 "shuffle=1,step=1,step_ns=7,seed=0x10,mem_mb=3,hyp=1,wired=1"), 0);
 	assert_false(regs_read32(&r, SMMU_IDR0) & (SMMU_IDR0_MSI | SMMU_IDR0_ST_LEVEL));
+	assert_true(regs_read32(&r, SMMU_IDR0) & SMMU_IDR0_HYP);
 	assert_int_equal(regs_read32(&r, SMMU_IDR1) & 63, 6);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_CMDQS, regs_read32(&r, SMMU_IDR1)), 5);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_EVENTQS, regs_read32(&r, SMMU_IDR1)), 6);
@@ -196,6 +201,10 @@ test_xstat_names(void **state)
 		F(stale_accesses), F(stale_hits), F(events), F(events_dropped), F(guarded_writes),
 		F(mem_aborts), F(atc_hits), F(atc_fills), F(atc_invs), F(atc_timeouts),
 		F(shadow_accesses),
+		F(msis),
+		{ "emu_wired_eventq", offsetof(struct emu_stats, wired[EMU_LINE_EVENTQ]) },
+		{ "emu_wired_gerror", offsetof(struct emu_stats, wired[EMU_LINE_GERROR]) },
+		{ "emu_wired_sync", offsetof(struct emu_stats, wired[EMU_LINE_SYNC]) },
 	};
 	struct sluice_xstat xs[64];
 	struct sluice_regs r;
