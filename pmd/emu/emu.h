@@ -3,6 +3,9 @@
  * The emulated SMMUv3: the other side of the registers. It shares nothing with the driver but
  * the encodings (pmd/smmuv3/smmuv3_hw.h), a register page and memory.
  *
+ * The page is memory, and keeps what is stored until the SMMU looks: what a register does not take
+ * (guarded, read-only, reserved) can be read back for some steps before it is undone.
+ *
  * Threads: the driver's side only touches the register page and memory. emu_step() and
  * everything it calls (DMA, probes) runs on one thread at a time. emu_inject() and counters may be
  * used from any thread.
@@ -29,10 +32,10 @@ struct emu_conf {
 	bool ril;             /**< IDR3.RIL (true) */
 	bool msi;             /**< IDR0.MSI (true); an SMMU has these, wired interrupts, or both */
 	bool wired;           /**< wired interrupts (true); see emu_wire() */
-	bool two_level;       /**< IDR0.ST_LEVEL (true); without: 6 StreamID bits at most (§6.3.2) */
+	bool two_level;       /**< IDR0.ST_LEVEL (true); without: at most 6 StreamID bits (§6.3.2) */
 	bool hyp;             /**< IDR0.Hyp (false): EL2's StreamWorlds and commands, CR2.E2H. The
 				   architecture has it only beside stage 2 (§6.3.1), which is not
-				   here: for software that runs at EL2 and asks for no more */
+				   here: for software that runs at EL2 and wants no more */
 	bool ats;             /**< IDR0.ATS (false) */
 	bool cohacc;          /**< IDR0.COHACC (true); false: says so, and is as coherent as ever */
 	/* timing, ns */
@@ -183,6 +186,7 @@ struct emu_stats {
 	uint64_t stale_hits;              /**< IOTLB hits of probes that the tables contradict */
 	uint64_t events, events_dropped;
 	uint64_t guarded_writes;          /**< stores to registers that were guarded: dropped */
+	uint64_t reserved_writes;         /**< words with RES0 bits stored: put back to zero */
 	uint64_t mem_aborts;              /**< physical addresses where nothing answers */
 	uint64_t atc_hits, atc_fills;     /**< accesses by what an ATC held; translations it got */
 	uint64_t atc_invs, atc_timeouts;  /**< ATC_INV commands; those without an answer in time */

@@ -22,6 +22,13 @@
  * (those bits are RES0). */
 #define EMU_CR0_MASK (SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN)
 
+#define EMU_IRQ_CTRL_MASK (SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN)
+#define EMU_GBPA_MASK                                                                              \
+	(SMMU_GBPA_UPDATE | SMMU_GBPA_ABORT | SMMU_GBPA_INSTCFG | SMMU_GBPA_PRIVCFG |              \
+	 SMMU_GBPA_SHCFG | SMMU_GBPA_ALLOCCFG | SMMU_GBPA_MTCFG | SMMU_GBPA_MEMATTR)
+
+#define EMU_ID_REGS    0xfd0u /* ID_REGS, 12 words */
+#define EMU_REG_LINES  11u    /* of 64 bytes, with registers that software writes */
 #define EMU_CTL_PERIOD 64u   /* units between looks at the control registers, free-running */
 #define EMU_NB_GUARDS  32u   /* room for the table in regs.c */
 #define EMU_PEND       256u  /* invalidations in flight; power of two */
@@ -249,6 +256,8 @@ struct emu_smmu {
 	uint32_t gbpa_new;
 	uint64_t guard_val[EMU_NB_GUARDS];
 	bool guard_on[EMU_NB_GUARDS];
+	uint32_t reg_mask[EMU_REG_LINES][16]; /**< what is not RES0, by word; see res0.c */
+	uint32_t res0_line, res0_reg_line;    /**< to be looked at next */
 	void (*pulse)(void *arg, enum emu_line line); /**< the wired outputs, or NULL */
 	void *pulse_arg;
 
@@ -347,6 +356,13 @@ void emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
 void emu_pulse(struct emu_smmu *e, enum emu_line line);
 /** Send an interrupt of IRQ_CTRL bit @p en, whose CFG0 register is @p cfg0, by all there is. */
 void emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit);
+
+/* res0.c */
+void emu_res0_init(struct emu_smmu *e);
+/** What is not RES0 in the register of @p size bytes at @p off. */
+uint64_t emu_res0_mask(const struct emu_smmu *e, uint32_t off, unsigned int size);
+/** @return whether something was put back to zero. */
+bool emu_res0_poll(struct emu_smmu *e);
 
 /* cmdq.c */
 void emu_cmdq_enable(struct emu_smmu *e);

@@ -22,6 +22,14 @@ static const struct {
 	{ SMMU_IDR2, 8, G_RO, 0, 0 },
 	{ SMMU_IDR4, 8, G_RO, 0, 0 },
 	{ SMMU_IIDR, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS - 16, 8, G_RO, 0, 0 }, /* RES0, but in one line with them */
+	{ EMU_ID_REGS - 8, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS + 8, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS + 16, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS + 24, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS + 32, 8, G_RO, 0, 0 },
+	{ EMU_ID_REGS + 40, 8, G_RO, 0, 0 },
 	{ SMMU_CR1, 4, G_QUEUES, SMMU_FIELD(5, 0), 0 },
 	{ SMMU_CR1, 4, G_SMMUEN, SMMU_FIELD(11, 6), 0 },
 	{ SMMU_CR2, 4, G_SMMUEN, 0, 0 },
@@ -64,6 +72,7 @@ guards_poll(struct emu_smmu *e, uint32_t cr0, uint32_t irq)
 		uint64_t mask = guards[i].mask ? guards[i].mask : UINT64_MAX;
 		uint64_t v = guards[i].size == 8 ? emu_reg64(e, off) : emu_reg32(e, off);
 
+		mask &= emu_res0_mask(e, off, guards[i].size);
 		if (!guard_closed(e, i, cr0, irq)) {
 			e->guard_on[i] = false;
 		} else if (!e->guard_on[i]) {
@@ -175,8 +184,8 @@ gbpa_poll(struct emu_smmu *e)
 		return false;
 	}
 	if (e->gbpa_wait == 0)
-		e->gbpa_new = v;
-	else if (v != e->gbpa_new)
+		e->gbpa_new = v & (uint32_t)EMU_GBPA_MASK;
+	if (v != e->gbpa_new)
 		restore(e, SMMU_GBPA, e->gbpa_new);
 	if (ack_due(e, &e->gbpa_wait)) {
 		e->gbpa = e->gbpa_new & ~update;
@@ -190,14 +199,13 @@ emu_regs_poll(struct emu_smmu *e)
 {
 	uint32_t cr0 = emu_reg32(e, SMMU_CR0) &
 		       (uint32_t)(EMU_CR0_MASK | (e->conf.ats ? SMMU_CR0_ATSCHK : 0));
-	uint32_t irq = emu_reg32(e, SMMU_IRQ_CTRL) &
-		       (SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN);
-	bool busy = false;
+	uint32_t irq = emu_reg32(e, SMMU_IRQ_CTRL) & (uint32_t)EMU_IRQ_CTRL_MASK;
+	bool busy = emu_res0_poll(e);
 
 	guards_poll(e, cr0, irq);
 	readonly_poll(e);
 	if (unlikely(atomic_load_explicit(&e->inj_ack_hang, memory_order_relaxed)))
-		return false;
+		return busy;
 	if (cr0 != e->cr0ack) {
 		busy = true;
 		if (ack_due(e, &e->cr0_wait))
@@ -320,9 +328,10 @@ emu_regs_reset(struct emu_smmu *e)
 				 smmu_field_prep(SMMU_IDR5_OAS, oas_code(c->oas))));
 	emu_set_reg32(e, SMMU_AIDR, c->ril ? 2 : 1);
 	for (unsigned int i = 0; i < 4; i++)
-		emu_set_reg32(e, 0xff0 + 4 * i, cidr[i]);
+		emu_set_reg32(e, EMU_ID_REGS + 0x20 + 4 * i, cidr[i]);
 	/* GBPA resets to what the implementation likes: nothing passes until software says so. */
 	e->gbpa = (uint32_t)SMMU_GBPA_ABORT;
 	emu_set_reg32(e, SMMU_GBPA, e->gbpa);
+	emu_res0_init(e);
 	guards_poll(e, 0, 0); /* latch what is read-only */
 }

@@ -366,8 +366,8 @@ emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned in
 		"bytes", "faults", "probe_faults", "probes", "probe_hits", "iotlb_hits",
 		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
 		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
-		"events_dropped", "guarded_writes", "mem_aborts", "atc_hits", "atc_fills",
-		"atc_invs", "atc_timeouts", "shadow_accesses", "msis", "wired_eventq",
+		"events_dropped", "guarded_writes", "reserved_writes", "mem_aborts", "atc_hits",
+		"atc_fills", "atc_invs", "atc_timeouts", "shadow_accesses", "msis", "wired_eventq",
 		"wired_gerror", "wired_sync",
 	};
 	struct emu_stats st;

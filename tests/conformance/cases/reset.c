@@ -318,6 +318,80 @@ guarded_registers(struct conf *c)
 	}
 }
 
+/* Ones into a register, and then what it held: @p zero bits must have read as 0 in between. */
+static void
+res0(struct conf *c, uint32_t off, uint32_t zero, const char *name)
+{
+	uint32_t was = conf_reg(c, off);
+
+	conf_set_reg(c, off, UINT32_MAX);
+	CONF_CHECK(c, conf_poll(c, off, zero, 0), "%s (%#x) keeps RES0 bits: %#x, of them %#x",
+		   name, off, conf_reg(c, off), conf_reg(c, off) & zero);
+	conf_set_reg(c, off, was & ~zero);
+}
+
+/* Bits that the architecture knows, but this SMMU's identification denies; and those above. */
+static void
+reserved_bits(struct conf *c)
+{
+	uint32_t r = c->hw.idr0;
+	uint32_t pri = r >> 16 & 1, msi = r >> 13 & 1, prod;
+
+	c->renew = true;
+	conf_cr0(c, 0);
+	if (c->hw.qemu) {
+		conf_set_reg(c, SMMU_CR2, 0xfffffff0);
+		CONF_EQ(c, conf_reg(c, SMMU_CR2), 0xfffffff0, "CR2 of QEMU");
+		conf_set_reg(c, SMMU_CR2, 0);
+		return;
+	}
+	res0(c, 0x02c, 0xfffffff0 | !(r >> 9 & 1) | !(r >> 5 & 1) << 2 | !(r >> 23 & 1) << 3,
+	     "CR2"); /* Hyp: E2H; BTM: PTM; ATSRECERR: REC_CFG_ATS */
+	res0(c, 0x050, 0xfffffff8 | !pri << 1, "IRQ_CTRL");
+	res0(c, 0x064, 0xfffff802 | !pri << 3 | !msi << 4 | !msi << 5 | !(pri && msi) << 6 |
+		       !msi << 7 | !(c->hw.idr1 >> 31) << 9 | !(c->hw.idr3 >> 15 & 1) << 10,
+	     "GERRORN");
+	res0(c, 0x028, 0xfffff000, "CR1");
+	res0(c, 0x074, msi ? 0xffffffc0 : UINT32_MAX, "GERROR_IRQ_CFG2");
+	res0(c, 0x0bc, msi ? 0xffffffc0 : UINT32_MAX, "EVENTQ_IRQ_CFG2");
+	/* An empty queue stays one: only bits above the wrap bit differ. */
+	prod = conf_reg(c, 0x098);
+	conf_set_reg(c, 0x098, prod | 0xfff00000);
+	CONF_CHECK(c, conf_poll(c, 0x098, UINT32_MAX, prod), "CMDQ_PROD keeps RES0 bits: %#x",
+		   conf_reg(c, 0x098));
+}
+
+/* Registers of what is not there, and of the Secure side; locations without a name. */
+static void
+reserved_registers(struct conf *c)
+{
+	static const struct {
+		uint32_t off;
+		uint8_t bit; /* of IDR0, without which it is RES0; 32: always is */
+		const char *name;
+	} t[] = {
+		{ 0x034, 32, "0x34" }, { 0x040, 8, "STATUSR" }, { 0x0c0, 16, "PRIQ_BASE" },
+		{ 0x0c4, 16, "PRIQ_BASE, high" }, { 0x0d0, 16, "PRIQ_IRQ_CFG0" },
+		{ 0x0dc, 16, "PRIQ_IRQ_CFG2" }, { 0x100c8, 16, "PRIQ_PROD" },
+		{ 0x100cc, 16, "PRIQ_CONS" }, { 0x100, 15, "GATOS_CTRL" },
+		{ 0x108, 15, "GATOS_SID" }, { 0x110, 15, "GATOS_ADDR" }, { 0x118, 15, "GATOS_PAR" },
+		{ 0x180, 20, "VATOS_SEL" }, { 0x3f0, 32, "0x3f0" }, { 0x8000, 32, "S_IDR0" },
+		{ 0x8020, 32, "S_CR0" }, { 0x803c, 32, "S_INIT" }, { 0x8090, 32, "S_CMDQ_BASE" },
+		{ 0x80a8, 32, "S_EVENTQ_PROD" },
+	};
+
+	c->renew = true;
+	conf_cr0(c, 0);
+	for (unsigned int i = 0; i < CONF_DIM(t); i++)
+		if (t[i].bit == 32 || !(c->hw.idr0 >> t[i].bit & 1))
+			res0(c, t[i].off, UINT32_MAX, t[i].name);
+	if (!(c->hw.idr1 >> 31))
+		res0(c, 0x190, UINT32_MAX, "IDR6 without ECMDQ");
+	/* In page 0 these alias page 1's, or are RAZ/WI (§6.2.1). */
+	CONF_CHECK(c, conf_reg(c, 0xa8) == 0 || conf_reg(c, 0xa8) == conf_reg(c, 0x100a8),
+		   "page 0, 0xa8: %#x", conf_reg(c, 0xa8));
+}
+
 static const struct conf_case cases[] = {
 	{ "reset.enables",
 	  "after bring-up SMMUEN, EVENTQEN and CMDQEN are set and acknowledged, no "
@@ -349,6 +423,14 @@ static const struct conf_case cases[] = {
 	  .run = from_stale_caches },
 	{ "reset.cr0-reserved", "RES0 bits of CR0 do not appear in CR0ACK (§6.3.10)",
 	  .run = cr0_reserved },
+	{ "reset.reserved-bits",
+	  "RES0 bits of registers, and of features that IDR0 denies, read 0 whatever is stored "
+	  "(§6.2)",
+	  .qemu_deviates = "they are kept", .run = reserved_bits },
+	{ "reset.reserved-registers",
+	  "registers of absent features and of the Secure side, and unnamed locations, read 0 "
+	  "whatever is stored (§6.2)",
+	  .needs = CONF_NEED_MODEL, .run = reserved_registers },
 	{ "reset.irq-ctrl", "IRQ_CTRL is acknowledged both ways (§6.3.16)", .run = irq_ack },
 	{ "reset.disabled-aborts",
 	  "with SMMUEN=0 and GBPA.ABORT=1 accesses abort, and no event is "

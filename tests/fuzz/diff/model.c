@@ -117,7 +117,7 @@ add_cd(struct model *m, struct stream *s, const struct model_cd *cd)
 		s->cd[s->nb_cd++] = *cd;
 }
 
-/* A legal stage-1 STE (§5.2), for an SMMU with neither stage 2 nor substreams (S1CDMax: IGNORED). */
+/* A legal stage-1 STE (§5.2), for an SMMU with neither stage 2 nor substreams. */
 static bool
 is_s1(const struct ste *e)
 {

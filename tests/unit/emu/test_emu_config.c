@@ -70,7 +70,7 @@ test_ste_faults(void **state)
 	assert_int_equal(rig_stats(r).faults, RTE_DIM(bad) + 4);
 }
 
-/* IDR1.SSIDSIZE is 0: S1CDMax (63:59), S1Fmt (5:4) and S1DSS (65:64) are IGNORED, there is one CD. */
+/* IDR1.SSIDSIZE is 0: S1CDMax (63:59), S1Fmt (5:4) and S1DSS (65:64) are IGNORED, one CD. */
 static void
 test_substream_fields_ignored(void **state)
 {

@@ -199,6 +199,7 @@ test_xstat_names(void **state)
 		F(accesses), F(bytes), F(faults), F(probe_faults), F(probes), F(probe_hits),
 		F(iotlb_hits), F(iotlb_misses), W(0), W(1), W(2), W(3), F(ste_reads), F(cd_reads),
 		F(stale_accesses), F(stale_hits), F(events), F(events_dropped), F(guarded_writes),
+		F(reserved_writes),
 		F(mem_aborts), F(atc_hits), F(atc_fills), F(atc_invs), F(atc_timeouts),
 		F(shadow_accesses),
 		F(msis),
