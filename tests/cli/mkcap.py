@@ -117,6 +117,7 @@ def main(where):
         'nano.pcap': pcap(five, magic=0xa1b23c4d),
         'big-endian.pcap': pcap(five, order='>'),
         'frame64k.pcap': pcap([(body(65535, 3), 65535), (body(65536, 4), 65536)]),
+        'frame70k.pcap': pcap([(body(98, i), 70000) for i in range(5)]),
         'odd-link.pcap': pcap(five, linktype=147),
         'snap.pcap': pcap([(body(96, i), 96 + 350 * i) for i in range(5)], snaplen=96),
         'snap-zero.pcap': pcap([(b'', 1500), (b'', 61)]),
