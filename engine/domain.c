@@ -44,6 +44,19 @@ chunk_prepare(void *arg, uint32_t chunk)
 	return 0;
 }
 
+/* A policy's defaults. */
+static uint32_t
+batch_of(const struct policy_ops *p)
+{
+	return p->batch != 0 ? p->batch : SLUICE_BATCH_DEFAULT;
+}
+
+static uint32_t
+deadline_of(const struct policy_ops *p)
+{
+	return p->deadline_us != 0 ? p->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
+}
+
 /* Defaults in, nonsense out. */
 static int
 conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
@@ -53,10 +66,9 @@ conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
 
 	if (aperture_fit(c, iommu) != 0)
 		return -EINVAL;
-	c->batch = c->batch != 0 ? c->batch : p->batch != 0 ? p->batch : SLUICE_BATCH_DEFAULT;
+	c->batch = c->batch != 0 ? c->batch : batch_of(p);
 	c->ring = c->ring != 0 ? c->ring : RTE_MAX(4 * c->batch, RING_DEFAULT);
-	c->deadline_us = c->deadline_us != 0 ? c->deadline_us :
-			 p->deadline_us != 0 ? p->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
+	c->deadline_us = c->deadline_us != 0 ? c->deadline_us : deadline_of(p);
 	c->range_max = c->range_max != 0 ? c->range_max : SLUICE_RANGE_MAX_DEFAULT;
 	c->copy_pool = c->copy_pool != 0 ? c->copy_pool : SLUICE_COPY_POOL_DEFAULT;
 	c->keep_max = c->keep_max != 0 ? c->keep_max : SLUICE_KEEP_MAX_DEFAULT;
@@ -252,6 +264,8 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 	atomic_init(&d->workers, none);
 	d->iommu = iommu;
 	d->conf = c;
+	d->own_batch = conf != NULL && conf->batch != 0;
+	d->own_deadline = conf != NULL && conf->deadline_us != 0;
 	d->type = policy->type;
 	d->policy = policy;
 	d->map = policy->map;
@@ -503,6 +517,31 @@ sluice_domain_drain(struct sluice_domain *d)
 	return p->drain != NULL ? p->drain(d) : domain_drain(d, SLUICE_FLUSH_DRAIN);
 }
 
+/* Put the batch and the deadline of d->conf in force. */
+static void
+pace_set(struct sluice_domain *d, uint32_t batch, uint32_t deadline_us)
+{
+	__atomic_store_n(&d->conf.batch, batch, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->conf.deadline_us, deadline_us, __ATOMIC_RELAXED);
+	deadline_set(d, deadline_us);
+	pthread_mutex_lock(&d->iommu->engine->lock);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		if (d->lc[i] != NULL) {
+			RELAXED_SET(d->lc[i]->ring.batch, batch);
+			/* Look closer once: flush_ring_room() sees it. */
+			RELAXED_SET(d->lc[i]->ring.room_end, 0);
+		}
+	pthread_mutex_unlock(&d->iommu->engine->lock);
+}
+
+void
+domain_defaults(struct sluice_domain *d, const struct policy_ops *p)
+{
+	/* A ring that was made small takes no larger batch. */
+	pace_set(d, d->own_batch ? d->conf.batch : RTE_MIN(batch_of(p), d->conf.ring),
+		 d->own_deadline ? d->conf.deadline_us : deadline_of(p));
+}
+
 int
 sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *conf)
 {
@@ -519,21 +558,13 @@ sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *con
 	c.keep_max = conf->keep_max != 0 ? conf->keep_max : c.keep_max;
 	ret = conf_check(&c, domain_policy(d), d->iommu);
 	if (ret == 0) {
-		__atomic_store_n(&d->conf.batch, c.batch, __ATOMIC_RELAXED);
-		__atomic_store_n(&d->conf.deadline_us, c.deadline_us, __ATOMIC_RELAXED);
+		d->own_batch |= conf->batch != 0;
+		d->own_deadline |= conf->deadline_us != 0;
 		__atomic_store_n(&d->conf.range_max, c.range_max, __ATOMIC_RELAXED);
 		__atomic_store_n(&d->conf.copy_max, c.copy_max, __ATOMIC_RELAXED);
 		__atomic_store_n(&d->conf.copy_max_read, c.copy_max_read, __ATOMIC_RELAXED);
 		__atomic_store_n(&d->conf.keep_max, c.keep_max, __ATOMIC_RELAXED);
-		deadline_set(d, c.deadline_us);
-		pthread_mutex_lock(&d->iommu->engine->lock);
-		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-			if (d->lc[i] != NULL) {
-				RELAXED_SET(d->lc[i]->ring.batch, c.batch);
-				/* Look closer once: flush_ring_room() sees it. */
-				RELAXED_SET(d->lc[i]->ring.room_end, 0);
-			}
-		pthread_mutex_unlock(&d->iommu->engine->lock);
+		pace_set(d, c.batch, c.deadline_us);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return ret;

@@ -82,6 +82,7 @@ struct sluice_domain {
 	bool shut;      /* they take nothing in: the policy is not theirs, or on its way; e->lock */
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
+	bool own_batch, own_deadline; /* those that somebody asked for: no policy's; d->lock */
 	struct lpae pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
@@ -292,6 +293,10 @@ domain_mine(const struct sluice_domain *d)
 
 /** Give every worker of @p d a flush ring; nobody uses them yet. e->lock. @return 0 or -ENOMEM. */
 int domain_rings_init(struct sluice_domain *d);
+
+/** Give a domain the batch and deadline that @p p would have had, as far as nobody asked for others.
+ * d->lock is held. */
+void domain_defaults(struct sluice_domain *d, const struct policy_ops *p);
 
 /** A setting that sluice_domain_tune() may change at any time. */
 #define DOM_CONF(d, field) RELAXED_GET((d)->conf.field)

@@ -94,8 +94,8 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 		RELAXED_SET(r->room_end, 0);
 		return false;
 	}
-	/* The batch may have become smaller since. */
-	r->kick_at = RTE_MIN(r->kick_at, r->tail + RELAXED_GET(r->batch));
+	/* The batch may have become another since. */
+	r->kick_at = atomic_load_explicit(&r->kick, memory_order_relaxed) + RELAXED_GET(r->batch);
 	return true;
 }
 

@@ -15,6 +15,7 @@
  *    way (deferred.c). No grace period is waited for.
  *    Without a barrier for every thread none of this is proven: then nothing is exchanged, and the
  *    old name goes on being reported.
+ *    Batch and deadline become the new one's, where they were defaults, while its rings are closed.
  * 4. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
  *    that was not taken can still be taken, and IOVAs still come back through them.
  */
@@ -127,6 +128,7 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 		if (ret == 0)
 			ret = epoch_barrier();
 		if (ret == 0) {
+			domain_defaults(d, p);
 			domain_publish(d, p);
 			/* Somebody may have come while rings were closed: under the lock. */
 			pthread_mutex_lock(&d->iommu->engine->lock);

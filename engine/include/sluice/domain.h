@@ -142,7 +142,9 @@ SLUICE_API const char *sluice_domain_policy(const struct sluice_domain *dom);
  * Change the policy while workers map and unmap. Both must be of those that share one kind of
  * mapping: strict, strict-batched, deferred, strict-async. To a policy that waits: new unmaps
  * are strict at once, what is queued is flushed, then this returns: from then on nothing is stale.
- * From one: everything is set up before any unmap takes it. Capabilities are checked as at creation,
+ * From one: everything is set up before any unmap takes it. Batch and deadline become the new policy's
+ * (the batch no larger than the ring), unless they were asked for, at creation or by
+ * sluice_domain_tune(). Capabilities are checked as at creation,
  * so that the policy in force may be stricter than the one asked for. Control path; any lcore.
  * @return 0; -EINVAL no such policy; -EBUSY not one that can be changed so; -ENOMEM; -EAGAIN in a
  *   callback of the engine's; -ETIMEDOUT, -EIO what was queued is not flushed yet (the old policy

@@ -152,6 +152,63 @@ before_there_are_rings(void **state)
 	r.d = kept;
 }
 
+static void
+expect(uint32_t batch, uint32_t deadline_us)
+{
+	struct sluice_domain_conf c;
+
+	sluice_domain_conf(r.d, &c);
+	assert_int_equal(c.batch, batch);
+	assert_int_equal(c.deadline_us, deadline_us);
+	assert_int_equal(r.d->flush.deadline, deadline_us * UINT64_C(1000));
+}
+
+/* Of another policy: what it would have had, but for what somebody asked for. */
+static void
+a_new_policy_brings_its_defaults(void **state)
+{
+	struct sluice_domain *kept = r.d;
+	struct sluice_domain_conf c = { .policy = "deferred", .iova_size = 8 << 20,
+					.iova_base = UINT64_C(1) << 40 };
+
+	(void)state;
+	r.d = sluice_domain_create(r.iommu, &c);
+	expect(256, 10000);
+	assert_int_equal(sluice_domain_set_policy(r.d, "strict-async"), 0);
+	expect(SLUICE_ASYNC_BATCH_DEFAULT, SLUICE_ASYNC_DEADLINE_US_DEFAULT);
+	assert_int_equal(sluice_domain_set_policy(r.d, "strict"), 0);
+	assert_int_equal(sluice_domain_set_policy(r.d, "deferred"), 0);
+	expect(256, 10000);
+	assert_int_equal(until_flush(), 256); /* from the first batch on */
+	assert_int_equal(sluice_domain_set_policy(r.d, "strict-async"), 0);
+	assert_int_equal(tune(0, 77, 0), 0);
+	assert_int_equal(sluice_domain_set_policy(r.d, "deferred"), 0);
+	expect(256, 77);
+	assert_int_equal(until_flush(), 256);
+	assert_int_equal(tune(128, 0, 0), 0);
+	assert_int_equal(sluice_domain_set_policy(r.d, "strict-async"), 0);
+	expect(128, 77);
+	assert_int_equal(sluice_domain_destroy(r.d), 0);
+	/* The first rings only now. */
+	c.policy = "strict";
+	r.d = sluice_domain_create(r.iommu, &c);
+	assert_int_equal(sluice_domain_set_policy(r.d, "strict-async"), 0);
+	expect(SLUICE_ASYNC_BATCH_DEFAULT, SLUICE_ASYNC_DEADLINE_US_DEFAULT);
+	assert_int_equal(sluice_domain_destroy(r.d), 0);
+	/* Asked for at creation; and a ring that the default does not fit into. */
+	c.policy = "strict-async";
+	c.deadline_us = 60;
+	c.ring = 64;
+	r.d = sluice_domain_create(r.iommu, &c);
+	assert_int_equal(sluice_domain_set_policy(r.d, "deferred"), 0);
+	expect(64, 60);
+	assert_int_equal(until_flush(), 64);
+	assert_int_equal(sluice_domain_destroy(r.d), 0);
+	r.d = kept;
+	assert_int_equal(sluice_domain_set_policy(r.d, "strict-async"), 0);
+	expect(64, 100000);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int
@@ -163,6 +220,7 @@ main(void)
 		T(the_threshold),
 		T(nonsense_changes_nothing),
 		T(before_there_are_rings),
+		T(a_new_policy_brings_its_defaults),
 	};
 
 	test_eal_init("0");

@@ -3,6 +3,8 @@
  * poll.c, 1 to 4 (A19): a turn calls nobody who waits, never runs inside itself, and hands out faults
  * where nobody is in the middle of anything.
  */
+#include <unistd.h>
+
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)
@@ -293,6 +295,7 @@ main(void)
 		cmocka_unit_test(who_leaves_in_a_callback_has_left_after_it),
 	};
 
+	alarm(30); /* a hang is a failure */
 	test_eal_init("0");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
