@@ -424,6 +424,8 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 	if (ret == 0) {
 		d->lc[lcore] = dl;
 		ret = workers_replace(d, false);
+		/* It may have been asleep: this ring is not, and would not wake it (flush.h, 11). */
+		bitset_set(&d->iommu->engine->due, d->slot);
 		if (ret != 0 && p->worker_fini != NULL)
 			p->worker_fini(d, dl);
 	}
@@ -494,6 +496,7 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 	pthread_mutex_unlock(&e->lock);
 	/* Wishes are counted: several may drain at once. */
 	atomic_fetch_add_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);
+	bitset_set(&e->due, d->slot);
 	for (unsigned int turn = 1; ret == 0; turn++) {
 		pthread_mutex_lock(&e->lock);
 		done = flush_reached(d, upto);

@@ -100,10 +100,12 @@ sluice_engine_create(void)
 	}
 	pthread_mutex_init(&e->lock, NULL);
 	TAILQ_INIT(&e->domains);
-	if (bitset_init(&e->due, ENGINE_MAX_SLOTS) != 0 ||
+	e->awake = calloc(ENGINE_MAX_SLOTS, sizeof(e->awake[0]));
+	if (e->awake == NULL || bitset_init(&e->due, ENGINE_MAX_SLOTS) != 0 ||
 	    bitset_init(&e->slots, ENGINE_MAX_SLOTS) != 0 || view_replace(e, NULL, false) != 0) {
 		bitset_fini(&e->due);
 		bitset_fini(&e->slots);
+		free(e->awake);
 		rte_free(e);
 		sluice_fail(ENOMEM, "no memory for an engine");
 		return NULL;
@@ -124,6 +126,7 @@ sluice_engine_destroy(struct sluice_engine *e)
 		if (e->worker[i])
 			return sluice_fail(EBUSY, "lcore %u is still a worker", i);
 	view_free(atomic_load_explicit(&e->view, memory_order_relaxed));
+	free(e->awake);
 	bitset_fini(&e->due);
 	bitset_fini(&e->slots);
 	pthread_mutex_destroy(&e->lock);
@@ -205,6 +208,9 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 			TAILQ_REMOVE(&e->domains, d, next);
 	}
 	d->served = ret == 0;
+	/* The view is in use: a turn that finds this finds the domain. */
+	if (d->served)
+		bitset_set(&e->due, d->slot);
 	if (!d->served && d->slot != BITSET_NONE)
 		bitset_set(&e->slots, d->slot);
 	pthread_mutex_unlock(&e->lock);

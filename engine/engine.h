@@ -38,12 +38,16 @@ struct sluice_engine {
 		uint32_t n;
 		uint32_t slot[ENGINE_MAX_BUSY];
 	} busy, late;       /* with a flush in flight; those that were put off, the first one first */
-	struct bitset due;  /* slots that were kicked; workers put them in */
+	struct bitset due;  /* slots that were kicked, or have woken; workers put them in */
+	uint32_t nb_awake, awake_at;
+	uint32_t *awake;    /* [ENGINE_MAX_SLOTS] slots that are looked at all the time */
+	uint64_t visits;    /* turns of domains */
 	sluice_fault_cb fault_cb;
 	void *fault_arg;
 	uint64_t fault_received, recoveries;
 	uint64_t faults[SLUICE_FAULT_KINDS];
-	_Atomic uintptr_t poller; /* identifies the thread that polls; 0: nobody */
+	/* Identifies the thread that polls; 0: nobody. On a line that no turn writes. */
+	_Atomic uintptr_t poller __rte_cache_aligned;
 	/* Control. */
 	pthread_mutex_t lock __rte_cache_aligned;
 	TAILQ_HEAD(engine_domains, sluice_domain) domains; /* all of them */

@@ -94,6 +94,9 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 		RELAXED_SET(r->room_end, 0);
 		return false;
 	}
+	atomic_thread_fence(memory_order_seq_cst); /* 11a */
+	if (atomic_load_explicit(&r->asleep, memory_order_relaxed))
+		flush_ring_wake(d, r);
 	/* The batch may have become another since. */
 	r->kick_at = atomic_load_explicit(&r->kick, memory_order_relaxed) + RELAXED_GET(r->batch);
 	return true;
@@ -202,11 +205,17 @@ ring_look(struct flush_ring *r, uint64_t tail, uint64_t now)
 {
 	if (tail != r->seen) {
 		struct flush_look *l = &r->look[(r->look_head - 1) & (FLUSH_LOOKS - 1)];
+		uint64_t from = r->look_time, woke;
 
+		/* 11d. What the worker wrote before its put came with tail. */
+		if (atomic_load_explicit(&r->woke_pos, memory_order_relaxed) == r->seen) {
+			woke = atomic_load_explicit(&r->woke, memory_order_relaxed);
+			from = woke > from && woke <= now ? woke : from;
+		}
 		/* Out of notes: the last one takes these in too, with its earlier time. */
 		if (r->look_head - r->look_tail < FLUSH_LOOKS) {
 			l = &r->look[r->look_head++ & (FLUSH_LOOKS - 1)];
-			l->from = r->look_time;
+			l->from = from;
 		}
 		l->upto = tail;
 		r->seen = tail;
@@ -506,7 +515,8 @@ uint64_t
 flush_patience(const struct flush_state *f)
 {
 	uint64_t deadline = atomic_load_explicit(&f->deadline, memory_order_relaxed);
-	uint64_t margin = 2 * f->took + atomic_load_explicit(&f->look_every, memory_order_relaxed);
+	uint64_t look = atomic_load_explicit(&f->look_every, memory_order_relaxed);
+	uint64_t margin = 2 * f->took + RTE_MAX(look, f->gap);
 
 	return deadline - RTE_MIN(margin, deadline / 2);
 }

@@ -18,7 +18,8 @@
  *    `kick`, on a cache line of its own [R2]: the engine polls that line, which changes once a
  *    batch, and leaves the line that changes with every unmap alone. It also puts the domain into
  *    the engine's set of those with something due, so that an engine with many domains need not
- *    look at all of them in each turn. The set is a hint: each domain has its turn without it.
+ *    look at all of them in each turn. The set is a hint: each domain has its turn without it,
+ *    sooner or later (11).
  * 3. Seal. The engine loads tail with acquire [A1, pairs with R1]: it has then seen every PTE
  *    clear of every entry before tail. Only then does it submit the invalidation, and the
  *    command queue orders everything seen before the doorbell. So an entry is covered by a flush
@@ -34,7 +35,7 @@
  *    the lcore that owns them, and nobody else touches the allocator.
  * 6. Several flushes may be in flight; each ring remembers where each of them sealed. They are
  *    released in order, because sequence numbers complete in order.
- * 7. Time. The worker reads no clock. The engine looks at tail now and then (A1 again) and notes
+ * 7. Time. The worker reads no clock (but to wake: 11). The engine looks at tail now and then (A1 again) and notes
  *    {position, time of the look before}: an entry is no older than that look, so the
  *    stale window it computes from it is never less than the truth.
  * 8. Closing a ring (switch.c), at no cost to those who use it. A put is marked: the worker writes
@@ -67,6 +68,29 @@
  *    acquire of the space (iova.c, 2).
  *    What idle workers had got back before stays theirs: at most what is released in their rings
  *    (conf.ring entries each), and their magazines (IOVA_MAG of each order).
+ * 11. Sleep. Where there are many domains, the engine looks at those where something happens, and
+ *    leaves the others alone until they call (poll.c). A put makes no call; it looks at room_end.
+ *      a. A domain in which nothing waits, and nothing was new for some looks, dozes off: the engine
+ *         sets each ring's `asleep`, then a full fence, then room_end to 0. The worker's next put
+ *         finds no room and looks closer: after it has raised room_end, and a full fence, it looks at
+ *         asleep, and if it is set notes position and time, clears asleep with release [R6], and
+ *         puts its domain into the set of those with something due. (All of that is away from the
+ *         plain put, and once in a sleep.) Of the two fences one is the first: either the worker
+ *         sees asleep, or its store of room_end came before the engine's 0, which then stays. Nobody but
+ *         who closes a ring stores anything but room there (8), and what he stores is 0, too.
+ *      b. A put that had looked at room_end before the 0 was there is not called back: it has no
+ *         fence. So the engine looks a second time, some looks later, as who closes does (8): begin
+ *         and tail_pub, both where they were; only then is the domain asleep and not looked at any
+ *         more. Who is in the middle of a put, and lost its processor there, has begin ahead
+ *         (what stopped it was a barrier), and the engine goes on looking. A ring whose worker
+ *         has woken [A6, pairs with R6] is awake.
+ *      c. What is left: begin, stored by a plain store, takes longer to be seen than the looks
+ *         between. Nothing guarantees that it does not; the worker's next put calls for both; and
+ *         in a slow round (TURN_DOMAINS of all domains in each turn) the engine looks at sleepers,
+ *         too.
+ *      d. The note makes the age of what comes after it honest (7): it came after that time, if
+ *         nothing had slipped in before. That compares two processors' readings of one clock, and
+ *         believes no note from the future.
  */
 #ifndef ENGINE_FLUSH_H
 #define ENGINE_FLUSH_H
@@ -145,6 +169,8 @@ struct flush_ring {
 	uint32_t slot;        /* of the domain in … */
 	struct bitset *due;   /* … the engine's set; NULL: none */
 	uint64_t none;        /* flush_ring_none() */
+	_Atomic bool asleep;  /* 11: the engine sets, the worker clears it */
+	_Atomic uint64_t woke_pos, woke; /* by the worker: where and when (ticks) it last woke */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
 	/* Written by the worker once a batch; the engine reads it at every poll. */
@@ -186,6 +212,12 @@ struct flush_state {
 	uint64_t serving;        /* the ticket whose marks are set */
 	uint64_t oldest;         /* ticks: age of the oldest entry at the last look */
 	uint32_t turn;          /* the engine's turn that polled this domain last */
+	enum flush_sleep { FLUSH_AWAKE, FLUSH_DOZING, FLUSH_ASLEEP } sleep; /* 11 */
+	bool listed;            /* among those that the engine looks at all the time */
+	uint32_t idle_looks;    /* in a row that found nothing */
+	uint64_t seen_sum;      /* of all rings, at the last look */
+	uint64_t dozed;         /* ticks */
+	uint64_t gap;           /* ticks between the last two looks */
 };
 
 /** Set up, tear down a worker's ring. @return 0 or -ENOMEM. */
@@ -283,6 +315,20 @@ static inline uint64_t
 flush_wish(enum sluice_flush_cause cause)
 {
 	return UINT64_C(1) << 16 * (cause - SLUICE_FLUSH_DRAIN);
+}
+
+/** The engine left this ring alone, and somebody puts something in. Worker (11a). */
+void flush_ring_wake(struct sluice_domain *d, struct flush_ring *r);
+
+/** After a look: may the domain be left alone (f->sleep)? Engine (11). */
+void flush_rest(struct sluice_domain *d, uint64_t now);
+
+/** It has something to do, or may have. Engine. */
+static inline void
+flush_awake(struct flush_state *f)
+{
+	f->sleep = FLUSH_AWAKE;
+	f->idle_looks = 0;
 }
 
 /** Are there flushes in flight? Engine. */

@@ -23,9 +23,12 @@
 
 #define FAULT_BURST   32u
 /* Domains that have their turn in one turn of the loop, whatever happened: as many as a small
- * system has. Where there are more, they are polled when they were kicked and while a flush of
- * theirs is in flight; else later. So a turn costs what there is to do, not what exists. */
+ * system has. Where there are more, they are polled when they were kicked, while a flush of theirs is
+ * in flight, and while they are awake (flush.h, 11); these few of all others look after what was
+ * overlooked. So a turn costs what there is to do, not what exists. */
 #define TURN_DOMAINS  4u
+/* Of those that are awake so many have their turn in one turn of the loop. */
+#define TURN_AWAKE    64u
 /* Turns between looks at the hardware's error state; a register read can cost a microsecond. */
 #define SERVICE_TURNS 256u
 /* Turns between looks at the event queue while it is empty, for the same reason. */
@@ -69,6 +72,7 @@ poll_faults(struct sluice_engine *e)
 /* The time of a turn: domains of one iommu share a look at the clock. */
 struct turn {
 	uint32_t nb;
+	bool many; /* more domains than have their turn each time */
 	uint64_t now;
 	const struct sluice_iommu *clock_of;
 };
@@ -81,6 +85,19 @@ remember(struct sluice_engine *e, struct engine_slots *l, uint32_t slot)
 		l->slot[l->n++] = slot;
 	else
 		bitset_set(&e->due, slot);
+}
+
+/* Look at it all the time from now on. There is room for each slot once: listed goes with it. */
+static void
+list(struct sluice_engine *e, struct sluice_domain *d)
+{
+	struct flush_state *f = &d->flush;
+
+	if (f->sleep != FLUSH_AWAKE)
+		flush_awake(f);
+	if (!f->listed && e->nb_awake < ENGINE_MAX_SLOTS)
+		e->awake[e->nb_awake++] = d->slot;
+	f->listed = true;
 }
 
 /* One domain, once in a turn. */
@@ -99,14 +116,22 @@ poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
 		t->clock_of = d->iommu;
 		t->now = sluice_clock_ticks(&d->iommu->clock);
 	}
+	e->visits++;
 	look = t->now - f->looked >= f->look_every;
-	if (look)
+	if (look) {
+		/* Of one that slept the time since says nothing. */
+		f->gap = f->sleep == FLUSH_ASLEEP ? 0 : t->now - f->looked;
 		f->looked = t->now;
+	}
 	work = p->poll != NULL ? p->poll(d, t->now, look) : flush_poll(d, t->now, look);
 	if (f->put_off)
 		remember(e, &e->late, d->slot);
 	else if (flush_in_flight(f))
 		remember(e, &e->busy, d->slot);
+	if (look && t->many && p->poll == NULL)
+		flush_rest(d, t->now);
+	if (t->many && f->sleep == FLUSH_AWAKE)
+		list(e, d);
 	return work;
 }
 
@@ -137,24 +162,54 @@ poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct tur
 	return work;
 }
 
+/* Some of those that are awake, one after the other; who has fallen asleep leaves. */
+static unsigned int
+poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
+{
+	struct sluice_domain *d;
+	unsigned int work = 0;
+
+	for (uint32_t i = RTE_MIN(e->nb_awake, TURN_AWAKE); i > 0 && e->nb_awake > 0; i--) {
+		uint32_t at = e->awake_at < e->nb_awake ? e->awake_at : 0;
+
+		d = slot_domain(v, e->awake[at]);
+		if (d != NULL && d->flush.listed) {
+			work += poll_domain(e, d, t);
+			if (d->flush.sleep != FLUSH_ASLEEP) {
+				e->awake_at = at + 1;
+				continue;
+			}
+			d->flush.listed = false;
+		}
+		/* Asleep, gone, or gone and another in its slot: the last one takes its place. */
+		e->awake[at] = e->awake[--e->nb_awake];
+		e->awake_at = at;
+	}
+	return work;
+}
+
 static unsigned int
 poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
 {
 	uint32_t slot, n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
-	struct turn t = { .nb = turn };
+	struct turn t = { .nb = turn, .many = v->nb_domains > TURN_DOMAINS };
 	struct sluice_domain *d;
 	unsigned int work = 0;
 
 	if (e->late.n + e->busy.n != 0)
 		work += poll_remembered(e, v, &t);
-	for (uint32_t i = 0; v->nb_domains > TURN_DOMAINS && i < ENGINE_MAX_BUSY; i++) {
+	for (uint32_t i = 0; t.many && i < ENGINE_MAX_BUSY; i++) {
 		slot = bitset_take(&e->due, e->due_at);
 		if (slot == BITSET_NONE)
 			break;
 		e->due_at = slot + 1 < ENGINE_MAX_SLOTS ? slot + 1 : 0;
-		if ((d = slot_domain(v, slot)) != NULL)
-			work += poll_domain(e, d, &t);
+		if ((d = slot_domain(v, slot)) == NULL)
+			continue;
+		work += poll_domain(e, d, &t);
+		list(e, d);
 	}
+	if (t.many)
+		work += poll_awake(e, v, &t);
 	for (uint32_t i = 0; i < n; i++) {
 		e->look_at = e->look_at + 1 < v->nb_domains ? e->look_at + 1 : 0;
 		work += poll_domain(e, v->domain[e->look_at], &t);

@@ -91,6 +91,7 @@ enter(struct sluice_domain *d)
 	ret = domain_rings_init(d);
 	if (ret == 0) {
 		ret = engine_view_replace(e);
+		bitset_set(&e->due, d->slot);
 		/* Nobody looks at the rings: then there are none, until the next try. */
 		if (ret != 0)
 			__atomic_store_n(&d->rings, false, __ATOMIC_RELEASE);
