@@ -325,7 +325,7 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 			if (start == 0)
 				start = now;
 			else if (now - start > iommu->sync_timeout)
-				return -ETIMEDOUT;
+				return sluice_sync_lost(iommu);
 		}
 	}
 	return ret > 0 ? 0 : ret;

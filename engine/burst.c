@@ -7,7 +7,7 @@
 
 #include <rte_errno.h>
 
-#include "domain.h"
+#include "engine.h"
 
 static unsigned int
 no_worker(void)
@@ -91,14 +91,26 @@ sluice_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, 
 					      unmap_each(d, p, seg, n, dl);
 }
 
+/* Is that a reason to worry? Only if something waits for the engine. */
+static __rte_noinline unsigned int
+none_completed(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	int ret = dl->ring.released_seen != dl->ring.tail ? engine_watch(d, &dl->watch) : 0;
+
+	rte_errno = -ret;
+	return 0;
+}
+
 unsigned int
 sluice_unmap_completed(struct sluice_domain *d, uint64_t *cookie, unsigned int n)
 {
 	struct dom_lcore *dl = domain_mine(d);
 
 	/* Nothing was ever put in: there may be no ring, or one that is being made. */
-	return dl == NULL || dl->ring.tail == 0 ? 0 :
-	       flush_ring_completed(&dl->ring, cookie, n);
+	if (dl == NULL || dl->ring.tail == 0)
+		return 0;
+	n = flush_ring_completed(&dl->ring, cookie, n);
+	return n != 0 ? n : none_completed(d, dl);
 }
 
 unsigned int
@@ -121,6 +133,8 @@ sluice_unmap_kick(struct sluice_domain *d)
 {
 	struct dom_lcore *dl = domain_mine(d);
 
-	if (dl != NULL && dl->ring.tail != 0)
-		flush_ring_kick(&dl->ring, dl->ring.tail);
+	if (dl == NULL || dl->ring.tail == 0)
+		return;
+	flush_ring_kick(&dl->ring, dl->ring.tail);
+	engine_stand_in(d->iommu->engine);
 }

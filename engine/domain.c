@@ -482,7 +482,8 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct sluice_engine *e = iommu->engine;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), upto[RTE_MAX_LCORE];
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(e);
+	uint64_t upto[RTE_MAX_LCORE];
 	bool done;
 	int ret = 0;
 
@@ -506,7 +507,7 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 		if (engine_wait_turn(e, iommu, turn) != 0)
 			ret = sluice_fail(EAGAIN, "a callback of the engine cannot wait for it");
 		else if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
-			ret = sluice_fail(ETIMEDOUT, "the flush queue did not drain");
+			ret = engine_wait_failed(d, polls, ETIMEDOUT);
 	}
 	atomic_fetch_sub_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);
 	return ret;

@@ -34,11 +34,20 @@ struct dom_lcore_stats {
 	uint64_t invs, syncs; /* submitted by this worker itself (strict) */
 };
 
+/** Does the engine that this worker waits for make turns? Worker's own; unpolled.c. */
+struct engine_watch {
+	uint64_t polls; /* turns that had been made … */
+	uint64_t since; /* … at this time (ticks); 0: nothing was noted */
+	uint32_t calls;
+	bool stuck;     /* none since, for the SYNC timeout */
+};
+
 /** What one worker has of one domain. Every field: written by that worker, unless said. */
 struct dom_lcore {
 	struct flush_ring ring;      /* the engine reads and writes part of it: see flush.h */
 	struct dom_lcore_stats st;   /* readers: anybody, relaxed */
 	struct iova_mag mag[IOVA_ORDERS];
+	struct engine_watch watch;
 	void *priv; /* the policy's own */
 } __rte_cache_aligned;
 

@@ -303,6 +303,9 @@ bool sluice_relaxing(void);
  */
 int sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq);
 
+/** A SYNC was waited for in vain: say so. @return -ETIMEDOUT. */
+int sluice_sync_lost(const struct sluice_iommu *iommu);
+
 /** Submit and wait. @return as sluice_inv_wait(), -EIO when nothing could be submitted. */
 int sluice_inv_sync(struct sluice_iommu *iommu, const struct sluice_inv *inv, unsigned int n);
 

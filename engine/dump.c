@@ -13,7 +13,7 @@ domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause)
 	struct sluice_iommu *iommu = d->iommu;
 	struct sluice_engine *e = iommu->engine;
 	struct flush_state *f = &d->flush;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), ticket;
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(e), ticket;
 	int ret = 0;
 
 	/* The wish first: the engine looks at tickets only while there is one. */
@@ -24,7 +24,9 @@ domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause)
 	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* A5 */
 		ret = engine_wait_turn(e, iommu, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
-			ret = -ETIMEDOUT;
+			ret = engine_wait_failed(d, polls, ETIMEDOUT);
+		else if (ret != 0)
+			ret = sluice_fail(-ret, "a callback of the engine cannot wait for it");
 		if (ret != 0)
 			break;
 	}

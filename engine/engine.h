@@ -90,6 +90,23 @@ int domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause);
  */
 int engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
 
+/** Make a turn if nobody polls: for who calls and does not wait. */
+void engine_stand_in(struct sluice_engine *e);
+
+/** Something that this worker waits for has not come: stand in, and watch the engine.
+ * @return 0; -ETIMEDOUT it has made no turn for the SYNC timeout, sluice_error() says so. */
+int engine_watch(struct sluice_domain *d, struct engine_watch *w);
+
+/** Waiting for the engine failed. @param polls engine_turns() before it.
+ * @return @p err negative, with an error line that says whether any turn was made. */
+int engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err);
+
+static inline uint64_t
+engine_turns(const struct sluice_engine *e)
+{
+	return STAT_GET(e->polls);
+}
+
 /** Is this thread in a turn of the engine? */
 bool engine_in_turn(const struct sluice_engine *e);
 

@@ -139,7 +139,7 @@ int
 flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(iommu->engine);
 
 	if (RELAXED_GET(dl->ring.closed))
 		return -ESHUTDOWN;
@@ -159,7 +159,7 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 		if (engine_wait_turn(iommu->engine, iommu, spins) != 0)
 			return -EAGAIN;
 		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
-			return -EAGAIN;
+			return engine_wait_failed(d, polls, EAGAIN);
 	}
 }
 

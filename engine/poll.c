@@ -315,6 +315,17 @@ engine_unpolled(struct sluice_engine *e)
 	return true;
 }
 
+void
+engine_stand_in(struct sluice_engine *e)
+{
+	/* One at a time: several may wait, and each is told of the other's turn by what it released. */
+	if (atomic_load_explicit(&e->poller, memory_order_relaxed) != 0 ||
+	    !poller_become(e, 0, (uintptr_t)&myself | 1))
+		return;
+	poll_turn(e, false);
+	atomic_store_explicit(&e->poller, 0, memory_order_release);
+}
+
 int
 engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn)
 {
@@ -322,13 +333,11 @@ engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned i
 
 	if (turning(e, poller))
 		return -EAGAIN; /* 2 */
-	/* Where nobody polls, who waits does, one at a time: workers wait too, several at once. */
-	if (poller == (uintptr_t)&myself) {
+	/* Where nobody polls, who waits does. */
+	if (poller == (uintptr_t)&myself)
 		poll_turn(e, false);
-	} else if (poller == 0 && poller_become(e, 0, (uintptr_t)&myself | 1)) {
-		poll_turn(e, false);
-		atomic_store_explicit(&e->poller, 0, memory_order_release);
-	}
+	else
+		engine_stand_in(e);
 	sluice_wait_turn(iommu, turn);
 	return 0;
 }

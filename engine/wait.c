@@ -50,6 +50,16 @@ sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn)
 }
 
 int
+sluice_sync_lost(const struct sluice_iommu *iommu)
+{
+	return sluice_fail(ETIMEDOUT, "%s: a SYNC did not complete within %u us (sync_timeout_us): the "
+			   "hardware hangs%s", iommu->info.backend,
+			   (unsigned int)(sluice_clock_to_ns(&iommu->clock, iommu->sync_timeout) / 1000),
+			   iommu->ops->step == NULL ? "" : ", or, as it is emulated, nobody steps it: the "
+			   "lcore that does is starved, or there is none");
+}
+
+int
 sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq)
 {
 	struct sluice_iommu_fast *fast = &iommu->fast;
@@ -64,7 +74,7 @@ sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq)
 			if (start == 0)
 				start = now;
 			else if (now - start > iommu->sync_timeout)
-				return -ETIMEDOUT;
+				return sluice_sync_lost(iommu);
 		}
 	}
 	return fast->inv_result(fast->queue, seq);

@@ -119,7 +119,7 @@ static __rte_noinline int
 room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(iommu->engine);
 	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed);
 	uint32_t let_in = atomic_load_explicit(&s->let_in, memory_order_relaxed);
 	int ret = 0;
@@ -136,7 +136,7 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 		}
 		ret = engine_wait_turn(iommu->engine, iommu, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
-			ret = -EAGAIN;
+			ret = engine_wait_failed(d, polls, EAGAIN);
 		if (ret != 0)
 			break;
 	}
@@ -409,9 +409,7 @@ single_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 static int
 single_drain(struct sluice_domain *d)
 {
-	int ret = domain_dump(d, SLUICE_FLUSH_DRAIN);
-
-	return ret == 0 ? 0 : sluice_fail(-ret, "the flush queue did not drain");
+	return domain_dump(d, SLUICE_FLUSH_DRAIN);
 }
 
 const struct policy_ops policy_deferred_single = {

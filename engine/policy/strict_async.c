@@ -137,7 +137,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct flush_ring *r = &dl->ring;
-	uint64_t start = 0, now;
+	uint64_t start = 0, now, polls = engine_turns(iommu->engine);
 
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
@@ -150,7 +150,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 			start = now;
 		else if (now - start > 2 * iommu->sync_timeout) {
 			STAT_ADD(dl->st.unmap_errors, 1);
-			return -ETIMEDOUT;
+			return engine_wait_failed(d, polls, ETIMEDOUT);
 		}
 	}
 	return 0;

@@ -72,14 +72,17 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 	int rc;
 
 	if (seq == 0)
-		return sluice_fail(EIO, "smmuv3: the command queue is dead or stays full");
+		return sluice_fail(EIO, cmdq_is_dead(&s->cmdq) ?
+				   "smmuv3: the command queue is dead" :
+				   "smmuv3: the command queue stayed full for the SYNC timeout "
+				   "(sync_timeout_us): the hardware hangs, or is starved of its lcore");
 	for (unsigned int i = 0; i < n; i++)
 		if (smmu_field_get(SMMU_CMD_0_OP, cmds[i].w[0]) < SMMU_CMD_TLBI_NH_ALL)
 			atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
 	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
 	while (cmdq_done(&s->cmdq) < seq) {
 		if (smmu_wait_over(&w))
-			return sluice_fail(ETIMEDOUT, "smmuv3: a SYNC did not complete in time");
+			return sluice_sync_lost(iommu);
 		smmu_wait_turn(&w, iommu);
 		if (w.turn % 64 == 0)
 			smmu_service(iommu);

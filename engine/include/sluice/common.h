@@ -30,7 +30,8 @@ struct sluice_xstat {
 
 /**
  * The last error of this thread, as one line for people: it names the culprit and what would be
- * right. Set by every control call that fails; the fast path (map, unmap, poll) does not set it.
+ * right. Set by every control call that fails. The fast path (map, unmap, poll) does not set it, but
+ * where a wait of it ended by the SYNC timeout: then it says what was waited for.
  * @return a string valid until the next failing call of this thread; "" if there was none.
  */
 SLUICE_API const char *sluice_error(void);

@@ -97,7 +97,10 @@ SLUICE_API unsigned int sluice_unmap_async_burst(struct sluice_domain *dom,
 
 /**
  * Take cookies of unmaps of this lcore that are complete: their memory is the caller's again.
- * Poll it; nothing waits. @return how many of @p cookie, at most @p n, were written.
+ * Poll it; nothing waits. Where nobody polls the engine, this makes a turn of it.
+ * @return how many of @p cookie, at most @p n, were written; 0 with rte_errno: 0 none is complete, or
+ *   none is due; ETIMEDOUT some are due and the engine, which a thread has begun to poll, has made no
+ *   turn for the SYNC timeout: see sluice_error(). They come when it is polled again.
  */
 SLUICE_API unsigned int sluice_unmap_completed(struct sluice_domain *dom, uint64_t *cookie,
 					       unsigned int n);
@@ -111,7 +114,7 @@ SLUICE_API unsigned int sluice_unmap_dispatch(struct sluice_domain *dom, sluice_
 
 /**
  * Call for a flush of what this lcore has queued in @p dom, however little: for a caller that has
- * nothing more to unmap and waits for completions.
+ * nothing more to unmap and waits for completions. Where nobody polls the engine, this makes a turn.
  */
 SLUICE_API void sluice_unmap_kick(struct sluice_domain *dom);
 

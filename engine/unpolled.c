@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * An engine that nobody polls, or not any more: telling those who wait for it (A19's other half: since the
+ * engine does nothing by itself, silence must not be all that they get).
+ *
+ * Who asks for completions waits for nothing, and may ask for ever. So where nobody polls he makes a
+ * turn himself, as everybody does who waits (engine_wait_turn()); and where somebody is registered to
+ * poll (the last one who did, until sluice_engine_release()) and makes no turn for the SYNC timeout, he
+ * is told. Nobody's turn is taken over: its owner may be in the middle of it.
+ */
+#include <errno.h>
+
+#include "engine.h"
+
+/* Calls between looks at the engine's counter: it lies on a line that each turn writes. */
+#define WATCH_CALLS 64u
+
+static unsigned int
+timeout_us(const struct sluice_iommu *iommu)
+{
+	return (unsigned int)(sluice_clock_to_ns(&iommu->clock, iommu->sync_timeout) / 1000);
+}
+
+static int
+fail_unpolled(const struct sluice_domain *d, int err)
+{
+	return sluice_fail(err, "the engine has made no turn for %u us (sync_timeout_us), and what waits "
+			   "for it will not come: call sluice_engine_poll() over and over on one lcore, "
+			   "and sluice_engine_release() when that ends", timeout_us(d->iommu));
+}
+
+int
+engine_watch(struct sluice_domain *d, struct engine_watch *w)
+{
+	struct sluice_engine *e = d->iommu->engine;
+	uint64_t polls, now;
+
+	engine_stand_in(e);
+	if (w->calls++ % WATCH_CALLS == 0) {
+		polls = engine_turns(e);
+		now = sluice_clock_ticks(&d->iommu->clock);
+		if (w->since == 0 || polls != w->polls) {
+			w->polls = polls;
+			w->since = now;
+			w->stuck = false;
+		} else if (!w->stuck && now - w->since > d->iommu->sync_timeout) {
+			w->stuck = true;
+			(void)fail_unpolled(d, ETIMEDOUT);
+		}
+	}
+	return w->stuck ? -ETIMEDOUT : 0;
+}
+
+int
+engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err)
+{
+	if (engine_turns(d->iommu->engine) == polls)
+		return fail_unpolled(d, err);
+	return sluice_fail(err, "the flush queue did not drain within %u us (twice sync_timeout_us): "
+			   "SYNCs do not complete, or, of emulated hardware, whoever steps it is starved",
+			   2 * timeout_us(d->iommu));
+}
