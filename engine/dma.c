@@ -70,6 +70,8 @@ sluice_dma_open(struct sluice_device *dev, const char *devargs)
 		if (ops->open(dma, kv) != 0) {
 			free(dma);
 			dma = NULL;
+		} else {
+			atomic_fetch_add_explicit(&dev->iommu->nb_dmas, 1, memory_order_relaxed);
 		}
 	}
 	rte_kvargs_free(kv);
@@ -108,9 +110,11 @@ sluice_dma_close(struct sluice_dma *dma)
 {
 	int ret = dma != NULL ? dma->ops->close(dma) : 0;
 
-	if (ret == 0)
-		free(dma);
-	return ret;
+	if (dma == NULL || ret != 0)
+		return ret;
+	atomic_fetch_sub_explicit(&dma->iommu->nb_dmas, 1, memory_order_relaxed);
+	free(dma);
+	return 0;
 }
 
 uint16_t
@@ -122,7 +126,14 @@ sluice_dma_submit(struct sluice_dma *dma, const struct sluice_dma_desc *d, uint1
 uint16_t
 sluice_dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t n)
 {
-	return dma->ops->completed(dma, c, n);
+	uint16_t got = dma->ops->completed(dma, c, n);
+
+	if (unlikely(got == 0) &&
+	    atomic_load_explicit(&dma->iommu->undriven, memory_order_relaxed)) {
+		sluice_drive(dma->iommu);
+		got = dma->ops->completed(dma, c, n);
+	}
+	return got;
 }
 
 int

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_cycles.h>
 #include <rte_kvargs.h>
@@ -198,7 +199,14 @@ struct sluice_iommu_ops {
 	 * ->clock, ->priv. @return 0 or -errno with sluice_fail() called.
 	 */
 	int (*open)(struct sluice_iommu *iommu, struct rte_kvargs *kv);
-	/** Disable translation, free everything. */
+	/**
+	 * Have the hardware block all DMA and let go of all memory that it was given, for good; no
+	 * command queue is needed for it. Waits, bounded; may be called again when it failed. After
+	 * it every control operation succeeds without a word to the hardware. NULL: there is
+	 * nothing to stop. @return 0; -errno: the hardware may still use its memory.
+	 */
+	int (*stop)(struct sluice_iommu *iommu);
+	/** Free everything. Only of what was stopped. */
 	void (*close)(struct sluice_iommu *iommu);
 	/** Make a paging domain: allocate its tag, build its context. @return 0 or -errno. */
 	int (*hwdom_init)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
@@ -268,7 +276,10 @@ struct sluice_raw_ops {
 	int (*reset)(struct sluice_iommu *iommu);
 };
 
-/** One IOMMU. The fast row is read only after open(). */
+/** Units of work that emulated hardware does at a time when nobody else steps it. */
+#define SLUICE_DRIVE_BUDGET 16u
+
+/** One IOMMU. The fast row is read only after open(), and until it is stopped. */
 struct sluice_iommu {
 	struct sluice_iommu_fast fast;
 	struct sluice_clock clock;
@@ -276,6 +287,9 @@ struct sluice_iommu {
 	uint64_t sync_timeout; /**< ticks: a SYNC that takes longer is lost */
 	void (*relax)(void *); /**< called while waiting, or NULL; by sluice_relax() alone */
 	void *relax_arg;
+	/** Emulated, and nobody steps it: who waits does. open() sets it, sluice_iommu_step() or a
+	 * relax hook ends it. */
+	_Atomic bool undriven;
 	/* cold */
 	const struct sluice_iommu_ops *ops;
 	void *priv;             /**< the backend's own */
@@ -286,6 +300,9 @@ struct sluice_iommu {
 	void *regs;             /**< struct sluice_regs, for pmd/dma; or NULL */
 	unsigned int nb_domains, nb_devices;
 	uint32_t full_turn;     /**< the engine's turn in which its queue had no room; flush_try() */
+	_Atomic unsigned int nb_dmas; /**< channels that are open */
+	_Atomic uint64_t steps; /**< calls of sluice_iommu_step() */
+	bool stopped;           /**< nothing is translated, or reached, any more */
 	/* ats.c: devices quarantined, ever; and first streams (+ 1) of those not told of yet. */
 	_Atomic uint64_t quarantines;
 	_Atomic uint64_t quarantine_news[16];
@@ -296,6 +313,20 @@ bool sluice_relax(struct sluice_iommu *iommu);
 
 /** Is this thread in a relax hook? */
 bool sluice_relaxing(void);
+
+/** Emulated hardware that nobody steps takes a few steps; of any other nothing happens. */
+static inline void
+sluice_drive(struct sluice_iommu *iommu)
+{
+	if (unlikely(atomic_load_explicit(&iommu->undriven, memory_order_relaxed)))
+		(void)iommu->ops->step(iommu, SLUICE_DRIVE_BUDGET);
+}
+
+/**
+ * What is to be said of a wait that began when iommu->steps was @p steps and was in vain: "", or
+ * that the hardware is emulated and nobody stepped it meanwhile.
+ */
+const char *sluice_unstepped(const struct sluice_iommu *iommu, uint64_t steps);
 
 /**
  * Wait until @p seq is complete, calling relax or pausing, and ops->service when it takes long.

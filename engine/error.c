@@ -28,6 +28,17 @@ sluice_fail(int err, const char *fmt, ...)
 }
 
 const char *
+sluice_unstepped(const struct sluice_iommu *iommu, uint64_t steps)
+{
+	if ((iommu->caps & SLUICE_CAP_EMULATED) == 0 ||
+	    atomic_load_explicit(&iommu->steps, memory_order_relaxed) != steps)
+		return "";
+	return " (emulated hardware works only while it is stepped, and nobody did: call "
+	       "sluice_iommu_step() over and over on an lcore, or give sluice_iommu_set_relax() a hook "
+	       "that does)";
+}
+
+const char *
 sluice_error(void)
 {
 	return last_error;

@@ -87,15 +87,67 @@ sluice_iommu_open(const char *devargs)
 	return iommu;
 }
 
+/* The fast row of what was stopped: nothing is cached, and nothing reached by it. */
+static uint64_t
+stopped_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	(void)queue;
+	(void)inv;
+	(void)n;
+	return 1;
+}
+
+static uint64_t
+stopped_done(void *queue)
+{
+	(void)queue;
+	return UINT64_MAX;
+}
+
+static int
+stopped_result(void *queue, uint64_t seq)
+{
+	(void)queue;
+	(void)seq;
+	return 0;
+}
+
+int
+sluice_iommu_stop(struct sluice_iommu *iommu)
+{
+	int ret;
+
+	if (iommu == NULL)
+		return sluice_fail(EINVAL, "no iommu");
+	if (iommu->stopped)
+		return 0;
+	ret = iommu->ops->stop != NULL ? iommu->ops->stop(iommu) : 0;
+	if (ret != 0)
+		return ret;
+	iommu->stopped = true;
+	iommu->fast.inv_submit = stopped_submit;
+	iommu->fast.inv_done = stopped_done;
+	iommu->fast.inv_result = stopped_result;
+	return 0;
+}
+
 int
 sluice_iommu_close(struct sluice_iommu *iommu)
 {
+	unsigned int dmas;
+	int ret;
+
 	if (iommu == NULL)
 		return 0;
-	if (iommu->engine != NULL || iommu->nb_domains != 0 || iommu->nb_devices != 0)
-		return sluice_fail(EBUSY, "the iommu has %u domain(s), %u device(s)%s",
-				   iommu->nb_domains, iommu->nb_devices,
+	dmas = atomic_load_explicit(&iommu->nb_dmas, memory_order_relaxed);
+	if (iommu->engine != NULL || iommu->nb_domains != 0 || iommu->nb_devices != 0 || dmas != 0)
+		return sluice_fail(EBUSY, "the iommu has %u domain(s), %u device(s), %u open DMA "
+				   "channel(s)%s", iommu->nb_domains, iommu->nb_devices, dmas,
 				   iommu->engine != NULL ? " and an engine" : "");
+	/* Memory that hardware may still reach is nobody else's to use. */
+	ret = sluice_iommu_stop(iommu);
+	if (ret != 0)
+		return ret;
 	iommu->ops->close(iommu);
 	rte_free(iommu);
 	return 0;
@@ -126,13 +178,23 @@ sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size)
 int
 sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget)
 {
-	return iommu->ops->step != NULL ? iommu->ops->step(iommu, budget) :
-	       sluice_fail(ENOTSUP, "only emulated hardware is stepped");
+	if (unlikely(iommu->ops->step == NULL))
+		return sluice_fail(ENOTSUP, "only emulated hardware is stepped");
+	/* From now on that is somebody's job; who waits leaves it to him. */
+	if (unlikely(atomic_load_explicit(&iommu->undriven, memory_order_relaxed)))
+		atomic_store_explicit(&iommu->undriven, false, memory_order_relaxed);
+	/* One lcore at a time counts. */
+	atomic_store_explicit(&iommu->steps,
+			      atomic_load_explicit(&iommu->steps, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	return iommu->ops->step(iommu, budget);
 }
 
 void
 sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg)
 {
+	if (fn != NULL)
+		atomic_store_explicit(&iommu->undriven, false, memory_order_relaxed);
 	iommu->relax_arg = arg;
 	iommu->relax = fn;
 }

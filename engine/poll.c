@@ -228,6 +228,8 @@ poll_turn(struct sluice_engine *e, bool tell)
 	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
 
 	work += poll_domains(e, v, turn);
+	for (uint32_t i = 0; turn % EVENT_TURNS == 0 && i < v->nb_iommus; i++)
+		sluice_drive(v->iommu[i]);
 	for (uint32_t i = 0; turn % SERVICE_TURNS == 0 && i < v->nb_iommus; i++) {
 		unsigned int mended = v->iommu[i]->ops->service(v->iommu[i]);
 

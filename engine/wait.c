@@ -40,7 +40,11 @@ sluice_relaxing(void)
 void
 sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn)
 {
-	if (!sluice_relax(iommu) && turn > SPIN_TURNS) {
+	if (sluice_relax(iommu))
+		;
+	else if (atomic_load_explicit(&iommu->undriven, memory_order_relaxed))
+		sluice_drive(iommu);
+	else if (turn > SPIN_TURNS) {
 		rte_pause();
 		if (turn % YIELD_TURNS == 0)
 			sched_yield();

@@ -9,24 +9,29 @@
 
 #include "smmuv3.h"
 
-/* Emulated hardware that nobody else steps yet is stepped by whoever waits for it. */
-#define STEP_BUDGET 16u
+/* Hardware that was told of memory and could not be stopped when it was not to be opened after all:
+ * it may still use it. Control path; not safe against itself, as opening is not. */
+static struct smmu *kept;
 
-static void
-relax_step(void *arg)
+/* By our own steps where it is emulated: who stepped it may have stopped doing so. */
+static int
+shut_down(struct smmu *s)
 {
-	struct sluice_regs *regs = arg;
+	struct sluice_iommu *iommu = s->iommu;
+	void (*relax)(void *) = iommu->relax;
+	bool undriven = iommu->undriven;
+	int rc;
 
-	regs->ops->step(regs, STEP_BUDGET);
-}
-
-static void
-own_steps(struct smmu *s, bool on)
-{
-	if (s->regs.ops->step == NULL)
-		return;
-	s->iommu->relax = on ? relax_step : NULL;
-	s->iommu->relax_arg = on ? &s->regs : NULL;
+	if (!s->given || sluice_regs_lost(&s->regs) != NULL)
+		return 0; /* there is nobody, or nobody who knows of us */
+	if (s->regs.ops->step != NULL) {
+		iommu->relax = NULL;
+		iommu->undriven = true;
+	}
+	rc = smmu_reset_shutdown(s);
+	iommu->relax = relax;
+	iommu->undriven = undriven;
+	return rc;
 }
 
 static int
@@ -131,14 +136,26 @@ bring_up(struct smmu *s, const struct smmu_cfg *cfg)
 	return rc;
 }
 
+static int
+smmu_stop(struct sluice_iommu *iommu)
+{
+	struct smmu *s = iommu->priv;
+	int rc;
+
+	pthread_mutex_lock(&s->lock);
+	rc = shut_down(s);
+	s->stopped = rc == 0;
+	pthread_mutex_unlock(&s->lock);
+	return rc == 0 ? 0 :
+	       sluice_fail(-rc, "smmuv3: the hardware cannot be stopped, and may still use its memory: "
+			   "it is kept (%s)", sluice_error());
+}
+
 static void
 smmu_close(struct sluice_iommu *iommu)
 {
 	struct smmu *s = iommu->priv;
 
-	own_steps(s, true);
-	smmu_reset_shutdown(s);
-	own_steps(s, false);
 	for (uint32_t i = 0; i < s->asids.count; i++) {
 		if (s->ctxs[i] == NULL)
 			continue;
@@ -180,9 +197,8 @@ smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	iommu->emu = s->regs.emu;
 	iommu->regs = &s->regs;
 	iommu->sync_timeout = sluice_clock_from_ns(&iommu->clock, cfg.sync_timeout_us * 1000);
-	own_steps(s, true);
+	iommu->undriven = s->regs.ops->step != NULL;
 	rc = bring_up(s, &cfg);
-	own_steps(s, false);
 	if (rc != 0) {
 		/* The first error is the one to be told, or what is behind it. */
 		const char *lost = sluice_regs_lost(&s->regs);
@@ -190,6 +206,12 @@ smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 		int err = lost != NULL ? ENODEV : -rc;
 
 		snprintf(why, sizeof(why), "%s", lost != NULL ? lost : sluice_error());
+		if (shut_down(s) != 0) {
+			s->kept = kept;
+			kept = s;
+			return sluice_fail(err, "%s; it cannot be stopped either, so the memory that "
+					   "it was told of is kept", why);
+		}
 		free_parts(s);
 		pthread_mutex_destroy(&s->lock);
 		sluice_regs_close(&s->regs);
@@ -220,6 +242,7 @@ smmu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t 
 static const struct sluice_iommu_ops smmuv3_ops = {
 	.name = "smmuv3",
 	.open = smmu_open,
+	.stop = smmu_stop,
 	.close = smmu_close,
 	.hwdom_init = smmu_hwdom_init,
 	.hwdom_fini = smmu_hwdom_fini,

@@ -197,6 +197,8 @@ raw_reset(struct sluice_iommu *iommu)
 	struct smmu *s = iommu->priv;
 	int rc;
 
+	if (s->stopped)
+		return sluice_fail(EPERM, "smmuv3: it was stopped, for good");
 	pthread_mutex_lock(&s->lock);
 	rc = smmu_reset_quiesce(s);
 	/* Positions are handed out for ever: the queue goes on where its producers are. */

@@ -17,13 +17,14 @@ poll_reg(struct smmu *s, uint32_t off, uint32_t mask, uint32_t want, const char 
 {
 	const struct sluice_clock *clock = &s->iommu->clock;
 	struct smmu_wait w = smmu_wait_begin(clock, sluice_clock_from_ns(clock, ACK_TIMEOUT_NS));
+	uint64_t steps = atomic_load_explicit(&s->iommu->steps, memory_order_relaxed);
 	uint32_t v;
 
 	while (((v = regs_read32(&s->regs, off)) & mask) != want) {
 		if (smmu_wait_over(&w))
 			return sluice_fail(ETIMEDOUT,
-					   "smmuv3: %s stays 0x%08x, expected 0x%08x of 0x%08x",
-					   name, v, want, mask);
+					   "smmuv3: %s stays 0x%08x, expected 0x%08x of 0x%08x%s",
+					   name, v, want, mask, sluice_unstepped(s->iommu, steps));
 		smmu_wait_turn(&w, s->iommu);
 	}
 	return 0;
@@ -67,10 +68,14 @@ int
 smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 {
 	struct sluice_iommu *iommu = s->iommu;
-	uint64_t seq = cmdq_submit(&s->cmdq, cmds, n);
 	struct smmu_wait w;
+	uint64_t seq;
 	int rc;
 
+	/* It holds nothing, and uses nothing: whatever was to be told is so. */
+	if (s->stopped)
+		return 0;
+	seq = cmdq_submit(&s->cmdq, cmds, n);
 	if (seq == 0)
 		return sluice_fail(EIO, cmdq_is_dead(&s->cmdq) ?
 				   "smmuv3: the command queue is dead" :
@@ -146,6 +151,7 @@ smmu_reset_bring_up(struct smmu *s)
 	uint32_t cr0 = (uint32_t)SMMU_CR0_CMDQEN;
 	int rc;
 
+	s->given = true;
 	write_attributes(s);
 	write_strtab(s);
 	/* The tables are in memory before the hardware is let at them. */
@@ -179,12 +185,14 @@ smmu_reset_bring_up(struct smmu *s)
 	return rc;
 }
 
-void
+int
 smmu_reset_shutdown(struct smmu *s)
 {
-	/* All DMA is aborted from here on; whatever does not answer is left as it is. */
-	if (gbpa_abort(s) != 0)
-		return;
-	if (write_cr0(s, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN)) == 0)
-		write_cr0(s, 0);
+	/* All DMA is aborted as soon as SMMUEN is 0: else it would pass untranslated. */
+	int rc = gbpa_abort(s);
+
+	if (rc == 0)
+		rc = write_cr0(s, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
+	/* Tables are not read any more, nor, after this, queues. */
+	return rc != 0 ? rc : write_cr0(s, 0);
 }

@@ -59,6 +59,9 @@ struct smmu {
 	atomic_flag servicing; /* try-lock of smmu_service() */
 	pthread_mutex_t lock;  /* of everything below */
 	struct smmu_strtab strtab;
+	bool given;   /* the hardware was told of our memory */
+	bool stopped; /* and uses it no more: smmu_reset_shutdown() */
+	struct smmu *kept; /* the next of those that could not be stopped, and are not freed */
 	bool unsure; /* a change of an STE failed: which one the hardware holds is not known */
 	struct smmu_asids asids;
 	struct smmu_ctx **ctxs; /* paging contexts, by ASID */
@@ -79,8 +82,9 @@ int smmu_parse(struct smmu_cfg *cfg, struct rte_kvargs *kv);
 /* reset.c: §6.3.9 handshakes; every wait bounded */
 int smmu_reset_quiesce(struct smmu *s);
 int smmu_reset_bring_up(struct smmu *s);
-void smmu_reset_shutdown(struct smmu *s);
-/** Submit commands and a SYNC, and wait. @return 0, -EIO, -ETIMEDOUT. */
+/** @return 0: the hardware uses none of our memory any more; -ETIMEDOUT: it may. */
+int smmu_reset_shutdown(struct smmu *s);
+/** Submit commands and a SYNC, and wait. Once stopped: 0 at once. @return 0, -EIO, -ETIMEDOUT. */
 int smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n);
 
 /* strtab.c */

@@ -40,13 +40,17 @@ smmu_wait_over(const struct smmu_wait *w)
 	return w->clock->virt != NULL && rte_rdtsc() - w->tsc > SMMU_WAIT_FROZEN;
 }
 
-/** Spend one turn: the relax hook if there is one, else pause and now and then yield. */
+/** Spend one turn: the relax hook if there is one, else step what nobody steps, or pause and now and then yield. */
 static inline void
 smmu_wait_turn(struct smmu_wait *w, struct sluice_iommu *iommu)
 {
 	w->turn++;
 	if (sluice_relax(iommu))
 		return;
+	if (atomic_load_explicit(&iommu->undriven, memory_order_relaxed)) {
+		sluice_drive(iommu);
+		return;
+	}
 	rte_pause();
 	if (w->turn % SMMU_WAIT_YIELD == 0)
 		sched_yield();

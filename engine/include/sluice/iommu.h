@@ -53,8 +53,20 @@ struct sluice_iommu_info {
 SLUICE_API struct sluice_iommu *sluice_iommu_open(const char *devargs);
 
 /**
- * Disable translation (all DMA blocked), free queues and tables, close the register source.
- * @return 0; -EBUSY while devices, domains or an engine still use it.
+ * Stop the IOMMU for good: the hardware is switched off in a state in which it aborts all DMA, which
+ * needs no command queue. Nothing can reach, or holds, any memory from then on: drains complete,
+ * and domains, devices and the IOMMU can be taken down, also when the command queue is dead or
+ * hangs. Control path, when no worker maps or unmaps and no other thread polls.
+ * @return 0, also when it is stopped already; -EINVAL NULL; -ETIMEDOUT the hardware does not
+ *   acknowledge: it may go on using its memory, nothing was given up, and this may be tried again.
+ */
+SLUICE_API int sluice_iommu_stop(struct sluice_iommu *iommu);
+
+/**
+ * Stop the IOMMU (sluice_iommu_stop()), free queues and tables, close the register source.
+ * @return 0; -EBUSY while devices, domains, open DMA channels or an engine still use it;
+ *   -ETIMEDOUT the hardware does not stop: all is kept, since freed memory would be reached. It
+ *   may be tried again; a process that ends then leaves hardware behind that is switched on.
  */
 SLUICE_API int sluice_iommu_close(struct sluice_iommu *iommu);
 
@@ -74,8 +86,10 @@ SLUICE_API void *sluice_iommu_mem_alloc(struct sluice_iommu *iommu, size_t size,
 SLUICE_API void sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size);
 
 /**
- * Let an emulated IOMMU, and the emulated devices behind it, work for a while.
- * One lcore at a time. @param budget how many units of work at most.
+ * Let an emulated IOMMU, and the emulated devices behind it, work for a while. Until this is called
+ * for the first time, or a relax hook is set, nobody drives the hardware, and the library does: in
+ * waits, sluice_engine_poll() and sluice_dma_completed(). From then on it is the caller's job, and a
+ * wait in vain says so. One lcore at a time. @param budget how many units of work at most.
  * @return units of work done (0: idle); -ENOTSUP when the hardware is not emulated.
  */
 SLUICE_API int sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget);
@@ -85,6 +99,7 @@ SLUICE_API int sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget
  * which the waiting lcore must drive the emulated hardware itself. NULL: just pause. It may call
  * sluice_engine_poll(), where faults then wait for a poll outside of it. It must not map or unmap in
  * a domain that may be what is waited for. It is never called from within sluice_engine_poll().
+ * Control path, when nobody waits.
  */
 SLUICE_API void sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg);
 

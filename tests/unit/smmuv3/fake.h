@@ -28,6 +28,7 @@ struct fake {
 	_Atomic uint64_t now; /* virtual ns: one a step */
 	/* What goes wrong. */
 	bool hang_ack, hang_sync, stop, no_msi_write;
+	uint32_t hang_ack_with; /* hang_ack as soon as one of these is in CR0ACK */
 	unsigned int ill_in;  /* the n-th command from here is refused (1: the next) */
 	unsigned int ill_keep; /* refuse at that slot so many times more */
 	unsigned int abt;     /* so many fetches abort */
@@ -104,7 +105,9 @@ fake_step(struct sluice_regs *regs, unsigned int budget)
 	struct fake *f = regs->priv;
 	int done = 0;
 
-	atomic_fetch_add(&f->now, 1);
+	atomic_fetch_add(&f->now, f->hang_ack ? 1000 : 1);
+	if ((fake_rd(f, 0x24) & f->hang_ack_with) != 0)
+		f->hang_ack = true;
 	if (!f->hang_ack) {
 		fake_wr(f, 0x24, fake_rd(f, 0x20));
 		fake_wr(f, 0x54, fake_rd(f, 0x50));

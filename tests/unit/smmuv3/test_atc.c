@@ -38,6 +38,13 @@ relax(void *arg)
 	ops->step(&iommu, 16);
 }
 
+static void
+shut(void)
+{
+	assert_int_equal(ops->stop(&iommu), 0);
+	ops->close(&iommu);
+}
+
 static int
 open_with(const char *args)
 {
@@ -86,7 +93,7 @@ teardown(void **state)
 	(void)state;
 	emu_atc_destroy(iommu.emu, atc[0]);
 	emu_atc_destroy(iommu.emu, atc[1]);
-	ops->close(&iommu);
+	shut();
 	return 0;
 }
 
@@ -151,15 +158,15 @@ capability(void **state)
 	assert_int_equal(open_with("regs=emu,step=1,mem_mb=32"), 0);
 	assert_int_equal(iommu.caps & SLUICE_CAP_ATS, 0);
 	assert_int_equal(ops->ats(&iommu, SID, true), -ENOTSUP);
-	ops->close(&iommu);
+	shut();
 	/* A burst of them, and its SYNC, must fit. */
 	assert_int_equal(open_with("regs=emu,step=1,mem_mb=32,ats=1,cmdq_log2=5"), 0);
 	assert_int_equal(iommu.caps & SLUICE_CAP_ATS, 0);
-	ops->close(&iommu);
+	shut();
 	assert_int_equal(open_with(OPEN), 0);
 	assert_int_equal(iommu.caps & SLUICE_CAP_ATS, SLUICE_CAP_ATS);
 	assert_int_equal(iommu.info.caps & SLUICE_CAP_ATS, SLUICE_CAP_ATS);
-	ops->close(&iommu);
+	shut();
 }
 
 /* Off after an attach, whatever it was; on, translations are cached; a TLBI does not reach them. */

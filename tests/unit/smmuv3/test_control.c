@@ -38,6 +38,13 @@ sluice_regs_close(struct sluice_regs *regs)
 	(void)regs;
 }
 
+static void
+shut(void)
+{
+	assert_int_equal(ops->stop(&iommu), 0);
+	ops->close(&iommu);
+}
+
 static int
 open_with(const char *args)
 {
@@ -126,7 +133,7 @@ bring_up(void **state)
 	assert_int_equal(iommu.caps, SLUICE_CAP_DEFERRED | SLUICE_CAP_RANGE_INV |
 			 SLUICE_CAP_COHERENT | SLUICE_CAP_SYNC_MSI | SLUICE_CAP_BYPASS |
 			 SLUICE_CAP_EMULATED);
-	ops->close(&iommu);
+	shut();
 	assert_int_equal(fake_rd(f, 0x20), 0);
 }
 
@@ -146,10 +153,10 @@ variants(void **state)
 	/* Linear: every stream is blocked by an entry of its own. */
 	for (unsigned int i = 0; i < 65536; i += 4095)
 		assert_int_equal(((uint64_t *)at(reg64(0x80) & 0xfffffffffffc0))[i * 8], 1);
-	ops->close(&iommu);
+	shut();
 	/* Two entries are enough. */
 	assert_int_equal(open_with("regs=fake,cmdq_log2=1"), 0);
-	ops->close(&iommu);
+	shut();
 }
 
 static void
@@ -173,7 +180,7 @@ wrong_values(void **state)
 	assert_int_equal(open_with("regs=fake,strtab=2lvl"), -EINVAL);
 	assert_int_equal(open_with("regs=fake"), 0);
 	assert_int_equal(iommu.caps & SLUICE_CAP_SYNC_MSI, 0);
-	ops->close(&iommu);
+	shut();
 }
 
 /* Memory that the hardware cannot say the addresses of is not given to it. */
@@ -192,12 +199,14 @@ memory_out_of_reach(void **state)
 	sluice_mem_destroy(f->s.regs.mem);
 	f->s.regs.mem = mem;
 	assert_int_equal(open_with("regs=fake"), 0);
-	ops->close(&iommu);
+	shut();
 }
 
 static void
 hung_hardware(void **state)
 {
+	size_t used;
+
 	(void)state;
 	f->hang_ack = true;
 	fake_wr(f, 0x24, 1);
@@ -210,9 +219,43 @@ hung_hardware(void **state)
 	assert_non_null(strstr(sluice_error(), "SYNC"));
 	f->hang_sync = false;
 	assert_int_equal(open_with("regs=fake"), 0);
-	/* It closes also when nothing answers any more. */
+	/* What does not stop is not freed: the hardware may be using it. */
 	f->hang_ack = true;
-	ops->close(&iommu);
+	used = sluice_mem_used(f->s.regs.mem);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(ops->stop(&iommu), -ETIMEDOUT);
+		assert_non_null(strstr(sluice_error(), "kept"));
+	}
+	assert_int_equal(sluice_mem_used(f->s.regs.mem), used);
+	f->hang_ack = false;
+	shut();
+}
+
+/* Opening fails when the hardware knows of its queue already, and then it cannot be stopped. */
+static void
+hung_half_way(void **state)
+{
+	size_t used;
+
+	(void)state;
+	f->hang_sync = true;
+	f->hang_ack_with = 8; /* from CMDQEN on */
+	assert_int_equal(open_with("regs=fake,sync_timeout_us=1000"), -ETIMEDOUT);
+	assert_non_null(strstr(sluice_error(), "SYNC"));
+	assert_non_null(strstr(sluice_error(), "kept"));
+	assert_int_equal(fake_rd(f, 0x24) & 8, 8);
+	used = sluice_mem_used(f->s.regs.mem);
+	assert_in_range(used, 4096, FAKE_RAM);
+	/* Queue and stream table are still what they were. */
+	assert_int_equal(((struct smmu_cmd *)at(reg64(0x90) & 0xfffffffffffe0))->w[0] & 0xff, 0x04);
+}
+
+static int
+teardown_kept(void **state)
+{
+	(void)state;
+	fake_destroy(f);
+	return 0;
 }
 
 /* The stream's STE, found as the hardware does it. */
@@ -274,7 +317,7 @@ attaching(void **state)
 	assert_int_equal(ste(0x1234)[0], 1);
 	assert_int_equal(ops->hwdom_fini(&iommu, &b), 0);
 	assert_int_equal(ops->attach_blocked(&iommu, 0x10000), -EINVAL);
-	ops->close(&iommu);
+	shut();
 }
 
 /* Blocking without a wait: told and done when its number is complete; not at all while a control call
@@ -349,7 +392,7 @@ attach_fails_and_nothing_changed(void **state)
 	assert_int_equal(ops->hwdom_fini(&iommu, &a), -ETIMEDOUT);
 	f->hang_sync = false;
 	assert_int_equal(ops->hwdom_fini(&iommu, &a), 0);
-	ops->close(&iommu);
+	shut();
 }
 
 /* All ASIDs, then one too many. */
@@ -370,7 +413,7 @@ asids_run_out(void **state)
 	assert_int_equal(ops->hwdom_fini(&iommu, &hd[9]), 0);
 	assert_int_equal(ops->hwdom_init(&iommu, &hd[255]), 0);
 	assert_int_equal(hd[255].tag, 10);
-	ops->close(&iommu); /* frees the others */
+	shut(); /* frees the others */
 }
 
 static void
@@ -397,7 +440,7 @@ gerrors(void **state)
 	fake_wr(f, 0x60, fake_rd(f, 0x60) ^ 0x100);
 	assert_int_equal(ops->service(&iommu), 1);
 	assert_int_equal(iommu.fast.inv_submit(iommu.fast.queue, &inv, 1), 0);
-	ops->close(&iommu);
+	shut();
 }
 
 static uint64_t
@@ -456,7 +499,7 @@ xstats(void **state)
 		for (const char *c = xs[i].name; *c != '\0'; c++)
 			assert_true((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
 				    *c == '_');
-	ops->close(&iommu);
+	shut();
 }
 
 /* The nth allocation fails, for each n: an error, and nothing is left behind (teardown looks). */
@@ -475,7 +518,7 @@ out_of_memory(void **state)
 		assert_true(rc == 0 || rc == -ENOMEM);
 		failed |= rc != 0;
 		if (rc == 0)
-			ops->close(&iommu);
+			shut();
 		if (hold != NULL)
 			sluice_mem_free(m, hold, take - 4096);
 	}
@@ -491,6 +534,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(wrong_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_out_of_reach, setup, teardown),
 		cmocka_unit_test_setup_teardown(hung_hardware, setup, teardown),
+		cmocka_unit_test_setup_teardown(hung_half_way, setup, teardown_kept),
 		cmocka_unit_test_setup_teardown(attaching, setup, teardown),
 		cmocka_unit_test_setup_teardown(blocking_waits_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(attach_fails_and_nothing_changed, setup, teardown),

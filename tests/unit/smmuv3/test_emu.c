@@ -34,6 +34,13 @@ relax(void *arg)
 	ops->step(&iommu, 16);
 }
 
+static void
+shut(void)
+{
+	assert_int_equal(ops->stop(&iommu), 0);
+	ops->close(&iommu);
+}
+
 static int
 open_with(const char *args)
 {
@@ -181,7 +188,7 @@ translate_and_invalidate(void **state)
 		assert_int_equal(ops->hwdom_fini(&iommu, &hd), 0);
 		assert_int_equal(counter("emu_guarded_writes"), 0);
 		assert_int_equal(counter("emu_cerrors"), 0);
-		ops->close(&iommu);
+		shut();
 	}
 }
 
@@ -218,7 +225,7 @@ events_come_out(void **state)
 	/* It goes on. */
 	touch(1, 0x500000, &v);
 	assert_int_equal(iommu.fast.fault_burst(iommu.fast.queue, fault, 32), 1);
-	ops->close(&iommu);
+	shut();
 }
 
 static void
@@ -244,7 +251,7 @@ refused_command_is_reported_once(void **state)
 		emu_inject(iommu.emu, EMU_INJECT_CERROR_ABT, 1);
 		assert_int_equal(inv_sync(&inv, 1), 0);
 		assert_int_equal(counter("cmdq_errors_abt"), 1);
-		ops->close(&iommu);
+		shut();
 	}
 }
 
@@ -268,7 +275,9 @@ hangs_end(void **state)
 	assert_int_equal(inv_sync(&inv, 1), 0);
 	assert_int_equal(ops->attach_paging(&iommu, 9, &hd), 0);
 	emu_inject(iommu.emu, EMU_INJECT_ACK_HANG, 1);
-	ops->close(&iommu);
+	assert_int_equal(ops->stop(&iommu), -ETIMEDOUT);
+	emu_inject(iommu.emu, EMU_INJECT_ACK_HANG, 0);
+	shut();
 }
 
 /* A21: hardware that does not look into the processor's caches is refused, and why is said. */
@@ -280,7 +289,7 @@ a21_not_coherent_is_refused(void **state)
 	assert_non_null(strstr(sluice_error(), "COHACC"));
 	assert_int_equal(open_with("regs=emu,step=1,mem_mb=32,cohacc=1"), 0);
 	assert_true(iommu.caps & SLUICE_CAP_COHERENT);
-	ops->close(&iommu);
+	shut();
 }
 
 int
