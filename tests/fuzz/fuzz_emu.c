@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Fuzz target: a driver that writes anything into registers, commands, tables and memory of the
- * emulated SMMU, with any settings, while devices access any address. The emulated hardware stays
- * in its memory and comes to an end.
+ * emulated SMMU, with any settings, while devices access any address, some through caches of their
+ * own (ATS). The emulated hardware stays in its memory and comes to an end.
  */
 #include "../unit/emu/rig.h"
 #include "fuzz.h"
 
 #define MEM  (UINT64_C(1) << 20)
 #define XFER 8192u
+#define ATCS 3u
+
+/* What is beside the SMMU: endpoints' caches, and who owns the memory. */
+struct outside {
+	struct emu_atc *atc[ATCS];
+	uint8_t owned[MEM / 4096];
+};
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -36,6 +43,9 @@ settings(struct fuzz_in *in, struct emu_conf *c)
 	c->iotlb = flags & 16 ? 0 : 4u << (size & 3);
 	c->walk_cache = flags & 32 ? 0 : 1u << (size >> 2 & 3);
 	c->cfg_cache = flags & 64 ? 0 : 1u << (size >> 4 & 3);
+	c->ats = size & 64;
+	if (size & 128)
+		c->atc_timeout_ns = 500; /* 50 steps */
 	if (!(flags & 128))
 		return;
 	c->sid_bits = (uint8_t)fuzz_take(in, 1) % 34;
@@ -94,6 +104,91 @@ access_any(struct fuzz_in *in, struct rig *r)
 	emu_probe(r->e, sid, iova);
 }
 
+/* Endpoints: their caches come and go, ATS is turned on and off, they access. */
+static void
+endpoint(struct fuzz_in *in, struct rig *r, struct outside *o)
+{
+	uint8_t what = (uint8_t)fuzz_take(in, 1), *dev;
+	struct emu_atc **a = &o->atc[(what >> 4) % ATCS];
+	uint32_t len, done = 0;
+	uint64_t iova;
+
+	if ((what & 3) == 0) {
+		uint32_t entries = (uint32_t)fuzz_take(in, 1);
+
+		emu_atc_destroy(r->e, *a);
+		*a = emu_atc_create(r->e, stream(in), entries);
+		FUZZ_REQUIRE((*a != NULL) == (entries != 0 && (entries & (entries - 1)) == 0));
+		return;
+	}
+	if ((what & 3) == 1) {
+		FUZZ_REQUIRE(emu_ats_enable(r->e, stream(in), what & 4) == 0);
+		return;
+	}
+	if (*a == NULL)
+		return;
+	iova = word(in);
+	if ((what & 3) == 2) {
+		emu_atc_probe(r->e, *a, iova);
+		return;
+	}
+	len = (uint32_t)fuzz_take(in, 2) % XFER;
+	dev = calloc(1, len + 1);
+	FUZZ_REQUIRE(dev != NULL);
+	if (emu_atc_dma(r->e, *a, iova, dev, len, what & 4, &done) == EMU_OK)
+		FUZZ_REQUIRE(done == len);
+	FUZZ_REQUIRE(done <= len);
+	free(dev);
+}
+
+/* What goes with ATS on the SMMU's side. */
+static void
+ats(struct fuzz_in *in, struct rig *r)
+{
+	uint8_t what = (uint8_t)fuzz_take(in, 1);
+
+	switch (what & 3) {
+	case 0:
+		r->ste[1] = smmu_field_prep(SMMU_STE_1_EATS, what >> 2 & 3);
+		rig_post(r, rig_sid(SMMU_CMD_CFGI_STE, RIG_SID), SMMU_CFGI_1_LEAF);
+		break;
+	case 1:
+		rig_w32(r, SMMU_CR0, (uint32_t)(RIG_EN | (what & 4 ? SMMU_CR0_ATSCHK : 0)));
+		break;
+	case 2:
+		rig_post(r, rig_sid(SMMU_CMD_ATC_INV, stream(in)),
+			 (word(in) & SMMU_ATC_1_ADDR) | what >> 2);
+		break;
+	default:
+		rig_post(r, SMMU_CMD_SYNC, 0);
+		break;
+	}
+}
+
+static void
+ownership(struct fuzz_in *in, struct rig *r, struct outside *o)
+{
+	uint16_t at = (uint16_t)fuzz_take(in, 2);
+
+	o->owned[at % sizeof(o->owned)] = (uint8_t)(at >> 8 & 1);
+	(void)emu_watch(r->e, RIG_PA + (at & 0x8000 ? word(in) : 0), MEM, o->owned);
+}
+
+static void
+inject(struct fuzz_in *in, struct rig *r)
+{
+	enum emu_inject what = (enum emu_inject)(fuzz_take(in, 1) % 7);
+	uint64_t arg = fuzz_take(in, 1);
+
+	if (what == EMU_INJECT_ATC_DEAD)
+		arg = EMU_INJECT_ARG(RIG_SID, arg & 1);
+	else if (what == EMU_INJECT_ATC_LATE)
+		arg = EMU_INJECT_ARG(RIG_SID, arg * 4);
+	else
+		arg &= 3;
+	emu_inject(r->e, what, arg);
+}
+
 static void
 write_register(struct fuzz_in *in, struct rig *r)
 {
@@ -132,11 +227,11 @@ command(struct fuzz_in *in, struct rig *r)
 }
 
 static void
-one(struct fuzz_in *in, struct rig *r)
+one(struct fuzz_in *in, struct rig *r, struct outside *o)
 {
 	uint64_t at;
 
-	switch (fuzz_take(in, 1) % 10) {
+	switch (fuzz_take(in, 1) & 15) {
 	case 0:
 		write_register(in, r);
 		break;
@@ -159,7 +254,19 @@ one(struct fuzz_in *in, struct rig *r)
 		r->cd[fuzz_take(in, 1) & 7] = word(in);
 		break;
 	case 8:
-		emu_inject(r->e, (enum emu_inject)(fuzz_take(in, 1) % 5), fuzz_take(in, 1) & 3);
+		inject(in, r);
+		break;
+	case 10:
+	case 11:
+	case 12:
+		endpoint(in, r, o);
+		break;
+	case 13:
+	case 14:
+		ats(in, r);
+		break;
+	case 15:
+		ownership(in, r, o);
 		break;
 	default:
 		rig_w32(r, SMMU_GERRORN, rig_r32(r, SMMU_GERROR));
@@ -195,6 +302,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
 	struct emu_conf c;
+	struct outside o = { 0 };
 	struct rig r;
 
 	settings(&in, &c);
@@ -209,8 +317,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r.e != NULL) {
 		up(&r);
 		while (in.left > 0)
-			one(&in, &r);
+			one(&in, &r, &o);
 		emu_step(r.e, 1000);
+		for (unsigned int i = 0; i < ATCS; i++)
+			emu_atc_destroy(r.e, o.atc[i]);
 		emu_destroy(r.e);
 	}
 	free(r.mem);
