@@ -176,7 +176,7 @@ make_pcapng(struct bytes *o, size_t end[PACKETS + 1])
 	put_block(o, 0x0a0d0d0a, (uint32_t[]){ 0x1a2b3c4d, 1, ~0u, ~0u }, 4, "", 0);
 	put_block(o, 1, (uint32_t[]){ 1, 256 }, 2, "", 0);
 	put_block(o, 1, (uint32_t[]){ 113, 0 }, 2, "", 0);
-	put_block(o, 0x77777777, NULL, 0, "unknown", 7);
+	put_block(o, 0x77777777, &(uint32_t){ 7 }, 1, "unknown", 7);
 	end[0] = o->n;
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		memset(data, (int)i + 1, sizeof(data));
