@@ -146,6 +146,8 @@ struct policy_ops {
 	/* Stale windows, if it measures them itself: sluice_domain_stale_hist() and _reset(). */
 	const struct sluice_hist *(*stale)(const struct sluice_domain *d);
 	void (*stale_reset)(struct sluice_domain *d);
+	/* sluice_domain_trim(), where the window is not the allocator's. NULL: as for all. d->lock. */
+	int (*trim)(struct sluice_domain *d);
 };
 
 extern const struct policy_ops policy_passthrough, policy_strict, policy_strict_batched,

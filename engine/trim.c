@@ -151,6 +151,11 @@ sluice_domain_trim(struct sluice_domain *d)
 	if (d->type != SLUICE_DOMAIN_PAGING)
 		return 0;
 	pthread_mutex_lock(&d->lock);
+	if (domain_policy(d)->trim != NULL) {
+		freed = domain_policy(d)->trim(d);
+		pthread_mutex_unlock(&d->lock);
+		return freed;
+	}
 	t = d->trim != NULL ? d->trim : calloc(1, sizeof(*t));
 	d->trim = t;
 	if (t == NULL)

@@ -4,6 +4,7 @@
  * rollover.h.
  */
 #include <errno.h>
+#include <sched.h>
 
 #include <rte_malloc.h>
 
@@ -11,30 +12,50 @@
 
 /* ---- worker ---------------------------------------------------------------------------------- */
 
-static void
-chunk_leave(struct rollover *s, struct ro_worker *w)
+void
+ro_enter_slow(struct ro_worker *w)
 {
-	if (w->chunk != NO_CHUNK)
-		rollover_chunk_done(s, w->chunk);
-	w->chunk = NO_CHUNK;
+	do {
+		ro_exit(w);
+		while (__atomic_load_n(&w->closed, __ATOMIC_ACQUIRE) != 0) /* 7 */
+			sched_yield();
+		RELAXED_SET(w->busy, 1);
+		atomic_thread_fence(memory_order_seq_cst);
+	} while (__atomic_load_n(&w->closed, __ATOMIC_ACQUIRE) != 0);
+}
+
+void
+ro_chunk_leave(struct rollover *s, struct ro_worker *w)
+{
+	uint64_t left = 0;
+
 	w->word = 8;
+	if (w->chunk == NO_CHUNK)
+		return;
+	for (unsigned int i = 0; i < 8; i++)
+		left |= w->bits[i];
+	/* Before it can be taken: the next snapshot is to look. */
+	if (left != 0)
+		ro_touch(s->passed, w->chunk);
+	ro_chunk_done(s, w->chunk);
+	RELAXED_SET(w->chunk, NO_CHUNK);
 }
 
 /* The worker's chunk is used up, for what it wants: the next one. */
 static int
 chunk_next(struct sluice_domain *d, struct rollover *s, struct ro_worker *w)
 {
-	uint64_t round;
 	uint32_t chunk;
 	int ret;
 
-	chunk_leave(s, w);
-	ret = rollover_chunks_get(d, s, 1, false, &chunk, &round);
+	ro_chunk_leave(s, w);
+	ret = ro_chunk_get(d, w, &chunk);
 	if (ret != 0)
 		return ret;
-	w->chunk = chunk;
 	w->word = 0;
-	rollover_chunk_pages(s, chunk, round, w->bits);
+	for (unsigned int i = 0; i < 8; i++)
+		w->bits[i] = ~atomic_load_explicit(&s->used[chunk].free[i], memory_order_relaxed);
+	RELAXED_SET(w->chunk, chunk);
 	return 0;
 }
 
@@ -91,10 +112,10 @@ map_fail(struct dom_lcore *dl, int ret)
 }
 
 static int
-rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
-	     struct dom_lcore *dl)
+map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+    struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & 4095) + len + 4095) >> 12, round = 0;
+	uint64_t pages = ((pa & 4095) + len + 4095) >> 12;
 	struct rollover *s = d->priv;
 	struct ro_worker *w = dl->priv;
 	uint32_t pfn, first, n;
@@ -115,17 +136,31 @@ rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 				  window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
 	}
 	n = (uint32_t)((pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES);
-	ret = rollover_chunks_get(d, s, n, true, &first, &round);
+	ret = ro_row_get(d, w, n, &first);
 	if (ret == -ENOSPC && w->chunk != NO_CHUNK) {
 		/* What is in the way may be this worker's own. */
-		chunk_leave(s, w);
-		ret = rollover_chunks_get(d, s, n, true, &first, &round);
+		ro_chunk_leave(s, w);
+		ret = ro_row_get(d, w, n, &first);
 	}
 	if (ret != 0)
 		return map_fail(dl, ret);
 	ret = window_set_run(d, dl, first * IOVA_CHUNK_PAGES, (uint32_t)pages, pa, prot, iova);
+	/* Pages of the last one may be left. */
+	ro_touch(s->passed, first + n - 1);
 	while (n > 0)
-		rollover_chunk_done(s, first + --n);
+		ro_chunk_done(s, first + --n);
+	return ret;
+}
+
+static int
+rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	     struct dom_lcore *dl)
+{
+	int ret;
+
+	ro_enter(dl->priv);
+	ret = map(d, pa, len, prot, iova, dl);
+	ro_exit(dl->priv);
 	return ret;
 }
 
@@ -162,12 +197,20 @@ static int
 rollover_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	struct ro_worker *w = dl->priv;
-	int64_t pages = clear(d, iova, len);
+	uint32_t chunk = (uint32_t)((iova - d->iova_base) >> 21);
+	int64_t pages;
 
+	ro_enter(w);
+	pages = clear(d, iova, len);
 	if (pages < 0) {
 		STAT_ADD(dl->st.unmap_errors, 1);
+		ro_exit(w);
 		return (int)pages;
 	}
+	ro_touch(w->touched, chunk);
+	for (int64_t i = IOVA_CHUNK_PAGES; __builtin_expect(i < pages, 0); i += IOVA_CHUNK_PAGES)
+		ro_touch(w->touched, ++chunk);
+	ro_exit(w);
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, (uint64_t)pages - 1);
 	STAT_ADD(w->more, (uint64_t)pages - 1);
@@ -186,8 +229,20 @@ rollover_fini(struct sluice_domain *d)
 
 	if (s == NULL)
 		return;
+	/* The hardware does not use the domain any more. */
+	while (s->nb_retired > 0)
+		lpae_table_free(&d->pt, s->retired[--s->nb_retired]);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
+		struct ro_worker *w = atomic_load_explicit(&s->worker[i], memory_order_relaxed);
+
+		if (w != NULL)
+			sluice_host_free(w->touched, s->nb_chunks);
+		rte_free(w);
+	}
 	sluice_host_free((void *)s->state, s->nb_chunks * sizeof(*s->state));
-	sluice_host_free(s->clear, s->nb_chunks * sizeof(*s->clear));
+	sluice_host_free(s->used, s->nb_chunks * sizeof(*s->used));
+	sluice_host_free(s->passed, s->nb_chunks);
+	sluice_host_free((void *)s->retired, s->nb_chunks * sizeof(*s->retired));
 	rte_free(s);
 	d->priv = NULL;
 }
@@ -202,8 +257,10 @@ rollover_init(struct sluice_domain *d)
 	d->priv = s;
 	s->nb_chunks = d->iova.nb_chunks;
 	s->state = sluice_host_alloc(s->nb_chunks * sizeof(*s->state)); /* READY for round 0 */
-	s->clear = sluice_host_alloc(s->nb_chunks * sizeof(*s->clear));
-	if (s->state == NULL || s->clear == NULL) {
+	s->used = sluice_host_alloc(s->nb_chunks * sizeof(*s->used));   /* with nothing in it */
+	s->passed = sluice_host_alloc(s->nb_chunks);
+	s->retired = sluice_host_alloc(s->nb_chunks * sizeof(*s->retired));
+	if (s->state == NULL || s->used == NULL || s->passed == NULL || s->retired == NULL) {
 		rollover_fini(d);
 		return -ENOMEM;
 	}
@@ -213,16 +270,41 @@ rollover_init(struct sluice_domain *d)
 	return 0;
 }
 
-static int
-rollover_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
+static struct ro_worker *
+worker_make(const struct rollover *s, unsigned int lcore)
 {
 	struct ro_worker *w = rte_zmalloc_socket("sluice_ro_worker", sizeof(*w), RTE_CACHE_LINE_SIZE,
 						 (int)rte_lcore_to_socket_id(lcore));
 
 	if (w == NULL)
-		return -ENOMEM;
+		return NULL;
+	w->touched = sluice_host_alloc(s->nb_chunks);
+	if (w->touched == NULL) {
+		rte_free(w);
+		return NULL;
+	}
 	w->chunk = NO_CHUNK;
+	return w;
+}
+
+static int
+rollover_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
+{
+	struct rollover *s = d->priv;
+	struct ro_worker *w = atomic_load_explicit(&s->worker[lcore], memory_order_relaxed);
+
+	if (w == NULL) {
+		w = worker_make(s, lcore);
+		if (w == NULL)
+			return -ENOMEM;
+		/* release: pairs with the acquire of who wraps. */
+		atomic_store_explicit(&s->worker[lcore], w, memory_order_release);
+	}
 	w->word = 8;
+	w->more = 0;
+	atomic_store_explicit(&w->tail, 0, memory_order_relaxed);
+	w->seen = w->sealed = w->sealed_more = w->released = w->released_more = w->gap = 0;
+	w->nb_notes = 0;
 	w->look_time = sluice_clock_ticks(&d->iommu->clock);
 	dl->priv = w;
 	return 0;
@@ -233,8 +315,9 @@ rollover_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct ro_worker *w = dl->priv;
 
-	chunk_leave(d->priv, w);
-	rte_free(w);
+	ro_enter(w);
+	ro_chunk_leave(d->priv, w);
+	ro_exit(w);
 	dl->priv = NULL;
 }
 
@@ -272,4 +355,5 @@ const struct policy_ops policy_rollover = {
 	.poll = rollover_poll,
 	.stats = rollover_stats,
 	.drain = rollover_drain,
+	.trim = rollover_trim,
 };

@@ -53,6 +53,9 @@ struct sluice_domain_conf {
 #define SLUICE_DEADLINE_US_DEFAULT 10000u
 #define SLUICE_RANGE_MAX_DEFAULT   16u
 
+/** Page tables that rollover keeps for parts of the window where nothing is mapped, at most. */
+#define SLUICE_ROLLOVER_TABLES 1024u
+
 /** The longest buffer that is ever copied, bytes. */
 #define SLUICE_COPY_MAX          65536u
 #define SLUICE_COPY_POOL_DEFAULT (UINT64_C(8) << 20)
