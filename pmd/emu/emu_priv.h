@@ -361,6 +361,8 @@ void emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit);
 void emu_res0_init(struct emu_smmu *e);
 /** What is not RES0 in the register of @p size bytes at @p off. */
 uint64_t emu_res0_mask(const struct emu_smmu *e, uint32_t off, unsigned int size);
+/** Look at the registers around @p off now. */
+void emu_res0_now(struct emu_smmu *e, uint32_t off);
 /** @return whether something was put back to zero. */
 bool emu_res0_poll(struct emu_smmu *e);
 

@@ -100,8 +100,10 @@ emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
 		return;
 	switch (id) {
 	case SMMU_EVT_F_BAD_ATS_TREQ:
-		/* A request has no offset within the page. What else was asked for (Span, R, W, X,
-		 * Priv) is left 0, as if nothing but reading were of interest. */
+		/* A request has no offset within the page. It is for one STU, to read and (the NW
+		 * flag is never set) to write; without a PASID it is unprivileged and for data. */
+		rec[1] = smmu_field_prep(SMMU_EVT_1_ATS_SPAN, 1) | SMMU_EVT_1_ATS_R |
+			 SMMU_EVT_1_ATS_W;
 		rec[2] = r->iova & ~UINT64_C(0xfff);
 		break;
 	case SMMU_EVT_F_TRANSL_FORBIDDEN:

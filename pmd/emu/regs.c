@@ -72,12 +72,12 @@ guards_poll(struct emu_smmu *e, uint32_t cr0, uint32_t irq)
 		uint64_t mask = guards[i].mask ? guards[i].mask : UINT64_MAX;
 		uint64_t v = guards[i].size == 8 ? emu_reg64(e, off) : emu_reg32(e, off);
 
-		mask &= emu_res0_mask(e, off, guards[i].size);
 		if (!guard_closed(e, i, cr0, irq)) {
 			e->guard_on[i] = false;
 		} else if (!e->guard_on[i]) {
 			e->guard_on[i] = true;
-			e->guard_val[i] = v & mask;
+			emu_res0_now(e, off); /* reserved bits are not kept */
+			e->guard_val[i] = v & mask & emu_res0_mask(e, off, guards[i].size);
 		} else if ((v & mask) != e->guard_val[i]) {
 			v = (v & ~mask) | e->guard_val[i];
 			if (guards[i].size == 8)

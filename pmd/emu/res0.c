@@ -161,6 +161,22 @@ look(struct emu_smmu *e, uint32_t at, const uint32_t *mask)
 	return did;
 }
 
+static uint32_t
+line_at(unsigned int line)
+{
+	return line < PAGE0_LAST / LINE ? line * LINE :
+					  PAGE1_FROM + (line - PAGE0_LAST / LINE) * LINE;
+}
+
+void
+emu_res0_now(struct emu_smmu *e, uint32_t off)
+{
+	unsigned int line = line_of(off);
+
+	if (line < EMU_REG_LINES)
+		look(e, line_at(line), e->reg_mask[line]);
+}
+
 /* Index registers have as many bits as the queue's size gives them, and a wrap bit. */
 static bool
 indices(struct emu_smmu *e, uint32_t base, unsigned int max, uint32_t prod, uint32_t cons)
@@ -175,12 +191,11 @@ indices(struct emu_smmu *e, uint32_t base, unsigned int max, uint32_t prod, uint
 bool
 emu_res0_poll(struct emu_smmu *e)
 {
-	uint32_t at = e->res0_line * LINE, line = e->res0_reg_line;
+	uint32_t at = e->res0_line * LINE;
+	unsigned int line = e->res0_reg_line;
 	bool did;
 
-	did = look(e, line < PAGE0_LAST / LINE ? line * LINE :
-			      PAGE1_FROM + (line - PAGE0_LAST / LINE) * LINE,
-		   e->reg_mask[line]);
+	did = look(e, line_at(line), e->reg_mask[line]);
 	if (++e->res0_reg_line == EMU_REG_LINES) {
 		e->res0_reg_line = 0;
 		did |= indices(e, SMMU_CMDQ_BASE, e->conf.cmdq_max_log2, SMMU_CMDQ_PROD,

@@ -538,6 +538,12 @@ smmu_oas_bits(uint64_t code)
 #define SMMU_EVT_CLASS_TTD     1u
 #define SMMU_EVT_CLASS_IN      2u
 #define SMMU_EVT_1_TTRNW      SMMU_BIT(44)
+/* What a Translation Request asked for, in F_BAD_ATS_TREQ: before the STE's overrides. */
+#define SMMU_EVT_1_ATS_SPAN   SMMU_FIELD(3, 0) /* in units of STU */
+#define SMMU_EVT_1_ATS_PRIV   SMMU_BIT(28)
+#define SMMU_EVT_1_ATS_X      SMMU_BIT(29)
+#define SMMU_EVT_1_ATS_W      SMMU_BIT(30)
+#define SMMU_EVT_1_ATS_R      SMMU_BIT(31)
 #define SMMU_EVT_2_INPUTADDR  SMMU_FIELD(63, 0)
 #define SMMU_EVT_3_IPA        SMMU_FIELD(51, 12)
 #define SMMU_EVT_3_FETCHADDR  SMMU_FIELD(51, 3)

@@ -23,12 +23,12 @@ conf_reg64(struct conf *c, uint32_t off)
 	return v;
 }
 
-/* Free-running emulated hardware looks at its registers every 64th unit, and answers a few looks
- * later. An idle unit ends a call. */
+/* Free-running emulated hardware looks at its registers every 64th unit, answers a few looks later,
+ * and has looked for reserved bits everywhere after a dozen. An idle unit ends a call. */
 static void
 settle(struct conf *c)
 {
-	for (unsigned int i = 0; c->hw.emu && i < 600; i++)
+	for (unsigned int i = 0; c->hw.emu && i < 1000; i++)
 		sluice_iommu_step(c->iommu, 64);
 }
 

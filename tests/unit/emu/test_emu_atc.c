@@ -242,23 +242,26 @@ test_requests_refused(void **state)
 	rig_map(r, 0x5000, rig_page(r, 0x66), RIG_RW);
 	set_eats(r, SMMU_STE_EATS_OFF);
 	sees(a, 0x5008, 0x66);
-	rig_expect_event(r, rig_ev0(SMMU_EVT_F_BAD_ATS_TREQ, RIG_SID), 0, 0x5000, 0);
+	rig_expect_event(r, rig_ev0(SMMU_EVT_F_BAD_ATS_TREQ, RIG_SID), 0xc0000001, 0x5000, 0);
+	set_eats(r, 3); /* without DPT as 0 */
+	sees(a, 0x5008, 0x66);
+	rig_expect_event(r, rig_ev0(SMMU_EVT_F_BAD_ATS_TREQ, RIG_SID), 0xc0000001, 0x5000, 0);
 	/* Bypass: no ATS, whatever EATS says (§5.2). */
 	r->ste[1] = smmu_field_prep(SMMU_STE_1_EATS, SMMU_STE_EATS_FULL);
 	r->ste[0] = SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_BYPASS);
 	rig_cmd(r, rig_sid(SMMU_CMD_CFGI_STE, RIG_SID), SMMU_CFGI_1_LEAF);
 	sees(a, rig_page(r, 0x67), 0x67);
-	assert_int_equal(rig_stats(r).events, 2);
+	assert_int_equal(rig_stats(r).events, 3);
 	/* Abort: UR without an event, and the access itself dies silently too. */
 	r->ste[0] = SMMU_STE_0_V;
 	rig_cmd(r, rig_sid(SMMU_CMD_CFGI_STE, RIG_SID), SMMU_CFGI_1_LEAF);
 	assert_int_equal(rd(a, 0x5000), EMU_FAULT);
-	assert_int_equal(rig_stats(r).events, 2);
+	assert_int_equal(rig_stats(r).events, 3);
 	/* An STE that cannot be: CA, nothing recorded. Split ATS has no stage 2 to split. */
 	r->ste[0] = rig_ste0(r->cd_pa);
 	set_eats(r, SMMU_STE_EATS_SPLIT);
 	assert_int_equal(rd(a, 0x5000), EMU_FAULT);
-	assert_int_equal(rig_stats(r).events, 2);
+	assert_int_equal(rig_stats(r).events, 3);
 	assert_int_equal(rig_stats(r).atc_fills, 0);
 }
 
