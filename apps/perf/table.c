@@ -233,7 +233,8 @@ stale_marks(const struct perf_book *bk, FILE *f)
 		shadow |= r->shadow_known;
 	}
 	if (!counted)
-		fputs("  n/a: nothing probed for them (--probe-stale).\n", f);
+		fputs(bk->o->probe_stale ? "  n/a: there is no device that could probe for them.\n" :
+					   "  n/a: nothing probed for them (--probe-stale).\n", f);
 	if (blind)
 		fputs("  ?: not provable on this hardware: it completes invalidations before anybody "
 		      "could see that a policy did not wait\n     (a control run with completions that "
