@@ -2,7 +2,8 @@
 /** @file
  * The QEMU process and its line protocol. Whatever the other end does, we wait no longer than the
  * deadline, and no process or file of it is left behind: it is tied to us by a socket pair, what
- * it prints goes to an unnamed file, and the system kills it when we die.
+ * it prints goes to an unnamed file, and it is killed when we die: by the system, and what it
+ * started in its turn by a keeper.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -41,9 +42,23 @@ now_ms(void)
 struct start {
 	char *const *argv;
 	int sock, keep_fd, errfd;
+	int life; /* where the keeper is told the process group; -1: none */
 	int status; /* closed by a successful exec, else carries errno */
 	pid_t parent;
 };
+
+/* In the child: "PID\n" to the keeper, who knows of the group before there is anything in it. */
+static void
+tell_keeper(int fd)
+{
+	char line[24], *at = line + sizeof(line);
+
+	*--at = '\n';
+	for (pid_t pid = getpid(); pid != 0; pid /= 10)
+		*--at = (char)('0' + pid % 10);
+	if (write(fd, at, (size_t)(line + sizeof(line) - at)) < 0)
+		_exit(126);
+}
 
 /* In the child: only calls that are safe between fork and exec. */
 static void
@@ -55,6 +70,7 @@ child(const struct start *s)
 
 	/* Ctrl-C is ours to handle; whatever a wrapper script starts is killed with it. */
 	setpgid(0, 0);
+	tell_keeper(s->life);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != s->parent) /* we died before the call above */
 		_exit(126);
@@ -72,6 +88,65 @@ child(const struct start *s)
 		execvp(s->argv[0], s->argv);
 	err = errno;
 	_exit(write(s->status, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 127 : 126);
+}
+
+/* The keeper: a shell, since a fork of ours would hold our memory. It reads the process group, then
+ * nothing until the other end is closed, by whatever ended us, and kills what is left. */
+static void
+keep(int from)
+{
+	static char name[] = "sh", c[] = "-c",
+		    script[] = "read -r g || exit 0; read -r x; kill -s KILL -- \"-$g\"";
+	char *argv[] = { name, c, script, NULL };
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
+
+	setsid(); /* away from the terminal, and from whoever kills our group */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+#ifdef CLOSE_RANGE_CLOEXEC
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+#endif
+	if (dup2(from, 0) >= 0)
+		execv("/bin/sh", argv);
+	_exit(126);
+}
+
+/* @return 0 or an errno. */
+static int
+keeper_start(struct qtest_link *l)
+{
+	int life[2], null, err = 0;
+
+	if (pipe2(life, O_CLOEXEC) < 0)
+		return errno;
+	l->life = life[1];
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	l->keeper = fork();
+	if (l->keeper == 0) {
+		dup2(null, 1);
+		dup2(null, 2);
+		keep(life[0]);
+	}
+	if (l->keeper < 0)
+		err = errno;
+	if (null >= 0)
+		close(null);
+	close(life[0]);
+	return err;
+}
+
+static void
+keeper_stop(struct qtest_link *l)
+{
+	if (l->keeper > 0) {
+		kill(l->keeper, SIGKILL);
+		while (waitpid(l->keeper, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (l->life >= 0)
+		close(l->life);
+	l->keeper = 0;
+	l->life = -1;
 }
 
 /* What became of exec: 0, or an errno. */
@@ -98,7 +173,7 @@ qtest_link_start(struct qtest_link *l, char *const argv[], int keep_fd, uint64_t
 	int pair[2] = { -1, -1 }, status[2] = { -1, -1 }, err = 0;
 
 	memset(l, 0, sizeof(*l));
-	l->sock = -1;
+	l->sock = l->life = -1;
 	l->timeout_ms = timeout_ms;
 	pthread_mutex_init(&l->lock, NULL);
 	l->errfd = memfd_create("qtest-stderr", MFD_CLOEXEC);
@@ -106,9 +181,13 @@ qtest_link_start(struct qtest_link *l, char *const argv[], int keep_fd, uint64_t
 	    pipe2(status, O_CLOEXEC) < 0) {
 		err = errno;
 	} else {
+		err = keeper_start(l);
+	}
+	if (err == 0) {
 		s.sock = pair[1];
 		s.errfd = l->errfd;
 		s.status = status[1];
+		s.life = l->life;
 		l->pid = fork();
 		if (l->pid == 0)
 			child(&s);
@@ -136,6 +215,7 @@ qtest_link_stop(struct qtest_link *l)
 {
 	if (l->sock >= 0)
 		close(l->sock);
+	keeper_stop(l); /* first: once the group is reaped its number may be anybody's */
 	if (l->pid > 0) {
 		kill(-l->pid, SIGKILL);
 		kill(l->pid, SIGKILL);

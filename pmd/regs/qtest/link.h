@@ -15,6 +15,8 @@
 struct qtest_link {
 	pthread_mutex_t lock;  /* one question at a time */
 	pid_t pid;             /* and its process group; 0 or less: none */
+	pid_t keeper;          /* kills that group when we are gone; 0 or less: none */
+	int life;              /* the keeper reads until this is closed: by us, or with us */
 	int sock;              /* its standard input and output: lines go both ways */
 	int errfd;             /* what it printed on stderr */
 	uint64_t timeout_ms;   /* of one answer */
@@ -27,7 +29,8 @@ struct qtest_link {
 
 /**
  * Start a process with its standard input and output tied to the link, in a process group of its
- * own. It is killed with the thread that started it, which must therefore live as long.
+ * own. It is killed with the thread that started it, which must therefore live as long; what it
+ * started in its turn (QEMU, when it is a script) with this process.
  * @param argv NULL-terminated. @param keep_fd a descriptor it inherits under the same number, -1.
  * @return 0, or -errno with sluice_fail() called: nothing is left to stop.
  */
