@@ -5,10 +5,12 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "../../tests/conformance/conformance.h"
+#include "../shared/outfile.h"
 
 #define CHECK_GLOBS 32u
 
@@ -35,7 +37,11 @@ struct check_sum {
 	unsigned int count[3]; /* by enum conf_verdict */
 	char machine[512];
 	uint64_t ms;
+	bool interrupted; /* cases are missing */
 };
+
+/* main.c: told to end by a signal */
+extern atomic_bool check_interrupted;
 
 /* msg.c: one line on stderr, "sluice-check: …"; returns the exit status */
 int check_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -47,14 +53,20 @@ bool check_wanted(const struct check_options *o, const struct conf_case *k);
 
 /* eal.c: @return 0 or the exit status */
 int check_eal_init(int argc, char **argv, const struct check_options *o);
+/* Undo it, and remove the folder that EAL leaves for a program that has it for itself. */
+void check_eal_end(const struct check_options *o);
+/* The latter alone, of a program that ends in the middle. */
+void check_eal_folder_remove(const struct check_options *o);
 
-/* run.c */
+/* run.c; sum is changed with check_lock() held */
 int check_run(const struct check_options *o, FILE *out, struct check_sum *sum);
 void check_list(const struct check_options *o);
+void check_lock(void);
+void check_unlock(void);
 
 /* json.c: @return 0 or the exit status */
-int check_json_open(const struct check_options *o, FILE **f, char tmp[4096]);
-int check_json_write(const struct check_options *o, const struct check_sum *sum, FILE *f,
-		     const char *tmp);
+int check_json_open(const struct check_options *o, struct outfile *of);
+int check_json_write(const struct check_options *o, const struct check_sum *sum,
+		     struct outfile *of);
 
 #endif

@@ -14,6 +14,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include "../shared/text.h"
 #include "check.h"
 
 #define MAX_ARGS 64
@@ -90,8 +91,10 @@ check_eal_init(int argc, char **argv, const struct check_options *o)
 	if (f != NULL)
 		fflush(f);
 	if (rc >= 0) {
-		if (log != NULL)
+		if (log != NULL) {
+			text_clean(log, "\n");
 			fputs(log, stderr);
+		}
 		return 0;
 	}
 	if (log == NULL || log[0] == '\0' || log[0] == '\n')
@@ -99,4 +102,19 @@ check_eal_init(int argc, char **argv, const struct check_options *o)
 	log[strcspn(log, "\n")] = '\0';
 	return check_usage("EAL did not start: %s (without huge pages: --no-huge -m 128, or no EAL "
 			   "options at all)", strncmp(log, "EAL: ", 5) == 0 ? log + 5 : log);
+}
+
+/* Only what was started with a prefix of its own: nobody else's is there. */
+void
+check_eal_folder_remove(const struct check_options *o)
+{
+	if (o->eal_argc == 0 && rte_eal_get_runtime_dir()[0] != '\0')
+		rmdir(rte_eal_get_runtime_dir()); /* it is empty: no shared configuration */
+}
+
+void
+check_eal_end(const struct check_options *o)
+{
+	rte_eal_cleanup();
+	check_eal_folder_remove(o);
 }

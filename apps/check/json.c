@@ -1,52 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Results for programs: written beside the target and renamed, so that a reader never sees half
- * a file. Keys are a contract: new ones are added, none is renamed.
+ * Results for programs: whole or not at all. Keys are a contract: new ones are added, none is
+ * renamed.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include <sluice/sluice.h>
 
+#include "../shared/json_text.h"
 #include "check.h"
 
 int
-check_json_open(const struct check_options *o, FILE **f, char tmp[4096])
+check_json_open(const struct check_options *o, struct outfile *of)
 {
-	struct stat st;
-	mode_t mask;
-	int fd;
+	char why[PLACE_WHY];
 
-	tmp[0] = '\0';
-	*f = NULL;
-	if (o->json == NULL)
-		return 0;
-	if (strcmp(o->json, "-") == 0) {
-		*f = stdout;
-		return 0;
+	if (outfile_open(of, o->json, why) != 0)
+		return check_usage("--json %s: %s", o->json, why);
+	if (outfile_is_fd(of, STDOUT_FILENO) || outfile_is_fd(of, STDERR_FILENO)) {
+		outfile_close(of);
+		return check_usage("--json %s: is where this program prints to, too: give it a file "
+				   "of its own", o->json);
 	}
-	if (stat(o->json, &st) == 0 && !S_ISREG(st.st_mode)) {
-		*f = S_ISDIR(st.st_mode) ? NULL : fopen(o->json, "we");
-		return *f != NULL ? 0 : check_usage("--json %s: is no file to write to", o->json);
-	}
-	if ((size_t)snprintf(tmp, 4096, "%s.XXXXXX", o->json) >= 4096) {
-		tmp[0] = '\0';
-		return check_usage("--json: the name is too long");
-	}
-	fd = mkstemp(tmp);
-	if (fd < 0) {
-		tmp[0] = '\0';
-		return check_usage("--json %s: cannot be written: %m", o->json);
-	}
-	mask = umask(0);
-	umask(mask);
-	(void)!fchmod(fd, 0666 & ~mask); /* what open() would have given it */
-	*f = fdopen(fd, "w");
-	return *f != NULL ? 0 : check_failed("--json %s: %m", o->json);
+	return 0;
 }
 
 static json_t *
@@ -54,32 +35,37 @@ one(const struct check_entry *e)
 {
 	static const char *const verdict[] = { "ok", "fail", "skip" };
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s?}", "name", e->k->name, "proves",
-			 e->k->proves, "verdict", verdict[e->r.verdict], "text", e->r.text, "ms",
-			 (int)e->r.ms, "qemu_deviates", e->deviates);
+	return json_pack("{s:o, s:o, s:s, s:o, s:i, s:o}", "name", json_text(e->k->name), "proves",
+			 json_text(e->k->proves), "verdict", verdict[e->r.verdict], "text",
+			 json_text(e->r.text), "ms", (int)e->r.ms, "qemu_deviates",
+			 json_text(e->deviates));
 }
 
 int
-check_json_write(const struct check_options *o, const struct check_sum *sum, FILE *f,
-		 const char *tmp)
+check_json_write(const struct check_options *o, const struct check_sum *sum, struct outfile *of)
 {
 	json_t *top, *cases = json_array();
-	int bad;
+	char why[PLACE_WHY] = "out of memory", *text;
+	int rc = -ENOMEM;
 
 	for (unsigned int i = 0; i < sum->n; i++)
 		json_array_append_new(cases, one(&sum->entry[i]));
-	top = json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:I, s:o}", "version",
-			sluice_version(), "dev", o->conf.dev, "machine", sum->machine, "seed",
-			(json_int_t)o->conf.seed, "passed", (int)sum->count[CONF_PASS], "failed",
-			(int)sum->count[CONF_FAIL], "skipped", (int)sum->count[CONF_SKIP], "ms",
-			(json_int_t)sum->ms, "cases", cases);
-	bad = top == NULL || json_dumpf(top, f, JSON_INDENT(1)) != 0 || fputc('\n', f) == EOF;
+	top = json_pack("{s:s, s:o, s:o, s:I, s:i, s:i, s:i, s:I, s:b, s:o}", "version",
+			sluice_version(), "dev", json_text(o->conf.dev), "machine",
+			json_text(sum->machine), "seed", (json_int_t)o->conf.seed, "passed",
+			(int)sum->count[CONF_PASS], "failed", (int)sum->count[CONF_FAIL],
+			"skipped", (int)sum->count[CONF_SKIP], "ms", (json_int_t)sum->ms,
+			"interrupted", (int)sum->interrupted, "cases", cases);
+	text = top != NULL ? json_dumps(top, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
 	json_decref(top);
-	if (f == stdout)
-		bad |= fflush(f) != 0;
-	else
-		bad |= fclose(f) != 0;
-	if (!bad && tmp[0] != '\0')
-		bad = rename(tmp, o->json) != 0;
-	return bad ? check_failed("--json %s: cannot be written: %m", o->json) : 0;
+	if (text != NULL) {
+		size_t len = strlen(text);
+
+		text[len] = '\n'; /* in the place of its end */
+		rc = outfile_put(of, text, len + 1, why);
+	}
+	free(text);
+	if (rc == 0 || (rc == -EPIPE && of->stream >= 0)) /* the reader has had enough */
+		return 0;
+	return check_failed("--json %s: %s", o->json, why);
 }

@@ -4,42 +4,95 @@
  * source. Everything that can be refused is refused before EAL starts.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include <rte_eal.h>
-
+#include "../shared/standard.h"
+#include "../shared/stop.h"
 #include "check.h"
+
+atomic_bool check_interrupted;
+
+/* A second thread has to find them when the first one is stuck. */
+static struct check_options options;
+static struct check_sum sum;
+static struct outfile json;
+static bool running; /* under check_lock() */
+
+static int
+conclude(void)
+{
+	int rc = 0;
+
+	if (sum.interrupted)
+		rc = check_failed("interrupted: cases are missing");
+	if (json.path != NULL && sum.n != 0 && check_json_write(&options, &sum, &json) != 0)
+		rc = CHECK_FAILED;
+	return rc;
+}
+
+/* Told to end, and still in a case a second later. Hardware that is emulated, or a QEMU of our own,
+ * ends with this process; real hardware is not left in the middle. */
+static void
+late(void)
+{
+	const char *regs = options.conf.dev != NULL ? strstr(options.conf.dev, ",regs=") : NULL;
+
+	if (regs != NULL && strncmp(regs, ",regs=emu", 9) != 0 &&
+	    strncmp(regs, ",regs=qtest", 11) != 0)
+		return;
+	check_lock();
+	sum.interrupted = true;
+	if (running)
+		conclude();
+	check_eal_folder_remove(&options);
+	standard_arrived();
+	_exit(CHECK_FAILED);
+}
+
+static int
+run_all(void)
+{
+	int rc, bad = 0;
+
+	check_lock();
+	running = true;
+	check_unlock();
+	rc = check_run(&options, json.is_stdout ? stderr : stdout, &sum);
+	check_lock();
+	if (rc != CHECK_USAGE)
+		bad = conclude();
+	running = false;
+	check_unlock();
+	return bad != 0 ? bad : rc;
+}
 
 int
 main(int argc, char **argv)
 {
-	struct check_options o;
-	struct check_sum sum = { .n = 0 };
-	char tmp[4096];
-	FILE *json;
-	int rc = check_options_parse(argc, argv, &o);
+	int rc, err;
 
-	if (rc >= 0)
-		return rc;
-	if (o.list) {
-		check_list(&o);
-		return CHECK_OK;
+	standard_ensure();
+	stop_watch(&check_interrupted, late);
+	rc = check_options_parse(argc, argv, &options);
+	if (rc < 0 && options.list) {
+		check_list(&options);
+		rc = CHECK_OK;
 	}
-	rc = check_json_open(&o, &json, tmp);
-	if (rc == 0)
-		rc = check_eal_init(argc, argv, &o);
-	if (rc == 0) {
-		rc = check_run(&o, json == stdout ? stderr : stdout, &sum);
-		if (rc != CHECK_USAGE && json != NULL) {
-			int bad = check_json_write(&o, &sum, json, tmp);
-
-			tmp[0] = '\0';
-			rc = bad != 0 ? bad : rc;
+	if (rc < 0) {
+		rc = check_json_open(&options, &json);
+		if (rc == 0) {
+			rc = check_eal_init(argc, argv, &options);
+			if (rc == 0) {
+				rc = run_all();
+				check_eal_end(&options);
+			}
+			outfile_close(&json);
 		}
-		rte_eal_cleanup();
 	}
-	if (tmp[0] != '\0')
-		unlink(tmp);
+	err = standard_arrived();
+	if (err != 0 && rc == CHECK_OK)
+		rc = check_usage("standard output: cannot be written: %s", strerror(err));
 	free(sum.entry);
 	return rc;
 }

@@ -4,15 +4,18 @@
  */
 #include <stdarg.h>
 
+#include "../shared/text.h"
 #include "check.h"
 
 static void
 say(const char *fmt, va_list ap)
 {
+	char line[8192]; /* a path of any length, and what is wrong with it */
+
 	fflush(stdout);
-	fputs("sluice-check: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	text_clean(line, "");
+	fprintf(stderr, "sluice-check: %s\n", line);
 }
 
 int

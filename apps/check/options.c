@@ -54,9 +54,11 @@ seed_parse(const char *s, uint64_t *v)
 
 	errno = 0;
 	*v = strtoull(s, &end, 0);
-	if (errno == 0 && end != s && *end == '\0' && *s != '-')
+	/* As far as JSON's integers reach. */
+	if (errno == 0 && end != s && *end == '\0' && *s != '-' && *v <= INT64_MAX)
 		return -1;
-	return check_usage("--seed: \"%s\" is not a whole number", s);
+	return check_usage("--seed: \"%s\" is not a whole number from 0 to %lld", s,
+			   (long long)INT64_MAX);
 }
 
 static int

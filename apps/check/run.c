@@ -3,17 +3,35 @@
  * Running the list, a line a case; and telling what is in it.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sluice/sluice.h>
 
+#include "../shared/text.h"
 #include "check.h"
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void
+check_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+check_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 static void
-print(FILE *out, const struct check_entry *e)
+print(FILE *out, struct check_entry *e)
 {
 	static const char *const word[] = { "ok  ", "FAIL", "skip" };
+
+	text_clean(e->r.text, "");
 
 	fprintf(out, "%s %-26s", word[e->r.verdict], e->k->name);
 	if (e->deviates != NULL && e->r.verdict == CONF_PASS)
@@ -41,19 +59,26 @@ check_run(const struct check_options *o, FILE *out, struct check_sum *sum)
 	if (c == NULL)
 		return check_usage("--dev %s: %s", o->conf.dev, sluice_error());
 	snprintf(sum->machine, sizeof(sum->machine), "%s", conf_machine(c));
+	text_clean(sum->machine, "");
 	fprintf(out, "# %s\n", sum->machine);
 	for (unsigned int i = 0; (k = conf_case_get(i)) != NULL; i++) {
 		struct check_entry *e = &sum->entry[sum->n];
 
 		if (!check_wanted(o, k))
 			continue;
+		if (atomic_load_explicit(&check_interrupted, memory_order_relaxed)) {
+			sum->interrupted = true;
+			break;
+		}
 		e->k = k;
 		conf_run(c, k, &e->r);
+		check_lock();
 		e->deviates = conf_deviation(c, k);
 		sum->count[e->r.verdict]++;
 		sum->ms += e->r.ms;
 		sum->n++;
 		print(out, e);
+		check_unlock();
 	}
 	conf_close(c);
 	fprintf(out, "%u passed, %u failed, %u skipped\n", sum->count[CONF_PASS],

@@ -77,11 +77,14 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 	b->iommu = sluice_iommu_open(b->dev);
 	if (b->iommu == NULL) {
 		/* Whatever it was, it is what --dev names: nothing has been measured yet. */
-		return perf_usage_error("--dev %s: %s", b->o->dev,
-					sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
+		return perf_usage_error("--dev %s: %s%s", b->o->dev,
+					sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno),
+					rte_errno == ETIMEDOUT ? "; sync_timeout_us= says how long it "
+					"may take" : "");
 	}
 	sluice_iommu_info(b->iommu, &b->info);
 	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;
+	b->virt = b->transfers && b->layout.kind == PERF_LAYOUT_STEP;
 	if (perf_devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
 	    perf_devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
 		b->sync_ns = 0;

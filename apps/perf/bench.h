@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
+#include <rte_cycles.h>
 
 #include <sluice/sluice.h>
 
@@ -38,10 +40,13 @@ struct perf_bench {
 	uint32_t ring;       /**< posted buffers a worker */
 	uint32_t nb_bufs;    /**< buffers a worker: twice the ring, so that what was handed back
 				stays with the host for a while */
+	bool virt;           /**< time is the model's: the same run takes the same time */
 	bool transfers;      /**< a device moves bytes; else nothing does between map and unmap */
 	bool failed;         /**< an error was said: tear-down says no more */
 	bool control;        /**< what runs is a control: broken hardware, nothing is shown */
 	bool in_place;       /**< of what copies: the buffers themselves are mapped */
+	uint64_t hw_away;    /**< TSC: the longest that the hardware's lcore did not run. Written by
+				that lcore during a run, read after it */
 	bool polling;        /**< engine's lcore only: a relax hook must not poll within a poll */
 	/* cold */
 	struct sluice_iommu_info info;
@@ -61,5 +66,19 @@ int perf_bench_open(struct perf_bench *b, const struct perf_options *o,
 
 /** Undo it. @return 0, or an exit status with an error line printed. */
 int perf_bench_close(struct perf_bench *b);
+
+/** Ticks now: cycles, or the model's ns. */
+static inline uint64_t
+perf_bench_ticks(const struct perf_bench *b)
+{
+	return likely(!b->virt) ? rte_rdtsc() : sluice_iommu_now_ns(b->iommu);
+}
+
+/** Nanoseconds a tick. */
+static inline double
+perf_bench_tick_ns(const struct perf_bench *b)
+{
+	return b->virt ? 1 : 1e9 / (double)rte_get_tsc_hz();
+}
 
 #endif

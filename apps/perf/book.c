@@ -3,6 +3,7 @@
  * The campaign: for fairness the policies take turns, round after round, and each shows its
  * median round. A ratio is taken inside a round and the median of those is shown.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,9 @@
 
 #define UNSTABLE_RETRIES 2u
 
-/* All rounds of all policies at one point. */
+/* All rounds of all policies at one point. What failed is noted in a policy's first round. */
 struct round_set {
+	const struct perf_point *pt;
 	struct perf_result *res; /* [round][policy] */
 	unsigned int nb_policies, rounds;
 };
@@ -56,7 +58,10 @@ measure(const struct perf_control *c, struct perf_bench *b, const struct perf_po
 		if (rc == 0) {
 			perf_result_make(res, r);
 			perf_control_judge(c, policy, res);
-			*verdict |= perf_result_verify(r, res);
+			if (perf_result_verify(r, res) != 0) {
+				snprintf(res->error, sizeof(res->error), "%s", perf_msg_last());
+				*verdict |= PERF_EXIT_FAILED;
+			}
 		}
 		perf_run_free(r);
 		if (rc != 0 || !res->unstable || b->layout.kind == PERF_LAYOUT_STEP ||
@@ -68,10 +73,10 @@ measure(const struct perf_control *c, struct perf_bench *b, const struct perf_po
 }
 
 static int
-strict_index(const struct perf_options *o)
+strict_index(const struct round_set *s)
 {
-	for (unsigned int i = 0; i < o->nb_policies; i++)
-		if (strcmp(o->policy[i].name, "strict") == 0)
+	for (unsigned int i = 0; i < s->nb_policies; i++)
+		if (strcmp(s->pt->policy[i].name, "strict") == 0 && !at(s, 0, i)->failed)
 			return (int)i;
 	return -1;
 }
@@ -126,71 +131,79 @@ median_ratio(const struct round_set *s, unsigned int policy, int strict)
 	return n != 0 ? median(v, n) : 0;
 }
 
+/* What is known of a policy that did not get through: what was asked for, and what went wrong. */
 static void
-conclude(struct perf_book *bk, const struct round_set *s)
+conclude_failed(struct perf_result *res, const struct perf_result *first, const struct perf_bench *b,
+		const struct perf_point *pt, const struct perf_policy *policy)
 {
-	int strict = strict_index(bk->o);
-
-	for (unsigned int p = 0; p < s->nb_policies; p++) {
-		struct perf_result *res = &bk->result[bk->nb_results++];
-
-		*res = *median_round(s, p);
-		res->rounds = s->rounds;
-		for (unsigned int i = 0; i < s->rounds; i++) {
-			res->rounds_pair_ns[i] = at(s, i, p)->pair_ns;
-			res->clean_rounds += trust(at(s, i, p)) == 0;
-		}
-		res->strict_ratio = median_ratio(s, p, strict);
-		if (res->unstable)
-			perf_note("policy %s: the bare SYNC moved from %.0f to %.0f ns during the "
-				  "run: unstable, repeat it on a quieter machine", res->policy,
-				  res->sync_rtt_before_ns, res->sync_rtt_after_ns);
-		if (strcmp(res->policy, res->in_force) != 0)
-			perf_note("policy %s: the hardware cannot; %s was in force", res->policy,
-				  res->in_force);
-	}
+	memset(res, 0, sizeof(*res));
+	res->failed = true;
+	snprintf(res->error, sizeof(res->error), "%s", first->error);
+	snprintf(res->policy, sizeof(res->policy), "%s", policy->name);
+	snprintf(res->settings, sizeof(res->settings), "%s", b->info.settings);
+	res->sync_ns = pt->sync_ns != PERF_SYNC_AS_IS ? pt->sync_ns : b->sync_ns;
+	res->workers = pt->workers;
+	res->batch = policy->batch != 0 ? policy->batch : pt->batch;
+	res->deadline_us = policy->deadline_us != 0 ? policy->deadline_us : pt->deadline_us;
+	res->burst = b->o->burst;
 }
 
-static int
-point_fill(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt,
-	   struct perf_progress *pg)
+static void
+conclude_good(struct perf_result *res, const struct round_set *s, unsigned int p, int strict)
 {
-	struct round_set s = { .nb_policies = bk->o->nb_policies, .rounds = bk->o->rounds };
-	int rc = 0, verdict = 0;
+	*res = *median_round(s, p);
+	res->rounds = s->rounds;
+	for (unsigned int i = 0; i < s->rounds; i++) {
+		res->rounds_pair_ns[i] = at(s, i, p)->pair_ns;
+		res->clean_rounds += trust(at(s, i, p)) == 0;
+		/* A round that did not hold is not hidden by the one that is shown. */
+		if (res->error[0] == '\0')
+			memcpy(res->error, at(s, i, p)->error, sizeof(res->error));
+	}
+	res->strict_ratio = median_ratio(s, p, strict);
+	if (res->unstable)
+		perf_note("policy %s: the bare SYNC moved from %.0f to %.0f ns during the run: "
+			  "unstable, repeat it on a quieter machine", res->policy,
+			  res->sync_rtt_before_ns, res->sync_rtt_after_ns);
+	if (strcmp(res->policy, res->in_force) != 0)
+		perf_note("policy %s: the hardware cannot; %s was in force", res->policy,
+			  res->in_force);
+}
 
-	s.res = calloc((size_t)s.rounds * s.nb_policies, sizeof(*s.res));
-	if (s.res == NULL)
-		return perf_failed("out of memory");
-	for (unsigned int i = 0; i < s.rounds && rc == 0; i++)
-		for (unsigned int p = 0; p < s.nb_policies && rc == 0; p++) {
-			perf_progress_show(pg, bk->o->policy[p].name);
-			rc = measure(&bk->control, b, pt, &bk->o->policy[p], at(&s, i, p),
-				     &verdict);
-			perf_progress_clear(pg);
-			if (rc == 0 && atomic_load_explicit(&perf_interrupted,
-							    memory_order_relaxed))
-				rc = perf_failed("interrupted; nothing was written");
-		}
-	if (rc == 0)
-		conclude(bk, &s);
-	free(s.res);
-	return rc != 0 ? rc : verdict;
+static void
+conclude(struct perf_book *bk, const struct round_set *s, const struct perf_bench *b)
+{
+	int strict = strict_index(s);
+
+	pthread_mutex_lock(&bk->lock);
+	for (unsigned int p = 0; p < s->nb_policies; p++) {
+		struct perf_result *res = &bk->result[bk->nb_results];
+
+		if (at(s, 0, p)->failed)
+			conclude_failed(res, at(s, 0, p), b, s->pt, &s->pt->policy[p]);
+		else if (s->rounds == 0)
+			continue;
+		else
+			conclude_good(res, s, p, strict);
+		bk->nb_measured += !res->failed;
+		perf_policy_label(&s->pt->policy[p], res->label, sizeof(res->label));
+		bk->nb_results++;
+	}
+	pthread_mutex_unlock(&bk->lock);
 }
 
 static bool
-same_bench(const struct perf_point *a, const struct perf_point *b)
+stopped(void)
 {
-	return a->sync_ns == b->sync_ns && a->workers == b->workers;
+	return atomic_load_explicit(&perf_interrupted, memory_order_relaxed);
 }
 
 static int
-bench_change(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt)
+bench_open(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt)
 {
 	struct perf_layout l;
-	int rc = perf_bench_close(b);
+	int rc = perf_layout_plan(&l, bk->o->layout, pt->workers);
 
-	if (rc == 0)
-		rc = perf_layout_plan(&l, bk->o->layout, pt->workers);
 	if (rc == 0 && bk->o->insns && l.kind != PERF_LAYOUT_STEP)
 		rc = perf_usage_error("--insns counts what one lcore does: give one, with -l 0");
 	if (rc == 0)
@@ -206,6 +219,83 @@ bench_change(struct perf_book *bk, struct perf_bench *b, const struct perf_point
 	return 0;
 }
 
+static void
+fail(struct round_set *s, unsigned int p)
+{
+	struct perf_result *res = at(s, 0, p);
+
+	res->failed = true;
+	snprintf(res->error, sizeof(res->error), "%s", perf_msg_last());
+}
+
+/* One policy's run of one round, on a bench that may have to be opened: the one before it may have
+ * left hardware that cannot be trusted any more. */
+static int
+turn(struct perf_book *bk, struct perf_bench *b, struct round_set *s, unsigned int round,
+     unsigned int p)
+{
+	int rc = 0, verdict = 0;
+
+	if (b->iommu == NULL)
+		rc = bench_open(bk, b, s->pt);
+	if (rc == 0)
+		rc = measure(&bk->control, b, s->pt, &s->pt->policy[p], at(s, round, p), &verdict);
+	if (rc == 0 || stopped())
+		return rc != 0 ? rc : verdict;
+	fail(s, p);
+	b->failed = true;
+	perf_bench_close(b);
+	return rc;
+}
+
+/* @return what went wrong, all of it kept in the results; the rest is measured all the same. */
+static int
+point_fill(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt,
+	   struct perf_progress *pg)
+{
+	struct round_set s = { .pt = pt, .nb_policies = pt->nb_policies };
+	int verdict = 0;
+
+	s.res = calloc((size_t)bk->o->rounds * s.nb_policies, sizeof(*s.res));
+	if (s.res == NULL)
+		return perf_failed("out of memory");
+	while (s.rounds < bk->o->rounds && !stopped()) {
+		for (unsigned int p = 0; p < s.nb_policies && !stopped(); p++) {
+			if (at(&s, 0, p)->failed)
+				continue;
+			perf_progress_show(pg, pt->policy[p].name);
+			verdict |= turn(bk, b, &s, s.rounds, p);
+			perf_progress_clear(pg);
+		}
+		s.rounds += !stopped(); /* a round that was cut short counts for nobody */
+	}
+	conclude(bk, &s, b);
+	free(s.res);
+	return verdict;
+}
+
+/* With probes each point has a control of its own, which is run where no other bench is open. */
+static bool
+same_bench(const struct perf_book *bk, const struct perf_point *a, const struct perf_point *b)
+{
+	return a->sync_ns == b->sync_ns && a->workers == b->workers && !bk->o->probe_stale;
+}
+
+/* The bench for a point. One that cannot be opened at all before anything was measured is the
+ * command line's fault, and ends it; later it is that point's. */
+static int
+bench_for(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt,
+	  const struct perf_point *before)
+{
+	int rc = 0;
+
+	if (before != NULL && !same_bench(bk, pt, before))
+		rc = perf_bench_close(b);
+	if (b->iommu == NULL && before == NULL)
+		rc = bench_open(bk, b, pt);
+	return rc;
+}
+
 int
 perf_book_fill(struct perf_book *bk, const struct perf_sweep *s)
 {
@@ -213,7 +303,8 @@ perf_book_fill(struct perf_book *bk, const struct perf_sweep *s)
 	struct perf_bench b = { .iommu = NULL };
 	int rc = 0, verdict = 0;
 
-	bk->max_results = s->nb_points * bk->o->nb_policies;
+	for (unsigned int i = 0; i < s->nb_points; i++)
+		bk->max_results += s->point[i].nb_policies;
 	bk->result = calloc(bk->max_results, sizeof(*bk->result));
 	if (bk->result == NULL)
 		return perf_failed("out of memory");
@@ -222,24 +313,23 @@ perf_book_fill(struct perf_book *bk, const struct perf_sweep *s)
 	if (bk->o->insns)
 		rc = perf_insns_check();
 	perf_progress_start(&pg, bk->max_results * bk->o->rounds);
-	for (unsigned int i = 0; i < s->nb_points && rc == 0; i++) {
-		if (i == 0 || !same_bench(&s->point[i], &s->point[i - 1]))
-			rc = bench_change(bk, &b, &s->point[i]);
-		if (rc == 0) {
-			unsigned int had = bk->nb_results;
-
-			rc = point_fill(bk, &b, &s->point[i], &pg);
-			/* A result that did not hold is kept and shown; the status tells. */
-			if (bk->nb_results > had) {
-				verdict |= rc;
-				rc = 0;
-			}
-		}
+	for (unsigned int i = 0; i < s->nb_points && rc == 0 && !stopped(); i++) {
+		verdict |= rc = bench_for(bk, &b, &s->point[i], i > 0 ? &s->point[i - 1] : NULL);
+		if (i > 0)
+			rc = 0;
+		if (rc != 0)
+			break;
+		verdict |= point_fill(bk, &b, &s->point[i], &pg);
+		if (bk->each_point != NULL && i + 1 < s->nb_points && !stopped())
+			bk->each_point(bk);
 	}
 	perf_progress_clear(&pg);
-	b.failed |= rc != 0;
+	b.failed |= verdict != 0;
 	verdict |= perf_bench_close(&b);
-	return rc != 0 ? rc : verdict;
+	if (stopped())
+		return PERF_EXIT_FAILED; /* said by who caught the signal */
+	bk->complete = rc == 0;
+	return rc != 0 ? rc : verdict != 0 ? PERF_EXIT_FAILED : 0;
 }
 
 void

@@ -76,10 +76,10 @@ perf_control_run(struct perf_control *c, const struct perf_options *o,
 	if (rc != 0)
 		return rc;
 	b.control = true;
-	for (unsigned int i = 0; i < o->nb_policies && rc == 0; i++) {
+	for (unsigned int i = 0; i < pt->nb_policies && rc == 0; i++) {
 		struct perf_seen *s = &c->seen[c->n++];
 
-		*s = (struct perf_seen) { .policy = o->policy[i] };
+		*s = (struct perf_seen) { .policy = pt->policy[i] };
 		rc = see(s, &b, pt);
 	}
 	b.failed |= rc != 0;

@@ -4,8 +4,11 @@
  * a dot for a member. An empty field is what the JSON calls null.
  */
 #include <inttypes.h>
+#include <math.h>
 
+#include "../shared/text.h"
 #include "book.h"
+#include "marks.h"
 
 static const char header[] =
 	"policy,policy_in_force,workload,layout,workers,batch,deadline_us,sync_ns,seed,pairs,"
@@ -19,13 +22,19 @@ static const char header[] =
 	"copy_max_read,crossover_bytes,crossover_read_bytes";
 
 /* Behind flushes.*, which came before. */
-static const char tail[] = ",stale_provable,stale_control,shadow_accesses";
+static const char tail[] = ",marks,preempted,clean_rounds,error,stale_provable,stale_control,"
+	"shadow_accesses";
 
+/* Quoted; what is no text, or would act upon a terminal, is replaced. */
 static void
 text(FILE *f, const char *s)
 {
+	char copy[512];
+
+	text_utf8(copy, sizeof(copy), s);
+	text_clean(copy, "");
 	fputc('"', f);
-	for (; *s != '\0'; s++) {
+	for (s = copy; *s != '\0'; s++) {
 		if (*s == '"')
 			fputc('"', f);
 		fputc(*s, f);
@@ -33,83 +42,119 @@ text(FILE *f, const char *s)
 	fputc('"', f);
 }
 
+/* A field, or an empty one: what the JSON calls null. */
 static void
-dist(FILE *f, const struct perf_dist *d)
-{
-	fprintf(f, ",%.1f,%.1f,%.1f,%.3f", d->p50, d->p99, d->max, d->mean);
-}
-
-/* 0 is what the JSON calls null. */
-static void
-counted(FILE *f, uint64_t v)
+count(FILE *f, bool known, uint64_t v)
 {
 	fputc(',', f);
-	if (v != 0)
+	if (known)
 		fprintf(f, "%" PRIu64, v);
+}
+
+static void
+real(FILE *f, bool known, unsigned int digits, double v)
+{
+	fputc(',', f);
+	if (known && isfinite(v))
+		fprintf(f, "%.*f", (int)digits, v);
+}
+
+static void
+dist(FILE *f, bool known, const struct perf_dist *d)
+{
+	real(f, known, 1, d->p50);
+	real(f, known, 1, d->p99);
+	real(f, known, 1, d->max);
+	real(f, known || d->mean > 0, 3, d->mean);
+}
+
+static void
+window(FILE *f, bool known, const struct perf_dist *d)
+{
+	real(f, known, 3, d->p50);
+	real(f, known, 3, d->p99);
+	real(f, known, 3, d->max);
+}
+
+static void
+marks(FILE *f, const struct perf_result *r)
+{
+	const char *between = "";
+
+	fputc(',', f);
+	for (unsigned int i = 0; i < perf_nb_marks; i++)
+		if (perf_marks[i].on(r)) {
+			fprintf(f, "%s%s", between, perf_marks[i].name);
+			between = " ";
+		}
+	count(f, !r->failed && !r->virt, r->preempted);
+	count(f, !r->failed, r->clean_rounds);
+	fputc(',', f);
+	if (r->error[0] != '\0')
+		text(f, r->error);
 }
 
 /* What came later than the rest; columns are only added. */
 static void
 later(FILE *f, const struct perf_result *r)
 {
+	bool ran = !r->failed;
+
 	fprintf(f, ",%u", r->burst);
-	if (r->release_known)
-		fprintf(f, ",%.3f,%.3f,%.3f", r->release_us.p50, r->release_us.p99,
-			r->release_us.max);
-	else
-		fputs(",,,", f);
-	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%.3f,%" PRIu64 ",%" PRIu64, r->cookies,
-		r->deadline_misses, r->oldest_us, r->pending_max, r->exposed_bytes);
-	for (unsigned int i = 0; i < PERF_WALK_LEVELS; i++) {
-		fputc(',', f);
-		if (r->walk_reads_known)
-			fprintf(f, "%" PRIu64, r->walk_reads[i]);
-	}
-	counted(f, r->copy_max);
-	counted(f, r->copy_max_read);
-	counted(f, r->crossover);
-	counted(f, r->crossover_read);
+	window(f, r->release_known, &r->release_us);
+	count(f, ran, r->cookies);
+	count(f, ran, r->deadline_misses);
+	real(f, r->held_known, 3, r->oldest_us);
+	count(f, ran, r->pending_max);
+	count(f, r->exposed_known, r->exposed_bytes);
+	for (unsigned int i = 0; i < PERF_WALK_LEVELS; i++)
+		count(f, r->walk_reads_known, r->walk_reads[i]);
+	count(f, r->copy_max != 0, r->copy_max);
+	count(f, r->copy_max_read != 0, r->copy_max_read);
+	count(f, r->crossover != 0, r->crossover);
+	count(f, r->crossover_read != 0, r->crossover_read);
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
-		fprintf(f, ",%" PRIu64, r->flushes[i]);
-	if (r->stale_counted)
-		fprintf(f, ",%d", r->stale_provable);
-	else
-		fputc(',', f);
-	counted(f, r->stale_control);
-	fputc(',', f);
-	if (r->shadow_known)
-		fprintf(f, "%" PRIu64, r->shadow_accesses);
+		count(f, ran, r->flushes[i]);
+	marks(f, r);
+	count(f, r->stale_counted, r->stale_provable);
+	count(f, r->stale_control != 0, r->stale_control);
+	count(f, r->shadow_known, r->shadow_accesses);
 }
 
 static void
 line(FILE *f, const struct perf_book *bk, const struct perf_result *r)
 {
+	bool ran = !r->failed;
+
 	fprintf(f, "%s,%s,", r->policy, r->in_force);
 	text(f, bk->wl->name);
-	fprintf(f, ",%s,%u,%u,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.6f,%u",
-		perf_layout_name(bk->layout), r->workers, r->batch, r->deadline_us, r->sync_ns,
-		bk->o->seed, r->pairs, r->seconds, r->rounds);
-	dist(f, &r->map_ns);
-	dist(f, &r->unmap_ns);
-	fprintf(f, ",%.3f,", r->pair_ns);
-	if (r->strict_ratio > 0)
-		fprintf(f, "%.4f", r->strict_ratio);
-	fprintf(f, ",%.1f,%d,%.6f,%.6f", r->sync_rtt_ns, r->unstable, r->syncs_per_unmap,
-		r->invs_per_unmap);
-	if (r->stale_known)
-		fprintf(f, ",%.3f,%.3f,%.3f", r->stale_us.p50, r->stale_us.p99, r->stale_us.max);
-	else
-		fputs(",,,", f);
-	fputc(',', f);
-	if (r->stale_counted)
-		fprintf(f, "%" PRIu64, r->stale_accesses);
-	fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-		",%.6f,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
-		r->dma_bytes, r->dma_faults, r->dma_mismatches, r->probes, r->probe_hits,
-		r->probe_faults, r->iotlb_hit_rate, r->walk_reads_per_page, r->pinned_bytes,
-		r->ring_full, r->empty_polls);
-	if (r->insns.pair > 0)
-		fprintf(f, "%.1f", r->insns.pair);
+	fprintf(f, ",%s,%u,%u,%u,%" PRIu64 ",%" PRIu64, perf_layout_name(bk->layout), r->workers,
+		r->batch, r->deadline_us, r->sync_ns, bk->o->seed);
+	count(f, ran, r->pairs);
+	real(f, ran, 6, r->seconds);
+	count(f, ran, r->rounds);
+	dist(f, r->map_known, &r->map_ns);
+	dist(f, r->unmap_known, &r->unmap_ns);
+	real(f, ran, 3, r->pair_ns);
+	real(f, r->strict_ratio > 0, 4, r->strict_ratio);
+	real(f, ran, 1, r->sync_rtt_ns);
+	count(f, ran, r->unstable);
+	real(f, r->cmds_known, 6, r->syncs_per_unmap);
+	real(f, r->cmds_known, 6, r->invs_per_unmap);
+	window(f, r->stale_known, &r->stale_us);
+	count(f, r->stale_counted, r->stale_accesses);
+	count(f, r->dma_known, r->dma_bytes);
+	count(f, r->dma_known, r->dma_faults);
+	count(f, r->dma_known, r->dma_mismatches);
+	count(f, r->probes_known, r->probes);
+	count(f, r->probes_known, r->probe_hits);
+	count(f, r->probes_known, r->probe_faults);
+	real(f, r->iotlb_known, 6, r->iotlb_hit_rate);
+	real(f, r->walks_known, 6, r->walk_reads_per_page);
+	count(f, ran, r->pinned_bytes);
+	count(f, ran, r->ring_full);
+	count(f, ran, r->empty_polls);
+	real(f, r->insns.pair > 0, 1, r->insns.pair);
 	later(f, r);
 	fputc('\n', f);
 }

@@ -79,3 +79,13 @@ perf_devargs_emulated(const char *s)
 	n = strcspn(at, ",");
 	return n == 4 && strncmp(at, "=emu", 4) == 0;
 }
+
+bool
+perf_devargs_ends_with_us(const char *s)
+{
+	const char *at = s != NULL ? find(s, "regs") : NULL;
+
+	if (s == NULL || perf_devargs_emulated(s))
+		return true;
+	return strncmp(at, ",regs=qtest", 11) == 0 && (at[11] == ',' || at[11] == '\0');
+}

@@ -21,4 +21,8 @@ int perf_devargs_set(char *buf, size_t size, const char *key, uint64_t v);
 /** Are the registers those of emulated hardware, as far as the string tells? */
 bool perf_devargs_emulated(const char *s);
 
+/** Does the hardware end with this process (emulated, or a QEMU of our own)? Then nothing has to be
+ * put in order before it does. NULL: there is none yet. */
+bool perf_devargs_ends_with_us(const char *s);
+
 #endif

@@ -14,6 +14,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include "../shared/text.h"
 #include "eal.h"
 #include "msg.h"
 
@@ -106,7 +107,9 @@ perf_eal_init(int argc, char **argv)
 	fflush(f);
 	if (rc < 0)
 		return explain(log, argc, argv);
-	if (log != NULL)
+	if (log != NULL) {
+		text_clean(log, "\n");
 		fputs(log, stderr);
+	}
 	return 0;
 }

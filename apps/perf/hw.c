@@ -5,6 +5,7 @@
  */
 #include <sched.h>
 
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
@@ -18,6 +19,9 @@
  * the hardware, and after one that had them the engine is next. A SYNC by itself is two units. */
 #define SERVE_BUDGET 8u
 #define LONG_TURN    4
+/* Turns from one look at the clock to the next: together they take microseconds, and looking takes
+ * none of a SYNC's time. */
+#define TURNS_PER_LOOK 64u
 
 static void
 poll_once(struct perf_bench *b)
@@ -97,10 +101,18 @@ void
 perf_hw_serve(struct perf_bench *b, const atomic_uint *running)
 {
 	bool engine_too = b->layout.engine_lcore == b->layout.hw_lcore;
+	uint64_t last = rte_rdtsc(), now;
+	unsigned int turns = 0;
 
 	/* Acquire: pairs with the conductor's release of 0, after which it touches nothing. */
 	while (atomic_load_explicit(running, memory_order_acquire) != 0) {
 		int turn = 0, did = 0;
+
+		if (++turns % TURNS_PER_LOOK == 0) {
+			now = rte_rdtsc();
+			b->hw_away = RTE_MAX(b->hw_away, now - last);
+			last = now;
+		}
 
 		for (unsigned int i = 0; i < STEPS_PER_POLL && turn < LONG_TURN; i++) {
 			turn = sluice_iommu_step(b->iommu, SERVE_BUDGET);

@@ -3,11 +3,16 @@
  * sluice-perf: what does safety cost? Unmap policies side by side, on traffic that is checked byte
  * by byte. Everything that can be refused is refused before EAL starts.
  */
-#include <signal.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 
+#include "../shared/standard.h"
+#include "../shared/stop.h"
 #include "book.h"
+#include "devargs.h"
 #include "eal.h"
 #include "msg.h"
 #include "options.h"
@@ -15,20 +20,45 @@
 #include "sweep.h"
 #include "workload.h"
 
-static void
-on_signal(int sig)
+/* Of the one campaign there is: a second thread has to find them when the first one is stuck. */
+static struct perf_options options;
+static struct perf_outputs outputs;
+static struct perf_book book = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static bool outputs_open; /* under book.lock, as is what becomes of them */
+
+static int
+say_interrupted(void)
 {
-	(void)sig;
-	atomic_store_explicit(&perf_interrupted, true, memory_order_relaxed);
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&said))
+		perf_failed("interrupted: what was complete is kept, the rest is not there");
+	return PERF_EXIT_FAILED;
+}
+
+/* Told to end, and still waiting a second later: for hardware, for a reader of a pipe. Hardware
+ * that ends with this process need not be left in order; real one is not left before it is. */
+static void
+late(void)
+{
+	if (!perf_devargs_ends_with_us(options.dev))
+		return;
+	pthread_mutex_lock(&book.lock);
+	say_interrupted();
+	if (outputs_open) {
+		perf_outputs_write(&outputs, &book);
+		perf_outputs_close(&outputs);
+	}
+	standard_arrived();
+	_exit(PERF_EXIT_FAILED);
 }
 
 static void
-catch_signals(void)
+keep(struct perf_book *bk)
 {
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
+	pthread_mutex_lock(&bk->lock);
+	perf_outputs_keep(&outputs, bk);
+	pthread_mutex_unlock(&bk->lock);
 }
 
 /* Too few lcores for one of the points: said before the first of them has run. */
@@ -44,57 +74,92 @@ lcores_suffice(const struct perf_options *o, const struct perf_sweep *s)
 }
 
 static int
-measure_and_write(const struct perf_options *o, const struct perf_workload *wl,
-		  const struct perf_sweep *s, struct perf_outputs *out)
+measure_and_write(const struct perf_workload *wl, const struct perf_sweep *s)
 {
-	struct perf_book bk = { .o = o, .wl = wl };
-	int rc = lcores_suffice(o, s), written = 0;
+	int rc = lcores_suffice(&options, s), written;
 
 	if (rc != 0)
 		return rc;
-	catch_signals();
-	rc = perf_book_fill(&bk, s);
-	if (bk.nb_results == bk.max_results && bk.nb_results != 0)
-		written = perf_outputs_write(out, &bk);
-	perf_book_free(&bk);
+	book.o = &options;
+	book.wl = wl;
+	book.each_point = keep;
+	rc = perf_book_fill(&book, s);
+	if (atomic_load_explicit(&perf_interrupted, memory_order_relaxed))
+		rc = say_interrupted();
+	pthread_mutex_lock(&book.lock);
+	written = perf_outputs_write(&outputs, &book);
+	pthread_mutex_unlock(&book.lock);
 	return rc != 0 ? rc : written;
+}
+
+/* Opening a pipe waits for its reader: not with the lock held. */
+static int
+opened(void)
+{
+	int rc = perf_outputs_open(&outputs, &options);
+
+	pthread_mutex_lock(&book.lock);
+	outputs_open = rc == 0;
+	pthread_mutex_unlock(&book.lock);
+	return rc;
+}
+
+static void
+closed(void)
+{
+	pthread_mutex_lock(&book.lock);
+	perf_outputs_close(&outputs);
+	outputs_open = false;
+	pthread_mutex_unlock(&book.lock);
+	perf_book_free(&book);
+}
+
+static int
+campaign(int eal_argc, char **argv)
+{
+	struct perf_sweep sweep;
+	struct perf_workload wl;
+	int rc = perf_sweep_load(&sweep, &options);
+
+	if (rc != 0)
+		return rc;
+	rc = perf_workload_load(&wl, options.workload, options.seed);
+	if (rc != 0)
+		goto no_workload;
+	rc = opened();
+	if (rc != 0)
+		goto no_outputs;
+	rc = perf_eal_init(eal_argc, argv);
+	if (rc == 0) {
+		rc = measure_and_write(&wl, &sweep);
+		rte_eal_cleanup();
+	}
+	closed();
+no_outputs:
+	perf_workload_free(&wl);
+no_workload:
+	perf_sweep_free(&sweep);
+	return rc;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct perf_options o;
-	struct perf_sweep sweep;
-	struct perf_workload wl;
-	struct perf_outputs out;
-	int eal_argc, rc;
+	int eal_argc, rc = PERF_EXIT_OK, err;
 
-	switch (perf_options_parse(argc, argv, &o, &eal_argc)) {
+	standard_ensure();
+	stop_watch(&perf_interrupted, late);
+	switch (perf_options_parse(argc, argv, &options, &eal_argc)) {
 	case PERF_OPTIONS_DONE:
-		return PERF_EXIT_OK;
+		break;
 	case PERF_OPTIONS_BAD:
 		return PERF_EXIT_USAGE;
 	case PERF_OPTIONS_RUN:
+		rc = campaign(eal_argc, argv);
 		break;
 	}
-	rc = perf_sweep_load(&sweep, &o);
-	if (rc != 0)
-		return rc;
-	rc = perf_workload_load(&wl, o.workload, o.seed);
-	if (rc != 0)
-		goto no_workload;
-	rc = perf_outputs_open(&out, &o);
-	if (rc != 0)
-		goto no_outputs;
-	rc = perf_eal_init(eal_argc, argv);
-	if (rc == 0) {
-		rc = measure_and_write(&o, &wl, &sweep, &out);
-		rte_eal_cleanup();
-	}
-	perf_outputs_discard(&out);
-no_outputs:
-	perf_workload_free(&wl);
-no_workload:
-	perf_sweep_free(&sweep);
+	err = standard_arrived();
+	if (err != 0 && rc == PERF_EXIT_OK)
+		rc = perf_usage_error("standard output: cannot be written: %s", strerror(err));
 	return rc;
 }

@@ -16,6 +16,9 @@ int perf_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 /** Print "sluice-perf: …" on stderr. @return PERF_EXIT_FAILED. */
 int perf_failed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** The last line that one of the two above printed, without the tool's name; "" before. */
+const char *perf_msg_last(void);
+
 /** Print "sluice-perf: note: …" on stderr. */
 void perf_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

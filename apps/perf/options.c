@@ -164,7 +164,7 @@ option_take(int opt, char *arg, struct perf_options *o)
 	case OPT_BATCH: return batch_parse(arg, &o->batch);
 	case OPT_BURST: return number32("--burst", arg, 1, PERF_BURST_MAX, &o->burst);
 	case OPT_DEADLINE: return number32("--deadline-us", arg, 1, 1000000000, &o->deadline_us);
-	case OPT_SEED: return number("--seed", arg, 0, UINT64_MAX, &o->seed);
+	case OPT_SEED: return number("--seed", arg, 0, INT64_MAX, &o->seed);
 	case OPT_LAYOUT: return layout_parse(arg, &o->layout);
 	case OPT_ROUNDS: return number32("--rounds", arg, 1, PERF_MAX_ROUNDS, &o->rounds);
 	default: return -1;
@@ -273,7 +273,9 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 		perf_usage_error("--pairs and --seconds exclude one another: give one of them");
 		return PERF_OPTIONS_BAD;
 	}
-	if (o->json != NULL && o->csv != NULL && strcmp(o->json, o->csv) == 0) {
+	/* Devices such as /dev/null take what comes; other spellings are seen when they are opened. */
+	if (o->json != NULL && o->csv != NULL && strcmp(o->json, o->csv) == 0 &&
+	    strncmp(o->json, "/dev/", 5) != 0) {
 		perf_usage_error("--json and --csv both name \"%s\": give each its own file",
 				 o->json);
 		return PERF_OPTIONS_BAD;

@@ -67,17 +67,23 @@ policy_find(const char *name, size_t len)
 	return NULL;
 }
 
-static void
-policy_add(struct perf_options *o, const char *name, const struct perf_policy *set)
+/* @return 0, or -1 with a line printed: there are too many. */
+static int
+policy_add(struct perf_options *o, const char *name, const struct perf_policy *set,
+	   const char *where)
 {
 	struct perf_policy p = *set;
 
 	p.name = name;
 	for (unsigned int i = 0; i < o->nb_policies; i++)
 		if (perf_policy_equal(&o->policy[i], &p))
-			return;
-	if (o->nb_policies < PERF_MAX_POLICIES)
-		o->policy[o->nb_policies++] = p;
+			return 0;
+	if (o->nb_policies == PERF_MAX_POLICIES) {
+		perf_usage_error("%s: more than %u policies", where, PERF_MAX_POLICIES);
+		return -1;
+	}
+	o->policy[o->nb_policies++] = p;
+	return 0;
 }
 
 static int
@@ -146,14 +152,14 @@ entry_take(const char *s, size_t len, const char *where, struct perf_options *o)
 	}
 	if (name_len == 3 && strncmp(s, "all", 3) == 0) {
 		for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++)
-			policy_add(o, sluice_policy_name(i), &set);
+			if (policy_add(o, sluice_policy_name(i), &set, where) != 0)
+				return -1;
 		return 0;
 	}
 	name = policy_find(s, name_len);
 	if (name == NULL)
 		return unknown_policy(where, s, name_len);
-	policy_add(o, name, &set);
-	return 0;
+	return policy_add(o, name, &set, where);
 }
 
 int

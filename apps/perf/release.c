@@ -62,7 +62,7 @@ take(struct perf_worker *w, const uint64_t *cookie, unsigned int n, uint64_t now
 		perf_watch_back(w, q->next + i);
 	q->next += i;
 	w->cookies += i;
-	sluice_hist_add_n(&w->release_hist, perf_net_tsc(now - q->tsc), i);
+	sluice_hist_add_n(&w->release_hist, perf_net_ticks(w, now - q->tsc), i);
 	if (q->next == q->later)
 		settle(w);
 	return i;
@@ -76,7 +76,7 @@ perf_release_poll_some(struct perf_worker *w)
 
 	do {
 		n = sluice_unmap_completed(w->dom, cookie, PERF_BURST_MAX);
-		now = rte_rdtsc();
+		now = perf_bench_ticks(w->b);
 		for (unsigned int i = 0; i < n; i += k) {
 			k = take(w, cookie + i, n - i, now);
 			if (unlikely(k == 0)) {
@@ -95,10 +95,10 @@ perf_release_idle(struct perf_worker *w)
 
 	if (w->waits_put == w->waits_got)
 		return;
-	t = rte_rdtsc();
+	t = perf_bench_ticks(w->b);
 	perf_release_poll_some(w);
 	if (w->cookies != had && w->taken > w->warm)
-		w->unmap_tsc += perf_net_tsc(rte_rdtsc() - t);
+		w->unmap_tsc += perf_net_ticks(w, perf_bench_ticks(w->b) - t);
 }
 
 bool
@@ -129,9 +129,9 @@ perf_release_room(struct perf_worker *w, uint64_t seq)
 
 	if (likely(w->returned >= seq))
 		return true;
-	t0 = rte_rdtsc();
+	t0 = perf_bench_ticks(w->b);
 	ok = perf_release_wait(w, seq);
 	if (w->taken > w->warm)
-		w->unmap_tsc += perf_net_tsc(rte_rdtsc() - t0);
+		w->unmap_tsc += perf_net_ticks(w, perf_bench_ticks(w->b) - t0);
 	return ok;
 }

@@ -149,7 +149,7 @@ dist(const struct sluice_hist *h, double unit)
 static void
 timings(struct perf_result *res, const struct perf_run *r)
 {
-	double ns = 1e9 / (double)rte_get_tsc_hz();
+	double ns = perf_bench_tick_ns(r->b);
 	uint64_t map_tsc = 0, map_n = 0, unmap_tsc = 0, unmap_n = 0;
 	static struct sluice_hist m, u, back; /* too large for a stack; results come one by one */
 
@@ -173,6 +173,8 @@ timings(struct perf_result *res, const struct perf_run *r)
 		res->map_ns.mean = ratio((double)map_tsc, (double)map_n) * ns;
 	if (unmap_n != 0)
 		res->unmap_ns.mean = ratio((double)unmap_tsc, (double)unmap_n) * ns;
+	res->map_known = m.count != 0;
+	res->unmap_known = u.count != 0;
 	res->pair_ns = res->map_ns.mean + res->unmap_ns.mean;
 	/* Who waits in the call gives back at its end, who does not is strict only by cookies. */
 	res->release_known = perf_policy_is_strict(r->in_force) || res->cookies != 0;
@@ -197,6 +199,8 @@ windows(struct perf_result *res, const struct perf_run *r)
 	memcpy(res->flushes, r->dst.flushes, sizeof(res->flushes));
 	res->deadline_misses = r->dst.deadline_misses;
 	res->pending_max = r->dst.pending_max;
+	res->held_known = r->worker[0].looks != 0;
+	res->exposed_known = res->held_known && res->stale_known;
 	res->oldest_us = (double)r->worker[0].oldest_max / 1000;
 	res->exposed_bytes = r->worker[0].exposed_max;
 }
@@ -227,7 +231,10 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	snprintf(res->note, sizeof(res->note), "%s", b->host_note);
 	res->sync_ns = b->sync_ns;
 	res->workers = r->nb_workers;
-	res->preempted = atomic_load_explicit(&r->preempted, memory_order_relaxed);
+	res->virt = b->virt;
+	/* Whoever else runs meanwhile does not move the model's clock. */
+	if (!b->virt)
+		res->preempted = atomic_load_explicit(&r->preempted, memory_order_relaxed);
 	res->batch = r->batch;
 	res->deadline_us = r->deadline_us;
 	res->burst = b->o->burst;
@@ -262,7 +269,12 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->dma_bytes = r->dma.bytes;
 	res->dma_faults = r->dma.faults;
 	hits = (double)perf_counter_get(c, "emu_iotlb_hits");
+	res->dma_known = b->transfers;
+	res->probes_known = b->transfers && b->o->probe_stale;
+	res->cmds_known = counter_find(c, "cmdq_syncs") != NULL;
+	res->iotlb_known = counter_find(c, "emu_iotlb_hits") != NULL;
 	res->iotlb_hit_rate = ratio(hits, hits + (double)perf_counter_get(c, "emu_iotlb_misses"));
+	res->walks_known = res->walk_reads_known || counter_find(c, "emu_walk_reads") != NULL;
 	res->walk_reads_per_page = ratio((double)counter_sum(c, "emu_walk_reads"),
 					 unmaps * (b->buf_size / PERF_PAGE));
 	res->ring_full = r->dst.ring_full;

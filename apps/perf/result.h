@@ -25,6 +25,10 @@ struct perf_counters {
 struct perf_result {
 	char policy[32];         /**< asked for */
 	char in_force[32];       /**< taken */
+	char label[64];          /**< the policy with the settings that were given to it alone */
+	char error[200];         /**< what went wrong, or "" */
+	bool failed;             /**< it has no figures; else an error says what did not hold */
+	bool virt;               /**< times are those of the model's clock, and repeat exactly */
 	uint64_t sync_ns;        /**< injected */
 	uint32_t workers;
 	uint32_t batch, deadline_us; /**< in force */
@@ -38,6 +42,7 @@ struct perf_result {
 	double rounds_pair_ns[PERF_MAX_ROUNDS]; /**< of every round, in order */
 	uint64_t pairs;
 	double seconds;
+	bool map_known, unmap_known; /**< calls were timed one by one */
 	struct perf_dist map_ns, unmap_ns;
 	double pair_ns;
 	struct perf_insns insns; /**< all 0: not measured */
@@ -45,6 +50,7 @@ struct perf_result {
 	double sync_rtt_ns, sync_rtt_before_ns, sync_rtt_after_ns;
 	uint64_t preempted;      /**< times the OS took a lcore of the run away */
 	bool unstable;           /**< the bare SYNC moved by more than a fifth during the run */
+	bool cmds_known;         /**< somebody counts commands */
 	double syncs_per_unmap, invs_per_unmap;
 	bool stale_known;        /**< false: nothing is ever invalidated, no window to measure */
 	struct perf_dist stale_us;
@@ -53,6 +59,8 @@ struct perf_result {
 	uint64_t cookies;        /**< unmaps whose memory came back by a cookie */
 	uint64_t flushes[SLUICE_FLUSH_CAUSES];
 	uint64_t deadline_misses, pending_max;
+	bool held_known;         /**< the three that follow were looked at */
+	bool exposed_known;      /**< false: what is handed back early is never waited for */
 	double oldest_us;        /**< the oldest entry of a flush queue that was seen */
 	uint64_t exposed_bytes;  /**< the most handed back and not yet safe at once, of samples */
 	uint64_t stale_accesses;
@@ -61,7 +69,10 @@ struct perf_result {
 	uint64_t stale_control;  /**< seen when the policy could not be safe; 0: nobody looked */
 	bool shadow_known;       /**< the policy copies, and somebody looked */
 	uint64_t shadow_accesses; /**< to shadow memory that stood in for nobody */
+	bool dma_known;          /**< a device moved bytes */
+	bool probes_known;       /**< … and was asked to touch old addresses */
 	uint64_t dma_bytes, dma_faults, dma_mismatches, probes, probe_hits, probe_faults;
+	bool iotlb_known, walks_known; /**< somebody counts them */
 	double iotlb_hit_rate, walk_reads_per_page;
 	bool walk_reads_known;   /**< somebody counts them by level */
 	uint64_t walk_reads[PERF_WALK_LEVELS];

@@ -13,6 +13,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 
+#include "devargs.h"
 #include "hw.h"
 #include "msg.h"
 #include "run.h"
@@ -20,6 +21,8 @@
 #include "watch.h"
 
 #define STREAM_BASE 0x100u
+/* What a SYNC may take where the device string does not say. */
+#define SYNC_TIMEOUT_US 1000000u
 
 static void
 snapshot(struct perf_run *r, struct perf_xstats *x, struct sluice_engine_stats *e)
@@ -65,23 +68,22 @@ conduct(void *arg)
 	struct perf_run *r = w->run;
 	unsigned int had;
 
-	r->sync_before = perf_sync_median_ns(r->b->iommu, r->b->layout.kind);
+	r->sync_before = perf_sync_median_ns(r->b, &r->sync_err);
 	snapshot(r, &r->x0, &r->e0);
 	had = switches();
-	r->start = rte_rdtsc();
-	w->until += r->start;
-	for (unsigned int i = 1; i < r->nb_workers; i++)
-		r->worker[i].until += r->start;
+	r->start = perf_bench_ticks(r->b);
+	for (unsigned int i = 0; i < r->nb_workers; i++)
+		r->worker[i].until += rte_rdtsc();
 	atomic_store_explicit(&r->go, 1, memory_order_release);
 	perf_worker_loop(w);
 	while (atomic_load_explicit(&r->finished, memory_order_acquire) != r->nb_workers - 1)
 		perf_hw_idle(r->b);
-	r->end = rte_rdtsc();
+	r->end = perf_bench_ticks(r->b);
 	atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
 	r->drain_rc = sluice_domain_drain(r->dom);
 	snapshot(r, &r->x1, &r->e1);
 	sluice_domain_stats(r->dom, &r->dst);
-	r->sync_after = perf_sync_median_ns(r->b->iommu, r->b->layout.kind);
+	r->sync_after = perf_sync_median_ns(r->b, &r->sync_err);
 	/* Maps and unmaps of its own: behind all that is counted. In layout step it would be the
 	 * model that is measured. */
 	if (r->b->layout.kind == PERF_LAYOUT_STEP || r->b->control ||
@@ -284,22 +286,49 @@ gather(struct perf_run *r)
 	}
 }
 
+/* Time ran out: whose? A wait has a limit of its own; who steps emulated hardware is an lcore of
+ * this program, and the OS may have taken it away for longer than that. */
+static const char *
+why_late(const struct perf_run *r, int err, char *buf, size_t size)
+{
+	uint64_t limit = SYNC_TIMEOUT_US, away = r->b->hw_away * 1000 / (rte_get_tsc_hz() / 1000);
+
+	if (err != -ETIMEDOUT)
+		return "";
+	(void)!perf_devargs_get(r->b->dev, "sync_timeout_us", &limit);
+	if (r->b->transfers && r->b->layout.kind != PERF_LAYOUT_STEP && away >= limit / 2)
+		snprintf(buf, size, ": lcore %u, which drives the emulated hardware, did not get the "
+			 "CPU for %" PRIu64 " ms at a stretch; the limit is sync_timeout_us=%" PRIu64
+			 ": raise it in --dev, or give other lcores (-l), with a CPU each",
+			 r->b->layout.hw_lcore, away / 1000, limit);
+	else
+		snprintf(buf, size, ": the hardware did not complete within sync_timeout_us=%" PRIu64
+			 "; raise it in --dev if that is how long it takes", limit);
+	return buf;
+}
+
 static int
 worker_failures(const struct perf_run *r)
 {
+	char late[320];
+
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		const struct perf_worker *w = &r->worker[i];
 
 		if (w->failed != NULL)
 			return perf_failed("policy %s: %s failed on lcore %u after %" PRIu64
-					   " pairs: %s", r->policy, w->failed,
-					   r->b->layout.worker[i], w->taken, rte_strerror(-w->err));
+					   " pairs: %s%s", r->policy, w->failed,
+					   r->b->layout.worker[i], w->taken, rte_strerror(-w->err),
+					   why_late(r, w->err, late, sizeof(late)));
 	}
 	if (r->drain_rc != 0)
-		return perf_failed("policy %s: drain failed: %s", r->policy,
-				   rte_strerror(-r->drain_rc));
+		return perf_failed("policy %s: drain failed: %s%s", r->policy,
+				   rte_strerror(-r->drain_rc),
+				   why_late(r, r->drain_rc, late, sizeof(late)));
 	if (r->sync_before < 0 || r->sync_after < 0)
-		return perf_failed("policy %s: a bare SYNC failed", r->policy);
+		return perf_failed("policy %s: a bare SYNC failed: %s%s", r->policy,
+				   rte_strerror(-r->sync_err),
+				   why_late(r, r->sync_err, late, sizeof(late)));
 	return 0;
 }
 
@@ -315,6 +344,7 @@ perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
 	r->policy = policy->name;
 	r->nb_workers = b->layout.nb_workers;
 	perf_watch_reset(b);
+	b->hw_away = 0;
 	rc = set_up(r, policy);
 	if (rc == 0) {
 		launch(r);

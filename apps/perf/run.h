@@ -36,8 +36,9 @@ struct perf_run {
 	atomic_bool abort;
 	atomic_uint preempted;       /**< times the OS took a lcore of the run away */
 	/* Filled by the conductor while the other workers are quiet. */
-	double sync_before, sync_after; /**< bare SYNC round trip, median, ns */
-	uint64_t start, end;            /**< TSC */
+	double sync_before, sync_after; /**< bare SYNC round trip, median, ns; below 0: failed */
+	int sync_err;                   /**< … with this -errno */
+	uint64_t start, end;            /**< ticks */
 	int drain_rc;
 	struct perf_xstats x0, x1;
 	struct sluice_engine_stats e0, e1;

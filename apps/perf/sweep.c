@@ -16,7 +16,8 @@
 #include "sweep.h"
 
 #define MAX_VALUES   64u
-#define MAX_SECTIONS 64
+/* rte_cfgfile cuts what is longer, and says nothing. */
+#define MAX_LINE     (CFG_VALUE_LEN - 1)
 
 enum axis { AXIS_SYNC, AXIS_WORKERS, AXIS_BATCH, AXIS_DEADLINE, NB_AXES };
 
@@ -67,7 +68,7 @@ static int
 entry_take(struct values val[NB_AXES], const struct rte_cfgfile_entry *e, const char *path,
 	   struct perf_options *o)
 {
-	char where[256];
+	char where[CFG_VALUE_LEN];
 
 	for (unsigned int a = 0; a < NB_AXES; a++)
 		if (strcmp(e->name, axes[a].key) == 0)
@@ -80,12 +81,34 @@ entry_take(struct values val[NB_AXES], const struct rte_cfgfile_entry *e, const 
 				"sync_ns, workers, policy", path, e->name);
 }
 
+/* Points live longer than the options' list is what it is. */
+static const struct perf_policy *
+policies_keep(struct perf_sweep *s, const struct perf_options *o)
+{
+	struct perf_policy **list = realloc(s->list, (s->nb_lists + 1) * sizeof(*list));
+	struct perf_policy *copy;
+
+	if (list == NULL)
+		return NULL;
+	s->list = list;
+	copy = calloc(o->nb_policies, sizeof(*copy));
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, o->policy, o->nb_policies * sizeof(*copy));
+	return s->list[s->nb_lists++] = copy;
+}
+
 /* Workers and SYNC latency outermost: each change of them costs a new iommu. */
 static int
-cross(struct perf_sweep *s, const struct values val[NB_AXES], const char *path)
+cross(struct perf_sweep *s, const struct values val[NB_AXES], const char *path,
+      const struct perf_options *o)
 {
 	size_t n = (size_t)val[0].n * val[1].n * val[2].n * val[3].n;
+	const struct perf_policy *policy = policies_keep(s, o);
 	struct perf_point *p;
+
+	if (policy == NULL)
+		return perf_failed("%s: out of memory", path);
 
 	if (n > PERF_MAX_POINTS - s->nb_points)
 		return perf_usage_error("%s: more than %u combinations", path, PERF_MAX_POINTS);
@@ -104,6 +127,8 @@ cross(struct perf_sweep *s, const struct values val[NB_AXES], const char *path)
 						.sync_ns = val[AXIS_SYNC].v[y],
 						.batch = (uint32_t)val[AXIS_BATCH].v[b],
 						.deadline_us = (uint32_t)val[AXIS_DEADLINE].v[d],
+						.policy = policy,
+						.nb_policies = o->nb_policies,
 					};
 	return 0;
 }
@@ -115,6 +140,17 @@ from_options(struct values val[NB_AXES], const struct perf_options *o)
 	val[AXIS_WORKERS] = (struct values) { .v = { o->workers }, .n = 1 };
 	val[AXIS_BATCH] = (struct values) { .v = { o->batch }, .n = 1 };
 	val[AXIS_DEADLINE] = (struct values) { .v = { o->deadline_us }, .n = 1 };
+}
+
+/* A key that is there twice: one of its lists would be dropped. */
+static int
+once(const struct rte_cfgfile_entry *e, int k, const char *path, const char *section)
+{
+	for (int i = 0; i < k; i++)
+		if (strcmp(e[i].name, e[k].name) == 0)
+			return perf_usage_error("%s: [%s] has \"%s\" twice; give one list, or two "
+						"sections", path, section, e[k].name);
+	return 0;
 }
 
 static int
@@ -133,10 +169,51 @@ section_take(struct perf_sweep *s, struct rte_cfgfile *cfg, int i, struct perf_o
 	if (e == NULL)
 		return perf_failed("%s: out of memory", o->sweep);
 	n = rte_cfgfile_section_entries_by_index(cfg, i, name, e, n);
-	for (int k = 0; k < n && rc == 0; k++)
-		rc = entry_take(val, &e[k], o->sweep, o);
+	for (int k = 0; k < n && rc == 0; k++) {
+		rc = once(e, k, o->sweep, name);
+		if (rc == 0)
+			rc = entry_take(val, &e[k], o->sweep, o);
+	}
 	free(e);
-	return rc != 0 ? rc : cross(s, val, o->sweep);
+	return rc != 0 ? rc : cross(s, val, o->sweep, o);
+}
+
+/* @return 0, or an exit status with a line that names file and line printed. */
+static int
+line_check(const char *line, size_t len, const char *path, unsigned int nr)
+{
+	size_t key = strcspn(line, "=;\n");
+
+	if (strlen(line) != len)
+		return perf_usage_error("%s:%u: holds a byte 0; a sweep is text", path, nr);
+	len -= len != 0 && line[len - 1] == '\n';
+	if (len > MAX_LINE)
+		return perf_usage_error("%s:%u: a line of %zu characters, at most %d are read; use "
+					"more sections, each with a part of the list", path, nr, len,
+					MAX_LINE);
+	if (line[0] == '[')
+		key = strcspn(line, "]");
+	else if (line[key] != '=')
+		return 0;
+	if (key >= CFG_NAME_LEN)
+		return perf_usage_error("%s:%u: a name of %zu characters, at most %d are read", path,
+					nr, key, CFG_NAME_LEN - 1);
+	return 0;
+}
+
+static int
+lines_check(FILE *f, const char *path)
+{
+	unsigned int nr = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = getline(&line, &size, f)) >= 0)
+		rc = line_check(line, (size_t)n, path, ++nr);
+	free(line);
+	return rc;
 }
 
 /* rte_cfgfile reports a parse error through the log, and a missing file not at all. */
@@ -151,7 +228,10 @@ file_load(struct perf_sweep *s, struct perf_options *o)
 	if (f == NULL)
 		return perf_usage_error("--sweep %s: %m; give an .ini file with a [sweep] section",
 					o->sweep);
+	rc = lines_check(f, o->sweep);
 	fclose(f);
+	if (rc != 0)
+		return rc;
 	rte_log_set_level_regexp("lib.cfgfile", RTE_LOG_EMERG);
 	cfg = rte_cfgfile_load(o->sweep, 0);
 	n = cfg != NULL ? rte_cfgfile_num_sections(cfg, NULL, 0) : 0;
@@ -176,7 +256,7 @@ perf_sweep_load(struct perf_sweep *s, struct perf_options *o)
 		rc = file_load(s, o);
 	} else {
 		from_options(val, o);
-		rc = cross(s, val, "options");
+		rc = cross(s, val, "options", o);
 	}
 	if (rc != 0)
 		perf_sweep_free(s);
@@ -186,6 +266,9 @@ perf_sweep_load(struct perf_sweep *s, struct perf_options *o)
 void
 perf_sweep_free(struct perf_sweep *s)
 {
+	for (unsigned int i = 0; i < s->nb_lists; i++)
+		free(s->list[i]);
+	free(s->list);
 	free(s->point);
 	memset(s, 0, sizeof(*s));
 }

@@ -18,17 +18,22 @@ struct perf_point {
 	uint32_t workers;
 	uint32_t batch;
 	uint32_t deadline_us;
+	const struct perf_policy *policy; /**< those to compare here */
+	unsigned int nb_policies;
 };
 
 /** All of them, those with equal sync_ns and workers side by side. */
 struct perf_sweep {
 	struct perf_point *point;
 	unsigned int nb_points;
+	struct perf_policy **list; /**< what the points' policies point into */
+	unsigned int nb_lists;
 };
 
 /**
- * Make the points: of o->sweep, or the one that the options describe. A policy list in the file
- * replaces that of @p o.
+ * Make the points: of o->sweep, or the one that the options describe. A section's policy list is
+ * its own; one that has none takes that of the section before it, the first one that of @p o, in
+ * which the last list remains.
  * @return 0, or an exit status with an error line printed.
  */
 int perf_sweep_load(struct perf_sweep *s, struct perf_options *o);

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include "sync.h"
+#include "worker.h"
 
 #define SYNCS     501u
 #define SYNCS_MIN 21u
@@ -22,21 +23,28 @@ cmp_u64(const void *a, const void *b)
 }
 
 double
-perf_sync_median_ns(struct sluice_iommu *iommu, enum perf_layout_kind kind)
+perf_sync_median_ns(const struct perf_bench *b, int *err)
 {
 	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), t[SYNCS], t0;
+	bool all = b->layout.kind == PERF_LAYOUT_STEP;
 	unsigned int n;
+	int rc;
 
 	for (n = 0; n < SYNCS; n++) {
-		t0 = rte_rdtsc();
-		if (sluice_iommu_sync(iommu) != 0)
+		t0 = perf_bench_ticks(b);
+		rc = sluice_iommu_sync(b->iommu);
+		if (rc != 0) {
+			*err = rc;
 			return -1;
-		t[n] = rte_rdtsc() - t0;
-		if (kind != PERF_LAYOUT_STEP && n + 1 >= SYNCS_MIN &&
+		}
+		t[n] = perf_bench_ticks(b) - t0;
+		if (atomic_load_explicit(&perf_interrupted, memory_order_relaxed))
+			break;
+		if (!all && n + 1 >= SYNCS_MIN &&
 		    rte_rdtsc() - start > hz / 1000 * PATIENCE_MS)
 			break;
 	}
 	n = n < SYNCS ? n + 1 : n;
 	qsort(t, n, sizeof(t[0]), cmp_u64);
-	return (double)t[n / 2] * 1e9 / (double)hz;
+	return (double)t[n / 2] * perf_bench_tick_ns(b);
 }

@@ -5,11 +5,10 @@
 #ifndef PERF_SYNC_H
 #define PERF_SYNC_H
 
-#include <sluice/sluice.h>
+#include "bench.h"
 
-#include "options.h"
-
-/** The median of a few hundred bare SYNCs from this lcore, ns; below 0: one failed. */
-double perf_sync_median_ns(struct sluice_iommu *iommu, enum perf_layout_kind kind);
+/** The median of a few hundred bare SYNCs from this lcore, ns; of fewer when the program is told to
+ * end. Below 0: one failed, and @p err says how (-errno). */
+double perf_sync_median_ns(const struct perf_bench *b, int *err);
 
 #endif

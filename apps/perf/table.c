@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "book.h"
+#include "marks.h"
 
 #define MAX_COLS 20u
 #define CELL     32u
@@ -68,12 +69,22 @@ head(struct grid *g, const struct perf_book *bk, const struct perf_varied *v)
 }
 
 static void
-time_us(struct grid *g, unsigned int row, unsigned int *c, bool known, double us)
+figure(struct grid *g, unsigned int row, unsigned int *c, bool known, const char *fmt, double v)
+	__attribute__((format(printf, 5, 0)));
+
+static void
+figure(struct grid *g, unsigned int row, unsigned int *c, bool known, const char *fmt, double v)
 {
 	if (known)
-		put(g, row, c, "%.1f", us);
+		put(g, row, c, fmt, v);
 	else
 		put(g, row, c, "n/a");
+}
+
+static void
+time_us(struct grid *g, unsigned int row, unsigned int *c, bool known, double us)
+{
+	figure(g, row, c, known, "%.1f", us);
 }
 
 /* Of flush queues: not said of a policy that has none. */
@@ -102,12 +113,13 @@ accesses(struct grid *g, unsigned int row, unsigned int *c, const struct perf_re
 }
 
 static void
-body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct perf_result *r)
+body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct perf_result *r,
+     bool insns)
 {
 	unsigned int c = 0;
+	char signs[8];
 
-	put(g, row, &c, "%.26s%s%s%s", r->policy, strcmp(r->policy, r->in_force) != 0 ? "!" : "",
-	    r->unstable ? "~" : "", r->preempted != 0 ? "*" : "");
+	put(g, row, &c, "%.24s%s", r->policy, perf_marks_signs(r, signs, sizeof(signs)));
 	if (v->sync_ns)
 		put(g, row, &c, "%" PRIu64, r->sync_ns);
 	if (v->workers)
@@ -116,16 +128,21 @@ body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct
 		setting(g, row, &c, r, r->batch);
 	if (v->deadline_us)
 		setting(g, row, &c, r, r->deadline_us);
+	if (r->failed) {
+		while (c < g->cols)
+			put(g, row, &c, "-");
+		return;
+	}
 	if (v->sync_ns || v->workers)
 		put(g, row, &c, "%.0f", r->sync_rtt_ns);
 	put(g, row, &c, "%.1f", r->map_ns.mean);
 	put(g, row, &c, "%.1f", r->unmap_ns.mean);
 	put(g, row, &c, "%.1f", r->pair_ns);
-	if (r->insns.pair > 0)
-		put(g, row, &c, "%.1f", r->insns.pair);
-	put(g, row, &c, "%.0f", r->unmap_ns.p50);
-	put(g, row, &c, "%.0f", r->unmap_ns.p99);
-	put(g, row, &c, "%.4f", r->syncs_per_unmap);
+	if (insns)
+		figure(g, row, &c, r->insns.pair > 0, "%.1f", r->insns.pair);
+	figure(g, row, &c, r->unmap_known, "%.0f", r->unmap_ns.p50);
+	figure(g, row, &c, r->unmap_known, "%.0f", r->unmap_ns.p99);
+	figure(g, row, &c, r->cmds_known, "%.4f", r->syncs_per_unmap);
 	time_us(g, row, &c, r->stale_known, r->stale_us.p99);
 	time_us(g, row, &c, r->stale_known, r->stale_us.max);
 	accesses(g, row, &c, r);
@@ -155,9 +172,11 @@ grid_print(const struct grid *g, FILE *f)
 static void
 sync_range(const struct perf_book *bk, FILE *f)
 {
-	double lo = bk->result[0].sync_rtt_ns, hi = lo;
+	double lo = perf_book_first(bk)->sync_rtt_ns, hi = lo;
 
-	for (unsigned int i = 1; i < bk->nb_results; i++) {
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		if (bk->result[i].failed)
+			continue;
 		lo = bk->result[i].sync_rtt_ns < lo ? bk->result[i].sync_rtt_ns : lo;
 		hi = bk->result[i].sync_rtt_ns > hi ? bk->result[i].sync_rtt_ns : hi;
 	}
@@ -170,7 +189,7 @@ sync_range(const struct perf_book *bk, FILE *f)
 static void
 preamble(const struct perf_book *bk, const struct perf_varied *v, FILE *f)
 {
-	const struct perf_result *r = &bk->result[0];
+	const struct perf_result *r = perf_book_first(bk);
 	char huge[64];
 
 	perf_host_huge_text(&bk->host, huge, sizeof(huge));
@@ -220,25 +239,39 @@ copies(const struct perf_result *r, FILE *f)
 	fputc('\n', f);
 }
 
+/* What each mark means that is there, and what went wrong in words. */
+static void
+legend(const struct perf_book *bk, FILE *f)
+{
+	for (unsigned int m = 0; m < perf_nb_marks; m++) {
+		unsigned int n = 0;
+
+		for (unsigned int i = 0; i < bk->nb_results; i++)
+			n += perf_marks[m].on(&bk->result[i]);
+		if (n != 0)
+			fprintf(f, "%s %s\n", perf_marks[m].sign, perf_marks[m].means);
+	}
+	for (unsigned int i = 0; i < bk->nb_results; i++)
+		if (bk->result[i].error[0] != '\0')
+			fprintf(f, "  %s (sync_ns %" PRIu64 ", workers %u): %s\n",
+				bk->result[i].label, bk->result[i].sync_ns, bk->result[i].workers,
+				bk->result[i].error);
+}
+
 static void
 stale_marks(const struct perf_book *bk, FILE *f)
 {
-	bool counted = true, blind = false, shadow = false;
+	bool counted = true, shadow = false;
 
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
 		const struct perf_result *r = &bk->result[i];
 
 		counted &= r->stale_counted;
-		blind |= r->stale_counted && !r->stale_provable;
 		shadow |= r->shadow_known;
 	}
 	if (!counted)
 		fputs(bk->o->probe_stale ? "  n/a: there is no device that could probe for them.\n" :
 					   "  n/a: nothing probed for them (--probe-stale).\n", f);
-	if (blind)
-		fputs("  ?: not provable on this hardware: it completes invalidations before anybody "
-		      "could see that a policy did not wait\n     (a control run with completions that "
-		      "came too early saw nothing). Give it a longer tlbi_ns.\n", f);
 	if (shadow)
 		fputs("  +Ns: it also reached shadow memory that stood in for nobody N times: what it "
 		      "had been given, not its owner's.\n", f);
@@ -247,37 +280,33 @@ stale_marks(const struct perf_book *bk, FILE *f)
 static void
 footnotes(const struct perf_book *bk, FILE *f)
 {
-	uint64_t preempted = 0;
-	bool unstable = false, clamped = false, pass = false;
+	bool pass = false, virt = false;
 
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
-		preempted += bk->result[i].preempted;
-		unstable |= bk->result[i].unstable;
-		clamped |= strcmp(bk->result[i].policy, bk->result[i].in_force) != 0;
-		pass |= !bk->result[i].stale_known;
+		pass |= !bk->result[i].failed && !bk->result[i].stale_known;
+		virt |= bk->result[i].virt;
 	}
-	fputs("\nTimes include one ownership byte a page", f);
-	fputs(pass ? "; the passthrough row is the floor of the harness itself.\n" : ".\n", f);
+	if (!virt) {
+		fputs("\nTimes include one ownership byte a page", f);
+		fputs(pass ? "; the passthrough row is the floor of the harness itself.\n" : ".\n", f);
+	} else {
+		fputc('\n', f);
+	}
 	fputs("stale accesses: the device reached a page that unmap had already handed back.\n"
 	      "release: from the submission of an unmap to the return of its memory, where no "
 	      "device reaches it any more then.\n", f);
 	stale_marks(bk, f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		copies(&bk->result[i], f);
-	if (preempted > 0)
-		fprintf(f, "* preempted: no round was free of it; the OS took an lcore away (%"
-			PRIu64 " times in the rows shown).\n  Means, maxima and ratios include "
-			"that, p50 does not: trust those on a quiet machine only.\n", preempted);
 	if (bk->o->insns)
 		fputs("pair insns: instructions of one map+unmap, the engine's share of them included.\n",
 		      f);
-	if (bk->layout == PERF_LAYOUT_STEP && (bk->info.caps & SLUICE_CAP_EMULATED))
-		fputs("layout step: times include the model's own work on the same lcore; counters "
-		      "are exact, times are no measure. Stale windows are virtual time.\n", f);
-	if (unstable)
-		fputs("~ unstable: the bare SYNC moved by more than 20 % during the run.\n", f);
-	if (clamped)
-		fputs("! the hardware cannot do this; a stricter policy was in force.\n", f);
+	if (virt)
+		fputs("layout step: times are the model's own, in which only the hardware takes time "
+		      "and the processor none. The same seed gives the same figures.\n", f);
+	legend(bk, f);
+	if (!bk->complete)
+		fputs("Not all that was asked for is here.\n", f);
 }
 
 void
@@ -286,14 +315,14 @@ perf_table_print(const struct perf_book *bk, FILE *f)
 	struct perf_varied v = perf_book_varied(bk);
 	struct grid g = { .rows = bk->nb_results };
 
-	if (bk->nb_results == 0)
+	if (perf_book_first(bk) == NULL)
 		return;
 	g.cell = calloc(g.rows + 1, sizeof(*g.cell));
 	if (g.cell == NULL)
 		return;
 	head(&g, bk, &v);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
-		body(&g, i + 1, &v, &bk->result[i]);
+		body(&g, i + 1, &v, &bk->result[i], bk->o->insns);
 	preamble(bk, &v, f);
 	grid_print(&g, f);
 	footnotes(bk, f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What differs between results decides which columns and which plots there are.
+ * What is there, and what differs between results, decides which columns and which plots there are.
  */
 #include "book.h"
 
@@ -18,4 +18,13 @@ perf_book_varied(const struct perf_book *bk)
 		v.deadline_us |= a->deadline_us != b->deadline_us;
 	}
 	return v;
+}
+
+const struct perf_result *
+perf_book_first(const struct perf_book *bk)
+{
+	for (unsigned int i = 0; i < bk->nb_results; i++)
+		if (!bk->result[i].failed)
+			return &bk->result[i];
+	return NULL;
 }

@@ -38,8 +38,10 @@ perf_worker_calibrate(void)
 }
 
 uint64_t
-perf_net_tsc(uint64_t t)
+perf_net_ticks(const struct perf_worker *w, uint64_t t)
 {
+	if (unlikely(w->b->virt)) /* reading that clock takes no time */
+		return t;
 	return t > tsc_overhead ? t - tsc_overhead : 0;
 }
 
@@ -86,9 +88,9 @@ prepare(struct perf_worker *w, uint64_t seq)
 }
 
 static void
-call_time(struct sluice_hist *h, uint64_t t, uint32_t n)
+call_time(const struct perf_worker *w, struct sluice_hist *h, uint64_t t, uint32_t n)
 {
-	sluice_hist_add_n(h, perf_net_tsc(t) / n, n);
+	sluice_hist_add_n(h, perf_net_ticks(w, t) / n, n);
 }
 
 static int
@@ -98,13 +100,13 @@ map_each(struct perf_worker *w, struct sluice_seg *s, uint32_t n, uint32_t *done
 	int rc;
 
 	for (*done = 0; *done < n; s++, (*done)++) {
-		t = rte_rdtsc();
+		t = perf_bench_ticks(w->b);
 		perf_own(w, s->cookie, SLUICE_WATCH_DEVICE);
 		rc = sluice_map(w->dom, s->pa, s->len, s->prot, &s->iova);
-		t = rte_rdtsc() - t;
+		t = perf_bench_ticks(w->b) - t;
 		if (unlikely(rc != 0))
 			return rc;
-		call_time(&w->map_hist, t, 1);
+		call_time(w, &w->map_hist, t, 1);
 	}
 	return 0;
 }
@@ -120,16 +122,16 @@ map_group(struct perf_worker *w, const struct perf_group *g)
 	if (g->each && !w->shares) {
 		w->err = map_each(w, s, g->n, &i);
 	} else {
-		t = rte_rdtsc();
+		t = perf_bench_ticks(w->b);
 		for (i = 0; i < g->n; i++)
 			perf_own(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		i = sluice_map_burst(w->dom, s, g->n);
-		t = rte_rdtsc() - t;
+		t = perf_bench_ticks(w->b) - t;
 		w->err = i < g->n ? -rte_errno : 0;
 		if (g->each && i != 0) {
-			call_time(&w->map_hist, t, i);
+			call_time(w, &w->map_hist, t, i);
 		} else if (w->posted >= w->warm) {
-			w->map_tsc += perf_net_tsc(t);
+			w->map_tsc += perf_net_ticks(w, t);
 			w->map_n += i;
 		}
 	}
@@ -146,18 +148,18 @@ unmap_each(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 	int one, rc = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		t0 = rte_rdtsc();
+		t0 = perf_bench_ticks(w->b);
 		one = sluice_unmap_async(w->dom, s[i].iova, s[i].len, s[i].cookie);
 		if (likely(one >= 0))
 			perf_release(w, 1, (uint32_t)one, t0);
-		t1 = rte_rdtsc();
+		t1 = perf_bench_ticks(w->b);
 		if (unlikely(one < 0)) {
 			/* Its page stays the device's, for it may still be. */
 			rc = rc != 0 ? rc : one;
 			w->taken++;
 			continue;
 		}
-		call_time(&w->unmap_hist, t1 - t0, 1);
+		call_time(w, &w->unmap_hist, t1 - t0, 1);
 	}
 	perf_release_poll(w);
 	return rc;
@@ -173,18 +175,18 @@ unmap_group(struct perf_worker *w, const struct perf_group *g)
 
 	if (g->each && !w->shares)
 		return unmap_each(w, s, g->n);
-	t0 = rte_rdtsc();
+	t0 = perf_bench_ticks(w->b);
 	n = sluice_unmap_async_burst(w->dom, s, g->n, &later);
 	rc = n < g->n ? -rte_errno : 0;
 	perf_release(w, n, later, t0);
 	perf_release_poll(w);
-	t = rte_rdtsc() - t0;
+	t = perf_bench_ticks(w->b) - t0;
 	if (g->each && n != 0) {
-		call_time(&w->unmap_hist, t, n);
+		call_time(w, &w->unmap_hist, t, n);
 		/* What a burst shares is over for all of them at its end. */
-		sluice_hist_add_n(&w->release_hist, perf_net_tsc(t), n - later);
+		sluice_hist_add_n(&w->release_hist, perf_net_ticks(w, t), n - later);
 	} else if (w->taken > w->warm) {
-		w->unmap_tsc += perf_net_tsc(t);
+		w->unmap_tsc += perf_net_ticks(w, t);
 		w->unmap_n += n;
 	}
 	w->taken += g->n - n;
@@ -350,6 +352,7 @@ sample(struct perf_worker *w)
 	bytes = st.exposed_bytes - RTE_MIN(st.exposed_bytes, waiting * size);
 	w->exposed_max = RTE_MAX(w->exposed_max, bytes);
 	w->oldest_max = RTE_MAX(w->oldest_max, st.oldest_ns);
+	w->looks++;
 }
 
 /* How many more buffers may be posted by the plan, the ring aside. */

@@ -62,7 +62,7 @@ struct perf_worker {
 	uint32_t seg_next;
 	uint32_t groups_posted, groups_taken, waits_put, waits_got;
 	/* results */
-	uint64_t map_tsc, map_n;     /**< whole bursts: cycles, calls */
+	uint64_t map_tsc, map_n;     /**< whole bursts: ticks, calls */
 	uint64_t unmap_tsc, unmap_n; /**< with taking cookies, and waiting for them */
 	uint64_t mismatches, faults; /**< packets */
 	uint64_t bytes;
@@ -72,6 +72,7 @@ struct perf_worker {
 	uint64_t pinned_max;         /**< bytes: the most held for DMA at once, of all workers */
 	uint64_t exposed_max;        /**< the most bytes that were handed back too early, at once */
 	uint64_t oldest_max;         /**< ns: the oldest entry of a flush queue */
+	uint64_t looks;              /**< how often the three above were looked at */
 	const char *failed;          /**< the call that failed, or NULL */
 	int err;                     /**< its -errno */
 	struct perf_worker *all;     /**< every worker of the run, for the sampling one */
@@ -81,16 +82,16 @@ struct perf_worker {
 	struct sluice_seg seg[PERF_SEGS];
 	struct perf_group group[PERF_RING];
 	struct perf_wait wait[PERF_WAITS];
-	struct sluice_hist map_hist, unmap_hist; /**< cycles a call */
-	struct sluice_hist release_hist; /**< cycles from an unmap to the return of the buffer, if
+	struct sluice_hist map_hist, unmap_hist; /**< ticks a call */
+	struct sluice_hist release_hist; /**< ticks from an unmap to the return of the buffer, if
 					later than the call's own end */
 } __rte_cache_aligned;
 
 /** Measure what reading the TSC costs by itself. Once, before any worker runs. */
 void perf_worker_calibrate(void);
 
-/** @p t cycles without what reading the TSC took. */
-uint64_t perf_net_tsc(uint64_t t);
+/** @p t ticks (bench.h) without what reading the clock took. */
+uint64_t perf_net_ticks(const struct perf_worker *w, uint64_t t);
 
 /** Play the workload through the ring until the target, the time, or an abort. */
 void perf_worker_loop(struct perf_worker *w);

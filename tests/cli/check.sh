@@ -6,18 +6,6 @@
 check=$1
 mkdir "$work/results"
 
-# one_check_line WORDS...: as one_line, for this program.
-one_check_line() {
-	local word n
-	n=$(grep -c '^sluice-check: ' "$work/err")
-	[ "$n" -eq 1 ] || fail "$n lines of ours on stderr, wanted 1"
-	n=$(grep -vc -e '^sluice-check: ' -e '^EAL: ' "$work/err")
-	[ "$n" -eq 0 ] || fail "$n lines on stderr that are nobody's"
-	for word in "$@"; do
-		grep -q -F -e "$word" "$work/err" || fail "stderr does not name \"$word\""
-	done
-}
-
 # bad NAME WORDS... -- OPTIONS...
 bad() {
 	local name=$1 words=()

@@ -45,6 +45,18 @@ one_line() {
 	done
 }
 
+# one_check_line WORDS...: as one_line, for sluice-check.
+one_check_line() {
+	local word n
+	n=$(grep -c '^sluice-check: ' "$work/err")
+	[ "$n" -eq 1 ] || fail "$n lines of ours on stderr, wanted 1"
+	n=$(grep -vc -e '^sluice-check: ' -e '^EAL: ' "$work/err")
+	[ "$n" -eq 0 ] || fail "$n lines on stderr that are nobody's"
+	for word in "$@"; do
+		grep -q -F -e "$word" "$work/err" || fail "stderr does not name \"$word\""
+	done
+}
+
 says() {
 	local word
 	for word in "$@"; do

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../shared/text.h"
+#include "../marks.h"
 #include "report.h"
 
 static const char head[] =
@@ -28,11 +30,16 @@ static const char head[] =
 	"border-bottom:1px solid var(--line)}\n"
 	"th{background:var(--soft)}th:first-child,td:first-child{text-align:left}\n"
 	"figure{margin:1rem 0}svg{width:100%;height:auto;color:var(--ink)}\n"
+	".mark{margin:.2rem 0;font-size:.85rem;color:var(--mute)}\n"
 	"footer{margin-top:2rem;color:var(--mute);font-size:.85rem}\n</style></head><body>\n";
 
 static void
-escape(FILE *f, const char *s)
+escape(FILE *f, const char *text)
 {
+	char copy[1024], *s = copy;
+
+	text_utf8(copy, sizeof(copy), text);
+	text_clean(copy, "");
 	for (; *s != '\0'; s++)
 		switch (*s) {
 		case '<': fputs("&lt;", f); break;
@@ -56,7 +63,7 @@ fact(FILE *f, const char *name, const char *value)
 static void
 facts(const struct perf_book *bk, FILE *f)
 {
-	const struct perf_result *r = &bk->result[0];
+	const struct perf_result *r = perf_book_first(bk);
 	char text[640], huge[64];
 
 	fputs("<dl>\n", f);
@@ -81,21 +88,36 @@ facts(const struct perf_book *bk, FILE *f)
 	fputs("</dl>\n", f);
 }
 
+/* A figure, or what stands for one that was not measured. */
+static void
+cell(FILE *f, bool known, unsigned int digits, double v)
+{
+	if (known)
+		fprintf(f, "<td>%.*f</td>", (int)digits, v);
+	else
+		fputs("<td>n/a</td>", f);
+}
+
 static void
 row(const struct perf_result *r, FILE *f)
 {
+	bool ran = !r->failed;
+	char signs[8];
+
 	fputs("<tr><td>", f);
 	escape(f, r->policy);
-	fprintf(f, "%s</td><td>%" PRIu64 "</td><td>%u</td><td>%u</td><td>%u</td><td>%.0f</td>"
-		"<td>%.1f</td><td>%.1f</td><td>%.1f</td><td>%.0f</td><td>%.4f</td>",
-		r->unstable ? " (unstable)" : "", r->sync_ns, r->workers, r->batch,
-		r->deadline_us, r->sync_rtt_ns, r->map_ns.mean, r->unmap_ns.mean, r->pair_ns,
-		r->unmap_ns.p99, r->syncs_per_unmap);
-	if (r->stale_known)
-		fprintf(f, "<td>%.1f</td><td>%.1f</td><td>%.1f</td>", r->stale_us.p50,
-			r->stale_us.p99, r->stale_us.max);
-	else
-		fputs("<td>n/a</td><td>n/a</td><td>n/a</td>", f);
+	fprintf(f, "%s</td><td>%" PRIu64 "</td><td>%u</td><td>%u</td><td>%u</td>",
+		perf_marks_signs(r, signs, sizeof(signs)), r->sync_ns, r->workers, r->batch,
+		r->deadline_us);
+	cell(f, ran, 0, r->sync_rtt_ns);
+	cell(f, ran, 1, r->map_ns.mean);
+	cell(f, ran, 1, r->unmap_ns.mean);
+	cell(f, ran, 1, r->pair_ns);
+	cell(f, r->unmap_known, 0, r->unmap_ns.p99);
+	cell(f, r->cmds_known, 4, r->syncs_per_unmap);
+	cell(f, r->stale_known, 1, r->stale_us.p50);
+	cell(f, r->stale_known, 1, r->stale_us.p99);
+	cell(f, r->stale_known, 1, r->stale_us.max);
 	if (r->stale_counted)
 		fprintf(f, "<td>%" PRIu64 "%s</td>", r->stale_accesses,
 			r->stale_provable ? "" : " (not provable)");
@@ -105,14 +127,37 @@ row(const struct perf_result *r, FILE *f)
 		fprintf(f, "<td>%" PRIu64 "</td>", r->shadow_accesses);
 	else
 		fputs("<td>n/a</td>", f);
-	if (r->release_known)
-		fprintf(f, "<td>%.1f</td><td>%.1f</td>", r->release_us.p50, r->release_us.p99);
-	else
-		fputs("<td>n/a</td><td>n/a</td>", f);
+	cell(f, r->release_known, 1, r->release_us.p50);
+	cell(f, r->release_known, 1, r->release_us.p99);
 	if (r->strict_ratio > 0)
 		fprintf(f, "<td>%.2f&times;</td></tr>\n", r->strict_ratio);
 	else
 		fputs("<td>&ndash;</td></tr>\n", f);
+}
+
+static void
+legend(const struct perf_book *bk, FILE *f)
+{
+	for (unsigned int m = 0; m < perf_nb_marks; m++) {
+		bool any = false;
+
+		for (unsigned int i = 0; i < bk->nb_results; i++)
+			any |= perf_marks[m].on(&bk->result[i]);
+		if (any)
+			fprintf(f, "<p class=\"mark\">%s %s</p>\n", perf_marks[m].sign,
+				perf_marks[m].means);
+	}
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		if (bk->result[i].error[0] == '\0')
+			continue;
+		fputs("<p class=\"mark\">", f);
+		escape(f, bk->result[i].label);
+		fputs(": ", f);
+		escape(f, bk->result[i].error);
+		fputs("</p>\n", f);
+	}
+	if (!bk->complete)
+		fputs("<p class=\"mark\">Not all that was asked for is here.</p>\n", f);
 }
 
 static void
@@ -129,6 +174,7 @@ table(const struct perf_book *bk, FILE *f)
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		row(&bk->result[i], f);
 	fputs("</tbody></table></div>\n", f);
+	legend(bk, f);
 }
 
 /* The first of the ink's spellings in @p s; its length in *len. */
@@ -149,60 +195,44 @@ ink_find(const char *s, size_t *len)
 	return first;
 }
 
-/* The file's text without its XML prologue, the scripts' ink turned into the page's. */
+/* The drawing without its XML prologue, the scripts' ink turned into the page's. */
 static void
-svg_inline(FILE *svg, FILE *f)
+svg_inline(const char *svg, FILE *f)
 {
-	const char *s, *hit;
-	char *line = NULL;
-	bool in = false;
-	size_t size = 0, len = 0;
+	const char *s = strstr(svg, "<svg"), *hit;
+	size_t len = 0;
 
-	while (getline(&line, &size, svg) >= 0) {
-		s = in ? line : strstr(line, "<svg");
-		if (s == NULL)
-			continue;
-		in = true;
-		while ((hit = ink_find(s, &len)) != NULL) {
-			fprintf(f, "%.*scurrentColor", (int)(hit - s), s);
-			s = hit + len;
-		}
-		fputs(s, f);
+	if (s == NULL)
+		return;
+	while ((hit = ink_find(s, &len)) != NULL) {
+		fprintf(f, "%.*scurrentColor", (int)(hit - s), s);
+		s = hit + len;
 	}
-	free(line);
+	fputs(s, f);
 }
 
 static void
-plots(const struct perf_book *bk, const char *dir, FILE *f)
+plots(const struct perf_drawn *drawn, FILE *f)
 {
-	char path[4096];
-
-	for (unsigned int i = 0; i < perf_nb_plots; i++) {
-		FILE *svg;
-
-		if (!perf_plots[i].worthwhile(bk))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s.svg", dir, perf_plots[i].name);
-		svg = fopen(path, "re");
-		if (svg == NULL)
+	for (unsigned int i = 0; i < perf_nb_plots && i < PERF_PLOTS_MAX; i++) {
+		if (drawn->svg[i] == NULL)
 			continue;
 		fprintf(f, "<h2>%s</h2>\n<figure>\n", perf_plots[i].title);
-		svg_inline(svg, f);
+		svg_inline(drawn->svg[i], f);
 		fputs("</figure>\n", f);
-		fclose(svg);
 	}
 }
 
 int
-perf_html_write(const struct perf_book *bk, const char *dir, FILE *f)
+perf_html_write(const struct perf_book *bk, const struct perf_drawn *drawn, FILE *f)
 {
 	fputs(head, f);
 	fprintf(f, "<h1>sluice-perf %s</h1>\n<p class=\"claim\">%s</p>\n", sluice_version(),
 		PERF_HONEST);
-	if (bk->nb_results > 0) {
+	if (perf_book_first(bk) != NULL) {
 		facts(bk, f);
 		table(bk, f);
-		plots(bk, dir, f);
+		plots(drawn, f);
 	}
 	fputs("<footer>Times include one ownership byte a page; the passthrough row is the floor "
 	      "of the harness itself. A stale access is a device reaching a page that unmap had "

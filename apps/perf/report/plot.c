@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../marks.h"
 #include "report.h"
 
 /* The parameter a sweep's plots have on their x axis: the one with most values. */
@@ -26,19 +27,41 @@ static const struct axis axes[] = {
 	{ "deadline, us", true, get_deadline },
 };
 
-/* How many values does a policy have there? Each point has a result of every policy, in the same
- * order; that policies have different defaults is no sweep. */
+/* Is it the first result under its label? Curves are told apart by labels. */
+static bool
+first_of_label(const struct perf_book *bk, unsigned int i)
+{
+	for (unsigned int k = 0; k < i; k++)
+		if (strcmp(bk->result[k].label, bk->result[i].label) == 0)
+			return false;
+	return true;
+}
+
+/* The next result with figures under the label of result @p of, from @p i on; or nb_results. */
+static unsigned int
+next_of_label(const struct perf_book *bk, unsigned int of, unsigned int i)
+{
+	while (i < bk->nb_results && (bk->result[i].failed ||
+				      strcmp(bk->result[i].label, bk->result[of].label) != 0))
+		i++;
+	return i;
+}
+
+/* How many values does a policy have there? That policies have different defaults is no sweep. */
 static unsigned int
 distinct(const struct perf_book *bk, const struct axis *a)
 {
-	unsigned int n = 0, step = bk->o->nb_policies, most = 0;
+	unsigned int most = 0, n, i, k;
 
-	for (unsigned int p = 0; p < step; p++, n = 0) {
-		for (unsigned int i = p; i < bk->nb_results; i += step) {
-			unsigned int k = p;
-
+	for (unsigned int p = 0; p < bk->nb_results; p++) {
+		if (!first_of_label(bk, p))
+			continue;
+		n = 0;
+		for (i = next_of_label(bk, p, 0); i < bk->nb_results;
+		     i = next_of_label(bk, p, i + 1)) {
+			k = next_of_label(bk, p, 0);
 			while (k < i && a->get(&bk->result[k]) != a->get(&bk->result[i]))
-				k += step;
+				k = next_of_label(bk, p, k + 1);
 			n += k == i;
 		}
 		most = RTE_MAX(most, n);
@@ -64,8 +87,9 @@ static void
 label(const struct perf_book *bk, const struct perf_result *r, FILE *f)
 {
 	struct perf_varied v = perf_book_varied(bk);
+	char signs[8];
 
-	fprintf(f, "\"%s", r->policy);
+	fprintf(f, "\"%s%s", r->policy, perf_marks_signs(r, signs, sizeof(signs)));
 	if (v.sync_ns)
 		fprintf(f, " sync %" PRIu64, r->sync_ns);
 	if (v.workers)
@@ -81,7 +105,7 @@ label(const struct perf_book *bk, const struct perf_result *r, FILE *f)
 static bool
 always(const struct perf_book *bk)
 {
-	return bk->nb_results > 0;
+	return perf_book_first(bk) != NULL;
 }
 
 static bool
@@ -104,6 +128,8 @@ cost(const struct perf_book *bk, FILE *f)
 {
 	fputs("$data << EOD\n", f);
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		if (bk->result[i].failed)
+			continue;
 		label(bk, &bk->result[i], f);
 		fprintf(f, " %.3f %.3f\n", bk->result[i].map_ns.mean, bk->result[i].unmap_ns.mean);
 	}
@@ -120,6 +146,8 @@ tail(const struct perf_book *bk, FILE *f)
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
 		const struct perf_dist *d = &bk->result[i].unmap_ns;
 
+		if (!bk->result[i].unmap_known)
+			continue;
 		label(bk, &bk->result[i], f);
 		fprintf(f, " %.1f %.1f %.1f\n", d->p50 > 1 ? d->p50 : 1, d->p99 > 1 ? d->p99 : 1,
 			d->max > 1 ? d->max : 1);
@@ -162,27 +190,47 @@ y_ratio(const struct perf_result *r)
 	return r->strict_ratio;
 }
 
-/* A curve a policy over the main axis. */
+/* A curve a policy over the main axis. A point that has marks has a cross in it. */
 static void
 curves(const struct perf_book *bk, FILE *f, const char *ylabel,
        double (*y)(const struct perf_result *))
 {
 	const struct axis *a = main_axis(bk);
-	const struct perf_options *o = bk->o;
-	char name[64];
+	const char *between = "";
+	bool marked = false;
+	char signs[8];
 
-	for (unsigned int p = 0; p < o->nb_policies; p++) {
+	fputs("$marked << EOD\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		const struct perf_result *r = &bk->result[i];
+
+		if (r->failed || perf_marks_signs(r, signs, sizeof(signs))[0] == '\0')
+			continue;
+		fprintf(f, "%g %.4f\n", a->get(r), y(r));
+		marked = true;
+	}
+	fputs("EOD\n", f);
+	for (unsigned int p = 0; p < bk->nb_results; p++) {
+		if (!first_of_label(bk, p) || next_of_label(bk, p, 0) == bk->nb_results)
+			continue;
 		fprintf(f, "$p%u << EOD\n", p);
-		for (unsigned int i = p; i < bk->nb_results; i += o->nb_policies)
+		for (unsigned int i = next_of_label(bk, p, 0); i < bk->nb_results;
+		     i = next_of_label(bk, p, i + 1))
 			fprintf(f, "%g %.4f\n", a->get(&bk->result[i]), y(&bk->result[i]));
 		fputs("EOD\n", f);
 	}
 	fprintf(f, "set xlabel '%s'\nset ylabel '%s'\n%sset yrange [0:*]\nplot ", a->label, ylabel,
 		a->log ? "set logscale x 2\n" : "");
-	for (unsigned int p = 0; p < o->nb_policies; p++)
-		fprintf(f, "%s$p%u using 1:2 smooth unique with linespoints linewidth 2 "
-			"pointtype 7 title '%s'", p ? ", " : "", p,
-			perf_policy_label(&o->policy[p], name, sizeof(name)));
+	for (unsigned int p = 0; p < bk->nb_results; p++) {
+		if (!first_of_label(bk, p) || next_of_label(bk, p, 0) == bk->nb_results)
+			continue;
+		fprintf(f, "%s$p%u using 1:2 smooth unique with linespoints linewidth 2 pointtype 7 "
+			"title '%s'", between, p, bk->result[p].label);
+		between = ", ";
+	}
+	if (marked)
+		fprintf(f, "%s$marked using 1:2 with points pointtype 2 pointsize 2 linecolor rgb '"
+			PERF_INK "' title 'not to be trusted'", between);
 	fputc('\n', f);
 }
 
@@ -201,7 +249,7 @@ curve_ratio(const struct perf_book *bk, FILE *f)
 static bool
 swept_with_strict(const struct perf_book *bk)
 {
-	return swept(bk) && bk->result[0].strict_ratio > 0;
+	return swept(bk) && perf_book_first(bk)->strict_ratio > 0;
 }
 
 const struct perf_plot perf_plots[] = {

@@ -3,62 +3,110 @@
  * Fills the report folder. The page comes last and whole; without gnuplot it has no plots, and
  * the scripts are there for a machine that has it.
  */
-#include <errno.h>
-#include <spawn.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../msg.h"
-#include "../outfile.h"
 #include "report.h"
 
-extern char **environ;
+#define DATA "results.csv"
+#define PAGE "index.html"
+
+static const char *const ext[] = { ".gp", ".svg", ".png" };
+
+static int
+bad(const struct perf_report *rp, const char *why)
+{
+	return perf_failed("--report %s: %s", rp->shown, why);
+}
+
+void
+perf_report_init(struct perf_report *rp)
+{
+	memset(rp, 0, sizeof(*rp));
+	rp->folder.dir = rp->folder.at.dir = -1;
+}
+
+/* The files that there can be, one after the other; NULL behind the last. */
+static const char *
+file_name(unsigned int i, char *buf, size_t size)
+{
+	if (i == 0)
+		return DATA;
+	if (i == 1)
+		return PAGE;
+	i -= 2;
+	if (i >= perf_nb_plots * RTE_DIM(ext))
+		return NULL;
+	snprintf(buf, size, "%s%s", perf_plots[i / RTE_DIM(ext)].name, ext[i % RTE_DIM(ext)]);
+	return buf;
+}
 
 int
-perf_report_prepare(const char *dir)
+perf_report_prepare(struct perf_report *rp, const char *path)
 {
-	struct stat st;
+	char why[PLACE_WHY], buf[64];
+	const char *name;
+	int rc;
 
-	if (mkdir(dir, 0777) == 0) {
-		rmdir(dir);
-		return 0;
-	}
-	if (errno == EEXIST && stat(dir, &st) == 0) {
-		if (!S_ISDIR(st.st_mode))
-			return perf_usage_error("--report %s: is not a folder; give a folder's "
-						"name", dir);
-		if (access(dir, W_OK | X_OK) == 0)
-			return 0;
-	}
-	return perf_usage_error("--report %s: cannot be written: %m; give a folder of yours, or a "
-				"new one in a folder that exists", dir);
-}
-
-static int
-open_in(struct perf_outfile *of, char *path, size_t size, const char *dir, const char *name,
-	const char *ext)
-{
-	if ((size_t)snprintf(path, size, "%s/%s%s", dir, name, ext) >= size)
-		return perf_usage_error("--report: the name is too long");
-	return perf_outfile_open(of, path, "--report");
-}
-
-static int
-script_write(const struct perf_book *bk, const struct perf_plot *p, const char *dir)
-{
-	struct perf_outfile of;
-	char path[4096];
-	int rc = open_in(&of, path, sizeof(path), dir, p->name, ".gp");
-
+	rc = report_folder_open(&rp->folder, path, why);
+	for (unsigned int i = 0; rc == 0 && (name = file_name(i, buf, sizeof(buf))) != NULL; i++)
+		rc = report_folder_free(&rp->folder, name, why);
 	if (rc != 0)
-		return rc;
-	fprintf(of.f, "# %s\n# gnuplot %s.gp makes %s.svg and %s.png\n", PERF_HONEST, p->name,
-		p->name, p->name);
-	fputs("set terminal svg size 860,420 dynamic noenhanced font 'sans-serif,13'\n", of.f);
-	fprintf(of.f, "set output '%s.svg'\n", p->name);
-	fprintf(of.f, "set title \"%s\" textcolor rgb '" PERF_INK "'\n", p->title);
+		return perf_usage_error("--report %s: %s", path, why);
+	rp->shown = path;
+	return 0;
+}
+
+bool
+perf_report_has(const struct perf_report *rp, const struct outfile *of)
+{
+	struct place there = { .dir = rp->folder.dir, .fd = -1 };
+	const char *name;
+	char buf[64];
+
+	if (rp->shown == NULL || of->path == NULL || fstat(there.dir, &there.dir_st) != 0)
+		return false;
+	for (unsigned int i = 0; (name = file_name(i, buf, sizeof(buf))) != NULL; i++) {
+		snprintf(there.name, sizeof(there.name), "%s", name);
+		there.exists = fstatat(there.dir, name, &there.st, AT_SYMLINK_NOFOLLOW) == 0;
+		if (place_same(&there, &of->at))
+			return true;
+	}
+	return false;
+}
+
+/* What @p fn writes, as a file of the folder. */
+static int
+data_put(struct perf_report *rp, const struct perf_book *bk, char *why)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int rc = f == NULL || perf_csv_write(bk, f) != 0;
+
+	if ((f != NULL && fclose(f) != 0) || rc != 0)
+		snprintf(why, PLACE_WHY, "out of memory");
+	else
+		rc = report_folder_put(&rp->folder, DATA, text, len, why);
+	free(text);
+	return rc;
+}
+
+void
+perf_report_keep(struct perf_report *rp, const struct perf_book *bk)
+{
+	char why[PLACE_WHY];
+
+	if (rp->shown != NULL)
+		(void)!data_put(rp, bk, why); /* said at the end */
+}
+
+static void
+script_head(FILE *f, const struct perf_plot *p)
+{
+	fprintf(f, "set title \"%s\" textcolor rgb '" PERF_INK "'\n", p->title);
 	fputs("set border 3 linecolor rgb '" PERF_INK "'\n"
 	      "set tics nomirror textcolor rgb '" PERF_INK "'\n"
 	      "set key outside right top textcolor rgb '" PERF_INK "'\n"
@@ -68,96 +116,146 @@ script_write(const struct perf_book *bk, const struct perf_plot *p, const char *
 	      "set linetype 1 linecolor rgb '#3b78b8'\nset linetype 2 linecolor rgb '#d9822b'\n"
 	      "set linetype 3 linecolor rgb '#4a9d5b'\nset linetype 4 linecolor rgb '#b5507f'\n"
 	      "set linetype 5 linecolor rgb '#7a68b8'\nset linetype 6 linecolor rgb '#8a8a2e'\n",
-	      of.f);
-	p->script(bk, of.f);
-	fprintf(of.f, "set terminal pngcairo size 1290,630 noenhanced font 'sans-serif,15' "
-		"background rgb 'white'\nset output '%s.png'\nreplot\nset output\n", p->name);
-	return perf_outfile_commit(&of);
+	      f);
 }
 
-/* @return 0 when gnuplot was there and content. */
-static int
-gnuplot(const char *dir, const char *name)
-{
-	posix_spawn_file_actions_t fa;
-	char script[128];
-	char *argv[] = { "gnuplot", script, NULL };
-	int status = -1, rc;
-	pid_t pid;
+#define TERM_SVG "set terminal svg size 860,420 dynamic noenhanced font 'sans-serif,13'\n"
+#define TERM_PNG "set terminal pngcairo size 1290,630 noenhanced font 'sans-serif,15' " \
+		 "background rgb 'white'\n"
 
-	snprintf(script, sizeof(script), "%s.gp", name);
-	if (posix_spawn_file_actions_init(&fa) != 0)
-		return -1;
-	rc = posix_spawn_file_actions_addchdir_np(&fa, dir);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", 0, 0);
-	if (rc == 0)
-		rc = posix_spawnp(&pid, argv[0], &fa, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	if (rc != 0)
-		return -1;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
-}
-
-/* A plot of an earlier report that this one does not have. */
+/* The script that a person can run again in the folder. */
 static void
-stale_plot_remove(const char *dir, const char *name)
+script_write(const struct perf_book *bk, const struct perf_plot *p, FILE *f)
 {
-	static const char *const ext[] = { ".gp", ".svg", ".png" };
-	char path[4096];
+	fprintf(f, "# %s\n# gnuplot %s.gp makes %s.svg and %s.png\n" TERM_SVG
+		"set output '%s.svg'\n", PERF_HONEST, p->name, p->name, p->name, p->name);
+	script_head(f, p);
+	p->script(bk, f);
+	fprintf(f, TERM_PNG "set output '%s.png'\nreplot\nset output\n", p->name);
+}
 
-	for (unsigned int i = 0; i < RTE_DIM(ext); i++) {
-		snprintf(path, sizeof(path), "%s/%s%s", dir, name, ext[i]);
-		unlink(path);
-	}
+/* The same for one kind of picture, to stdout. */
+static int
+draw(const struct perf_book *bk, const struct perf_plot *p, const char *term, char **out, size_t *len)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	int rc = -1;
+
+	*out = NULL;
+	if (f == NULL)
+		return -1;
+	fputs(term, f);
+	script_head(f, p);
+	p->script(bk, f);
+	if (fclose(f) == 0)
+		rc = perf_gnuplot(text, n, out, len);
+	free(text);
+	return rc;
 }
 
 static int
-plots_write(const struct perf_book *bk, const char *dir)
+script_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_plot *p, char *why)
 {
-	bool drawn = true;
-	int rc = 0;
+	char name[64], *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int rc = -1;
 
-	for (unsigned int i = 0; i < perf_nb_plots && rc == 0; i++) {
-		stale_plot_remove(dir, perf_plots[i].name);
-		if (!perf_plots[i].worthwhile(bk))
-			continue;
-		rc = script_write(bk, &perf_plots[i], dir);
-		if (rc == 0)
-			drawn = drawn && gnuplot(dir, perf_plots[i].name) == 0;
+	snprintf(name, sizeof(name), "%s.gp", p->name);
+	snprintf(why, PLACE_WHY, "out of memory");
+	if (f != NULL) {
+		script_write(bk, p, f);
+		if (fclose(f) == 0)
+			rc = report_folder_put(&rp->folder, name, text, len, why);
 	}
-	if (rc == 0 && !drawn)
-		perf_note("--report %s: gnuplot is missing or failed: no plots; the .gp scripts "
-			  "are there", dir);
+	free(text);
+	return rc;
+}
+
+/* @return 0; 1: gnuplot did not; -1: a file could not be written, @p why filled. */
+static int
+plot_put(struct perf_report *rp, const struct perf_book *bk, unsigned int i, struct perf_drawn *d,
+	 char *why)
+{
+	const struct perf_plot *p = &perf_plots[i];
+	char name[64], *png = NULL;
+	size_t svg_len = 0, png_len = 0;
+	int rc, drawn;
+
+	if (!p->worthwhile(bk)) {
+		rc = 0;
+		for (unsigned int k = 0; k < RTE_DIM(ext); k++) { /* of an earlier report */
+			snprintf(name, sizeof(name), "%s%s", p->name, ext[k]);
+			rc |= report_folder_remove(&rp->folder, name, why);
+		}
+		return rc;
+	}
+	rc = script_put(rp, bk, p, why);
+	drawn = draw(bk, p, TERM_SVG, &d->svg[i], &svg_len);
+	drawn |= draw(bk, p, TERM_PNG, &png, &png_len);
+	snprintf(name, sizeof(name), "%s.svg", p->name);
+	if (d->svg[i] != NULL)
+		rc |= report_folder_put(&rp->folder, name, d->svg[i], svg_len, why);
+	snprintf(name, sizeof(name), "%s.png", p->name);
+	if (png != NULL)
+		rc |= report_folder_put(&rp->folder, name, png, png_len, why);
+	free(png);
+	return rc != 0 ? -1 : drawn != 0;
+}
+
+static int
+page_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_drawn *d, char *why)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int rc = f == NULL || perf_html_write(bk, d, f) != 0;
+
+	if ((f != NULL && fclose(f) != 0) || rc != 0)
+		snprintf(why, PLACE_WHY, "out of memory");
+	else
+		rc = report_folder_put(&rp->folder, PAGE, text, len, why);
+	free(text);
 	return rc;
 }
 
 int
-perf_report_write(const struct perf_book *bk, const char *dir, FILE *say)
+perf_report_write(struct perf_report *rp, const struct perf_book *bk)
 {
-	struct perf_outfile of;
-	char path[4096];
-	int rc;
+	struct perf_drawn d = { .svg = { NULL } };
+	char why[PLACE_WHY];
+	bool undrawn = false;
+	int rc = 0, one;
 
-	if (mkdir(dir, 0777) != 0 && errno != EEXIST)
-		return perf_failed("--report %s: cannot be written: %m", dir);
-	rc = open_in(&of, path, sizeof(path), dir, "results", ".csv");
-	if (rc == 0) {
-		perf_csv_write(bk, of.f);
-		rc = perf_outfile_commit(&of);
+	_Static_assert(REPORT_FILES_MAX > 2 + PERF_PLOTS_MAX * RTE_DIM(ext), "an entry for each");
+	if (rp->shown == NULL)
+		return 0;
+	if (data_put(rp, bk, why) != 0)
+		rc |= bad(rp, why);
+	for (unsigned int i = 0; i < perf_nb_plots && i < PERF_PLOTS_MAX; i++) {
+		one = plot_put(rp, bk, i, &d, why);
+		if (one < 0)
+			rc |= bad(rp, why);
+		undrawn |= one > 0;
 	}
-	if (rc == 0)
-		rc = plots_write(bk, dir);
-	if (rc == 0)
-		rc = open_in(&of, path, sizeof(path), dir, "index", ".html");
-	if (rc != 0)
-		return rc;
-	perf_html_write(bk, dir, of.f);
-	rc = perf_outfile_commit(&of);
-	if (rc == 0)
-		fprintf(say, "\nreport    %s/index.html\n", dir);
+	if (page_put(rp, bk, &d, why) != 0)
+		rc |= bad(rp, why);
+	else
+		rp->written = true;
+	for (unsigned int i = 0; i < PERF_PLOTS_MAX; i++)
+		free(d.svg[i]);
+	if (undrawn)
+		perf_note("--report %s: gnuplot is missing or failed: no plots; the .gp scripts are "
+			  "there", rp->shown);
 	return rc;
+}
+
+void
+perf_report_close(struct perf_report *rp)
+{
+	if (rp->shown != NULL)
+		report_folder_close(&rp->folder);
+	perf_report_init(rp);
 }

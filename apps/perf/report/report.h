@@ -5,16 +5,38 @@
 #ifndef PERF_REPORT_H
 #define PERF_REPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
+#include "../../shared/outfile.h"
 #include "../book.h"
+#include "folder.h"
 
-/** Can a report be put there? Nothing stays behind.
+#define PERF_PLOTS_MAX 8u
+
+struct perf_report {
+	struct report_folder folder;
+	const char *shown; /**< the folder as it was named; NULL: no report is wanted */
+	bool written;      /**< there is a page */
+};
+
+void perf_report_init(struct perf_report *rp);
+
+/** Can a report be put into the folder @p path? One that is not there is made.
  * @return 0, or an exit status with an error line printed. */
-int perf_report_prepare(const char *dir);
+int perf_report_prepare(struct perf_report *rp, const char *path);
 
-/** Write the report, say on @p say where it is. @return as perf_report_prepare(). */
-int perf_report_write(const struct perf_book *bk, const char *dir, FILE *say);
+/** Is @p of a file that this report writes? */
+bool perf_report_has(const struct perf_report *rp, const struct outfile *of);
+
+/** Between two points: put the data there. */
+void perf_report_keep(struct perf_report *rp, const struct perf_book *bk);
+
+/** Write the report. @return as perf_report_prepare(). */
+int perf_report_write(struct perf_report *rp, const struct perf_book *bk);
+
+/** Remove a folder that was made and holds nothing; close it. */
+void perf_report_close(struct perf_report *rp);
 
 /** A plot: NAME.gp makes NAME.svg and NAME.png. */
 struct perf_plot {
@@ -28,10 +50,19 @@ struct perf_plot {
 extern const struct perf_plot perf_plots[];
 extern const unsigned int perf_nb_plots;
 
+/** What gnuplot made: SVG text by the number of the plot, NULL where there is none. */
+struct perf_drawn {
+	char *svg[PERF_PLOTS_MAX];
+};
+
+/** Run gnuplot on a script that writes to its stdout. @param out, len receive what it wrote; to be
+ * freed. @return 0, or -1: it is not there, or not content. */
+int perf_gnuplot(const char *script, size_t script_len, char **out, size_t *len);
+
 /** The colour that scripts use for text and lines; pages replace it by the reader's own. */
 #define PERF_INK "#123456"
 
-/** Write the page; plots that are in @p dir as SVG are put into it. */
-int perf_html_write(const struct perf_book *bk, const char *dir, FILE *f);
+/** Write the page, with the plots that were drawn in it. @return 0, or -1: the stream refused. */
+int perf_html_write(const struct perf_book *bk, const struct perf_drawn *drawn, FILE *f);
 
 #endif

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 #include <jansson.h>
 
 #include "book.h"
-#include "outfile.h"
+#include "../../../apps/shared/outfile.h"
 #include "report/report.h"
 
 static char dir[] = "/tmp/sluice-test-out-XXXXXX";
@@ -49,12 +50,15 @@ make_book(void)
 
 		strcpy(r->policy, i ? "strict" : "passthrough");
 		strcpy(r->in_force, r->policy);
+		strcpy(r->label, r->policy);
 		r->rounds = 3;
 		r->pairs = 1000;
 		r->batch = 256;
 		r->pair_ns = i ? 500 : 12.5;
 		r->strict_ratio = i ? 1 : 40;
-		r->stale_known = i;
+		r->stale_known = r->exposed_known = i;
+		r->map_known = r->unmap_known = r->cmds_known = r->held_known = true;
+		r->dma_known = r->iotlb_known = r->walks_known = true;
 		r->sync_rtt_ns = 444;
 		r->burst = 32;
 		r->release_known = i;
@@ -131,8 +135,10 @@ json_holds_the_way_back(void **state)
 	assert_non_null(o);
 	for (unsigned int i = 0; i < 2; i++) {
 		r = json_array_get(json_object_get(o, "results"), i);
+		/* What stays with the device for ever is no figure of bytes. */
 		for (unsigned int k = 0; k < RTE_DIM(keys); k++)
-			assert_true(json_is_number(json_object_get(r, keys[k])));
+			assert_true(json_is_number(json_object_get(r, keys[k])) ||
+				    (i == 0 && json_is_null(json_object_get(r, keys[k]))));
 		assert_true(member(r, "flushes", "full") == 0);
 		assert_true(member(r, "flushes", "deadline") == 0);
 		assert_true(member(r, "flushes", "drain") == 0);
@@ -221,7 +227,9 @@ table_is_aligned_and_honest(void **state)
 static int
 html(const struct perf_book *bk, FILE *f)
 {
-	return perf_html_write(bk, "/nonexistent", f);
+	static const struct perf_drawn none;
+
+	return perf_html_write(bk, &none, f);
 }
 
 /* The field of that name in line @p n of the CSV. */
@@ -304,7 +312,7 @@ unprovable_zeros_are_marked(void **state)
 	assert_string_equal(csv_field(2, "shadow_accesses"), "1234");
 	s = written(table);
 	assert_non_null(strstr(s, " 0?+1234s "));
-	assert_non_null(strstr(s, "?: not provable on this hardware"));
+	assert_non_null(strstr(s, "? not provable on this hardware"));
 	assert_non_null(strstr(s, "+Ns: "));
 	s = written(html);
 	assert_non_null(strstr(s, "<td>0</td><td>n/a</td>"));
@@ -366,6 +374,133 @@ defaults_are_no_sweep(void **state)
 	assert_true(worthwhile("sweep-pair"));
 }
 
+static int
+script(const struct perf_book *bk, FILE *f)
+{
+	for (unsigned int i = 0; i < perf_nb_plots; i++)
+		if (strcmp(perf_plots[i].name, "cost") == 0)
+			perf_plots[i].script(bk, f);
+	return 0;
+}
+
+/* Strict's row in one of the ways in which a row can be less than it looks. */
+static void
+mark(unsigned int m)
+{
+	struct perf_result *r = &results[1];
+
+	make_book();
+	switch (m) {
+	case 0:
+		r->failed = true;
+		strcpy(r->error, "it <broke>");
+		break;
+	case 1: strcpy(r->error, "bytes \"differ\""); break;
+	case 2: strcpy(r->in_force, "strict-batched"); break;
+	case 3: r->unstable = true; break;
+	case 4: r->stale_counted = true; break;
+	case 5: r->preempted = 3; break;
+	}
+}
+
+static void
+outputs_agree_on(unsigned int m, const char *sign, const char *name)
+{
+	char word[64];
+	json_t *o, *r;
+
+	mark(m);
+	o = json_loads(written(perf_json_write), 0, NULL);
+	assert_non_null(o);
+	r = json_array_get(json_object_get(o, "results"), 0);
+	assert_int_equal(json_array_size(json_object_get(r, "marks")), 0);
+	r = json_array_get(json_object_get(o, "results"), 1);
+	assert_int_equal(json_array_size(json_object_get(r, "marks")), 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(r, "marks"), 0)), name);
+	assert_true(json_is_null(json_object_get(r, "error")) == (m > 1));
+	assert_true(json_is_null(json_object_get(r, "pair_ns")) == (m == 0));
+	json_decref(o);
+	written(perf_csv_write);
+	snprintf(word, sizeof(word), ",%s,", name);
+	assert_non_null(strstr(strstr(text, "\nstrict,"), word));
+	assert_null(strstr(strstr(text, "\npassthrough,"), word) < strstr(text, "\nstrict,") ?
+		    strstr(strstr(text, "\npassthrough,"), word) : NULL);
+	snprintf(word, sizeof(word), "\nstrict%s ", sign);
+	assert_non_null(strstr(written(table), word));
+	snprintf(word, sizeof(word), "<td>strict%s</td>", sign);
+	assert_non_null(strstr(written(html), word));
+	assert_non_null(strstr(text, "class=\"mark\""));
+	assert_null(strstr(text, "<broke>"));
+	snprintf(word, sizeof(word), "\"strict%s\"", sign);
+	assert_true((strstr(written(script), word) != NULL) == (m != 0));
+}
+
+/* What one output marks, all of them do. */
+static void
+marks_are_everywhere(void **state)
+{
+	(void)state;
+	outputs_agree_on(0, "#", "failed");
+	outputs_agree_on(1, "^", "wrong");
+	outputs_agree_on(2, "!", "clamped");
+	outputs_agree_on(3, "~", "unstable");
+	outputs_agree_on(4, "?", "unprovable");
+	outputs_agree_on(5, "*", "preempted");
+}
+
+/* What nobody looked at is null, and an empty field; never 0. */
+static void
+unmeasured_is_null(void **state)
+{
+	static const char *const keys[] = {
+		"probes", "probe_hits", "probe_faults", "stale_accesses", "copy_max", "strict_ratio",
+		"dma_bytes", "dma_faults", "dma_mismatches", "iotlb_hit_rate", "walk_reads_per_page",
+		"syncs_per_unmap", "invs_per_unmap", "oldest_us", "exposed_bytes", "walk_reads",
+	};
+	json_t *o, *r;
+
+	(void)state;
+	make_book();
+	results[1].dma_known = results[1].iotlb_known = results[1].walks_known = false;
+	results[1].cmds_known = results[1].held_known = results[1].exposed_known = false;
+	results[1].unmap_known = false;
+	results[1].strict_ratio = 0;
+	o = json_loads(written(perf_json_write), 0, NULL);
+	r = json_array_get(json_object_get(o, "results"), 1);
+	for (unsigned int i = 0; i < RTE_DIM(keys); i++)
+		if (!json_is_null(json_object_get(r, keys[i])))
+			fail_msg("%s is not null", keys[i]);
+	assert_true(json_is_null(json_object_get(json_object_get(r, "unmap_ns"), "p99")));
+	json_decref(o);
+	assert_non_null(strstr(written(table), "n/a"));
+	assert_non_null(strstr(strstr(written(perf_csv_write), "\nstrict,"), ",,,"));
+}
+
+/* A name may hold any bytes. The key stays, the document stays valid. */
+static void
+names_of_any_bytes(void **state)
+{
+	json_t *o, *r;
+
+	(void)state;
+	make_book();
+	strcpy(workload.name, "caf\xe9 \x1b[1m\xc3\xa9.pcap");
+	options.dev = "smmuv3,x=\xff";
+	o = json_loads(written(perf_json_write), 0, NULL);
+	assert_non_null(o);
+	r = json_array_get(json_object_get(o, "results"), 0);
+	assert_string_equal(json_string_value(json_object_get(r, "workload")),
+			    "caf\xef\xbf\xbd \x1b[1m\xc3\xa9.pcap");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "iommu"), "dev")),
+			    "smmuv3,x=\xef\xbf\xbd");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "iommu"),
+							      "backend")), "smmuv3");
+	json_decref(o);
+	assert_null(strchr(written(perf_csv_write), '\x1b'));
+	assert_null(strchr(written(html), '\x1b'));
+	strcpy(workload.name, "a \"quoted\", name.pcap");
+}
+
 static char *
 in_dir(const char *name)
 {
@@ -393,24 +528,26 @@ files_in_dir(void)
 static void
 files_appear_whole(void **state)
 {
-	struct perf_outfile of;
+	char why[PLACE_WHY];
+	struct outfile of;
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(perf_outfile_open(&of, in_dir("a"), "--json"), 0);
-	fputs("hello", of.f);
-	fflush(of.f);
+	assert_int_equal(outfile_open(&of, in_dir("a"), why), 0);
 	assert_int_not_equal(stat(in_dir("a"), &st), 0);
-	assert_int_equal(perf_outfile_commit(&of), 0);
-	perf_outfile_discard(&of);
+	assert_int_equal(files_in_dir(), 0);
+	assert_int_equal(outfile_put(&of, "hello", 5, why), 0);
 	assert_int_equal(stat(in_dir("a"), &st), 0);
 	assert_int_equal(st.st_size, 5);
 	assert_int_equal(files_in_dir(), 1);
-	/* Another run that fails leaves the old file, and nothing else. */
-	assert_int_equal(perf_outfile_open(&of, in_dir("a"), "--json"), 0);
-	fputs("other", of.f);
-	assert_int_equal(files_in_dir(), 2);
-	perf_outfile_discard(&of);
+	/* Again, with more. */
+	assert_int_equal(outfile_put(&of, "hello again", 11, why), 0);
+	assert_int_equal(stat(in_dir("a"), &st), 0);
+	assert_int_equal(st.st_size, 11);
+	outfile_close(&of);
+	/* Another run that writes nothing leaves the old file, and nothing else. */
+	assert_int_equal(outfile_open(&of, in_dir("a"), why), 0);
+	outfile_close(&of);
 	assert_int_equal(files_in_dir(), 1);
 	unlink(in_dir("a"));
 }
@@ -418,19 +555,17 @@ files_appear_whole(void **state)
 static void
 unwritable_is_refused(void **state)
 {
-	struct perf_outfile of;
+	char why[PLACE_WHY];
+	struct outfile of;
 
 	(void)state;
-	assert_int_equal(perf_outfile_open(&of, "/no/such/folder/f", "--json"), 2);
-	perf_outfile_discard(&of);
-	assert_int_equal(perf_outfile_open(&of, dir, "--json"), 2);
-	perf_outfile_discard(&of);
-	assert_int_equal(perf_outfile_open(&of, "", "--json"), 2);
-	perf_outfile_discard(&of);
+	assert_int_equal(outfile_open(&of, "/no/such/folder/f", why), -1);
+	assert_int_equal(outfile_open(&of, dir, why), -1);
+	assert_int_equal(outfile_open(&of, "", why), -1);
 	assert_int_equal(files_in_dir(), 0);
-	assert_int_equal(perf_outfile_open(&of, "/dev/full", "--json"), 0);
-	fputs("x", of.f);
-	assert_int_equal(perf_outfile_commit(&of), 1);
+	assert_int_equal(outfile_open(&of, "/dev/full", why), 0);
+	assert_int_equal(outfile_put(&of, "x", 1, why), -ENOSPC);
+	outfile_close(&of);
 }
 
 static int
@@ -460,6 +595,9 @@ main(void)
 		cmocka_unit_test(unprovable_zeros_are_marked),
 		cmocka_unit_test(table_is_not_too_wide),
 		cmocka_unit_test(defaults_are_no_sweep),
+		cmocka_unit_test(marks_are_everywhere),
+		cmocka_unit_test(unmeasured_is_null),
+		cmocka_unit_test(names_of_any_bytes),
 		cmocka_unit_test(files_appear_whole),
 		cmocka_unit_test(unwritable_is_refused),
 	};

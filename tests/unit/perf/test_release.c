@@ -76,8 +76,9 @@ perf_worker_fail(struct perf_worker *worker, const char *what, int err)
 }
 
 uint64_t
-perf_net_tsc(uint64_t t)
+perf_net_ticks(const struct perf_worker *worker, uint64_t t)
 {
+	(void)worker;
 	return t;
 }
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Signals become a flag. The rest of the program looks at it between its steps, but one step can be
+ * a wait for hardware that takes its time: so a thread that does nothing else waits beside it.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "outfile.h"
+#include "stop.h"
+
+#define GRACE_MS 1000
+
+static const int ending[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGXCPU,
+	SIGIO, SIGPWR, SIGSTKFLT,
+};
+
+static atomic_bool *flag;
+static void (*hook)(void);
+static int wake = -1;
+
+static void
+on_signal(int sig)
+{
+	const uint64_t one = 1;
+	int err = errno;
+
+	if (atomic_exchange_explicit(flag, true, memory_order_relaxed)) {
+		outfile_abandon();
+		signal(sig, SIG_DFL);
+		raise(sig); /* delivered when this handler returns */
+	}
+	(void)!write(wake, &one, sizeof(one));
+	errno = err;
+}
+
+static void *
+wait_beside(void *arg)
+{
+	struct timespec grace = { GRACE_MS / 1000, GRACE_MS % 1000 * 1000000L };
+	uint64_t n;
+
+	while (read(wake, &n, sizeof(n)) < 0 && errno == EINTR)
+		;
+	while (nanosleep(&grace, &grace) != 0 && errno == EINTR)
+		;
+	hook();
+	return arg;
+}
+
+void
+stop_watch(atomic_bool *asked, void (*late)(void))
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
+	pthread_attr_t detached;
+	pthread_t t;
+
+	flag = asked;
+	hook = late;
+	wake = eventfd(0, EFD_CLOEXEC);
+	sigfillset(&sa.sa_mask);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(ending[i], &sa, NULL);
+	sa = (struct sigaction) { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &sa, NULL);
+	sigaction(SIGXFSZ, &sa, NULL);
+	if (wake < 0 || pthread_attr_init(&detached) != 0)
+		return; /* then the flag must do */
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	pthread_create(&t, &detached, wait_beside, NULL);
+	pthread_attr_destroy(&detached);
+}
