@@ -44,8 +44,9 @@ static const char help[] =
 	"the sum.\n"
 	"Without EAL options it runs without huge pages, on one lcore.\n"
 	"\n"
-	"Exit status: 0 no case failed; 1 one did; 2 bad arguments, or a device that does not "
-	"open.\n";
+	"Exit status: 0 no case failed; 1 one did, or a signal ended the run; 2 bad arguments, or a "
+	"device\n"
+	"that does not open.\n";
 
 static int
 seed_parse(const char *s, uint64_t *v)

@@ -42,15 +42,16 @@ static const char help_text[] =
 "  --deadline-us N    flush queues: no entry waits longer (10000, strict-async 50)\n"
 "  --layout L         split   main lcore: engine and hardware; others: workers (two lcores up)\n"
 "                     inline  main lcore: hardware; the first worker polls the engine\n"
-"                     step    one lcore, virtual time, same seed = same counters (one lcore)\n"
+"                     step    one lcore, virtual time, same seed = same results (one lcore)\n"
 "  --seed N           of generated data and of everything random (1)\n"
 "  --sweep FILE.ini   [sweep] with comma lists of batch, deadline_us, sync_ns, workers, policy:\n"
-"                     every combination is run\n"
+"                     every combination is run; each section has policies of its own\n"
 "\n"
 "Results\n"
 "  --json FILE        everything, stable keys; - for stdout (the table then goes to stderr)\n"
 "  --csv FILE         one header, one line a result; - for stdout\n"
-"  --report DIR       plots (SVG, PNG) and one self-contained index.html\n"
+"  --report DIR       plots (SVG, PNG) and one self-contained index.html; DIR is new, empty, or\n"
+"                     holds an earlier report\n"
 "\n"
 "  --list             policies, backends, workloads\n"
 "  --help, --version\n"
@@ -64,11 +65,13 @@ static const char help_text[] =
 "    sluice-perf -l 0,1 --no-huge -m 256 --no-pci --no-shconf -- --workload net:imix\n"
 "  how the answer changes with the hardware's SYNC latency, as a report:\n"
 "    sluice-perf -l 0,1 --no-pci --in-memory -- --sweep sync-latency.ini --report out\n"
-"  two runs whose counters are equal, byte for byte:\n"
+"  two runs whose results are equal, byte for byte:\n"
 "    sluice-perf -l 0 --no-pci --in-memory -- --layout step --seed 7 --json -\n"
 "\n"
-"Exit status: 0 all well; 1 a byte was wrong, a counter did not add up, or a policy that calls\n"
-"itself strict let a stale access through; 2 bad arguments or input (one line says which).\n";
+"Exit status: 0 all well; 1 a byte was wrong, a counter did not add up, a policy that calls itself\n"
+"strict let a stale access through, a run failed or was interrupted, a file could not be written;\n"
+"2 bad arguments or input, or stdout cannot be written (one line says which). What was measured is\n"
+"written all the same.\n";
 
 void
 perf_help(void)

@@ -132,4 +132,18 @@ run 'csv on stdout' 0 "$perf" "${two[@]}" -- --pairs 500 --rounds 1 --csv -
 run 'interrupted' 1 timeout --preserve-status -s INT 1 "$perf" "${two[@]}" -- --seconds 60 --json "$work/int.json"
 one_line interrupted
 [ ! -e "$work/int.json" ] || fail 'an interrupted run left a result'
+
+# An lcore that does not get its CPU: the line says so, and what helps.
+if [ "$(nproc)" -ge 2 ] && command -v taskset >/dev/null; then
+	hogs=()
+	for _ in 1 2; do
+		taskset -c 0 timeout 120 bash -c 'while :; do :; done' &
+		hogs+=($!)
+	done
+	run 'the hardware lcore is starved' 1 nice -n 10 "$perf" "${two[@]}" -- --policy strict --pairs 2M \
+		--rounds 1 --dev smmuv3,regs=emu,sync_timeout_us=10000
+	one_line 'lcore 0' 'did not get the CPU for' 'sync_timeout_us=10000' '-l'
+	kill "${hogs[@]}"
+	wait "${hogs[@]}" 2>/dev/null
+fi
 finish
