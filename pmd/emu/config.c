@@ -182,6 +182,8 @@ cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w
 	c->epd[1] = (w[0] & SMMU_CD_0_EPD1) || c->one;
 	c->tbi[0] = w[0] & SMMU_CD_0_TBI0;
 	c->tbi[1] = w[0] & SMMU_CD_0_TBI1;
+	c->had[0] = w[1] & SMMU_CD_1_HAD0;
+	c->had[1] = w[2] & SMMU_CD_2_HAD1;
 	c->affd = w[0] & SMMU_CD_0_AFFD;
 	c->wxn = w[0] & SMMU_CD_0_WXN;
 	c->pan = (w[0] & SMMU_CD_0_PAN) && !c->one;

@@ -118,7 +118,7 @@ struct emu_cd {
 	uint8_t tsz[2];   /**< T0SZ, T1SZ */
 	uint8_t gran[2];  /**< GRAN_*, of TG0, TG1 */
 	uint8_t start[2]; /**< level at which the walk begins */
-	bool epd[2], tbi[2];
+	bool epd[2], tbi[2], had[2];
 	bool affd, wxn, pan, aset, abort, record;
 	bool one;         /**< StreamWorld EL2 without E2H: one table, no ASID, no privileges */
 	uint8_t ips;      /**< effective, bits */

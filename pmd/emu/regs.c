@@ -318,9 +318,12 @@ emu_regs_reset(struct emu_smmu *e)
 				 smmu_field_prep(SMMU_IDR1_EVENTQS, c->evtq_max_log2) |
 				 smmu_field_prep(SMMU_IDR1_CMDQS, c->cmdq_max_log2) |
 				 SMMU_IDR1_ATTR_PERMS_OVR));
-	/* Range invalidation came with v3.2, which also promises BBML 1 or 2. */
+	/* Range invalidation came with v3.2, which also promises FWB (of stage 2) and BBML 1 or 2;
+	 * v3.1 promises HAD. */
 	emu_set_reg32(e, SMMU_IDR3,
-		      c->ril ? (uint32_t)(SMMU_IDR3_RIL | smmu_field_prep(SMMU_IDR3_BBML, 2)) : 0);
+		      (uint32_t)(SMMU_IDR3_HAD |
+				 (c->ril ? SMMU_IDR3_RIL | SMMU_IDR3_FWB |
+						   smmu_field_prep(SMMU_IDR3_BBML, 2) : 0)));
 	emu_set_reg32(e, SMMU_IDR5,
 		      (uint32_t)((c->gran & EMU_GRAN_4K ? SMMU_IDR5_GRAN4K : 0) |
 				 (c->gran & EMU_GRAN_16K ? SMMU_IDR5_GRAN16K : 0) |

@@ -30,7 +30,7 @@ wc_place(struct emu_smmu *e, uint64_t key, unsigned int gran, unsigned int level
 				       emu_level_shift(gran, level), e->wc_mask)];
 }
 
-/* Hierarchical limits of a table descriptor (D8.4.2). HADx is RES0: IDR3.HAD is 0. */
+/* Hierarchical limits of a table descriptor (D8.4.2), unless HADx of the CD disables them. */
 static unsigned int
 table_limits(uint64_t d)
 {
@@ -157,7 +157,7 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 			w->fault = SMMU_EVT_F_ADDR_SIZE;
 			return;
 		}
-		apt |= table_limits(d);
+		apt |= cd->had[half] ? 0 : table_limits(d);
 		table = out;
 		if (e->wc != NULL && !fresh) {
 			uint64_t key = wc_key(cd, va, gran, level);

@@ -68,6 +68,10 @@ versions(struct conf *c)
 
 	CONF_EQ(c, smmu_field_get(SMMU_AIDR_ARCHMAJOR, c->hw.aidr), 0, "AIDR.ArchMajorRev");
 	CONF_CHECK(c, minor <= 4, "AIDR %#x: a version that nobody knows", c->hw.aidr);
+	/* HAD: bit 2; FWB: bit 8. */
+	CONF_CHECK(c, minor < 1 || !(c->hw.idr0 & SMMU_IDR0_S1P) || (c->hw.idr3 >> 2 & 1),
+		   "version 3.%u with stage 1 and without HAD", minor);
+	CONF_CHECK(c, minor < 2 || (c->hw.idr3 >> 8 & 1), "version 3.%u without FWB", minor);
 	CONF_CHECK(c, minor < 2 || (c->hw.idr3 & SMMU_IDR3_RIL),
 		   "version 3.%u without range invalidation", minor);
 	CONF_CHECK(c, minor < 2 || smmu_field_get(SMMU_IDR3_BBML, c->hw.idr3) != 0,
@@ -162,8 +166,8 @@ static const struct conf_case cases[] = {
 	  "(§6.3.6)",
 	  .run = idr5 },
 	{ "ident.aidr",
-	  "AIDR names version 3.x, and from 3.2 on RIL and BBML come with it (§6.3.8, "
-	  "§2.5)",
+	  "AIDR names version 3.x; from 3.1 on HAD comes with it, from 3.2 on FWB, RIL and BBML "
+	  "(§6.3.8, §6.3.4)",
 	  .run = versions },
 	{ "ident.ril-version", "range invalidation is a feature of version 3.2 (§2.5)",
 	  .qemu_deviates = "AIDR says 3.1 and IDR3.RIL is 1 (hw/arm/smmuv3.c, init of registers)",

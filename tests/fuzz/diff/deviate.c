@@ -75,8 +75,8 @@ static const struct deviation list[] = {
 	{ "TLBI with TG set and NUM, SCALE, TTL all 0 is executed, not CERROR_ILL; so are SYNC "
 	  "with CS = 3, ATC_INV, PRI_RESP, RESUME, STALL_TERM and TLBI_EL2_*",
 	  "of illegal commands, cases have the reserved opcode 0", EVER, NULL },
-	{ "CD.A = 0 is C_BAD_CD: not a deviation, IDR0.TERM_MODEL is 1; CD.HAD is there (IDR3.HAD)",
-	  "cases have A = 1, HAD = 0: the two differ in what they offer", EVER, NULL },
+	{ "CD.A = 0 is C_BAD_CD: not a deviation, IDR0.TERM_MODEL is 1",
+	  "cases have A = 1: the two differ in what they offer", EVER, NULL },
 	{ "the IOTLB drops everything when a 257th entry comes: legal, it is a cache",
 	  "answers that the architecture leaves open are not compared with each other", EVER,
 	  NULL },

@@ -30,7 +30,7 @@ test_identification(void **state)
 	assert_int_equal(smmu_field_get(SMMU_IDR1_SSIDSIZE, idr1), 0);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_CMDQS, idr1), 8);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_EVENTQS, idr1), 7);
-	assert_true(rig_r32(&r, SMMU_IDR3) & SMMU_IDR3_RIL);
+	assert_int_equal(rig_r32(&r, 0xc), 0x1504); /* HAD, FWB, RIL, BBML 2 */
 	assert_int_equal(rig_r32(&r, SMMU_IDR5) & 7, SMMU_OAS_40);
 	assert_true(rig_r32(&r, SMMU_IDR5) & SMMU_IDR5_GRAN4K);
 	assert_int_equal(rig_r32(&r, SMMU_AIDR), 2);
@@ -39,7 +39,7 @@ test_identification(void **state)
 	c.ril = c.msi = c.two_level = false;
 	c.sid_bits = 6;
 	rig_new(&r, &c);
-	assert_int_equal(rig_r32(&r, SMMU_IDR3), 0);
+	assert_int_equal(rig_r32(&r, 0xc), 0x4); /* of v3.1: HAD */
 	assert_int_equal(rig_r32(&r, SMMU_AIDR), 1);
 	assert_false(rig_r32(&r, SMMU_IDR0) & (SMMU_IDR0_MSI | SMMU_IDR0_ST_LEVEL));
 	rig_free(&r);

@@ -246,6 +246,26 @@ test_permissions(void **state)
 	}
 }
 
+/* HAD0 and HAD1, bit 1 of words 1 and 2: of that half, what tables say about leaves is ignored. */
+static void
+test_hierarchy_disabled(void **state)
+{
+	struct rig *r = *state;
+	uint64_t ttb1 = rig_alloc(r, 4096, 4096), high = UINT64_C(0xffff000000001000);
+	/* 4 KiB and 48 bits above as well: EPD1 (30) off, T1SZ (21:16), TG1 (23:22). */
+	uint64_t cd0 = (rig_cd0(RIG_ASID) & ~SMMU_BIT(30)) | 16u << 16 | 2u << 22;
+
+	rig_map(r, 0x1000, rig_page(r, 1), RIG_RW);
+	rig_map_at(r, ttb1, 0, high, 3, rig_page(r, 1) | RIG_RW | 3);
+	*(uint64_t *)rig_va(r, r->ttb) |= SMMU_BIT(62);
+	*(uint64_t *)rig_va(r, ttb1) |= SMMU_BIT(61);
+	for (uint64_t had = 0; had < 4; had++) {
+		new_cd(r, cd0, r->ttb | (had & 1) << 1, ttb1 | (had & 2));
+		assert_int_equal(rig_write(r, 0x1000, 1), had & 1 ? EMU_OK : EMU_FAULT);
+		assert_int_equal(rig_write(r, high, 1), had & 2 ? EMU_OK : EMU_FAULT);
+	}
+}
+
 /* Writes of a stream whose reads are instruction fetches are data: InD is 0. */
 static void
 test_instcfg_write_is_data(void **state)
@@ -454,6 +474,7 @@ main(void)
 		RIG_TEST(test_access_flag),
 		RIG_TEST(test_fault_priority),
 		RIG_TEST(test_permissions),
+		RIG_TEST(test_hierarchy_disabled),
 		RIG_TEST(test_instcfg_write_is_data),
 		RIG_TEST(test_upper_half_and_tbi),
 		RIG_TEST(test_halves_do_not_alias),

@@ -119,7 +119,7 @@ test_every_key(void **state)
 	assert_int_equal(regs_read32(&r, SMMU_IDR1) & 63, 6);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_CMDQS, regs_read32(&r, SMMU_IDR1)), 5);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_EVENTQS, regs_read32(&r, SMMU_IDR1)), 6);
-	assert_int_equal(regs_read32(&r, SMMU_IDR3), 0);
+	assert_int_equal(regs_read32(&r, SMMU_IDR3), SMMU_IDR3_HAD);
 	assert_int_equal(regs_read32(&r, SMMU_IDR5) & 7, SMMU_OAS_40);
 	assert_int_equal(smmu_field_get(SMMU_FIELD(6, 4), regs_read32(&r, SMMU_IDR5)), 5);
 	assert_int_equal(sluice_mem_span(r.mem).len, 3u << 20);
