@@ -107,9 +107,10 @@ policies_have_settings_of_their_own(void **state)
 			 PERF_OPTIONS_BAD); /* 1000 is no power of two */
 	assert_int_equal(parse("x -- --policy strict-async:batch=32,"
 			       "deferred:deadline_us=70:batch=512,strict,deferred:batch=64,"
-			       "strict-async:batch=32", &o, &eal),
+			       "strict-async:batch=32,hybrid:copy_max=512,hybrid,hybrid:copy_max=512",
+			       &o, &eal),
 			 PERF_OPTIONS_RUN);
-	assert_int_equal(o.nb_policies, 4); /* the last one is there already */
+	assert_int_equal(o.nb_policies, 6); /* two of them are there already */
 	assert_string_equal(o.policy[0].name, "strict-async");
 	assert_int_equal(o.policy[0].batch, 32);
 	assert_int_equal(o.policy[0].deadline_us, 0);
@@ -118,6 +119,10 @@ policies_have_settings_of_their_own(void **state)
 	assert_int_equal(o.policy[1].deadline_us, 70);
 	assert_int_equal(o.policy[2].batch, 0);
 	assert_int_equal(o.policy[3].batch, 64);
+	assert_int_equal(o.policy[4].copy_max, 512);
+	assert_int_equal(o.policy[5].copy_max, 0);
+	assert_string_equal(perf_policy_label(&o.policy[4], label, sizeof(label)),
+			    "hybrid:copy_max=512");
 	assert_int_equal(o.batch, 0);
 	assert_string_equal(perf_policy_label(&o.policy[1], label, sizeof(label)),
 			    "deferred:batch=512:deadline_us=70");
@@ -202,6 +207,7 @@ refused(void **state)
 		"x -- --policy strict:batch=",
 		"x -- --policy strict:batch=3", "x -- --policy strict:batch=0",
 		"x -- --policy strict:batch=2097152", "x -- --policy strict:deadline_us=0",
+		"x -- --policy hybrid:copy_max=0", "x -- --policy hybrid:copy_max=65537",
 		"x -- --policy strict:speed=1", "x -- --policy stric:batch=8",
 		"x -- --policy strict:batch=8:", "x -- --policy :batch=8", "x -- --policy strict::",
 		"x -- --policy strict:batch=00000000000000000000000000000008",
