@@ -24,8 +24,8 @@ check_json_open(const struct check_options *o, struct outfile *of)
 		return check_usage("--json %s: %s", o->json, why);
 	if (outfile_is_fd(of, STDOUT_FILENO) || outfile_is_fd(of, STDERR_FILENO)) {
 		outfile_close(of);
-		return check_usage("--json %s: is where this program prints to, too: give it a file "
-				   "of its own", o->json);
+		return check_usage("--json %s: is where this program prints to, too: give it a "
+				   "file of its own", o->json);
 	}
 	return 0;
 }

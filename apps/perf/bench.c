@@ -77,10 +77,10 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 	b->iommu = sluice_iommu_open(b->dev);
 	if (b->iommu == NULL) {
 		/* Whatever it was, it is what --dev names: nothing has been measured yet. */
-		return perf_usage_error("--dev %s: %s%s", b->o->dev,
-					sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno),
-					rte_errno == ETIMEDOUT ? "; sync_timeout_us= says how long it "
-					"may take" : "");
+		const char *why = sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno);
+
+		return perf_usage_error("--dev %s: %s%s", b->o->dev, why, rte_errno == ETIMEDOUT ?
+					"; sync_timeout_us= says how long it may take" : "");
 	}
 	sluice_iommu_info(b->iommu, &b->info);
 	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;

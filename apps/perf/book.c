@@ -133,8 +133,8 @@ median_ratio(const struct round_set *s, unsigned int policy, int strict)
 
 /* What is known of a policy that did not get through: what was asked for, and what went wrong. */
 static void
-conclude_failed(struct perf_result *res, const struct perf_result *first, const struct perf_bench *b,
-		const struct perf_point *pt, const struct perf_policy *policy)
+conclude_failed(struct perf_result *res, const struct perf_result *first,
+		const struct perf_bench *b, const struct perf_point *pt, const struct perf_policy *policy)
 {
 	memset(res, 0, sizeof(*res));
 	res->failed = true;

@@ -42,8 +42,8 @@ struct perf_book {
  * Measure every point with every policy, rounds interleaved.
  * What fails at one point, or under one policy, is kept as a result without figures, and the others
  * are measured.
- * @return 0, or the exit status of what went wrong, said on stderr unless it is perf_interrupted. Results are in @p bk as far as
- *   there are any.
+ * @return 0, or the exit status of what went wrong, said on stderr unless it is perf_interrupted.
+ *   Results are in @p bk as far as there are any.
  */
 int perf_book_fill(struct perf_book *bk, const struct perf_sweep *s);
 void perf_book_free(struct perf_book *bk);

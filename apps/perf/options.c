@@ -273,7 +273,7 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 		perf_usage_error("--pairs and --seconds exclude one another: give one of them");
 		return PERF_OPTIONS_BAD;
 	}
-	/* Devices such as /dev/null take what comes; other spellings are seen when they are opened. */
+	/* Devices such as /dev/null take what comes; other spellings are seen when opened. */
 	if (o->json != NULL && o->csv != NULL && strcmp(o->json, o->csv) == 0 &&
 	    strncmp(o->json, "/dev/", 5) != 0) {
 		perf_usage_error("--json and --csv both name \"%s\": give each its own file",

@@ -32,8 +32,8 @@ not_an_input(const struct outfile *of, const char *opt, const struct perf_option
 		return perf_usage_error("%s %s: is the workload itself, and would destroy it", opt,
 					of->path);
 	if (outfile_is(of, o->sweep))
-		return perf_usage_error("%s %s: is the sweep file itself, and would destroy it", opt,
-					of->path);
+		return perf_usage_error("%s %s: is the sweep file itself, and would destroy it",
+					opt, of->path);
 	return 0;
 }
 
@@ -51,8 +51,8 @@ not_two_in_one(const struct perf_outputs *out)
 			return perf_usage_error("%s %s: is where this program prints to, too: give "
 						"each its own file", opt[i], of[i]->path);
 		if (perf_report_has(&out->report, of[i]))
-			return perf_usage_error("%s %s: is a file of the report, too: give each its "
-						"own", opt[i], of[i]->path);
+			return perf_usage_error("%s %s: is a file of the report, too: give each "
+						"its own", opt[i], of[i]->path);
 	}
 	return 0;
 }

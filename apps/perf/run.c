@@ -297,13 +297,13 @@ why_late(const struct perf_run *r, int err, char *buf, size_t size)
 		return "";
 	(void)!perf_devargs_get(r->b->dev, "sync_timeout_us", &limit);
 	if (r->b->transfers && r->b->layout.kind != PERF_LAYOUT_STEP && away >= limit / 2)
-		snprintf(buf, size, ": lcore %u, which drives the emulated hardware, did not get the "
-			 "CPU for %" PRIu64 " ms at a stretch; the limit is sync_timeout_us=%" PRIu64
-			 ": raise it in --dev, or give other lcores (-l), with a CPU each",
+		snprintf(buf, size, ": lcore %u, which drives the emulated hardware, did not get "
+			 "the CPU for %" PRIu64 " ms at a stretch; the limit is sync_timeout_us=%"
+			 PRIu64 ": raise it in --dev, or give other lcores (-l), with a CPU each",
 			 r->b->layout.hw_lcore, away / 1000, limit);
 	else
-		snprintf(buf, size, ": the hardware did not complete within sync_timeout_us=%" PRIu64
-			 "; raise it in --dev if that is how long it takes", limit);
+		snprintf(buf, size, ": the hardware did not complete within sync_timeout_us=%"
+			 PRIu64 "; raise it in --dev if that is how long it takes", limit);
 	return buf;
 }
 

@@ -189,15 +189,15 @@ line_check(const char *line, size_t len, const char *path, unsigned int nr)
 	len -= len != 0 && line[len - 1] == '\n';
 	if (len > MAX_LINE)
 		return perf_usage_error("%s:%u: a line of %zu characters, at most %d are read; use "
-					"more sections, each with a part of the list", path, nr, len,
-					MAX_LINE);
+					"more sections, each with a part of the list", path, nr,
+					len, MAX_LINE);
 	if (line[0] == '[')
 		key = strcspn(line, "]");
 	else if (line[key] != '=')
 		return 0;
 	if (key >= CFG_NAME_LEN)
-		return perf_usage_error("%s:%u: a name of %zu characters, at most %d are read", path,
-					nr, key, CFG_NAME_LEN - 1);
+		return perf_usage_error("%s:%u: a name of %zu characters, at most %d are read",
+					path, nr, key, CFG_NAME_LEN - 1);
 	return 0;
 }
 

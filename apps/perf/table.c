@@ -288,7 +288,8 @@ footnotes(const struct perf_book *bk, FILE *f)
 	}
 	if (!virt) {
 		fputs("\nTimes include one ownership byte a page", f);
-		fputs(pass ? "; the passthrough row is the floor of the harness itself.\n" : ".\n", f);
+		fputs(pass ? "; the passthrough row is the floor of the harness itself.\n" : ".\n",
+		      f);
 	} else {
 		fputc('\n', f);
 	}
@@ -302,8 +303,8 @@ footnotes(const struct perf_book *bk, FILE *f)
 		fputs("pair insns: instructions of one map+unmap, the engine's share of them included.\n",
 		      f);
 	if (virt)
-		fputs("layout step: times are the model's own, in which only the hardware takes time "
-		      "and the processor none. The same seed gives the same figures.\n", f);
+		fputs("layout step: times are the model's own, in which only the hardware takes "
+		      "time and the processor none. The same seed gives the same figures.\n", f);
 	legend(bk, f);
 	if (!bk->complete)
 		fputs("Not all that was asked for is here.\n", f);

@@ -121,8 +121,8 @@ file_check(struct outfile *of, char *why)
 		return whine(why, errno);
 	fd = temp_make(of->at.dir);
 	if (fd < 0) {
-		snprintf(why, PLACE_WHY, "cannot be written: %s; give a path in a folder that exists "
-			 "and is yours", strerror(errno));
+		snprintf(why, PLACE_WHY, "cannot be written: %s; give a path in a folder that "
+			 "exists and is yours", strerror(errno));
 		return -1;
 	}
 	close(fd);

@@ -114,8 +114,8 @@ step(struct place *p, char rest[PATH_MAX], unsigned int *links, char *why)
 		if (is_proc)
 			return 1;
 		if (st.st_uid != 0 && st.st_uid != geteuid()) {
-			snprintf(why, PLACE_WHY, "%.200s is a symbolic link that user %u made: it is "
-				 "not followed", name, (unsigned int)st.st_uid);
+			snprintf(why, PLACE_WHY, "%.200s is a symbolic link that user %u made: it "
+				 "is not followed", name, (unsigned int)st.st_uid);
 			return -1;
 		}
 		if (++*links > LINKS_MAX)
@@ -184,7 +184,7 @@ place_ours(const struct place *p, char *why)
 {
 	if (p->st.st_uid == geteuid() || (p->dir_st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
 		return 0;
-	snprintf(why, PLACE_WHY, "%.200s is another user's (%u) in a folder that others can write to",
-		 p->name, (unsigned int)p->st.st_uid);
+	snprintf(why, PLACE_WHY, "%.200s is another user's (%u) in a folder that others can write "
+		 "to", p->name, (unsigned int)p->st.st_uid);
 	return -1;
 }

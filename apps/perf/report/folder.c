@@ -164,8 +164,8 @@ report_folder_open(struct report_folder *f, const char *path, char *why)
 	} else if (!f->at.exists && mkdirat(f->at.dir, f->at.name, 0755) == 0) {
 		f->made = true;
 	} else if (!f->at.exists) {
-		snprintf(why, PLACE_WHY, "cannot be written: %s; give a folder of yours, or a new one "
-			 "in a folder that exists", strerror(errno));
+		snprintf(why, PLACE_WHY, "cannot be written: %s; give a folder of yours, or a new "
+			 "one in a folder that exists", strerror(errno));
 		rc = -1;
 	}
 	if (rc == 0) {
@@ -217,7 +217,8 @@ entries_drop(struct report_folder *f, const char *name, bool keep)
 }
 
 int
-report_folder_put(struct report_folder *f, const char *name, const void *data, size_t len, char *why)
+report_folder_put(struct report_folder *f, const char *name, const void *data, size_t len,
+		  char *why)
 {
 	struct report_entry *e;
 

@@ -224,8 +224,8 @@ curves(const struct perf_book *bk, FILE *f, const char *ylabel,
 	for (unsigned int p = 0; p < bk->nb_results; p++) {
 		if (!first_of_label(bk, p) || next_of_label(bk, p, 0) == bk->nb_results)
 			continue;
-		fprintf(f, "%s$p%u using 1:2 smooth unique with linespoints linewidth 2 pointtype 7 "
-			"title '%s'", between, p, bk->result[p].label);
+		fprintf(f, "%s$p%u using 1:2 smooth unique with linespoints linewidth 2 "
+			"pointtype 7 title '%s'", between, p, bk->result[p].label);
 		between = ", ";
 	}
 	if (marked)

@@ -136,7 +136,8 @@ script_write(const struct perf_book *bk, const struct perf_plot *p, FILE *f)
 
 /* The same for one kind of picture, to stdout. */
 static int
-draw(const struct perf_book *bk, const struct perf_plot *p, const char *term, char **out, size_t *len)
+draw(const struct perf_book *bk, const struct perf_plot *p, const char *term, char **out,
+     size_t *len)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -247,8 +248,8 @@ perf_report_write(struct perf_report *rp, const struct perf_book *bk)
 	for (unsigned int i = 0; i < PERF_PLOTS_MAX; i++)
 		free(d.svg[i]);
 	if (undrawn)
-		perf_note("--report %s: gnuplot is missing or failed: no plots; the .gp scripts are "
-			  "there", rp->shown);
+		perf_note("--report %s: gnuplot is missing or failed: no plots; the .gp scripts "
+			  "are there", rp->shown);
 	return rc;
 }
 

@@ -416,7 +416,8 @@ outputs_agree_on(unsigned int m, const char *sign, const char *name)
 	assert_int_equal(json_array_size(json_object_get(r, "marks")), 0);
 	r = json_array_get(json_object_get(o, "results"), 1);
 	assert_int_equal(json_array_size(json_object_get(r, "marks")), 1);
-	assert_string_equal(json_string_value(json_array_get(json_object_get(r, "marks"), 0)), name);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(r, "marks"), 0)),
+			    name);
 	assert_true(json_is_null(json_object_get(r, "error")) == (m > 1));
 	assert_true(json_is_null(json_object_get(r, "pair_ns")) == (m == 0));
 	json_decref(o);
