@@ -35,6 +35,10 @@ def main():
         fail(repr(error))
     points = {}
     for result in results:
+        if result.get("error") is not None:
+            print("%s at sync_ns %s: %s" % (result["policy"], result["sync_ns"], result["error"]),
+                  file=sys.stderr)
+            continue
         key = (result["sync_ns"], result["batch"])
         points.setdefault(key, {})[result["policy"]] = result
     marked = ""
@@ -44,19 +48,20 @@ def main():
         if "strict" not in at or "deferred" not in at:
             fail("sync_ns %s has no strict and deferred to compare" % sync)
         strict, deferred = at["strict"]["pair_ns"], at["deferred"]["pair_ns"]
-        if not deferred > 0:
+        if not deferred > 0 and layout != "step":
             fail("sync_ns %s: a deferred pair of %s ns" % (sync, deferred))
+        ratio = "%.1f" % (strict / deferred) if deferred > 0 else "-"
         mark = " *" if noisy(at["strict"]) or noisy(at["deferred"]) else ""
         marked = marked or mark
         print(ROW % (sync, batch, "%.0f" % at["strict"]["sync_rtt_ns"], "%.1f" % strict,
-                     "%.1f" % deferred, "%.1f" % (strict / deferred) + mark))
+                     "%.1f" % deferred, ratio + mark))
     print("ns per map/unmap pair; CPU-side cost against modelled hardware, not any real device's "
           "throughput")
     if marked:
         print("* no measure: something else used these cores, the rounds differ by more than 20 %")
     if layout == "step":
-        print("layout step: the model's own work on the same lcore is in these times; they are no "
-              "measure")
+        print("layout step: the model's own time, in which the processor takes none; no measure of "
+              "what it costs")
 
 
 main()
