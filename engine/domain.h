@@ -139,6 +139,8 @@ struct policy_ops {
 	void (*worker_fini)(struct sluice_domain *d, struct dom_lcore *dl);
 	/* One turn of the engine, instead of flush_poll(). @return work done. */
 	unsigned int (*poll)(struct sluice_domain *d, uint64_t now, bool look);
+	/* Goes with poll: flush_rest() for it. NULL: the slow round is enough for it. */
+	void (*rest)(struct sluice_domain *d, uint64_t now);
 	/* What it adds to the domain's counters. */
 	void (*stats)(const struct sluice_domain *d, struct sluice_domain_stats *st);
 	/* Everything that waits for an invalidation, released and waited for. NULL: as for rings. */

@@ -31,21 +31,20 @@ struct sluice_engine {
 	uint64_t polls, empty_polls;
 	uint32_t look_at;   /* domain whose turn comes next */
 	uint32_t turn;
+	uint32_t nb_busy, nb_late; /* of busy[] and late[] */
 	bool in_turn;       /* the poller is in the middle of a turn (poll.c, 1) */
 	bool leaving;       /* and does not want to go on after it */
 	uint32_t due_at;    /* slot whose turn comes next among those that are due */
-	struct engine_slots {
-		uint32_t n;
-		uint32_t slot[ENGINE_MAX_BUSY];
-	} busy, late;       /* with a flush in flight; those that were put off, the first one first */
 	struct bitset due;  /* slots that were kicked, or have woken; workers put them in */
 	uint32_t nb_awake, awake_at;
 	uint32_t *awake;    /* [ENGINE_MAX_SLOTS] slots that are looked at all the time */
-	uint64_t visits;    /* turns of domains */
+	uint64_t visits;    /* turns of domains, where there are many */
 	sluice_fault_cb fault_cb;
 	void *fault_arg;
 	uint64_t fault_received, recoveries;
 	uint64_t faults[SLUICE_FAULT_KINDS];
+	/* Slots with a flush in flight; those that were put off, the first one first. */
+	uint32_t busy[ENGINE_MAX_BUSY], late[ENGINE_MAX_BUSY];
 	/* Identifies the thread that polls; 0: nobody. On a line that no turn writes. */
 	_Atomic uintptr_t poller __rte_cache_aligned;
 	/* Control. */

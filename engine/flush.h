@@ -111,6 +111,9 @@ struct dom_lcore;
 
 #define FLUSH_INFLIGHT 8u  /* flushes of one domain at once; power of two */
 #define FLUSH_LOOKS    32u /* looks remembered per ring; power of two */
+/* Looks in a row that find nothing before a domain falls asleep (11): a worker that comes back within
+ * them has no clock to read. */
+#define FLUSH_IDLE_LOOKS 16u
 
 #define FLUSH_COOKIE (UINT64_C(1) << 63)
 
@@ -170,9 +173,9 @@ struct flush_ring {
 	struct bitset *due;   /* … the engine's set; NULL: none */
 	uint64_t none;        /* flush_ring_none() */
 	_Atomic bool asleep;  /* 11: the engine sets, the worker clears it */
-	_Atomic uint64_t woke_pos, woke; /* by the worker: where and when (ticks) it last woke */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
+	_Atomic uint64_t woke_pos, woke; /* 11: where and when (ticks) it last woke */
 	/* Written by the worker once a batch; the engine reads it at every poll. */
 	_Atomic uint64_t kick __rte_cache_aligned;
 	/* Written by the engine; the worker reads it when it needs IOVAs or room. */

@@ -8,8 +8,8 @@
  *    flush without room is put off (flush_try()).
  * 2. A turn that is asked for within a turn is none, and returns at once. A wait within a turn that
  *    only a turn could end is refused with -EAGAIN.
- * 3. Faults are handed out when the turn is over but for its mark: out of the epoch, so that a control
- *    call in the callback, which waits for the turn's end, does not wait for itself.
+ * 3. Faults are handed out when the turn is over but for its mark: out of the epoch (epoch.h), so that
+ *    a control call in the callback, which waits for the end of those, does not wait for itself.
  * 4. And only by sluice_engine_poll() itself, outside of any wait: who waits may make turns (here, or
  *    in a relax hook), and would otherwise run the callback in the middle of somebody's map or
  *    unmap. Until then they stay in the hardware's queue.
@@ -38,35 +38,33 @@
  * the thread that makes one turn in the place of a poller that there is not (engine_wait_turn()). */
 static _Thread_local uint64_t myself;
 
-/* 3. The view is loaded for each iommu anew: a callback may have changed it. */
-static unsigned int
+/* 3. The epoch is left for the callback, which may change the view: it is loaded anew. */
+static __rte_noinline unsigned int
 poll_faults(struct sluice_engine *e)
 {
+	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
 	struct sluice_fault f[FAULT_BURST];
 	unsigned int total = 0, n;
 
-	for (uint32_t at = 0;; at++) {
-		struct sluice_iommu *iommu = NULL;
+	for (uint32_t at = 0; at < v->nb_iommus; at++) {
+		struct sluice_iommu *iommu = v->iommu[at];
 
-		epoch_enter(&e->epoch);
-		const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
-
-		n = 0;
-		if (at < v->nb_iommus) {
-			iommu = v->iommu[at];
-			n = iommu->fast.fault_burst(iommu->fast.queue, f, FAULT_BURST);
-			n += ats_news(iommu, f + n, FAULT_BURST - n);
-		}
-		epoch_leave(&e->epoch);
-		if (iommu == NULL)
-			return total;
+		n = iommu->fast.fault_burst(iommu->fast.queue, f, FAULT_BURST);
+		n += ats_news(iommu, f + n, FAULT_BURST - n);
+		if (n == 0)
+			continue;
 		total += n;
 		for (unsigned int i = 0; i < n; i++)
 			STAT_ADD(e->faults[f[i].kind], 1);
 		STAT_ADD(e->fault_received, n);
-		if (n != 0 && e->fault_cb != NULL)
-			e->fault_cb(f, n, e->fault_arg);
+		if (e->fault_cb == NULL)
+			continue;
+		epoch_leave(&e->epoch);
+		e->fault_cb(f, n, e->fault_arg);
+		epoch_enter(&e->epoch);
+		v = atomic_load_explicit(&e->view, memory_order_acquire);
 	}
+	return total;
 }
 
 /* The time of a turn: domains of one iommu share a look at the clock. */
@@ -78,21 +76,24 @@ struct turn {
 };
 
 /* For the next turn. Where there is no room the domain is due. */
-static void
-remember(struct sluice_engine *e, struct engine_slots *l, uint32_t slot)
+static __rte_noinline void
+remember(struct sluice_engine *e, uint32_t *list_of, uint32_t *n, uint32_t slot)
 {
-	if (l->n < ENGINE_MAX_BUSY)
-		l->slot[l->n++] = slot;
+	if (*n < ENGINE_MAX_BUSY)
+		list_of[(*n)++] = slot;
 	else
 		bitset_set(&e->due, slot);
 }
 
 /* Look at it all the time from now on. There is room for each slot once: listed goes with it. */
-static void
+static __rte_noinline void
 list(struct sluice_engine *e, struct sluice_domain *d)
 {
+	const struct policy_ops *p = domain_policy(d);
 	struct flush_state *f = &d->flush;
 
+	if (p->poll != NULL && p->rest == NULL)
+		return;
 	if (f->sleep != FLUSH_AWAKE)
 		flush_awake(f);
 	if (!f->listed && e->nb_awake < ENGINE_MAX_SLOTS)
@@ -107,6 +108,7 @@ poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
 	const struct policy_ops *p = domain_policy(d);
 	struct flush_state *f = &d->flush;
 	unsigned int work;
+	uint64_t since;
 	bool look;
 
 	if (f->turn == t->nb)
@@ -116,21 +118,26 @@ poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
 		t->clock_of = d->iommu;
 		t->now = sluice_clock_ticks(&d->iommu->clock);
 	}
-	e->visits++;
-	look = t->now - f->looked >= f->look_every;
-	if (look) {
-		/* Of one that slept the time since says nothing. */
-		f->gap = f->sleep == FLUSH_ASLEEP ? 0 : t->now - f->looked;
+	since = t->now - f->looked;
+	look = since >= f->look_every;
+	if (look)
 		f->looked = t->now;
-	}
 	work = p->poll != NULL ? p->poll(d, t->now, look) : flush_poll(d, t->now, look);
-	if (f->put_off)
-		remember(e, &e->late, d->slot);
-	else if (flush_in_flight(f))
-		remember(e, &e->busy, d->slot);
-	if (look && t->many && p->poll == NULL)
+	if (__builtin_expect(f->put_off, 0))
+		remember(e, e->late, &e->nb_late, d->slot);
+	if (__builtin_expect(!t->many, 1))
+		return work;
+	e->visits++;
+	if (!f->put_off && flush_in_flight(f))
+		remember(e, e->busy, &e->nb_busy, d->slot);
+	/* Of one that slept the time since says nothing. */
+	if (look)
+		f->gap = f->sleep == FLUSH_ASLEEP ? 0 : since;
+	if (look && p->poll == NULL)
 		flush_rest(d, t->now);
-	if (t->many && f->sleep == FLUSH_AWAKE)
+	else if (look && p->rest != NULL)
+		p->rest(d, t->now);
+	if (f->sleep == FLUSH_AWAKE)
 		list(e, d);
 	return work;
 }
@@ -143,19 +150,19 @@ slot_domain(const struct engine_view *v, uint32_t slot)
 }
 
 /* Those that the last turn remembered; this one's are others. */
-static unsigned int
+static __rte_noinline unsigned int
 poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
-	uint32_t n = e->late.n, slot[2 * ENGINE_MAX_BUSY];
+	uint32_t n = e->nb_late, slot[2 * ENGINE_MAX_BUSY];
 	struct sluice_domain *d;
 	unsigned int work = 0;
 
 	/* Who was put off comes first, in the order in which that happened: so each has its turn, and
 	 * who is busy all the time does not take all the room there is. */
-	memcpy(slot, e->late.slot, n * sizeof(slot[0]));
-	memcpy(slot + n, e->busy.slot, e->busy.n * sizeof(slot[0]));
-	n += e->busy.n;
-	e->late.n = e->busy.n = 0;
+	memcpy(slot, e->late, n * sizeof(slot[0]));
+	memcpy(slot + n, e->busy, e->nb_busy * sizeof(slot[0]));
+	n += e->nb_busy;
+	e->nb_late = e->nb_busy = 0;
 	for (uint32_t i = 0; i < n; i++)
 		if ((d = slot_domain(v, slot[i])) != NULL)
 			work += poll_domain(e, d, t);
@@ -163,7 +170,7 @@ poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct tur
 }
 
 /* Some of those that are awake, one after the other; who has fallen asleep leaves. */
-static unsigned int
+static __rte_noinline unsigned int
 poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
 	struct sluice_domain *d;
@@ -188,28 +195,40 @@ poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 	return work;
 }
 
-static unsigned int
-poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
+/* Those that were kicked, or have woken. */
+static __rte_noinline unsigned int
+poll_due(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
-	uint32_t slot, n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
-	struct turn t = { .nb = turn, .many = v->nb_domains > TURN_DOMAINS };
 	struct sluice_domain *d;
 	unsigned int work = 0;
+	uint32_t slot;
 
-	if (e->late.n + e->busy.n != 0)
-		work += poll_remembered(e, v, &t);
-	for (uint32_t i = 0; t.many && i < ENGINE_MAX_BUSY; i++) {
+	for (uint32_t i = 0; i < ENGINE_MAX_BUSY; i++) {
 		slot = bitset_take(&e->due, e->due_at);
 		if (slot == BITSET_NONE)
 			break;
 		e->due_at = slot + 1 < ENGINE_MAX_SLOTS ? slot + 1 : 0;
 		if ((d = slot_domain(v, slot)) == NULL)
 			continue;
-		work += poll_domain(e, d, &t);
+		work += poll_domain(e, d, t);
 		list(e, d);
 	}
-	if (t.many)
+	return work;
+}
+
+static unsigned int
+poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
+{
+	uint32_t n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
+	struct turn t = { .nb = turn, .many = v->nb_domains > TURN_DOMAINS };
+	unsigned int work = 0;
+
+	if (__builtin_expect((e->nb_late | e->nb_busy) != 0, 0))
+		work += poll_remembered(e, v, &t);
+	if (__builtin_expect(t.many, 0)) {
+		work += poll_due(e, v, &t);
 		work += poll_awake(e, v, &t);
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		e->look_at = e->look_at + 1 < v->nb_domains ? e->look_at + 1 : 0;
 		work += poll_domain(e, v->domain[e->look_at], &t);
@@ -236,10 +255,10 @@ poll_turn(struct sluice_engine *e, bool tell)
 		STAT_ADD(e->recoveries, mended);
 		work += mended;
 	}
-	epoch_leave(&e->epoch);
 	/* 4. Those that are merely counted can be so at any time. */
-	if (turn % EVENT_TURNS == 0 && (tell || e->fault_cb == NULL))
+	if (turn % EVENT_TURNS == 0 && (e->fault_cb == NULL || (tell && !sluice_relaxing())))
 		work += poll_faults(e);
+	epoch_leave(&e->epoch);
 	e->in_turn = false;
 	STAT_ADD(e->polls, 1);
 	STAT_ADD(e->empty_polls, work == 0);
@@ -281,7 +300,7 @@ sluice_engine_poll(struct sluice_engine *e)
 		return 0;
 	if (__builtin_expect(e->in_turn, 0))
 		return 0; /* 2 */
-	work = poll_turn(e, !sluice_relaxing());
+	work = poll_turn(e, true);
 	if (__builtin_expect(e->leaving, 0)) {
 		e->leaving = false;
 		sluice_engine_release(e);

@@ -4,9 +4,6 @@
  */
 #include "engine.h"
 
-/* Looks in a row that find nothing before a domain falls asleep: a worker that comes back within them
- * has no clock to read. */
-#define IDLE_LOOKS 16u
 /* Looks between falling asleep and the second look: a store is everywhere by then, long since. */
 #define DOZE_LOOKS 2u
 
@@ -75,7 +72,7 @@ flush_rest(struct sluice_domain *d, uint64_t now)
 		f->seen_sum = sum;
 		flush_awake(f);
 	} else if (f->sleep == FLUSH_AWAKE) {
-		if (++f->idle_looks == IDLE_LOOKS)
+		if (++f->idle_looks == FLUSH_IDLE_LOOKS)
 			doze(f, ws, now);
 	} else if (f->sleep == FLUSH_DOZING &&
 		   now - f->dozed >= DOZE_LOOKS * atomic_load_explicit(&f->look_every,

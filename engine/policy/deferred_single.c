@@ -22,6 +22,13 @@
  *    overflow, and who gives up waiting has nothing to give back. Who comes while others wait lets one
  *    of them go first (`let_in`), within bounds: else the lcore that polls would always be the
  *    first to find room.
+ *    Sleep, as flush.h, 11: where there are many domains the engine sets a bit of `waiting` when it
+ *    has found nothing for a while, and looks whether anybody is in: taken and freed differ from
+ *    before an unmap clears anything until it is released. Who unmaps looks at the bit after his
+ *    entry is in; who finds it set takes it out, leaves the time, and calls the engine. Both sides
+ *    write first and then look, all of that seq_cst: one of the two sees the other. So what is found
+ *    after a sleep returned no earlier than the time that was left: who did not leave it saw the bit
+ *    taken out, and returned after that.
  * 6. Of several producers of an rte_ring the later one waits for the earlier one's tail with a
  *    relaxed load before it stores its own (DPDK until 25.07): enough for every machine, since a
  *    release store stays behind loads before it, but not for the letter of C11. A race detector
@@ -45,6 +52,7 @@
 #define SINGLE_DEADLINE_US 1000000u /* … IOVA_SINGLE_FQ_TIMEOUT */
 #define MOVE_BURST   64u
 #define POLITE_TURNS 4096u /* looks that who comes later leaves to those who wait */
+#define ASLEEP       (UINT32_C(1) << 31) /* in `waiting`: the engine looks here no more (5) */
 #define RELEASE_TURN 512u /* IOVAs given back in one turn: others wait for theirs */
 
 struct single_entry {
@@ -54,7 +62,9 @@ struct single_entry {
 
 struct single {
 	_Atomic uint64_t taken; /* entries let in; workers write */
-	_Atomic uint32_t waiting, let_in; /* who waits for room; how many of them found it */
+	/* Who waits for room, and the engine's ASLEEP; how many of those found it. */
+	_Atomic uint32_t waiting, let_in;
+	_Atomic uint64_t woke; /* ticks; by who took ASLEEP out */
 	/* Entries that came out; the engine writes, seldom a worker. */
 	_Atomic uint64_t freed __rte_cache_aligned;
 	uint32_t size;  /* entries; power of two */
@@ -63,6 +73,7 @@ struct single {
 	uint64_t seen, sealed, released;
 	uint64_t sealed_at[FLUSH_INFLIGHT];
 	uint64_t look_time;  /* of the last look */
+	bool slept;          /* since then */
 	uint64_t done_at;    /* the oldest flush was complete then; 0: it is not */
 	uint64_t dump_at;    /* flush.h, 10 */
 	uint64_t pages_released;
@@ -103,8 +114,8 @@ room_take(struct single *s)
 	do {
 		if (__builtin_expect(t - freed >= s->size, 0))
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&s->taken, &t, t + 1, memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&s->taken, &t, t + 1, memory_order_seq_cst,
+							memory_order_relaxed)); /* 5, sleep */
 	return true;
 }
 
@@ -120,7 +131,7 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(iommu->engine);
-	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed);
+	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed) & ~ASLEEP;
 	uint32_t let_in = atomic_load_explicit(&s->let_in, memory_order_relaxed);
 	int ret = 0;
 
@@ -144,13 +155,24 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 	return ret;
 }
 
+static __rte_noinline void
+wake(struct sluice_domain *d, struct single *s)
+{
+	uint64_t now = sluice_clock_ticks(&d->iommu->clock);
+
+	if ((atomic_fetch_and_explicit(&s->waiting, ~ASLEEP, memory_order_seq_cst) & ASLEEP) == 0)
+		return;
+	atomic_store_explicit(&s->woke, now, memory_order_relaxed);
+	bitset_set(&d->iommu->engine->due, d->slot);
+}
+
 static int
 single_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	struct single *s = d->priv;
 	uint32_t pfn, pages;
 	uint64_t e;
-	bool free = atomic_load_explicit(&s->waiting, memory_order_relaxed) == 0;
+	bool free = (atomic_load_explicit(&s->waiting, memory_order_relaxed) & ~ASLEEP) == 0;
 	int ret = free && room_take(s) ? 0 : room_wait(d, s, dl);
 
 	if (ret == 0) {
@@ -168,6 +190,8 @@ single_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcor
 	if (SLUICE_TSAN)
 		atomic_fetch_add_explicit(&s->taken, 0, memory_order_release); /* 6 */
 	put(s, e);
+	if (__builtin_expect(atomic_load_explicit(&s->waiting, memory_order_seq_cst) & ASLEEP, 0))
+		wake(d, s);
 	return 0;
 }
 
@@ -177,15 +201,20 @@ single_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcor
 static void
 look(struct single *s, uint64_t now)
 {
-	uint64_t e[MOVE_BURST];
+	uint64_t e[MOVE_BURST], from = s->look_time;
+	uint64_t woke = atomic_load_explicit(&s->woke, memory_order_relaxed);
 	unsigned int n;
 
+	/* After a sleep: the time that was left, if it is one that can be. */
+	if (s->slept && woke > from && woke <= now)
+		from = woke;
+	s->slept = false;
 	do {
 		n = take(s, e);
 		if (SLUICE_TSAN)
 			(void)atomic_load_explicit(&s->taken, memory_order_acquire); /* 6 */
 		for (unsigned int i = 0; i < n; i++)
-			s->ent[s->seen++ & (s->size - 1)] = (struct single_entry){ e[i], s->look_time };
+			s->ent[s->seen++ & (s->size - 1)] = (struct single_entry){ e[i], from };
 	} while (n == MOVE_BURST);
 	s->look_time = now;
 }
@@ -356,6 +385,35 @@ single_poll(struct sluice_domain *d, uint64_t now, bool must_look)
 	return work;
 }
 
+/* 5, sleep. */
+static void
+single_rest(struct sluice_domain *d, uint64_t now)
+{
+	struct flush_state *f = &d->flush;
+	struct single *s = d->priv;
+	uint64_t freed;
+
+	(void)now;
+	if (flush_in_flight(f) || f->put_off || flush_wished(f) != SLUICE_FLUSH_CAUSES ||
+	    s->seen != s->released || s->seen != f->seen_sum) {
+		f->seen_sum = s->seen;
+		flush_awake(f);
+		return;
+	}
+	s->slept = f->sleep == FLUSH_ASLEEP;
+	if (f->sleep != FLUSH_AWAKE || ++f->idle_looks < FLUSH_IDLE_LOOKS)
+		return;
+	atomic_fetch_or_explicit(&s->waiting, ASLEEP, memory_order_seq_cst);
+	freed = atomic_load_explicit(&s->freed, memory_order_acquire);
+	if (atomic_load_explicit(&s->taken, memory_order_seq_cst) == freed) {
+		f->sleep = FLUSH_ASLEEP;
+		s->slept = true;
+		return;
+	}
+	atomic_fetch_and_explicit(&s->waiting, ~ASLEEP, memory_order_relaxed);
+	flush_awake(f);
+}
+
 /* ---- control --------------------------------------------------------------------------------- */
 
 static int
@@ -424,6 +482,7 @@ const struct policy_ops policy_deferred_single = {
 	.init = single_init,
 	.fini = single_fini,
 	.poll = single_poll,
+	.rest = single_rest,
 	.stats = single_stats,
 	.drain = single_drain,
 };

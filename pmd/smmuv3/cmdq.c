@@ -281,8 +281,10 @@ uint64_t
 cmdq_try(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
 {
 	struct cmdq_lcore *lc = cmdq_self(cq);
-	uint64_t start = cmdq_reserve_now(cq, lc, n + 1);
+	uint64_t start;
 
+	if (unlikely(!cmdq_reserve_fast(cq, lc, n + 1, &start)))
+		start = cmdq_reserve_now(cq, lc, n + 1);
 	if (likely(start != CMDQ_NONE))
 		return fill(cq, lc, start, cmds, n);
 	return cmdq_is_dead(cq) ? 0 : SLUICE_INV_FULL;

@@ -79,12 +79,11 @@ misses(void)
 }
 
 static void
-a13_few_busy_among_many(void **state)
+few_busy_among_many(const char *policy, unsigned int n)
 {
 	uint64_t seed = 7, queued = 0, released = 0, visits;
 
-	(void)state;
-	up(DOMAINS, "deferred");
+	up(n, policy);
 	/* Nobody does anything: a turn looks after four of all, and at nothing else. */
 	visits = r.e->visits;
 	poll(1000);
@@ -94,11 +93,11 @@ a13_few_busy_among_many(void **state)
 		/* One unmap in some ten microseconds for each of those that are busy; others too
 		 * seldom to be awake. */
 		if (rnd(&seed) % 2 == 0) {
-			unmap(dom[rnd(&seed) % BUSY * (DOMAINS / BUSY)]);
+			unmap(dom[rnd(&seed) % BUSY * (n / BUSY)]);
 			queued++;
 		}
 		if (t % 500 == 0) {
-			unmap(dom[rnd(&seed) % DOMAINS]);
+			unmap(dom[rnd(&seed) % n]);
 			queued++;
 		}
 		poll(1);
@@ -116,6 +115,66 @@ a13_few_busy_among_many(void **state)
 	assert_int_equal(misses(), 0);
 	/* Those few of all, the busy ones at least once, and some that are about to fall asleep. */
 	assert_true(r.e->visits - visits <= 20000 * (4 + 2 * BUSY + 4));
+	down();
+}
+
+static void
+a13_few_busy_among_many(void **state)
+{
+	(void)state;
+	few_busy_among_many("deferred", DOMAINS);
+}
+
+static void
+a13_with_one_queue_each(void **state)
+{
+	(void)state;
+	few_busy_among_many("deferred-single", 1024);
+}
+
+/* One queue for all: somebody who has taken room and not put anything in yet keeps it awake. */
+static void
+who_is_in_keeps_it_awake(void **state)
+{
+	uint64_t iova;
+
+	(void)state;
+	up(512, "deferred-single");
+	unmap(dom[9]);
+	poll(DEADLINE);
+	assert_int_equal(stats_of(dom[9]).released, 1);
+	iova = map_ok(dom[9], PA, 1);
+	atomic_fetch_add((_Atomic uint64_t *)dom[9]->priv, 1); /* taken */
+	poll(1000);
+	assert_false(asleep(dom[9]));
+	atomic_fetch_sub((_Atomic uint64_t *)dom[9]->priv, 1);
+	assert_int_equal(sluice_unmap(dom[9], iova, 1), 0);
+	poll(DEADLINE);
+	assert_int_equal(stats_of(dom[9]).released, 2);
+	assert_int_equal(misses(), 0);
+	down();
+}
+
+/* Domains that have no deadline of their own cost the slow round, and are flushed for who asks. */
+static void
+rollover_is_not_looked_at(void **state)
+{
+	const struct sluice_domain_conf c = { .policy = "rollover", .iova_size = 4 << 20 };
+	uint64_t visits;
+
+	(void)state;
+	rig_up(&r, "mem=64", NULL);
+	for (nb = 0; nb < 256; nb++)
+		dom[nb] = sluice_domain_create(r.iommu, &c);
+	poll(100);
+	visits = r.e->visits;
+	poll(1000);
+	assert_true(r.e->visits - visits <= 4 * 1000);
+	for (unsigned int i = 0; i < nb; i += 16) {
+		unmap(dom[i]);
+		assert_int_equal(sluice_domain_drain(dom[i]), 0);
+		assert_int_equal(stats_of(dom[i]).pending, 0);
+	}
 	down();
 }
 
@@ -274,6 +333,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a13_few_busy_among_many),
+		cmocka_unit_test(a13_with_one_queue_each),
+		cmocka_unit_test(who_is_in_keeps_it_awake),
+		cmocka_unit_test(rollover_is_not_looked_at),
 		cmocka_unit_test(a13_a_miss_is_one),
 		cmocka_unit_test(who_puts_while_it_falls_asleep),
 		cmocka_unit_test(who_wakes_while_it_falls_asleep),
