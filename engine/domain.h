@@ -13,6 +13,7 @@
 #include <sluice/domain.h>
 #include <sluice/map.h>
 
+#include "checks.h"
 #include "driver.h"
 #include "flush.h"
 #include "iova.h"
@@ -84,6 +85,7 @@ struct sluice_domain {
 	TAILQ_ENTRY(sluice_domain) next;
 	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */
+	checks_names names; /* checks.h */
 	struct trim *trim; /* trim.c: tables that were given up and not freed yet; d->lock */
 	struct shadowed *shadowed; /* shadowed.c; NULL: the hardware walks the tables itself */
 	struct ats_dom *ats; /* ats.h; NULL until the first device with ATS; set before ats_list */
@@ -241,12 +243,15 @@ int window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, 
 /* Of more than one page, or where there is none: map.c. */
 int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
 		     uint32_t *pages);
+/* The same, one page included, for who has claimed all of it already (checks.h). */
+int window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages);
 void window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
 
 /**
  * First half of an unmap: check that [iova, iova+len) is one whole mapping, clear its entries.
  * Inline for one page: the policies are what makes an unmap, and nothing is to be saved and
  * restored between the two halves.
+ * Where callers are checked this is also where one of two that unmap the same loses.
  * @return 0 with *pfn and *pages set; -EINVAL; -ENOENT: nothing changed.
  */
 static inline int
@@ -255,6 +260,7 @@ window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_o
 {
 	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
 	uint64_t *pte;
+	int ret;
 
 	if (__builtin_expect(pfn >= d->nb_pages, 0))
 		return -EINVAL;
@@ -268,6 +274,9 @@ window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_o
 	pte += pfn % IOVA_CHUNK_PAGES;
 	if (__builtin_expect(!window_is_one(pte), 0))
 		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	ret = checks_claim(d->names, (uint32_t)pfn, iova, len);
+	if (ret != 0)
+		return ret;
 	lpae_pte_store(pte, 0);
 	return 0;
 }

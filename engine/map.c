@@ -113,6 +113,7 @@ map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	ret = window_get(d, dl, (uint32_t)pages, &pfn);
 	if (ret != 0)
 		return map_fail(dl, ret);
+	checks_put(d->names, pfn, pa, len);
 	if (pages == 1)
 		return window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
 	return window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
@@ -124,35 +125,45 @@ window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 {
 	uint64_t attr = d->pte_one[prot & 3];
 	struct iova_mag *m = &dl->mag[0];
+	uint32_t pfn;
 
 	if (__builtin_expect(!one_page(pa, len) || prot > 3 || attr == 0 || pa >= d->pa_limit ||
 			     m->n == 0, 0))
 		return map_slow(d, pa, len, prot, iova, dl);
-	return window_set_one(d, dl, m->pfn[--m->n], pa, attr, iova);
+	pfn = m->pfn[--m->n];
+	checks_put(d->names, pfn, pa, len);
+	return window_set_one(d, dl, pfn, pa, attr, iova);
 }
 
-/* More than one chunk: check all pieces, then clear them. */
+/* Of more than one chunk. */
 static int
-run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+run_check_long(const struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 {
 	if (pfn % IOVA_CHUNK_PAGES != 0)
 		return -EINVAL;
-	for (unsigned int act = 0; act < 2; act++) {
-		for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
-			uint64_t *pte = domain_leaf(d, pfn + done);
-			uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
+	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+		const uint64_t *pte = domain_leaf(d, pfn + done);
+		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
 
-			/* The second time too: somebody else may have unmapped it just now, by
-			 * mistake, and a trim have taken the table. */
-			if (pte == NULL || (!act && lpae_pte_load(&pte[0]) == 0))
-				return -ENOENT;
-			if (act)
-				lpae_run_clear(pte, n);
-			else if (!lpae_run_check(pte, n, done == 0, done + n == pages))
-				return -EINVAL;
-		}
+		if (pte == NULL || lpae_pte_load(&pte[0]) == 0)
+			return -ENOENT;
+		if (!lpae_run_check(pte, n, done == 0, done + n == pages))
+			return -EINVAL;
 	}
 	return 0;
+}
+
+static void
+run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+{
+	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+		uint64_t *pte = domain_leaf(d, pfn + done);
+
+		/* Somebody else may have unmapped it just now, by mistake, and a trim have taken the
+		 * table. */
+		if (pte != NULL)
+			lpae_run_clear(pte, RTE_MIN(pages - done, IOVA_CHUNK_PAGES));
+	}
 }
 
 /* Of up to a chunk. */
@@ -194,10 +205,43 @@ window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t le
 		return -EINVAL;
 	*pages_out = (uint32_t)pages;
 	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
-		return run_clear_long(d, pfn, (uint32_t)pages);
-	ret = run_check(d, pfn, pages, &pte);
+		ret = run_check_long(d, pfn, (uint32_t)pages);
+	else
+		ret = run_check(d, pfn, pages, &pte);
 	if (ret == 0)
+		ret = checks_claim(d->names, pfn, iova, len);
+	if (ret != 0)
+		return ret;
+	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
+		run_clear_long(d, pfn, (uint32_t)pages);
+	else
 		lpae_run_clear(pte, (uint32_t)pages);
+	return 0;
+}
+
+int
+window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+{
+	uint64_t *pte = NULL;
+	int ret;
+
+	if (pages > IOVA_CHUNK_PAGES) {
+		ret = run_check_long(d, pfn, pages);
+		if (ret == 0)
+			run_clear_long(d, pfn, pages);
+		return ret;
+	}
+	pte = domain_leaf(d, pfn);
+	if (pages > 1) {
+		ret = run_check(d, pfn, pages, &pte);
+	} else if (pte == NULL) {
+		ret = -ENOENT;
+	} else {
+		pte += pfn % IOVA_CHUNK_PAGES;
+		ret = window_is_one(pte) ? 0 : lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	}
+	if (ret == 0)
+		lpae_run_clear(pte, pages);
 	return ret;
 }
 

@@ -57,6 +57,7 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 	p->prot = (uint8_t)prot;
 	p->owner = owner;
 	*iova = p->iova;
+	checks_put(d->names, (uint32_t)((p->iova - d->iova_base) >> 12), pa, len);
 	memcpy(p->va + offset, owner, len);
 	STAT_ADD(s->copies, 1);
 	STAT_ADD(s->bytes, len);
@@ -92,6 +93,10 @@ copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 	p = &home->slot[page];
 	if (__builtin_expect(page >= home->pages || p->iova != iova || p->len != len, 0))
 		return unmap_fail(home, page, dl);
+	if (__builtin_expect(checks_claim(d->names, (uint32_t)(off >> 12), iova, len) != 0, 0)) {
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return -ENOENT;
+	}
 	if ((p->prot & SLUICE_WRITE) != 0) {
 		memcpy(p->owner, p->va + (iova & 4095), len);
 		STAT_ADD(s->bytes, len);

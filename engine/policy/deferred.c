@@ -24,6 +24,7 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 			     pa >= d->pa_limit, 0))
 		return window_map(d, pa, len, prot, iova, dl);
 	r->reclaim++;
+	checks_put(d->names, flush_entry_pfn(e), pa, len);
 	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
 }
 
@@ -86,7 +87,8 @@ deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lc
 			     !one_page(iova, len), 0))
 		return unmap_slow(d, iova, len, dl);
 	pte = domain_leaf(d, (uint32_t)pfn);
-	if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES), 0))
+	if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES) ||
+			     checks_claim(d->names, (uint32_t)pfn, iova, len) != 0, 0))
 		return unmap_slow(d, iova, len, dl);
 	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 	STAT_ADD(dl->st.unmaps, 1);

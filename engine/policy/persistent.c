@@ -54,6 +54,7 @@ persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int pr
 		pte = domain_pte(d, pfn);
 		lpae_pte_store(pte, lpae_pte_load(pte) & ~LPAE_SW_KEPT);
 		*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & 4095);
+		checks_put(d->names, pfn, pa, len);
 		STAT_ADD(dl->st.maps, 1);
 		STAT_ADD(dl->st.map_more, pages - 1);
 		ret = 0;
@@ -89,7 +90,7 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	}
 	if (ret == 0 && (lpae_pte_load(*pte) & LPAE_SW_KEPT) != 0)
 		ret = -ENOENT;
-	return ret;
+	return ret == 0 ? checks_claim(d->names, *pfn, iova, len) : ret;
 }
 
 static int

@@ -127,11 +127,15 @@ map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_
 		return map_fail(dl, -EINVAL);
 	if (pages == 1) {
 		ret = page_get(d, s, w, &pfn);
+		if (ret == 0)
+			checks_put(d->names, pfn, pa, len);
 		return ret != 0 ? map_fail(dl, ret) :
 				  window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
 	}
 	if (pages <= IOVA_CHUNK_PAGES) {
 		ret = run_get(d, s, w, (uint32_t)pages, &pfn);
+		if (ret == 0)
+			checks_put(d->names, pfn, pa, len);
 		return ret != 0 ? map_fail(dl, ret) :
 				  window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
 	}
@@ -144,6 +148,7 @@ map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_
 	}
 	if (ret != 0)
 		return map_fail(dl, ret);
+	checks_put(d->names, first * IOVA_CHUNK_PAGES, pa, len);
 	ret = window_set_run(d, dl, first * IOVA_CHUNK_PAGES, (uint32_t)pages, pa, prot, iova);
 	/* Pages of the last one may be left. */
 	ro_touch(s->passed, first + n - 1);
@@ -188,6 +193,9 @@ clear(struct sluice_domain *d, uint64_t iova, size_t len)
 	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES ||
 	    !lpae_run_check(pte, (uint32_t)pages, true, true))
 		return -EINVAL;
+	ret = checks_claim(d->names, (uint32_t)pfn, iova, len);
+	if (ret != 0)
+		return ret;
 	for (uint64_t i = 0; i < pages; i++)
 		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* R4 */
 	return (int64_t)pages;

@@ -28,6 +28,7 @@ async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 			     pa >= d->pa_limit, 0))
 		return window_map(d, pa, len, prot, iova, dl);
 	r->reclaim++;
+	checks_put(d->names, flush_entry_pfn(e), pa, len);
 	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
 }
 
@@ -85,7 +86,8 @@ async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t c
 			     !one_page(iova, len), 0))
 		return unmap_async_slow(d, iova, len, cookie, dl);
 	pte = domain_leaf(d, (uint32_t)pfn);
-	if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES), 0))
+	if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES) ||
+			     checks_claim(d->names, (uint32_t)pfn, iova, len) != 0, 0))
 		return unmap_async_slow(d, iova, len, cookie, dl);
 	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 	r->cookie[pos & r->mask] = cookie;

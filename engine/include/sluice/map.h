@@ -23,17 +23,29 @@ extern "C" {
  * @param prot SLUICE_READ or SLUICE_RW.
  * @param iova receives the address for the device; same offset in the page as @p pa.
  * @return 0; -ENXIO this lcore did not register as a worker; -EINVAL len, prot, an address
- *   beyond the hardware's, or a blocked domain; -ENOSPC no IOVA; -ENOMEM no page-table page, or no
- *   room in a shadowed IOMMU's copy. In all of these no device can reach the memory. -ETIMEDOUT, -EIO:
- *   a shadowed IOMMU did not take the mapping, and may have kept part of it: the memory may not be used.
+ *   beyond the hardware's, or a blocked domain; -ENOSPC no IOVA; -ENOMEM no page-table page, or
+ *   no room in a shadowed IOMMU's copy. In all of these no device can reach the memory. -ETIMEDOUT,
+ *   -EIO: a shadowed IOMMU did not take the mapping, and may have kept part of it: the memory may
+ *   not be used.
  */
 SLUICE_API int sluice_map(struct sluice_domain *dom, uint64_t pa, size_t len, unsigned int prot,
 			  uint64_t *iova);
 
 /**
- * Undo one sluice_map(), with the same @p len. When the device can no longer reach the memory
- * depends on the domain's policy; strict: when this returns 0. All or nothing: on -ENXIO, -EINVAL,
- * -ENOENT and -EAGAIN nothing changed.
+ * Undo one sluice_map(), with the same @p len. A length that makes other pages, or another address
+ * than that mapping's pages have, is -EINVAL or -ENOENT. One that differs within the same pages (100
+ * bytes were mapped, 200 of that page are unmapped) is -EINVAL in a library that was built with
+ * -Dchecks=true; and in any with "copy", with "hybrid" of what it copied, with an untrusted device's
+ * partial pages, with "static" and "hugepool" where no other mapping begins in that page. Else it
+ * names the same mapping, and unmaps it.
+ *
+ * No two lcores may unmap the same mapping at once: that is the caller's error, as freeing memory
+ * twice is. Both may then succeed, and the address be given out twice. "static" and "hugepool",
+ * and a library that was built with -Dchecks=true, let one succeed; the other gets -ENOENT. One
+ * after the other is an error always: -ENOENT, unless the address has been given out again.
+ *
+ * When the device can no longer reach the memory depends on the domain's policy; strict: when this
+ * returns 0. All or nothing: on -ENXIO, -EINVAL, -ENOENT and -EAGAIN nothing changed.
  * @return 0; -ENXIO this lcore is not a worker; -EINVAL @p iova or @p len is outside the window
  *   or does not agree with one whole mapping; -ENOENT nothing is mapped there; -EAGAIN (deferred)
  *   the flush ring stayed full for the SYNC timeout, or is full and this is a callback of the engine's; -ETIMEDOUT or -EIO
@@ -66,7 +78,8 @@ SLUICE_API unsigned int sluice_map_burst(struct sluice_domain *dom, struct sluic
 /**
  * Unmap several pieces at once; what holds for each when this returns is what holds after
  * sluice_unmap(). "strict-batched" pays one SYNC for the burst, "contiguous" one range and one SYNC:
- * there the pieces must be all that one burst mapped, in order, or none is unmapped (EINVAL).
+ * there the pieces must be all that one burst mapped, in order, or none is unmapped (EINVAL), each as
+ * sluice_unmap() says of a mapping.
  * @return how many were unmapped, from the front; when fewer than @p n, rte_errno says why, as
  *   sluice_unmap(). After ETIMEDOUT or EIO the memory of none of the others may be used again.
  */
@@ -130,9 +143,10 @@ SLUICE_API int sluice_map_fixed(struct sluice_domain *dom, uint64_t iova, uint64
 				uint64_t size, unsigned int prot);
 
 /**
- * Unmap what sluice_map_fixed() mapped and wait until no device can reach it, whatever the
- * policy. Blocks are not split. Page tables that have become empty are given back, unless the
- * window's addresses are translated through them. Control path: takes a lock while it waits.
+ * Unmap what sluice_map_fixed() mapped, all of it or whole pages and blocks, and wait until no
+ * device can reach it, whatever the policy. Blocks are not split. Page tables that have become
+ * empty are given back, unless the window's addresses are translated through them. Of two that
+ * unmap the same at once one gets -ENOENT. Control path: takes a lock while it waits.
  * @return 0; -EINVAL; -ENOENT a page of it is not mapped; -ERANGE it cuts a block: nothing was
  *   unmapped; -ETIMEDOUT, -EIO as sluice_unmap().
  */
