@@ -23,18 +23,26 @@ find(const char *policy, const char **name)
 int
 sluice_device_set_default(struct sluice_device *dev, const char *policy)
 {
+	if (dev == NULL)
+		return sluice_null("a device");
 	return find(policy, &dev->policy);
 }
 
 int
 sluice_engine_set_default(struct sluice_engine *e, const char *policy)
 {
+	if (e == NULL)
+		return sluice_null("an engine");
 	return find(policy, &e->policy);
 }
 
 const char *
 sluice_device_default_policy(const struct sluice_device *dev, const char *requested)
 {
+	if (dev == NULL) {
+		(void)sluice_null("a device");
+		return NULL;
+	}
 	const struct sluice_iommu *iommu = dev->iommu;
 	const char *name = requested;
 
@@ -52,6 +60,8 @@ sluice_device_default_policy(const struct sluice_device *dev, const char *reques
 int
 sluice_device_set_untrusted(struct sluice_device *dev, bool untrusted)
 {
+	if (dev == NULL)
+		return sluice_null("a device");
 	const struct sluice_domain *d = dev->dom;
 
 	if (untrusted && d != NULL && d->type != SLUICE_DOMAIN_BLOCKED && !d->conf.untrusted)

@@ -47,6 +47,10 @@ device_check(const struct sluice_iommu *iommu, const uint32_t *streams, unsigned
 struct sluice_device *
 sluice_device_add(struct sluice_iommu *iommu, const uint32_t *streams, unsigned int n)
 {
+	if (iommu == NULL || streams == NULL) {
+		(void)sluice_null("an iommu, or its streams");
+		return NULL;
+	}
 	struct sluice_device *dev = NULL;
 
 	pthread_mutex_lock(&devices_lock);
@@ -180,9 +184,12 @@ device_switch(struct sluice_device *dev, struct sluice_domain *dom)
 int
 sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
 {
+	if (dev == NULL)
+		return sluice_null("a device");
 	int ret;
 
-	if (dom == NULL || (dom->iommu != dev->iommu && span_hw(dom, dev->iommu) == NULL))
+	/* Of what is half-way gone (sluice_domain_destroy()) the hardware knows nothing any more. */
+	if (dom == NULL || dom->unplugged || (dom->iommu != dev->iommu && span_hw(dom, dev->iommu) == NULL))
 		return sluice_fail(EINVAL, "the domain is not behind this device's iommu");
 	if (dev->untrusted && dom->type != SLUICE_DOMAIN_BLOCKED && !dom->conf.untrusted)
 		return sluice_fail(EPERM, "stream %#x is not trusted: its domain is to be made so",
@@ -196,6 +203,8 @@ sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
 int
 sluice_device_detach(struct sluice_device *dev)
 {
+	if (dev == NULL)
+		return sluice_null("a device");
 	int ret;
 
 	pthread_mutex_lock(&devices_lock);
@@ -225,6 +234,8 @@ sluice_device_remove(struct sluice_device *dev)
 int
 sluice_device_ats(struct sluice_device *dev, bool on)
 {
+	if (dev == NULL)
+		return sluice_null("a device");
 	int ret;
 
 	if ((dev->iommu->caps & SLUICE_CAP_ATS) == 0 || dev->iommu->ops->ats == NULL)
@@ -243,17 +254,29 @@ sluice_device_ats(struct sluice_device *dev, bool on)
 bool
 sluice_device_quarantined(const struct sluice_device *dev)
 {
+	if (dev == NULL) {
+		(void)sluice_null("a device");
+		return false;
+	}
 	return ats_quarantined(dev);
 }
 
 struct sluice_domain *
 sluice_device_domain(const struct sluice_device *dev)
 {
+	if (dev == NULL) {
+		(void)sluice_null("a device");
+		return NULL;
+	}
 	return dev->dom;
 }
 
 uint32_t
 sluice_device_stream(const struct sluice_device *dev, unsigned int i)
 {
+	if (dev == NULL || i >= dev->nb_streams) {
+		(void)sluice_null("a device, or a stream of it,");
+		return 0;
+	}
 	return dev->stream[i];
 }

@@ -55,6 +55,10 @@ maker_parse(const char *devargs, struct rte_kvargs **kv)
 struct sluice_dma *
 sluice_dma_open(struct sluice_device *dev, const char *devargs)
 {
+	if (dev == NULL || devargs == NULL) {
+		(void)sluice_null("a device, or what is to make DMA,");
+		return NULL;
+	}
 	const struct sluice_dma_ops *ops;
 	struct sluice_dma *dma;
 	struct rte_kvargs *kv;
@@ -81,6 +85,8 @@ sluice_dma_open(struct sluice_device *dev, const char *devargs)
 int
 sluice_dma_stream(struct sluice_iommu *iommu, const char *devargs, uint32_t *stream)
 {
+	if (iommu == NULL || devargs == NULL || stream == NULL)
+		return sluice_null("an iommu, what makes DMA, or room for its StreamID");
 	const struct sluice_dma_ops *ops;
 	struct rte_kvargs *kv;
 	int ret;
@@ -95,7 +101,7 @@ sluice_dma_stream(struct sluice_iommu *iommu, const char *devargs, uint32_t *str
 }
 
 int
-sluice_dma_info(const struct sluice_dma *dma, struct sluice_dma_info *info)
+sluice_dma_get_info(const struct sluice_dma *dma, struct sluice_dma_info *info)
 {
 	if (dma == NULL || info == NULL)
 		return sluice_fail(EINVAL, "no DMA channel, or no place for what is known of it");
@@ -139,12 +145,17 @@ sluice_dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t 
 int
 sluice_dma_probe(struct sluice_dma *dma, bool on)
 {
+	if (dma == NULL)
+		return sluice_null("a DMA channel");
 	return dma->ops->probe != NULL ? dma->ops->probe(dma, on) :
 	       sluice_fail(ENOTSUP, "%s cannot probe", dma->ops->name);
 }
 
-void
-sluice_dma_stats(const struct sluice_dma *dma, struct sluice_dma_stats *st)
+int
+sluice_dma_get_stats(const struct sluice_dma *dma, struct sluice_dma_stats *st)
 {
+	if (dma == NULL || st == NULL)
+		return sluice_null("a DMA channel, or room for its counters,");
 	dma->ops->stats(dma, st);
+	return 0;
 }

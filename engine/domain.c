@@ -210,6 +210,10 @@ without_rings(struct sluice_domain *d)
 struct sluice_domain *
 sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
 	struct sluice_domain_conf c = conf != NULL ? *conf : (struct sluice_domain_conf){ 0 };
 	const struct policy_ops *policy;
 	struct dom_workers *none;
@@ -478,6 +482,10 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 const char *
 sluice_domain_policy(const struct sluice_domain *d)
 {
+	if (d == NULL) {
+		(void)sluice_null("a domain");
+		return NULL;
+	}
 	return domain_policy(d)->name;
 }
 
@@ -520,6 +528,8 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 int
 sluice_domain_drain(struct sluice_domain *d)
 {
+	if (d == NULL)
+		return sluice_null("a domain");
 	const struct policy_ops *p = domain_policy(d);
 
 	return p->drain != NULL ? p->drain(d) : domain_drain(d, SLUICE_FLUSH_DRAIN);
@@ -553,6 +563,8 @@ domain_defaults(struct sluice_domain *d, const struct policy_ops *p)
 int
 sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *conf)
 {
+	if (d == NULL || conf == NULL)
+		return sluice_null("a domain, or its settings,");
 	struct sluice_domain_conf c;
 	int ret;
 
@@ -578,12 +590,15 @@ sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *con
 	return ret;
 }
 
-void
-sluice_domain_conf(struct sluice_domain *d, struct sluice_domain_conf *conf)
+int
+sluice_domain_get_conf(struct sluice_domain *d, struct sluice_domain_conf *conf)
 {
+	if (d == NULL || conf == NULL)
+		return sluice_null("a domain, or room for its settings,");
 	pthread_mutex_lock(&d->lock);
 	*conf = d->conf;
 	pthread_mutex_unlock(&d->lock);
 	conf->policy = sluice_domain_policy(d);
 	conf->type = d->type;
+	return 0;
 }

@@ -35,6 +35,9 @@
  */
 int sluice_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/** A control call was given NULL for @p what. @return -EINVAL. */
+int sluice_null(const char *what);
+
 /* ---- time -------------------------------------------------------------------------------- */
 
 /** The clock that waits and deadlines of one iommu use. */

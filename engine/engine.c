@@ -137,6 +137,8 @@ sluice_engine_destroy(struct sluice_engine *e)
 int
 sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 {
+	if (e == NULL || iommu == NULL)
+		return sluice_null("an engine or an iommu");
 	int ret;
 
 	pthread_mutex_lock(&e->lock);
@@ -159,6 +161,8 @@ sluice_engine_add_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 int
 sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 {
+	if (e == NULL || iommu == NULL)
+		return sluice_null("an engine or an iommu");
 	int ret = -ENOENT;
 
 	if (iommu->engine != e)
@@ -185,6 +189,10 @@ sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 void
 sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault_cb cb, void *arg)
 {
+	if (e == NULL) {
+		(void)sluice_null("an engine");
+		return;
+	}
 	e->fault_cb = cb;
 	e->fault_arg = arg;
 }
@@ -238,6 +246,8 @@ engine_domain_del(struct sluice_engine *e, struct sluice_domain *d)
 int
 sluice_worker_register(struct sluice_engine *e, unsigned int lcore)
 {
+	if (e == NULL)
+		return sluice_null("an engine");
 	struct sluice_domain *d;
 	int ret = 0;
 
@@ -264,6 +274,8 @@ sluice_worker_register(struct sluice_engine *e, unsigned int lcore)
 int
 sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore)
 {
+	if (e == NULL)
+		return sluice_null("an engine");
 	struct sluice_domain *d;
 	int ret = 0;
 

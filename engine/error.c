@@ -2,6 +2,7 @@
 /** @file
  * The last error of each thread: a line for people beside rte_errno for programs.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -25,6 +26,12 @@ sluice_fail(int err, const char *fmt, ...)
 			*c = '?';
 	rte_errno = err;
 	return -err;
+}
+
+int
+sluice_null(const char *what)
+{
+	return sluice_fail(EINVAL, "%s is wanted, not NULL", what);
 }
 
 const char *

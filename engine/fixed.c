@@ -62,6 +62,8 @@ int
 sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t size,
 		 unsigned int prot)
 {
+	if (d == NULL)
+		return sluice_null("a domain");
 	int ret = place_check(d, iova, size), sync = 0, lost = 0;
 
 	if (ret != 0)
@@ -89,6 +91,8 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 int
 sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
 {
+	if (d == NULL)
+		return sluice_null("a domain");
 	int ret = place_check(d, iova, size), lost = 0;
 
 	if (ret != 0)
@@ -107,6 +111,8 @@ sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
 int
 sluice_iova_to_pa(struct sluice_domain *d, uint64_t iova, uint64_t *pa)
 {
+	if (d == NULL || pa == NULL)
+		return sluice_null("a domain, or room for an address,");
 	if (d->type == SLUICE_DOMAIN_IDENTITY) {
 		*pa = iova;
 		return 0;

@@ -118,7 +118,7 @@ sluice_iommu_stop(struct sluice_iommu *iommu)
 	int ret;
 
 	if (iommu == NULL)
-		return sluice_fail(EINVAL, "no iommu");
+		return sluice_null("an iommu");
 	if (iommu->stopped)
 		return 0;
 	ret = iommu->ops->stop != NULL ? iommu->ops->stop(iommu) : 0;
@@ -154,7 +154,7 @@ sluice_iommu_close(struct sluice_iommu *iommu)
 }
 
 int
-sluice_iommu_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info)
+sluice_iommu_get_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info)
 {
 	if (iommu == NULL || info == NULL)
 		return sluice_fail(EINVAL, "no iommu, or no place for what is known of it");
@@ -166,18 +166,28 @@ sluice_iommu_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *in
 void *
 sluice_iommu_mem_alloc(struct sluice_iommu *iommu, size_t size, size_t align, uint64_t *pa)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
 	return sluice_mem_alloc(iommu->mem, size, align, pa);
 }
 
 void
 sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return;
+	}
 	sluice_mem_free(iommu->mem, va, size);
 }
 
 int
 sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget)
 {
+	if (iommu == NULL)
+		return sluice_null("an iommu");
 	if (unlikely(iommu->ops->step == NULL))
 		return sluice_fail(ENOTSUP, "only emulated hardware is stepped");
 	/* From now on that is somebody's job; who waits leaves it to him. */
@@ -193,6 +203,10 @@ sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget)
 void
 sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return;
+	}
 	if (fn != NULL)
 		atomic_store_explicit(&iommu->undriven, false, memory_order_relaxed);
 	iommu->relax_arg = arg;
@@ -202,12 +216,18 @@ sluice_iommu_set_relax(struct sluice_iommu *iommu, void (*fn)(void *), void *arg
 uint64_t
 sluice_iommu_now_ns(const struct sluice_iommu *iommu)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return 0;
+	}
 	return sluice_clock_to_ns(&iommu->clock, sluice_clock_ticks(&iommu->clock));
 }
 
 int
 sluice_iommu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned)
 {
+	if (iommu == NULL)
+		return sluice_null("an iommu");
 	if (((pa | len) & 4095) != 0)
 		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": multiples of 4096 are watched", pa,
 				   len);
@@ -219,11 +239,17 @@ sluice_iommu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const 
 int
 sluice_iommu_sync(struct sluice_iommu *iommu)
 {
+	if (iommu == NULL)
+		return sluice_null("an iommu");
 	return sluice_inv_sync(iommu, NULL, 0);
 }
 
 unsigned int
 sluice_iommu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n)
 {
+	if (iommu == NULL || (xs == NULL && n != 0)) {
+		(void)sluice_null("an iommu, or room for counters");
+		return 0;
+	}
 	return iommu->ops->xstats(iommu, xs, n);
 }

@@ -311,6 +311,10 @@ sluice_engine_poll(struct sluice_engine *e)
 void
 sluice_engine_release(struct sluice_engine *e)
 {
+	if (e == NULL) {
+		(void)sluice_null("an engine");
+		return;
+	}
 	uintptr_t me = (uintptr_t)&myself;
 
 	/* Asked for in a callback: when the turn is over. */
@@ -363,9 +367,11 @@ engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned i
 	return 0;
 }
 
-void
-sluice_engine_stats(const struct sluice_engine *e, struct sluice_engine_stats *st)
+int
+sluice_engine_get_stats(const struct sluice_engine *e, struct sluice_engine_stats *st)
 {
+	if (e == NULL || st == NULL)
+		return sluice_null("an engine, or room for its counters,");
 	*st = (struct sluice_engine_stats){
 		.polls = STAT_GET(e->polls),
 		.empty_polls = STAT_GET(e->empty_polls),
@@ -384,4 +390,5 @@ sluice_engine_stats(const struct sluice_engine *e, struct sluice_engine_stats *s
 			if (strcmp(xs[k].name, "evtq_overflows") == 0)
 				st->fault_overflows += xs[k].value;
 	}
+	return 0;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_errno.h>
+
 #include <sluice/raw.h>
 
 #include "driver.h"
@@ -12,18 +14,22 @@
 static const struct sluice_raw_ops *
 raw_ops(const struct sluice_iommu *iommu)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
 	if (iommu->ops->raw == NULL)
 		sluice_fail(ENOTSUP, "%s has no raw access", iommu->ops->name);
 	return iommu->ops->raw;
 }
 
 int
-sluice_raw_info(struct sluice_iommu *iommu, struct sluice_raw_info *info)
+sluice_raw_get_info(struct sluice_iommu *iommu, struct sluice_raw_info *info)
 {
 	const struct sluice_raw_ops *ops = raw_ops(iommu);
 
 	if (ops == NULL)
-		return -ENOTSUP;
+		return -rte_errno;
 	if (info == NULL)
 		return sluice_fail(EINVAL, "no place for what is known of raw access");
 	memset(info, 0, sizeof(*info));
@@ -35,7 +41,7 @@ static int
 reg_check(struct sluice_iommu *iommu, uint32_t off, unsigned int size)
 {
 	struct sluice_raw_info info;
-	int rc = sluice_raw_info(iommu, &info);
+	int rc = sluice_raw_get_info(iommu, &info);
 
 	if (rc != 0)
 		return rc;
@@ -48,6 +54,8 @@ reg_check(struct sluice_iommu *iommu, uint32_t off, unsigned int size)
 int
 sluice_raw_reg_read(struct sluice_iommu *iommu, uint32_t off, unsigned int size, uint64_t *v)
 {
+	if (v == NULL)
+		return sluice_null("room for a register");
 	int rc = reg_check(iommu, off, size);
 
 	if (rc == 0)
@@ -69,7 +77,7 @@ int
 sluice_raw_cmds(struct sluice_iommu *iommu, const uint64_t *words, unsigned int n)
 {
 	struct sluice_raw_info info;
-	int rc = sluice_raw_info(iommu, &info);
+	int rc = sluice_raw_get_info(iommu, &info);
 
 	if (rc != 0)
 		return rc;
@@ -82,7 +90,7 @@ static int
 entry_check(struct sluice_iommu *iommu, enum sluice_raw_entry kind, const void *words)
 {
 	struct sluice_raw_info info;
-	int rc = sluice_raw_info(iommu, &info);
+	int rc = sluice_raw_get_info(iommu, &info);
 
 	if (rc != 0)
 		return rc;
@@ -127,7 +135,7 @@ sluice_raw_events(struct sluice_iommu *iommu, uint64_t *words, struct sluice_fau
 {
 	const struct sluice_raw_ops *ops = raw_ops(iommu);
 
-	return ops != NULL ? ops->events(iommu, words, f, n) : -ENOTSUP;
+	return ops != NULL ? ops->events(iommu, words, f, n) : -rte_errno;
 }
 
 int
@@ -135,12 +143,16 @@ sluice_raw_reset(struct sluice_iommu *iommu)
 {
 	const struct sluice_raw_ops *ops = raw_ops(iommu);
 
-	return ops != NULL ? ops->reset(iommu) : -ENOTSUP;
+	return ops != NULL ? ops->reset(iommu) : -rte_errno;
 }
 
 void *
 sluice_raw_mem(struct sluice_iommu *iommu, uint64_t pa, size_t len)
 {
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
 	struct sluice_mem_span span = sluice_mem_span(iommu->mem);
 
 	return sluice_span_va(&span, pa, len);

@@ -214,6 +214,8 @@ all_see(struct span_peer *p)
 int
 sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 {
+	if (d == NULL || iommu == NULL)
+		return sluice_null("a domain or an iommu");
 	struct dom_span *s, *made = NULL;
 	struct span_peer *p;
 	int ret;

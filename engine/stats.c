@@ -18,9 +18,11 @@ add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)
 	st->syncs += STAT_GET(s->syncs);
 }
 
-void
-sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+int
+sluice_domain_get_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 {
+	if (d == NULL || st == NULL)
+		return sluice_null("a domain, or room for its counters,");
 	const struct flush_state *f = &d->flush;
 
 	/* Workers come and go under the lock. */
@@ -55,11 +57,16 @@ sluice_domain_stats(const struct sluice_domain *d, struct sluice_domain_stats *s
 	if (domain_policy(d)->stats != NULL)
 		domain_policy(d)->stats(d, st);
 	st->table_bytes = atomic_load_explicit(&d->pt.tables, memory_order_relaxed) * 4096;
+	return 0;
 }
 
 const struct sluice_hist *
 sluice_domain_stale_hist(const struct sluice_domain *d)
 {
+	if (d == NULL) {
+		(void)sluice_null("a domain");
+		return NULL;
+	}
 	const struct policy_ops *p = domain_policy(d);
 
 	return p->stale != NULL ? p->stale(d) : &d->flush.stale;
@@ -68,6 +75,10 @@ sluice_domain_stale_hist(const struct sluice_domain *d)
 void
 sluice_domain_stale_reset(struct sluice_domain *d)
 {
+	if (d == NULL) {
+		(void)sluice_null("a domain");
+		return;
+	}
 	if (domain_policy(d)->stale_reset != NULL)
 		domain_policy(d)->stale_reset(d);
 	sluice_hist_reset(&d->flush.stale);

@@ -103,6 +103,8 @@ enter(struct sluice_domain *d)
 int
 sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 {
+	if (d == NULL)
+		return sluice_null("a domain");
 	const struct policy_ops *p = name == NULL ? NULL : policy_find(name);
 	const struct policy_ops *old = domain_policy(d);
 	int ret = 0;

@@ -145,6 +145,8 @@ free_tables(struct sluice_domain *d, struct trim *t)
 int
 sluice_domain_trim(struct sluice_domain *d)
 {
+	if (d == NULL)
+		return sluice_null("a domain");
 	int freed = 0, ret = 0;
 	struct trim *t;
 

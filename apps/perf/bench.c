@@ -82,7 +82,7 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 		return perf_usage_error("--dev %s: %s%s", b->o->dev, why, rte_errno == ETIMEDOUT ?
 					"; sync_timeout_us= says how long it may take" : "");
 	}
-	sluice_iommu_info(b->iommu, &b->info);
+	sluice_iommu_get_info(b->iommu, &b->info);
 	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;
 	b->virt = b->transfers && b->layout.kind == PERF_LAYOUT_STEP;
 	if (perf_devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&

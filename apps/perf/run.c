@@ -29,7 +29,7 @@ snapshot(struct perf_run *r, struct perf_xstats *x, struct sluice_engine_stats *
 {
 	x->n = sluice_iommu_xstats(r->b->iommu, x->xs, PERF_MAX_XSTATS);
 	x->n = RTE_MIN(x->n, PERF_MAX_XSTATS);
-	sluice_engine_stats(r->b->engine, e);
+	sluice_engine_get_stats(r->b->engine, e);
 }
 
 /* Involuntary context switches of this thread, of its whole life. */
@@ -82,7 +82,7 @@ conduct(void *arg)
 	atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
 	r->drain_rc = sluice_domain_drain(r->dom);
 	snapshot(r, &r->x1, &r->e1);
-	sluice_domain_stats(r->dom, &r->dst);
+	sluice_domain_get_stats(r->dom, &r->dst);
 	r->sync_after = perf_sync_median_ns(r->b, &r->sync_err);
 	/* Maps and unmaps of its own: behind all that is counted. In layout step it would be the
 	 * model that is measured. */
@@ -111,7 +111,7 @@ domain_make(struct perf_run *r, const struct perf_policy *p)
 	if (r->dom == NULL)
 		return perf_failed("policy %s: cannot make a domain: %s", r->policy,
 				   sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
-	sluice_domain_conf(r->dom, &conf);
+	sluice_domain_get_conf(r->dom, &conf);
 	snprintf(r->in_force, sizeof(r->in_force), "%s", conf.policy);
 	/* Policies that map memory once and for all are told of it, the others need not be. */
 	rc = sluice_domain_pool(r->dom, r->b->pool_pa, r->b->pool_size);
@@ -276,7 +276,7 @@ gather(struct perf_run *r)
 
 		if (!r->b->transfers)
 			break;
-		sluice_dma_stats(r->worker[i].dma, &st);
+		sluice_dma_get_stats(r->worker[i].dma, &st);
 		r->dma.submitted += st.submitted;
 		r->dma.completed += st.completed;
 		r->dma.bytes += st.bytes;

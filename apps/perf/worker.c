@@ -344,7 +344,7 @@ sample(struct perf_worker *w)
 		held += atomic_load_explicit(&w->all[i].inflight, memory_order_relaxed);
 		waiting += atomic_load_explicit(&w->all[i].waiting, memory_order_relaxed);
 	}
-	sluice_domain_stats(w->dom, &st);
+	sluice_domain_get_stats(w->dom, &st);
 	early = st.pending - RTE_MIN(st.pending, waiting);
 	bytes = RTE_MIN((held + waiting + early) * size, (uint64_t)w->b->pool_size);
 	w->pinned_max = RTE_MAX(w->pinned_max, RTE_MAX(bytes, st.kept_bytes));

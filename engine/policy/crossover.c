@@ -101,6 +101,8 @@ measure(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, uint32_t len
 int
 sluice_domain_find_crossover(struct sluice_domain *d, unsigned int prot, uint32_t *bytes)
 {
+	if (d == NULL || bytes == NULL)
+		return sluice_null("a domain, or room for a length,");
 	const size_t size = BUFFERS * SHADOW_MAX_LEN;
 	struct dom_lcore *dl = domain_mine(d);
 	uint64_t copy[SIZES], strict[SIZES], pa, empty;

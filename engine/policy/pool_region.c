@@ -186,6 +186,8 @@ overlaps(const struct pool *p, uint32_t n, uint64_t pa, uint64_t len)
 int
 sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
 {
+	if (d == NULL)
+		return sluice_null("a domain");
 	const struct policy_ops *ops = domain_policy(d);
 	struct pool *p = d->priv;
 	struct pool_region *r;

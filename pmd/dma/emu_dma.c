@@ -68,7 +68,7 @@ struct emu_dma {
 	uint8_t own[OWN_LEN]; /* the emulator's thread */
 };
 
-/* Counters have one writer; sluice_dma_stats() may read them from anywhere. */
+/* Counters have one writer; sluice_dma_get_stats() may read them from anywhere. */
 static void
 count(uint64_t *c, uint64_t n)
 {

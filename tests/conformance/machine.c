@@ -203,7 +203,7 @@ device_open(struct conf *c, unsigned int i)
 	}
 	d->turn = 0;
 	d->loaded = false;
-	sluice_dma_info(d->dma, &d->info);
+	sluice_dma_get_info(d->dma, &d->info);
 	return 0;
 }
 
@@ -229,7 +229,7 @@ conf_machine_open(struct conf *c, const char *args)
 	c->iommu = sluice_iommu_open(dev);
 	if (c->iommu == NULL)
 		return -ENODEV;
-	sluice_iommu_info(c->iommu, &c->info);
+	sluice_iommu_get_info(c->iommu, &c->info);
 	if (c->info.caps & SLUICE_CAP_EMULATED)
 		sluice_iommu_set_relax(c->iommu, relax, c);
 	identify(c);

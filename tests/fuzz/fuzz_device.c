@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rte_errno = 0;
 	iommu = sluice_iommu_open(s);
 	if (iommu != NULL) {
-		FUZZ_REQUIRE(sluice_iommu_info(iommu, &info) == 0);
+		FUZZ_REQUIRE(sluice_iommu_get_info(iommu, &info) == 0);
 		sluice_iommu_set_relax(iommu, step, iommu);
 		(void)sluice_iommu_sync(iommu); /* a short timeout of its own may pass */
 		FUZZ_REQUIRE(sluice_iommu_close(iommu) == 0);

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Each public header compiles alone, twice in a row, as C11 and as C++17, without a warning.
+"""Each public header compiles alone, twice in a row, as C11 and as C++17, without a warning; and all
+together. In C++ the name of each struct, union and enum stands for itself: a function of the same name
+would hide it.
 
 Usage: headers.py c11|c++17 INCLUDE_DIR COMPILER...
        headers.py --self-test COMPILER...    headers with a fault each: are they found?
 """
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,8 +20,11 @@ BAD = {
     "c11": ["uint64_t needs_stdint(void);\n", "struct twice { int a; };\n",
             "static inline int f(int x) { unsigned u = 1; return x < u; }\n"],
     "c++17": ["#include <stdint.h>\nuint64_t f(int class);\n",
-              "static inline int *f(void *p) { return p; }\n"],
+              "static inline int *f(void *p) { return p; }\n",
+              "struct both { int a; };\nint both(struct both *b);\n",
+              "enum both { A };\nint both(void);\n"],
 }
+TAG = re.compile(r"^(?:struct|union|enum) (\w+)(?: *;| *\{)", re.M)
 
 
 def offences(standard, folder, compiler):
@@ -28,20 +34,27 @@ def offences(standard, folder, compiler):
                           check=True).stdout.split()
     # DPDK's own headers are not on trial; the forced include would hide a header's missing ones.
     dpdk = [("-isystem" + f[2:]) if f.startswith("-I") else f for f in dpdk]
-    found = []
-    count = 0
+    units = {}
+    tags = []
     for at, _, names in sorted(os.walk(folder)):
         for name in sorted(n for n in names if n.endswith(".h")):
-            count += 1
             path = os.path.relpath(os.path.join(at, name), folder)
-            unit = "#include <%s>\n#include <%s>\n" % (path, path)
-            done = subprocess.run(
-                compiler + ["-std=" + standard, "-x", language, "-I" + folder] + dpdk +
-                WARNINGS + ["-"], input=unit, capture_output=True, text=True, check=False)
-            if done.returncode:
-                found.append("%s as %s:\n%s" % (path, standard, done.stderr))
-    if not count:
-        found.append("no header in " + folder)
+            units[path] = "#include <%s>\n#include <%s>\n" % (path, path)
+            with open(os.path.join(at, name), encoding="utf-8") as header:
+                tags += TAG.findall(header.read())
+    if not units:
+        return ["no header in " + folder]
+    units["all of them"] = "".join("#include <%s>\n" % path for path in units)
+    if language == "c++":
+        units["all of them"] += "".join('static_assert(sizeof(%s *) != 0, "");\n' % tag
+                                        for tag in sorted(set(tags)))
+    found = []
+    for path, unit in units.items():
+        done = subprocess.run(
+            compiler + ["-std=" + standard, "-x", language, "-I" + folder] + dpdk + WARNINGS + ["-"],
+            input=unit, capture_output=True, text=True, check=False)
+        if done.returncode:
+            found.append("%s as %s:\n%s" % (path, standard, done.stderr))
     return found
 
 

@@ -57,7 +57,7 @@ hw_domain_down(struct sluice_domain *d, const char *who)
 	struct sluice_domain_stats st;
 	bool ok = sluice_domain_drain(d) == 0;
 
-	sluice_domain_stats(d, &st);
+	sluice_domain_get_stats(d, &st);
 	/* An unmap that found its ring full of cookies was turned down, and tried again. */
 	ok &= bench_check(st.live == 0 && st.pending == 0 && st.map_errors == 0 &&
 			  st.unmap_errors <= st.ring_full && st.flush_errors == 0,

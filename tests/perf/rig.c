@@ -73,7 +73,7 @@ rig_down(struct rig *r, const char *who)
 		struct sluice_domain_stats st;
 
 		ok &= sluice_domain_drain(r->dom[i]) == 0;
-		sluice_domain_stats(r->dom[i], &st);
+		sluice_domain_get_stats(r->dom[i], &st);
 		ok &= bench_check(st.maps == st.unmaps && st.map_pages == st.unmap_pages &&
 				  st.map_errors == 0 && st.unmap_errors == 0 && st.flush_errors == 0 &&
 				  st.pending == 0 && st.queued == st.released &&

@@ -84,7 +84,7 @@ domain_adds_up(struct domain *dom)
 {
 	struct sluice_domain_stats st;
 
-	sluice_domain_stats(dom->d, &st);
+	sluice_domain_get_stats(dom->d, &st);
 	SOAK_CHECK(st.maps == dom->maps, "%" PRIu64 " maps", st.maps);
 	SOAK_CHECK(st.unmaps >= dom->unmaps && st.unmaps <= dom->unmaps + dom->uncertain,
 		   "%" PRIu64 " unmaps, not %" PRIu64, st.unmaps, dom->unmaps);
@@ -200,7 +200,7 @@ dma_quiet(unsigned int i)
 
 	do {
 		(void)sluice_dma_completed(soak.dev[i].dma, c, RTE_DIM(c));
-		sluice_dma_stats(soak.dev[i].dma, &st);
+		sluice_dma_get_stats(soak.dev[i].dma, &st);
 		if (!soak.free_running)
 			sluice_iommu_step(soak.iommu, 64);
 	} while (st.submitted != st.completed);

@@ -370,7 +370,7 @@ check(const struct mode *m, const struct worker *w)
 		lost += w[i].lost_pages;
 		nospace += w[i].nospace;
 	}
-	sluice_domain_stats(dom, &st);
+	sluice_domain_get_stats(dom, &st);
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
 		flushes += st.flushes[i];
 	CHECK(st.unmaps == pairs, "%" PRIu64 " of %" PRIu64, st.unmaps, pairs);

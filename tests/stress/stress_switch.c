@@ -440,7 +440,7 @@ check(void)
 		fail("errors", w->errors);
 	}
 	fail("stale after the change", left_stale);
-	sluice_domain_stats(dom, &st);
+	sluice_domain_get_stats(dom, &st);
 	fail("unmaps", st.unmaps - pairs - async);
 	fail("live", st.live);
 	fail("pages", st.map_pages - st.unmap_pages);

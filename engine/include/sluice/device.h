@@ -47,7 +47,7 @@ SLUICE_API int sluice_device_ats(struct sluice_device *dev, bool on);
  * Was the device quarantined? When one does not answer the invalidation of what it caches, it is
  * found by asking halves of the domain's devices, and blocked for good: nothing it has cached helps
  * it any more, and the unmap or flush that met it completes for the others. It is told of by this,
- * by sluice_engine_stats() and by the fault callback (SLUICE_FAULT_QUARANTINED). It stays blocked
+ * by sluice_engine_get_stats() and by the fault callback (SLUICE_FAULT_QUARANTINED). It stays blocked
  * until it is removed, and is one like any other when it is added again: after a reset. Any thread.
  */
 SLUICE_API bool sluice_device_quarantined(const struct sluice_device *dev);
@@ -73,7 +73,7 @@ SLUICE_API int sluice_device_set_untrusted(struct sluice_device *dev, bool untru
 /** The domain the device is attached to, NULL when its DMA is blocked. */
 SLUICE_API struct sluice_domain *sluice_device_domain(const struct sluice_device *dev);
 
-/** The i-th StreamID of the device. Undefined beyond the number given to sluice_device_add(). */
+/** The i-th StreamID of the device; 0 with rte_errno EINVAL beyond the number that it has. */
 SLUICE_API uint32_t sluice_device_stream(const struct sluice_device *dev, unsigned int i);
 
 #ifdef __cplusplus

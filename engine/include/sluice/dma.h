@@ -16,7 +16,7 @@ extern "C" {
 struct sluice_dma_desc {
 	uint64_t iova;     /**< address for the device */
 	void *dev_mem;     /**< the device's side: source of a write to the host, sink of a read;
-				NULL: the device's own buffer (sluice_dma_info()), at dev_off */
+				NULL: the device's own buffer (sluice_dma_get_info()), at dev_off */
 	uint32_t len;      /**< bytes */
 	uint16_t flags;    /**< SLUICE_DMA_TO_HOST or 0 */
 	uint16_t dev_off;  /**< where in the device's own buffer, bytes; when dev_mem is NULL */
@@ -87,24 +87,24 @@ SLUICE_API struct sluice_dma *sluice_dma_open(struct sluice_device *dev, const c
 SLUICE_API int sluice_dma_stream(struct sluice_iommu *iommu, const char *devargs, uint32_t *stream);
 
 /** Fill @p info. @return 0; -EINVAL if a pointer is NULL. */
-SLUICE_API int sluice_dma_info(const struct sluice_dma *dma, struct sluice_dma_info *info);
+SLUICE_API int sluice_dma_get_info(const struct sluice_dma *dma, struct sluice_dma_info *info);
 
 /** Close a channel; nothing may be in flight. @return 0; -EBUSY. */
 SLUICE_API int sluice_dma_close(struct sluice_dma *dma);
 
-/** Submit up to @p n transfers, in order. One lcore. @return how many were taken. */
+/** Submit up to @p n transfers, in order. One lcore; does not look for NULL. @return how many were taken. */
 SLUICE_API uint16_t sluice_dma_submit(struct sluice_dma *dma, const struct sluice_dma_desc *d,
 				      uint16_t n);
 
-/** Collect up to @p n completions, in order. One lcore. @return how many. */
+/** Collect up to @p n completions, in order. One lcore; does not look for NULL. @return how many. */
 SLUICE_API uint16_t sluice_dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c,
 					 uint16_t n);
 
 /** Turn deliberate probing of used addresses on or off. */
 SLUICE_API int sluice_dma_probe(struct sluice_dma *dma, bool on);
 
-/** Fill @p st. Exact when nothing is in flight. */
-SLUICE_API void sluice_dma_stats(const struct sluice_dma *dma, struct sluice_dma_stats *st);
+/** Fill @p st. Exact when nothing is in flight. @return 0; -EINVAL NULL. */
+SLUICE_API int sluice_dma_get_stats(const struct sluice_dma *dma, struct sluice_dma_stats *st);
 
 #ifdef __cplusplus
 }

@@ -162,8 +162,8 @@ SLUICE_API int sluice_domain_set_policy(struct sluice_domain *dom, const char *p
  */
 SLUICE_API int sluice_domain_tune(struct sluice_domain *dom, const struct sluice_domain_conf *conf);
 
-/** What they are now, and what the domain was made with. */
-SLUICE_API void sluice_domain_conf(struct sluice_domain *dom, struct sluice_domain_conf *conf);
+/** What they are now, and what the domain was made with. @return 0; -EINVAL NULL. */
+SLUICE_API int sluice_domain_get_conf(struct sluice_domain *dom, struct sluice_domain_conf *conf);
 
 /**
  * Tell a domain of memory that is to be mapped once, for good, readable and writable as each
@@ -188,8 +188,8 @@ SLUICE_API int sluice_domain_pool(struct sluice_domain *dom, uint64_t pa, uint64
 SLUICE_API int sluice_domain_find_crossover(struct sluice_domain *dom, unsigned int prot,
 					    uint32_t *bytes);
 
-/** Fill @p st with a recent state of the counters. Exact when no worker is active. */
-SLUICE_API void sluice_domain_stats(const struct sluice_domain *dom,
+/** Fill @p st with a recent state of the counters. Exact when no worker is active. @return 0; -EINVAL NULL. */
+SLUICE_API int sluice_domain_get_stats(const struct sluice_domain *dom,
 				    struct sluice_domain_stats *st);
 
 /**

@@ -92,8 +92,9 @@ SLUICE_API void sluice_engine_set_fault_cb(struct sluice_engine *e, sluice_fault
 
 /**
  * One turn of the loop: start flushes that are due, release what completed, drain faults, mend
- * the command queue. One lcore at a time. It waits for nothing: a flush that finds no room in a command
- * queue is put off to a later turn, and counted (flush_puts_off of struct sluice_domain_stats).
+ * the command queue. One lcore at a time; does not look for NULL. It waits for nothing: a flush that finds
+ * no room in a command queue is put off to a later turn, and counted (flush_puts_off of struct
+ * sluice_domain_stats).
  * @return how much it did: 0 means that the turn was empty, or that this was called within a turn, from
  *   a callback.
  */
@@ -120,8 +121,8 @@ SLUICE_API int sluice_worker_register(struct sluice_engine *e, unsigned int lcor
  */
 SLUICE_API int sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore_id);
 
-/** Fill @p st. Exact when nobody polls. */
-SLUICE_API void sluice_engine_stats(const struct sluice_engine *e, struct sluice_engine_stats *st);
+/** Fill @p st. Exact when nobody polls. @return 0; -EINVAL NULL. */
+SLUICE_API int sluice_engine_get_stats(const struct sluice_engine *e, struct sluice_engine_stats *st);
 
 #ifdef __cplusplus
 }

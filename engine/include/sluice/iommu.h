@@ -71,7 +71,7 @@ SLUICE_API int sluice_iommu_stop(struct sluice_iommu *iommu);
 SLUICE_API int sluice_iommu_close(struct sluice_iommu *iommu);
 
 /** Fill @p info. @return 0; -EINVAL if a pointer is NULL. */
-SLUICE_API int sluice_iommu_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info);
+SLUICE_API int sluice_iommu_get_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info);
 
 /**
  * Take memory that this IOMMU and the devices behind it can reach, zeroed. Control path.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The fast path: mapping and unmapping for DMA.
+ * The fast path: mapping and unmapping for DMA. NULL is not looked for here, but by map_fixed,
+ * unmap_fixed and iova_to_pa; and a signal handler may call none of it.
  */
 #ifndef SLUICE_MAP_H
 #define SLUICE_MAP_H

@@ -37,7 +37,7 @@ struct sluice_raw_info {
 };
 
 /** Fill @p info. @return 0; -ENOTSUP; -EINVAL. */
-SLUICE_API int sluice_raw_info(struct sluice_iommu *iommu, struct sluice_raw_info *info);
+SLUICE_API int sluice_raw_get_info(struct sluice_iommu *iommu, struct sluice_raw_info *info);
 
 /**
  * Read or write a register. Emulated hardware sees a write when it is stepped next.

@@ -68,7 +68,7 @@ deferred(struct conf *c)
 	CONF_OK(c, sluice_map(dom, pa, 4096, SLUICE_RW, &iova));
 	CONF_CHECK(c, conf_write(c, 0, iova, page), "a mapping");
 	CONF_OK(c, sluice_unmap(dom, iova, 4096));
-	sluice_domain_stats(dom, &st);
+	sluice_domain_get_stats(dom, &st);
 	if (strcmp(sluice_domain_policy(dom), "deferred") == 0)
 		conf_stale(c, c->hw.tlb, conf_write(c, 0, iova, page), "before the flush");
 	forget_events(c);
@@ -76,7 +76,7 @@ deferred(struct conf *c)
 	sluice_engine_release(c->engine);
 	CONF_CHECK(c, !conf_write(c, 0, iova, page), "reached after the flush");
 	conf_fault_event(c, SMMU_EVT_F_TRANSLATION, 0, iova, false, 0);
-	sluice_domain_stats(dom, &st);
+	sluice_domain_get_stats(dom, &st);
 	CONF_EQ(c, st.queued, st.released, "unmaps queued and released");
 }
 

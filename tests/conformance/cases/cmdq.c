@@ -56,7 +56,7 @@ bursts(struct conf *c)
 	void *place[2];
 	unsigned int now = 0;
 
-	CONF_OK(c, sluice_raw_info(c->iommu, &info));
+	CONF_OK(c, sluice_raw_get_info(c->iommu, &info));
 	for (unsigned int i = 0; i < 2; i++)
 		place[i] = conf_mem(c, 4096, 4096, &pa[i]);
 	conf_space_make(c, &s, 12, 48, CONF_ASID);
@@ -105,7 +105,7 @@ full(struct conf *c)
 	CONF_OK(c, sluice_domain_drain(dom));
 	sluice_engine_release(c->engine);
 	CONF_CHECK(c, !conf_write(c, 0, iova[95], mem + 95 * 4096), "reached after the drain");
-	sluice_domain_stats(dom, &st);
+	sluice_domain_get_stats(dom, &st);
 	CONF_EQ(c, st.pending, 0, "unmaps still waiting");
 	CONF_EQ(c, conf_counter(c, "cmdq_full_timeouts"), 0, "submissions given up");
 	conf_events(c);

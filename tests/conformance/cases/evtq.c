@@ -192,7 +192,7 @@ by_engine(struct conf *c)
 	CONF_EQ(c, seen[0].flags, SLUICE_FAULT_WRITE, "the first fault's flags");
 	CONF_EQ(c, seen[1].kind, SLUICE_FAULT_TRANSLATION, "the second fault's kind");
 	CONF_EQ(c, seen[1].iova, iova + 0x10000000, "the second fault's address");
-	sluice_engine_stats(c->engine, &st);
+	sluice_engine_get_stats(c->engine, &st);
 	CONF_CHECK(c, st.faults[SLUICE_FAULT_PERMISSION] >= 1 && st.fault_received >= 2,
 		   "the engine counted %" PRIu64 " faults", st.fault_received);
 	CONF_OK(c, sluice_unmap(dom, iova, 4096));

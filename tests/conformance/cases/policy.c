@@ -135,7 +135,7 @@ until_drained(struct conf *c, const char *policy)
 	CONF_OK(c, sluice_domain_drain(p.dom));
 	sluice_engine_release(c->engine);
 	none_reached(c, &p, "after the drain");
-	sluice_domain_stats(p.dom, &st);
+	sluice_domain_get_stats(p.dom, &st);
 	CONF_EQ(c, st.pending, 0, "pending entries");
 	CONF_EQ(c, st.live, 0, "live mappings");
 }

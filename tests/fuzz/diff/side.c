@@ -69,7 +69,7 @@ open_device(struct side *s, unsigned int i)
 	if (s->dev[i] == NULL)
 		return failed(s, "device");
 	s->dma[i] = sluice_dma_open(s->dev[i], args);
-	if (s->dma[i] == NULL || sluice_dma_info(s->dma[i], &info) != 0)
+	if (s->dma[i] == NULL || sluice_dma_get_info(s->dma[i], &info) != 0)
 		return failed(s, args);
 	s->tells = info.flags & SLUICE_DMA_TELLS;
 	return 0;
@@ -123,7 +123,7 @@ open_iommu(struct side *s, const char *args)
 		fprintf(stderr, "sluice-diff: %s\n", sluice_error());
 		return s->qemu && rte_errno == ENODEV ? 77 : -1;
 	}
-	sluice_iommu_info(s->iommu, &info);
+	sluice_iommu_get_info(s->iommu, &info);
 	v = strstr(info.settings, "version=");
 	if (s->qemu && v != NULL && sscanf(v, "version=%u.%u", &major, &minor) == 2)
 		s->version = major * 100 + minor;

@@ -53,7 +53,7 @@ stats_of(const struct sluice_domain *d)
 {
 	struct sluice_domain_stats st;
 
-	sluice_domain_stats(d, &st);
+	sluice_domain_get_stats(d, &st);
 	return st;
 }
 

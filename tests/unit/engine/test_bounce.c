@@ -40,7 +40,7 @@ e5_untrusted_is_strict(void **state)
 		c.policy = asked[i];
 		rig_up(&r, "", &c);
 		assert_string_equal(sluice_domain_policy(r.d), "strict");
-		sluice_domain_conf(r.d, &c);
+		sluice_domain_get_conf(r.d, &c);
 		assert_int_equal(c.type, SLUICE_DOMAIN_PAGING);
 		assert_true(c.untrusted);
 		assert_int_equal(sluice_domain_set_policy(r.d, "deferred"), -EBUSY);

@@ -104,7 +104,7 @@ calls_reach_the_maker(void **state)
 	assert_int_equal(sluice_dma_submit(dma, d, 4), 2);
 	assert_int_equal(sluice_dma_completed(dma, c, 4), 1);
 	assert_int_equal(c[0].cookie, 99);
-	sluice_dma_stats(dma, &st);
+	sluice_dma_get_stats(dma, &st);
 	assert_int_equal(st.submitted, 4);
 	assert_int_equal(sluice_dma_probe(dma, true), -ENOTSUP); /* this maker cannot */
 	m.close_ret = -EBUSY;

@@ -80,7 +80,7 @@ faults_are_drained_counted_and_handed_on(void **state)
 	fake_fault(r.f, fault, 50); /* nobody to hand them to: they are counted */
 	for (unsigned int i = 0; i < 64; i++)
 		sluice_engine_poll(r.e);
-	sluice_engine_stats(r.e, &st);
+	sluice_engine_get_stats(r.e, &st);
 	assert_int_equal(st.fault_received, 50);
 	cb_calls = cb_faults = 0;
 	sluice_engine_set_fault_cb(r.e, on_fault, &cb_calls);
@@ -90,7 +90,7 @@ faults_are_drained_counted_and_handed_on(void **state)
 	assert_int_equal(cb_faults, 50);
 	assert_int_equal(cb_calls, 2); /* in bursts */
 	assert_int_equal(cb_last.stream, 99);
-	sluice_engine_stats(r.e, &st);
+	sluice_engine_get_stats(r.e, &st);
 	assert_int_equal(st.fault_received, 100);
 	uint64_t sum = 0;
 
@@ -117,7 +117,7 @@ errors_are_mended_and_counted(void **state)
 	for (unsigned int i = 0; i < 600; i++)
 		sluice_engine_poll(r.e);
 	assert_true(r.f->services >= 2);
-	sluice_engine_stats(r.e, &st);
+	sluice_engine_get_stats(r.e, &st);
 	assert_int_equal(st.recoveries, 3);
 	assert_int_equal(st.fault_overflows, 5);
 	assert_int_equal(st.polls, 600);
@@ -188,7 +188,7 @@ every_failure_has_a_line(void **state)
 	EXPECT_LINE(sluice_map_fixed(r.d, 0, 0, 4096, SLUICE_RW), -EEXIST);
 	assert_int_equal(sluice_unmap_fixed(r.d, 0, 4096), 0);
 	EXPECT_LINE(sluice_iommu_watch(r.iommu, 1, 1, NULL), -EINVAL);
-	EXPECT_LINE(sluice_iommu_info(NULL, NULL), -EINVAL);
+	EXPECT_LINE(sluice_iommu_get_info(NULL, NULL), -EINVAL);
 	fake_close(stranger);
 	rig_down(&r);
 }

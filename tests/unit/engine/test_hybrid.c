@@ -54,7 +54,7 @@ threshold(void **state)
 	assert_int_equal(sluice_domain_tune(r.d, &tune), 0);
 	assert_true(copied(&r, &b, 65536, SLUICE_READ));
 	assert_false(copied(&r, &b, 65537, SLUICE_READ));
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.copy_max, 65536);
 	assert_int_equal(c.copy_max_read, 65536);
 	tune.copy_max_read = 65537;
@@ -64,7 +64,7 @@ threshold(void **state)
 	assert_int_equal(sluice_domain_tune(r.d, &tune), -EINVAL);
 	tune.copy_max = 0;
 	assert_int_equal(sluice_domain_tune(r.d, &tune), 0);
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.copy_max, 65536);
 	buf_free(&r, &b);
 	rig_down(&r);
@@ -79,14 +79,14 @@ default_threshold(void **state)
 	(void)state;
 	/* Virtual time: a constant, the same in every run. */
 	rig_up(&r, "", &c);
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.copy_max, SLUICE_COPY_MAX_DEFAULT);
 	rig_down(&r);
 	/* A real clock and hardware that answers. */
 	c = conf_of(0);
 	rig_up(&r, "clock=tsc", &c);
 	r.iommu->sync_timeout = 30 * rte_get_tsc_hz(); /* a busy machine is no lost SYNC */
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_in_range(c.copy_max, 64, 65536);
 	assert_in_range(c.copy_max_read, 64, 65536);
 	assert_int_equal(r.f->submitted, 9); /* bare SYNCs */
@@ -99,7 +99,7 @@ default_threshold(void **state)
 	c = conf_of(0);
 	r.d = sluice_domain_create(r.iommu, &c);
 	assert_non_null(r.d);
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.copy_max, SLUICE_COPY_MAX_DEFAULT);
 	assert_int_equal(r.f->submitted, 1);
 	rig_down(&r);

@@ -49,14 +49,14 @@ open_info_close(void **state)
 	struct fake *f = fake_open("caps=0x13,ias=44,oas=40,sid=8,mem=2");
 
 	(void)state;
-	assert_int_equal(sluice_iommu_info(f->iommu, &info), 0);
+	assert_int_equal(sluice_iommu_get_info(f->iommu, &info), 0);
 	assert_string_equal(info.backend, "fake");
 	assert_int_equal(info.caps, 0x13);
 	assert_int_equal(info.ias, 44);
 	assert_int_equal(info.oas, 40);
 	assert_int_equal(info.sid_bits, 8);
-	assert_int_equal(sluice_iommu_info(NULL, &info), -EINVAL);
-	assert_int_equal(sluice_iommu_info(f->iommu, NULL), -EINVAL);
+	assert_int_equal(sluice_iommu_get_info(NULL, &info), -EINVAL);
+	assert_int_equal(sluice_iommu_get_info(f->iommu, NULL), -EINVAL);
 	assert_int_equal(sluice_iommu_close(NULL), 0);
 	assert_int_equal(sluice_iommu_close(f->iommu), 0);
 	assert_true(f->closed);

@@ -66,7 +66,7 @@ drain_while_workers_keep(void **state)
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		assert_int_equal(sluice_domain_drain(r.d), 0);
 		if (i % 8 == 0)
-			sluice_domain_stats(r.d, &st);
+			sluice_domain_get_stats(r.d, &st);
 		sched_yield();
 	}
 	stop = true;

@@ -194,7 +194,7 @@ oldest_go_in_batches(void **state)
 	struct sluice_domain_conf tune = { .keep_max = 60, .range_max = UINT32_MAX };
 
 	assert_int_equal(sluice_domain_tune(r.d, &tune), 0);
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.keep_max, 60);
 	for (unsigned int i = 1; i <= gone; i++)
 		iova[i] = map(&r, PA + i * 4096u, 4096, SLUICE_RW);

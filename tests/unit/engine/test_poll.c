@@ -77,7 +77,7 @@ an_idle_turn_hardly_touches_the_hardware(void **state)
 	assert_true(r.f->fault_bursts > 0 && r.f->fault_bursts <= 2560 / 8);
 	assert_true(r.f->services > 0 && r.f->services <= 2560 / 256);
 	assert_int_equal(r.f->submitted, 0);
-	sluice_engine_stats(r.e, &st);
+	sluice_engine_get_stats(r.e, &st);
 	assert_int_equal(st.polls, 2560);
 	assert_int_equal(st.empty_polls, 2560);
 	rig_down(&r);

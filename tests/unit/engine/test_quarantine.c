@@ -73,7 +73,7 @@ told_in_the_end:;
 			assert_int_equal(atc_invs(r.f, before), n - 1);
 			for (unsigned int i = 0; i < 16; i++)
 				sluice_engine_poll(r.e);
-			sluice_engine_stats(r.e, &st);
+			sluice_engine_get_stats(r.e, &st);
 			assert_int_equal(st.quarantined, 1);
 			assert_int_equal(nb_news, 1);
 			assert_int_equal(news[0].stream, (bad + 1) * 8);

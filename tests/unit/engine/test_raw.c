@@ -100,7 +100,7 @@ not_supported(void **state)
 	uint64_t w[8];
 
 	(void)state;
-	assert_int_equal(sluice_raw_info(&iommu, &i), -ENOTSUP);
+	assert_int_equal(sluice_raw_get_info(&iommu, &i), -ENOTSUP);
 	assert_non_null(strstr(sluice_error(), "without"));
 	assert_int_equal(sluice_raw_reg_read(&iommu, 0, 4, w), -ENOTSUP);
 	assert_int_equal(sluice_raw_reg_write(&iommu, 0, 4, 0), -ENOTSUP);
@@ -138,7 +138,7 @@ arguments(void **state)
 			assert_int_equal(w[0], (uint64_t)regs[i].off << 8 | regs[i].size);
 	}
 	calls = 0;
-	assert_int_equal(sluice_raw_info(&iommu, NULL), -EINVAL);
+	assert_int_equal(sluice_raw_get_info(&iommu, NULL), -EINVAL);
 	assert_int_equal(sluice_raw_cmds(&iommu, w, 4), -EINVAL);
 	assert_int_equal(sluice_raw_cmds(&iommu, NULL, 1), -EINVAL);
 	assert_int_equal(sluice_raw_entry_read(&iommu, SLUICE_RAW_ENTRIES, 0, w), -EINVAL);

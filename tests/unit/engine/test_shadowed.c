@@ -297,7 +297,7 @@ window_is(uint64_t base, uint64_t size)
 {
 	struct sluice_domain_conf got;
 
-	sluice_domain_conf(r.d, &got);
+	sluice_domain_get_conf(r.d, &got);
 	assert_true(got.iova_base == base);
 	assert_true(got.iova_size == size);
 }

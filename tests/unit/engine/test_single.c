@@ -60,7 +60,7 @@ defaults_are_those_of_s390(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	sluice_domain_conf(r.d, &got);
+	sluice_domain_get_conf(r.d, &got);
 	assert_string_equal(got.policy, "deferred-single");
 	assert_int_equal(got.batch, 32768);
 	assert_int_equal(got.deadline_us, 1000000);

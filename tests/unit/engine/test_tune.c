@@ -114,14 +114,14 @@ nonsense_changes_nothing(void **state)
 	assert_non_null(strstr(sluice_error(), "batch 7"));
 	assert_int_equal(tune(512, 1, 1), -EINVAL); /* more than the ring holds */
 	assert_non_null(strstr(sluice_error(), "ring 256"));
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.batch, 64);
 	assert_int_equal(c.deadline_us, 100000);
 	assert_int_equal(c.range_max, SLUICE_RANGE_MAX_DEFAULT);
 	assert_int_equal(c.ring, 256);
 	assert_string_equal(c.policy, "deferred");
 	assert_int_equal(tune(256, 7, 8), 0);
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.batch, 256);
 	assert_int_equal(c.deadline_us, 7);
 	assert_int_equal(c.range_max, 8);
@@ -157,7 +157,7 @@ expect(uint32_t batch, uint32_t deadline_us)
 {
 	struct sluice_domain_conf c;
 
-	sluice_domain_conf(r.d, &c);
+	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.batch, batch);
 	assert_int_equal(c.deadline_us, deadline_us);
 	assert_int_equal(r.d->flush.deadline, deadline_us * UINT64_C(1000));

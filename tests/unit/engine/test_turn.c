@@ -247,7 +247,7 @@ faults_wait_for_a_poll(void **state)
 	}
 	r.f->on_relax = NULL;
 	assert_int_equal(seen.calls, 0);
-	sluice_engine_stats(r.e, &st);
+	sluice_engine_get_stats(r.e, &st);
 	assert_int_equal(st.fault_received, 0);
 	/* None is lost, and they come in order. */
 	for (unsigned int i = 0; i < 4; i++)
@@ -255,7 +255,7 @@ faults_wait_for_a_poll(void **state)
 	assert_int_equal(seen.n, 40);
 	for (unsigned int i = 0; i < 40; i++)
 		assert_int_equal(seen.iova[i], i);
-	sluice_engine_stats(r.e, &st);
+	sluice_engine_get_stats(r.e, &st);
 	assert_int_equal(st.fault_received, 40);
 	assert_int_equal(st.faults[SLUICE_FAULT_ACCESS], 40);
 	rig_down(&r);

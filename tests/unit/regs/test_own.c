@@ -78,12 +78,12 @@ test_own_buffer(void **state)
 	assert_null(sluice_dma_open(dev, "testdev"));
 	dma = sluice_dma_open(dev, "emu,index=2");
 	assert_non_null(dma);
-	assert_int_equal(sluice_dma_info(dma, &info), 0);
+	assert_int_equal(sluice_dma_get_info(dma, &info), 0);
 	assert_int_equal(info.flags, SLUICE_DMA_TELLS | SLUICE_DMA_READS | SLUICE_DMA_ANY_MEM);
 	assert_int_equal(info.own_len, 4096);
 	assert_int_equal(info.depth, 1024);
-	assert_int_equal(sluice_dma_info(dma, NULL), -EINVAL);
-	assert_int_equal(sluice_dma_info(NULL, &info), -EINVAL);
+	assert_int_equal(sluice_dma_get_info(dma, NULL), -EINVAL);
+	assert_int_equal(sluice_dma_get_info(NULL, &info), -EINVAL);
 
 	buf = sluice_iommu_mem_alloc(iommu, 3 * 4096, 4096, &pa);
 	assert_non_null(buf);

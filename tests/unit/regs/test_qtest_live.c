@@ -215,7 +215,7 @@ test_parallel(void **state)
 	assert_in_range((rte_rdtsc() - t0) * 1000 / rte_get_tsc_hz(), 0, 500);
 	assert_memory_equal(w.buf + 4096, w.buf, EDUS);
 
-	assert_int_equal(sluice_dma_info(w.dma[0], &info), 0);
+	assert_int_equal(sluice_dma_get_info(w.dma[0], &info), 0);
 	assert_int_equal(info.flags, SLUICE_DMA_READS);
 	assert_int_equal(info.own_len, 4095);
 	assert_null(sluice_dma_open(w.dev[0], "edu,index=0"));
@@ -261,13 +261,13 @@ test_testdev(void **state)
 		print_message("skipped: %s\n", sluice_error());
 		skip();
 	}
-	assert_int_equal(sluice_iommu_info(iommu, &info), 0);
+	assert_int_equal(sluice_iommu_get_info(iommu, &info), 0);
 	assert_non_null(strstr(info.settings, "version=1")); /* 11 or later */
 	assert_int_equal(sluice_iommu_close(iommu), 0);
 
 	world_up(&w, ",edu=0,testdev=1");
 	add(&w, 0, "testdev");
-	assert_int_equal(sluice_dma_info(w.dma[0], &can), 0);
+	assert_int_equal(sluice_dma_get_info(w.dma[0], &can), 0);
 	assert_int_equal(can.flags, SLUICE_DMA_TELLS | SLUICE_DMA_PATTERN);
 	assert_int_equal(sluice_map(w.dom, w.pa, 4096, SLUICE_RW, &iova), 0);
 	assert_int_equal(move(&w, 0, iova + 256, 8, 0, true), 0);

@@ -274,7 +274,7 @@ one_dies(const char *policy, unsigned int bad)
 	assert_int_equal(counter("emu_stale_accesses"), 0);
 	for (unsigned int k = 0; k < 64; k++)
 		sluice_engine_poll(t.e);
-	sluice_engine_stats(t.e, &st);
+	sluice_engine_get_stats(t.e, &st);
 	assert_int_equal(st.quarantined, 1);
 	assert_int_equal(t.nb_faults, 1);
 	assert_int_equal(t.fault[0].stream, stream(bad));

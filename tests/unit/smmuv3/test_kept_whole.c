@@ -158,9 +158,9 @@ copies_are_never_stale(void **state)
 		up(&conf[i], "emu,probe=1,seed=5");
 		traffic(300);
 		assert_int_equal(counter("emu_stale_accesses"), 0);
-		sluice_dma_stats(t.dma, &ds);
+		sluice_dma_get_stats(t.dma, &ds);
 		assert_true(ds.probes > 1000);
-		sluice_domain_stats(t.d, &st);
+		sluice_domain_get_stats(t.d, &st);
 		assert_true(st.copies > 0);
 		assert_int_equal(st.live, 0);
 		if (i == 0)

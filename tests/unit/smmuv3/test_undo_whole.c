@@ -65,7 +65,7 @@ up(const struct sluice_domain_conf *conf)
 	assert_int_equal(sluice_worker_register(t.e, 0), 0);
 	t.d = sluice_domain_create(t.iommu, conf);
 	assert_non_null(t.d);
-	sluice_domain_conf(t.d, &c);
+	sluice_domain_get_conf(t.d, &c);
 	t.window = c.iova_base;
 	t.mem = sluice_iommu_mem_alloc(t.iommu, MEM_SIZE, M2, &t.pa);
 	assert_non_null(t.mem);
@@ -134,7 +134,7 @@ tables(void)
 {
 	struct sluice_domain_stats st;
 
-	sluice_domain_stats(t.d, &st);
+	sluice_domain_get_stats(t.d, &st);
 	return st.table_bytes;
 }
 
