@@ -158,10 +158,11 @@ werror_for()
 }
 
 # configure DIR CC [-Doption...]: a build folder with exactly this compiler and these options. Does
-# nothing if it is one; changes the options if only those differ; else sets it up anew.
+# nothing if it is one; changes the options if only those differ; else sets it up anew. A folder is
+# ours if .configured is in it: what somebody else made is never touched.
 configure()
 {
-	local dir=$1 cc=$2 compiler how=()
+	local dir=$1 cc=$2 compiler log how=()
 	shift 2
 	compiler="$cc $("$cc" -dumpfullversion 2>/dev/null || "$cc" -dumpversion)"
 
@@ -169,17 +170,22 @@ configure()
 		[[ -n $new_packages || $(tail -n 1 "$dir/.configured") != "$*" ]] || return 0
 		how=(--reconfigure)
 	else
-		[[ ! -e $dir || -d $dir/meson-private ]] ||
-			die "$root/$dir is in the way and is no build folder; move it away"
+		[[ ! (-e $dir || -L $dir) || -f $dir/.configured ]] ||
+			die "$root/$dir was not made by config/, and is left alone; move it away, or" \
+				"remove it, and try again"
 		rm -rf "$dir"
+		mkdir "$dir"
 	fi
+	# Empty until all went well: ours, but to be set up again.
+	: >"$dir/.configured"
 	say "setting up $dir: $compiler, $*"
-	if ! CC=$cc meson setup "${how[@]}" "$dir" "$@" </dev/null >"$dir.log" 2>&1; then
-		cat "$dir.log" >&2
-		rm -f "$dir.log" "$dir/.configured"
+	log=$(mktemp)
+	if ! CC=$cc meson setup "${how[@]}" "$dir" "$@" </dev/null >"$log" 2>&1; then
+		cat "$log" >&2
+		rm -f "$log"
 		return 1
 	fi
-	mv "$dir.log" "$dir/setup.log"
+	mv "$log" "$dir/setup.log"
 	printf '%s\n' "$compiler" "$*" >"$dir/.configured"
 }
 
