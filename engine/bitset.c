@@ -151,12 +151,43 @@ bitset_take(struct bitset *b, uint32_t hint)
 	}
 }
 
+/* The first run of @p n members at or above @p from. */
+static uint32_t
+run_from(const struct bitset *b, uint32_t n, uint32_t from)
+{
+	uint32_t got = 0;
+
+	for (uint32_t i = from; n != 0 && i < b->size;) {
+		uint64_t v = atomic_load_explicit(&b->level[0][i / 64], memory_order_acquire);
+
+		/* Whole words at once, where they are all in or all out. */
+		if (i % 64 == 0 && (v == 0 || (v == ~UINT64_C(0) && got + 64 < n))) {
+			got = v == 0 ? 0 : got + 64;
+			i += 64;
+			continue;
+		}
+		do {
+			got = (v >> (i % 64)) & 1 ? got + 1 : 0;
+			i++;
+			if (got == n)
+				return i - n;
+		} while (i % 64 != 0 && i < b->size);
+	}
+	return BITSET_NONE;
+}
+
+uint32_t
+bitset_find_run(const struct bitset *b, uint32_t n)
+{
+	return run_from(b, n, 0);
+}
+
 uint32_t
 bitset_take_run(struct bitset *b, uint32_t n)
 {
-	uint32_t start = 0;
+	uint32_t start = run_from(b, n, 0);
 
-	while (n != 0 && n <= b->size && start <= b->size - n) {
+	while (start != BITSET_NONE) {
 		uint32_t got = 0;
 
 		while (got < n && bitset_clear(b, start + got))
@@ -165,9 +196,7 @@ bitset_take_run(struct bitset *b, uint32_t n)
 			return start;
 		for (uint32_t i = 0; i < got; i++)
 			bitset_set(b, start + i);
-		start = find_from(b, start + got + 1);
-		if (start == BITSET_NONE)
-			break;
+		start = run_from(b, n, start + got + 1);
 	}
 	return BITSET_NONE;
 }

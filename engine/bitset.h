@@ -41,7 +41,13 @@ uint32_t bitset_find(const struct bitset *b, uint32_t hint);
 /** Take some member out. @return it, or BITSET_NONE. */
 uint32_t bitset_take(struct bitset *b, uint32_t hint);
 
-/** Take @p n consecutive members out. Rare and slow. @return the first, or BITSET_NONE. */
+/** The first of @p n consecutive members, if there were any. Takes nothing. @return or BITSET_NONE. */
+uint32_t bitset_find_run(const struct bitset *b, uint32_t n);
+
+/**
+ * Take @p n consecutive members out: all of them or, in the end, none. What is taken where some of a run
+ * went meanwhile is put back at once. @return the first, or BITSET_NONE. Rare and slow.
+ */
 uint32_t bitset_take_run(struct bitset *b, uint32_t n);
 
 /** How many members. Exact when nobody changes it. */

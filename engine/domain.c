@@ -16,6 +16,7 @@
 #include "engine.h"
 #include "span.h"
 #include "shadowed.h"
+#include "stock.h"
 #include "trim.h"
 #include "wait.h"
 
@@ -430,7 +431,11 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 	if (ret == 0 && p->worker_init != NULL)
 		ret = p->worker_init(d, dl, lcore);
 	if (ret == 0) {
+		for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+			iova_mag_init(&dl->mag[o]);
+		stock_close(d);
 		d->lc[lcore] = dl;
+		stock_open(d);
 		ret = workers_replace(d, false);
 		/* It may have been asleep: this ring is not, and would not wake it (flush.h, 11). */
 		bitset_set(&d->iommu->engine->due, d->slot);
@@ -438,7 +443,9 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 			p->worker_fini(d, dl);
 	}
 	if (ret != 0) {
+		stock_close(d);
 		d->lc[lcore] = NULL;
+		stock_open(d);
 		flush_ring_fini(&dl->ring);
 		rte_free(dl);
 	}
@@ -452,7 +459,9 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 
 	if (dl == NULL)
 		return;
+	stock_close(d);
 	d->lc[lcore] = NULL;
+	stock_open(d);
 	if (workers_replace(d, true) != 0) {
 		d->lc[lcore] = dl; /* no memory for a shorter list, no barrier: it stays, idle */
 		return;

@@ -82,6 +82,7 @@ struct sluice_domain {
 	struct flush_state flush __rte_cache_aligned;
 
 	/* Cold. */
+	_Atomic uint32_t robbing; /* stock.c */
 	TAILQ_ENTRY(sluice_domain) next;
 	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */

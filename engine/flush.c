@@ -11,6 +11,7 @@
 #include "ats.h"
 #include "engine.h"
 #include "epoch.h"
+#include "hold.h"
 #include "wait.h"
 
 int
@@ -54,22 +55,27 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 	uint32_t n = 0;
 
 	/* Without a ring all of these are 0. */
-	if (r->reclaim == r->released_seen)
+	if (r->reclaim == r->released_seen) {
 		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+		if (r->reclaim == r->released_seen)
+			return 0;
+	}
+	hold_own(&r->hold); /* 12 */
 	/* No more than a magazine takes without spilling: what was just released is warm. */
 	while (r->reclaim != r->released_seen && n < DEPOT_BATCH) {
-		uint64_t e = r->ent[r->reclaim & r->mask];
+		uint64_t e = RELAXED_GET(r->ent[r->reclaim & r->mask]);
 		uint32_t pages = flush_entry_pages(e);
 
 		if ((e & FLUSH_COOKIE) != 0 && r->reclaim >= r->completed)
 			break; /* 9 */
-		r->reclaim++;
+		flush_ring_claim(r, r->reclaim + 1);
 		n++;
 		if (pages == 0)
 			continue; /* somebody else freed it */
 		window_free(d, dl, flush_entry_pfn(e), pages);
 		STAT_ADD(r->more_back, pages - 1);
 	}
+	hold_free(&r->hold);
 	return n;
 }
 
@@ -121,7 +127,7 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 		return got;
 	}
 	for (; pos != r->released_seen && got < n; pos++)
-		if ((r->ent[pos & r->mask] & FLUSH_COOKIE) != 0)
+		if ((RELAXED_GET(r->ent[pos & r->mask]) & FLUSH_COOKIE) != 0)
 			cookie[got++] = r->cookie[pos & r->mask];
 	r->completed = pos;
 	return got;
@@ -132,7 +138,7 @@ static bool
 flush_ring_choked(const struct flush_ring *r)
 {
 	return r->reclaim != r->released_seen && r->reclaim >= r->completed &&
-	       (r->ent[r->reclaim & r->mask] & FLUSH_COOKIE) != 0;
+	       (RELAXED_GET(r->ent[r->reclaim & r->mask]) & FLUSH_COOKIE) != 0;
 }
 
 int
@@ -285,7 +291,7 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 		struct flush_ring *r = &ws->w[i]->ring;
 
 		for (r->seal = r->sealed; r->seal != r->seen; r->seal++) {
-			uint64_t e = r->ent[r->seal & r->mask];
+			uint64_t e = RELAXED_GET(r->ent[r->seal & r->mask]);
 			uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
 
 			/* Neighbours in a row become one range. */
@@ -433,16 +439,18 @@ flush_is_done(struct sluice_domain *d, uint64_t now)
 	return !domain_has_ats(d) || ats_flush(d, slot);
 }
 
-/* Step 10: the IOVAs of entries [from, upto) go to the shared space, those of one kind together. */
-static void
-ring_take(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto)
+/* Step 10: the IOVAs of entries [from, upto) go to the shared space, those of one kind together.
+ * @return pages beyond one each. */
+static uint64_t
+ring_take(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto, uint32_t *got)
 {
 	uint32_t pfn[DEPOT_BATCH], n = 0;
 	unsigned int order = 0;
+	uint64_t more = 0;
 
 	for (; from != upto; from++) {
-		uint64_t *e = &r->ent[from & r->mask];
-		uint32_t pages = flush_entry_pages(*e);
+		uint64_t *at = &r->ent[from & r->mask], e = RELAXED_GET(*at);
+		uint32_t pages = flush_entry_pages(e);
 
 		if (pages == 0)
 			continue;
@@ -452,13 +460,15 @@ ring_take(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t
 		}
 		order = iova_order(pages);
 		if (order < IOVA_ORDERS)
-			pfn[n++] = flush_entry_pfn(*e);
+			pfn[n++] = flush_entry_pfn(e);
 		else
-			iova_run_put(&d->iova, pages, flush_entry_pfn(*e));
-		STAT_ADD(r->more_taken, pages - 1);
-		RELAXED_SET(*e, (*e & FLUSH_COOKIE) | FLUSH_TAKEN);
+			iova_run_put(&d->iova, pages, flush_entry_pfn(e));
+		more += pages - 1;
+		++*got;
+		RELAXED_SET(*at, (e & FLUSH_COOKIE) | FLUSH_TAKEN);
 	}
 	iova_space_put(&d->iova, order, pfn, n);
+	return more;
 }
 
 /* Step 4: the oldest flush, if it is complete. */
@@ -469,6 +479,7 @@ finish(struct sluice_domain *d, uint64_t now)
 	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
 	struct dom_workers *ws = workers(d);
 	bool dumping = flush_dumping(f);
+	uint32_t taken = 0;
 
 	if (!flush_is_done(d, now))
 		return false;
@@ -483,7 +494,7 @@ finish(struct sluice_domain *d, uint64_t now)
 			continue;
 		ring_account(d, r, from, upto, now);
 		if (__builtin_expect(dumping, 0))
-			ring_take(d, r, from, upto);
+			STAT_ADD(r->more_taken, ring_take(d, r, from, upto, &taken));
 		atomic_store_explicit(&r->released, upto, memory_order_release); /* R3 */
 	}
 	f->tail++;
@@ -509,6 +520,43 @@ dump_serve(struct flush_state *f, const struct dom_workers *ws)
 	for (uint32_t i = 0; i < ws->n; i++)
 		ws->w[i]->ring.dump_at =
 			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire); /* A1 */
+}
+
+uint32_t
+flush_ring_try(struct flush_ring *r, uint64_t *at)
+{
+	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+
+	if (r->ent == NULL || RELAXED_GET(r->reclaim) >= released)
+		return 0;
+	if (!hold_try(&r->hold))
+		return UINT32_MAX;
+	*at = RELAXED_GET(r->reclaim);
+	if (*at >= released) {
+		hold_drop(&r->hold);
+		return 0;
+	}
+	__atomic_fetch_or(&r->ent[*at & r->mask], FLUSH_TAG, __ATOMIC_RELAXED);
+	return 1;
+}
+
+uint32_t
+flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
+{
+	/* Acquire: for a race detector; the barrier was before. */
+	uint64_t reclaim = __atomic_load_n(&r->reclaim, __ATOMIC_ACQUIRE), upto;
+	uint32_t got = 0;
+
+	if (reclaim > at || (RELAXED_GET(r->ent[at & r->mask]) & FLUSH_TAG) == 0 ||
+	    !hold_take(&r->hold)) {
+		hold_drop(&r->hold);
+		return 0;
+	}
+	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	upto = RTE_MIN(upto, at + FLUSH_ROB);
+	STAT_ADD(r->more_robbed, ring_take(d, r, at, upto, &got));
+	hold_free(&r->hold);
+	return got;
 }
 
 uint64_t

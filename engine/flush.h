@@ -66,8 +66,6 @@
  *    then does not use it: hence RELAXED_GET and RELAXED_SET.) Nobody gets it too early: the flush
  *    is complete. Who takes it from the space sees the PTE clear: R1, A1, then the release and
  *    acquire of the space (iova.c, 2).
- *    What idle workers had got back before stays theirs: at most what is released in their rings
- *    (conf.ring entries each), and their magazines (IOVA_MAG of each order).
  * 11. Sleep. Where there are many domains, the engine looks at those where something happens, and
  *    leaves the others alone until they call (poll.c). A put makes no call; it looks at room_end.
  *      a. A domain in which nothing waits, and nothing was new for some looks, dozes off: the engine
@@ -91,6 +89,15 @@
  *      d. The note makes the age of what comes after it honest (7): it came after that time, if
  *         nothing had slipped in before. That compares two processors' readings of one clock, and
  *         believes no note from the future.
+ * 12. Released entries that an idle worker did not take back come to who needs their IOVAs (A20),
+ *    as its magazines do (iova.h, 3 to 7; the same `hold`, the other end of the same argument):
+ *    a map publishes reclaim + 1 first and loads the entry then; if that is not what it expects it puts
+ *    reclaim back. Who wants them sets FLUSH_TAG in the entry at j = reclaim, has a barrier executed
+ *    on every thread, and loads reclaim again. If it is not beyond j and the tag is there, every
+ *    entry from j to `released` (A3) is his: a map that had not published loads after the barrier. He
+ *    leaves FLUSH_TAKEN in them. At most FLUSH_ROB of them at once, for the worker may be waiting.
+ *    Nobody but maps and flush_ring_reclaim(), which owns `hold`, takes entries from there; a
+ *    late tag is on a bit that nothing else reads.
  */
 #ifndef ENGINE_FLUSH_H
 #define ENGINE_FLUSH_H
@@ -119,7 +126,10 @@ struct dom_lcore;
 
 /* An entry: page number in the window, and pages beyond one, so that of one page it is the number;
  * FLUSH_COOKIE. No pages at all, the largest number: nothing is left to be freed of it. */
-#define FLUSH_TAKEN  (UINT64_C(0x7fffffff) << 32)
+#define FLUSH_TAKEN  (UINT64_C(0x3fffffff) << 32)
+
+#define FLUSH_TAG    (UINT64_C(1) << 62) /* 12 */
+#define FLUSH_ROB    1024u
 
 static inline uint64_t
 flush_entry(uint32_t pfn, uint32_t pages)
@@ -136,7 +146,7 @@ flush_entry_pfn(uint64_t e)
 static inline uint32_t
 flush_entry_pages(uint64_t e)
 {
-	return ((uint32_t)(e >> 32) + 1) & 0x7fffffff;
+	return ((uint32_t)(e >> 32) + 1) & 0x3fffffff;
 }
 
 /** The workers of a domain as the engine sees them: replaced as a whole, never changed. */
@@ -160,7 +170,7 @@ struct flush_ring {
 	uint64_t room_end;    /* there is room before this position; 0: look closer */
 	uint64_t begin;       /* the position that a put under way will publish, else tail */
 	uint64_t kick_at;     /* position that calls for a kick */
-	uint64_t reclaim;     /* next position to take back */
+	uint64_t reclaim;     /* next position to take back; readers: who wants them (12) */
 	uint64_t released_seen;
 	uint32_t mask;
 	bool closed;          /* by who closes */
@@ -173,6 +183,8 @@ struct flush_ring {
 	struct bitset *due;   /* … the engine's set; NULL: none */
 	uint64_t none;        /* flush_ring_none() */
 	_Atomic bool asleep;  /* 11: the engine sets, the worker clears it */
+	uint32_t hold;        /* hold.h */
+	uint64_t more_robbed; /* as more_back, of those that others took (12) */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
 	_Atomic uint64_t woke_pos, woke; /* 11: where and when (ticks) it last woke */
@@ -238,6 +250,43 @@ bool flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl);
 
 /** Move the IOVAs of released entries into the worker's magazines. @return how many. Worker. */
 uint32_t flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl);
+
+/** The owner's reclaim: 12. */
+static inline void
+flush_ring_claim(struct flush_ring *r, uint64_t reclaim)
+{
+#if SLUICE_TSAN
+	__atomic_store_n(&r->reclaim, reclaim, __ATOMIC_RELEASE);
+	atomic_thread_fence(memory_order_seq_cst);
+#else
+	RELAXED_SET(r->reclaim, reclaim);
+	atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+/**
+ * Take one entry of one page from the ring; there is one before the position that the caller knows. Worker.
+ * @param kind what its upper half is to be. @return false: it is something else.
+ */
+static inline bool
+flush_ring_pop(struct flush_ring *r, uint32_t kind, uint64_t *e)
+{
+	uint64_t at = r->reclaim;
+
+	flush_ring_claim(r, at + 1);
+	*e = RELAXED_GET(r->ent[at & r->mask]);
+	if (__builtin_expect(*e >> 32 == kind, 1))
+		return true;
+	flush_ring_claim(r, at);
+	return false;
+}
+
+/**
+ * Take what an idle worker has not taken back: try, a barrier, take (12), as iova_mag_try() and _rob().
+ * @return as iova_mag_try(), *at is set with 1; how many IOVAs went back to the space.
+ */
+uint32_t flush_ring_try(struct flush_ring *r, uint64_t *at);
+uint32_t flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at);
 
 /** Take the cookies of released entries, oldest first. Worker (9). @return how many. */
 uint32_t flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n);
@@ -307,7 +356,7 @@ void flush_ring_open(struct flush_ring *r, bool cookies);
 static inline bool
 flush_ring_put(struct flush_ring *r, uint64_t pos, uint64_t entry)
 {
-	r->ent[pos & r->mask] = entry;
+	RELAXED_SET(r->ent[pos & r->mask], entry);
 	r->tail = ++pos;
 	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */
 	return pos >= r->kick_at;

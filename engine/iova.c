@@ -17,13 +17,24 @@
  *    bits of the chunk keeps (4) from ever completing, so `order` cannot change any more.
  *    (The exchange acquires; it pairs with the release of the words in (3), which is after the
  *    write of `order`.)
+ * 6. Some take things only to look at them, and put them back (4, 5, runs, batches on their way to
+ *    their chunks). Meanwhile they are nobody's, and one who needs them would find none. So who does
+ *    that counts himself in `hands` before, and counts `given` up afterwards; and who found nothing
+ *    looks at both, and once more if anybody was about: no -ENOSPC for what is there. For a while
+ *    only: a hand may belong to a thread that does not run.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_pause.h>
+
+#include "hold.h"
 #include "iova.h"
 #include "mem.h"
+
+#define HAND_SPINS 2000u /* looks at a hand that does not move */
+#define HAND_LOOKS 16u   /* times that somebody was about */
 
 /* Objects in a chunk of @p order. */
 static uint32_t
@@ -83,6 +94,48 @@ iova_space_fini(struct iova_space *s)
 	s->order = NULL;
 }
 
+/* 6 */
+static void
+hand_in(struct iova_space *s)
+{
+	atomic_fetch_add_explicit(&s->hands, 1, memory_order_seq_cst);
+}
+
+/* @p back: something was put back. */
+static void
+hand_out(struct iova_space *s, bool back)
+{
+	if (back)
+		atomic_fetch_add_explicit(&s->given, 1, memory_order_seq_cst);
+	atomic_fetch_sub_explicit(&s->hands, 1, memory_order_seq_cst);
+}
+
+/* Somebody may have had in hand what was not found. @p given: of before the look. @return whether
+ * another look is worth it. */
+static bool
+hands_wait(struct iova_space *s, uint32_t given)
+{
+	for (unsigned int i = 0; i < HAND_SPINS; i++) {
+		uint32_t now = atomic_load_explicit(&s->given, memory_order_seq_cst);
+
+		/* Hands first: one that goes between the two has counted. */
+		if (now != given)
+			return true;
+		if (atomic_load_explicit(&s->hands, memory_order_seq_cst) == 0)
+			return atomic_load_explicit(&s->given, memory_order_seq_cst) != given;
+		rte_pause();
+	}
+	return false;
+}
+
+/* One more, on a long way: there is room. */
+static void
+iova_put_in(struct iova_mag *m, uint32_t pfn)
+{
+	RELAXED_SET(m->pfn[m->n + 1], pfn);
+	iova_mag_publish(m, m->n + 1);
+}
+
 /* Objects @p bits of word @p w into the magazine, highest first, so that they come out
  * ascending. */
 static void
@@ -94,7 +147,7 @@ mag_add_word(struct iova_mag *m, unsigned int order, uint32_t chunk, unsigned in
 		unsigned int b = 63u - (unsigned int)__builtin_clzll(bits);
 
 		bits &= ~(UINT64_C(1) << b);
-		m->pfn[m->n++] = base + ((w * 64 + b) << order);
+		iova_put_in(m, base + ((w * 64 + b) << order));
 	}
 }
 
@@ -134,15 +187,18 @@ chunk_grab(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_
 
 		if (atomic_load_explicit(&c->free[w], memory_order_relaxed) == 0)
 			continue;
+		hand_in(s);
 		bits = atomic_exchange_explicit(&c->free[w], 0, memory_order_seq_cst);
-		if (bits == 0)
-			continue;
 		unsigned int now = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
 
-		if (now != order) { /* (5) */
+		if (bits != 0 && now != order) { /* (5) */
 			chunk_give(s, now, chunk, w, bits);
+			hand_out(s, true);
 			break;
 		}
+		hand_out(s, false);
+		if (bits == 0)
+			continue;
 		got = (uint32_t)__builtin_popcountll(bits);
 		mag_add_word(m, order, chunk, w, bits);
 	}
@@ -160,10 +216,12 @@ chunk_grab(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_
 static int
 chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
-	uint32_t chunk = bitset_take(&s->uncut, 0);
 	bool more = false;
 	int ret = -ENOSPC;
+	uint32_t chunk;
 
+	hand_in(s);
+	chunk = bitset_take(&s->uncut, 0);
 	/* No memory for a table: a chunk further up may have one from before. */
 	while (chunk != BITSET_NONE && (ret = s->prepare(s->arg, chunk)) != 0) {
 		uint32_t next = chunk + 1 < s->nb_chunks ? bitset_take(&s->uncut, chunk + 1) :
@@ -176,8 +234,10 @@ chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
 		}
 		chunk = next;
 	}
-	if (chunk == BITSET_NONE)
+	if (chunk == BITSET_NONE) {
+		hand_out(s, ret == -ENOMEM);
 		return ret;
+	}
 	atomic_store_explicit(&s->order[chunk], (uint8_t)order, memory_order_relaxed);
 	for (unsigned int w = 1; w < 8; w++) {
 		uint64_t all = word_all(order, w);
@@ -191,6 +251,7 @@ chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
 	mag_add_word(m, order, chunk, 0, word_all(order, 0));
 	if (more)
 		bitset_set(&s->avail[order], chunk);
+	hand_out(s, more);
 	m->hint = chunk;
 	return 0;
 }
@@ -220,16 +281,18 @@ depot_empty(struct iova_space *s)
 	uint32_t pfn[DEPOT_BATCH];
 	bool any = false;
 
+	hand_in(s);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++) {
 		while (depot_get(&s->depot, o, pfn)) {
 			give_back(s, pfn, DEPOT_BATCH, o);
 			any = true;
 		}
 	}
+	hand_out(s, any);
 	return any;
 }
 
-/* Short of space. @return whether another look is worth it. */
+/* Short of space. @return whether it brought something. */
 static bool
 rollover(struct iova_space *s)
 {
@@ -238,16 +301,55 @@ rollover(struct iova_space *s)
 	return iova_space_regain(s) != 0 || batches;
 }
 
-int
-iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+/* ---- magazines: the essay of iova.h ---------------------------------------------------------- */
+
+/* Where moved: entries @p from … of one magazine, down. */
+static void
+entries_move(struct iova_mag *m, uint32_t to, uint32_t from, uint32_t n)
 {
-	if (depot_get(&s->depot, order, m->pfn)) {
-		m->n = DEPOT_BATCH;
+	if (!SLUICE_TSAN) {
+		memmove(&m->pfn[to], &m->pfn[from], n * sizeof(m->pfn[0]));
+		return;
+	}
+	/* A late tag (7) is an atomic access. */
+	for (uint32_t i = 0; i < n; i++)
+		RELAXED_SET(m->pfn[to + i], RELAXED_GET(m->pfn[from + i]));
+}
+
+/* 6: begin a long way. */
+static void
+mag_own(struct iova_mag *m)
+{
+	hold_own(&m->hold); /* A1 */
+	if (m->gone == 0)
+		return;
+	entries_move(m, 1, m->gone + 1, m->n - m->gone);
+	iova_mag_publish(m, m->n - m->gone);
+	RELAXED_SET(m->gone, 0);
+}
+
+/* Entries without their tags (7). */
+static void
+entries_copy(const struct iova_mag *m, uint32_t n, uint32_t *pfn)
+{
+	for (uint32_t i = 0; i < n; i++)
+		pfn[i] = RELAXED_GET(m->pfn[i + 1]) & ~IOVA_TAG;
+}
+
+/* From the space, into an empty magazine. */
+static int
+refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	uint32_t pfn[DEPOT_BATCH];
+	int ret = -ENOSPC;
+
+	if (depot_get(&s->depot, order, pfn)) {
+		for (unsigned int i = 0; i < DEPOT_BATCH; i++)
+			iova_put_in(m, pfn[i]);
 		return 0;
 	}
-	for (unsigned int pass = 0;; pass++) {
-		uint32_t chunk;
-		int ret;
+	for (unsigned int looks = 0; looks <= HAND_LOOKS; looks++) {
+		uint32_t given = atomic_load_explicit(&s->given, memory_order_seq_cst), chunk;
 
 		while ((chunk = bitset_find(&s->avail[order], m->hint)) != BITSET_NONE) {
 			m->hint = chunk;
@@ -255,27 +357,96 @@ iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 				return 0;
 		}
 		ret = chunk_cut(s, m, order);
-		if ((ret != -ENOSPC && ret != -ENOMEM) || pass > 0 || !rollover(s))
+		if (ret != -ENOSPC && ret != -ENOMEM)
 			return ret;
+		if (looks == 0 && (rollover(s) || ret == -ENOSPC))
+			continue;
+		if (ret == -ENOMEM || !hands_wait(s, given)) /* 6, above */
+			break;
 	}
+	return ret;
+}
+
+int
+iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+{
+	int ret = 0;
+
+	mag_own(m);
+	if (m->n == 0)
+		ret = refill(s, m, order);
+	else
+		RELAXED_SET(m->pfn[m->n], RELAXED_GET(m->pfn[m->n]) & ~IOVA_TAG); /* 7 */
+	hold_free(&m->hold);
+	return ret;
 }
 
 void
 iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
-	const uint32_t half = DEPOT_BATCH;
+	uint32_t pfn[DEPOT_BATCH];
 
-	if (!depot_put(&s->depot, order, m->pfn))
-		give_back(s, m->pfn, half, order);
-	memmove(m->pfn, m->pfn + half, (m->n - half) * sizeof(m->pfn[0]));
-	m->n -= half;
+	mag_own(m);
+	if (m->n >= DEPOT_BATCH) {
+		entries_copy(m, DEPOT_BATCH, pfn);
+		if (!depot_put(&s->depot, order, pfn))
+			give_back(s, pfn, DEPOT_BATCH, order);
+		entries_move(m, 1, DEPOT_BATCH + 1, m->n - DEPOT_BATCH);
+		iova_mag_publish(m, m->n - DEPOT_BATCH);
+	}
+	hold_free(&m->hold);
 }
 
 void
 iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
-	give_back(s, m->pfn, m->n, order);
-	m->n = 0;
+	uint32_t pfn[IOVA_MAG];
+
+	if (m->n == 0)
+		return;
+	mag_own(m);
+	entries_copy(m, m->n, pfn);
+	give_back(s, pfn, m->n, order);
+	iova_mag_publish(m, 0);
+	hold_free(&m->hold);
+}
+
+uint32_t
+iova_mag_try(struct iova_mag *m)
+{
+	uint32_t at;
+
+	if (iova_mag_count(m) == 0)
+		return 0;
+	if (!hold_try(&m->hold))
+		return UINT32_MAX;
+	at = RELAXED_GET(m->n);
+	if (at > IOVA_MAG || at <= RELAXED_GET(m->gone)) {
+		hold_drop(&m->hold);
+		return 0;
+	}
+	__atomic_fetch_or(&m->pfn[at], IOVA_TAG, __ATOMIC_RELAXED); /* 3 */
+	return at;
+}
+
+uint32_t
+iova_mag_rob(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t at)
+{
+	/* Acquire: for a race detector; the barrier was before. */
+	uint32_t n = __atomic_load_n(&m->n, __ATOMIC_ACQUIRE), got, pfn[IOVA_MAG];
+	uint32_t top = RELAXED_GET(m->pfn[at]);
+
+	if ((int32_t)n < (int32_t)at || (top & IOVA_TAG) == 0 || !hold_take(&m->hold)) { /* 4, 5 */
+		hold_drop(&m->hold);
+		return 0;
+	}
+	got = at - m->gone;
+	for (uint32_t i = 0; i < got; i++)
+		pfn[i] = RELAXED_GET(m->pfn[m->gone + 1 + i]) & ~IOVA_TAG;
+	RELAXED_SET(m->gone, at);
+	hold_free(&m->hold); /* R1 */
+	give_back(s, pfn, got, order);
+	return got;
 }
 
 void
@@ -284,16 +455,37 @@ iova_space_put(struct iova_space *s, unsigned int order, const uint32_t *pfn, ui
 	give_back(s, pfn, n, order);
 }
 
+/* Only where a run is to be seen is anything taken; some of it may go meanwhile, and the rest is put
+ * back. */
+static uint32_t
+run_take(struct iova_space *s, uint32_t n)
+{
+	uint32_t first;
+
+	if (bitset_find_run(&s->uncut, n) == BITSET_NONE)
+		return BITSET_NONE;
+	hand_in(s);
+	first = bitset_take_run(&s->uncut, n);
+	hand_out(s, first == BITSET_NONE);
+	return first;
+}
+
 int
 iova_run_get(struct iova_space *s, uint32_t pages, uint32_t *pfn)
 {
-	uint32_t n = (pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES;
-	uint32_t first = bitset_take_run(&s->uncut, n);
+	uint32_t n = (pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES, first;
 
-	if (first == BITSET_NONE && rollover(s))
-		first = bitset_take_run(&s->uncut, n);
-	if (first == BITSET_NONE)
-		return -ENOSPC;
+	for (unsigned int looks = 0;; looks++) {
+		uint32_t given = atomic_load_explicit(&s->given, memory_order_seq_cst);
+
+		first = run_take(s, n);
+		if (first != BITSET_NONE)
+			break;
+		if (looks == 0)
+			(void)rollover(s);
+		else if (!hands_wait(s, given) || looks == HAND_LOOKS) /* 6 */
+			return -ENOSPC;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		int ret = s->prepare(s->arg, first + i);
 
@@ -328,6 +520,7 @@ chunk_regain(struct iova_space *s, uint32_t chunk, unsigned int order)
 	for (unsigned int w = 0; w < 8; w++)
 		if (atomic_load_explicit(&c->free[w], memory_order_relaxed) != word_all(order, w))
 			return false;
+	hand_in(s);
 	for (unsigned int w = 0; w < 8; w++) {
 		bits[w] = atomic_exchange_explicit(&c->free[w], 0, memory_order_seq_cst);
 		all = all && bits[w] == word_all(order, w);
@@ -339,11 +532,13 @@ chunk_regain(struct iova_space *s, uint32_t chunk, unsigned int order)
 		bitset_clear(&s->avail[order], chunk);
 		atomic_store_explicit(&s->order[chunk], IOVA_UNCUT, memory_order_relaxed);
 		bitset_set(&s->uncut, chunk);
+		hand_out(s, true);
 		return true;
 	}
 	for (unsigned int w = 0; w < 8; w++)
 		if (bits[w] != 0)
 			chunk_give(s, now, chunk, w, bits[w]);
+	hand_out(s, true);
 	return false;
 }
 

@@ -10,6 +10,9 @@
 
 #include "domain.h"
 #include "pgtable/run.h"
+#include "stock.h"
+
+#define STOCK_TRIES 8u
 
 /* More than one chunk: piece by piece, each in its own table. */
 static void
@@ -56,7 +59,7 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	unsigned int order = iova_order(pages);
 	int ret;
 
-	if (order < IOVA_ORDERS && dl->mag[order].n == 0)
+	if (order < IOVA_ORDERS && iova_mag_count(&dl->mag[order]) == 0)
 		flush_ring_reclaim(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret == 0)
@@ -65,13 +68,18 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	 * flushes released, what this lcore keeps of any order. */
 	give_all(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
-	if (ret == 0 || !domain_dumps(d))
-		return ret;
-	/* Really short: what waits in anybody's flush queue (A6; flush.h, 10). Whether the dump was
-	 * complete in time or not, what it brought is there. */
-	(void)domain_dump(d, SLUICE_FLUSH_ROLLOVER);
-	give_all(d, dl);
-	return try_iova(d, dl, order, pages, pfn);
+	if (ret != 0 && domain_dumps(d)) {
+		/* Really short: what waits in anybody's flush queue (A6; flush.h, 10). Whether the dump
+		 * was complete in time or not, what it brought is there. */
+		(void)domain_dump(d, SLUICE_FLUSH_ROLLOVER);
+		give_all(d, dl);
+		ret = try_iova(d, dl, order, pages, pfn);
+	}
+	/* What others have, and do not use (A20). Several may be short, and one take it from the other
+	 * as soon as it is there. */
+	for (unsigned int i = 0; ret != 0 && i < STOCK_TRIES && stock_take(d, dl); i++)
+		ret = try_iova(d, dl, order, pages, pfn);
+	return ret;
 }
 
 static __rte_noinline int
@@ -124,13 +132,11 @@ window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	   uint64_t *iova, struct dom_lcore *dl)
 {
 	uint64_t attr = d->pte_one[prot & 3];
-	struct iova_mag *m = &dl->mag[0];
 	uint32_t pfn;
 
 	if (__builtin_expect(!one_page(pa, len) || prot > 3 || attr == 0 || pa >= d->pa_limit ||
-			     m->n == 0, 0))
+			     !iova_mag_pop(&dl->mag[0], &pfn), 0))
 		return map_slow(d, pa, len, prot, iova, dl);
-	pfn = m->pfn[--m->n];
 	checks_put(d->names, pfn, pa, len);
 	return window_set_one(d, dl, pfn, pa, attr, iova);
 }

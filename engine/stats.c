@@ -39,7 +39,8 @@ sluice_domain_get_stats(const struct sluice_domain *d, struct sluice_domain_stat
 		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
 		/* Pages beyond one that were not taken back: of those pending, and some released. */
 		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back) -
-				      STAT_GET(dl->ring.more_taken)) * 4096;
+				      STAT_GET(dl->ring.more_taken) -
+				      STAT_GET(dl->ring.more_robbed)) * 4096;
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 	st->live = st->maps - st->unmaps;

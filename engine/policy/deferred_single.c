@@ -432,6 +432,8 @@ single_init(struct sluice_domain *d)
 		rte_free(s);
 		return -ENOMEM;
 	}
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_init(&s->mag[o]);
 	s->size = size;
 	s->look_time = sluice_clock_ticks(&d->iommu->clock);
 	d->priv = s;

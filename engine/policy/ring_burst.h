@@ -36,7 +36,7 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 				     0))
 			break;
 		lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
-		ent[pos & mask] = flush_entry((uint32_t)pfn, 1) | cookie;
+		RELAXED_SET(ent[pos & mask], flush_entry((uint32_t)pfn, 1) | cookie);
 		if (cookie != 0)
 			cookies[pos & mask] = seg[i].cookie;
 	}
@@ -65,8 +65,13 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 	uint64_t at = r->reclaim, *ent = r->ent, mask = r->mask, attr;
 	unsigned int i;
 
-	for (i = 0; i < n && at < upto; i++, at++) {
-		uint64_t e = ent[at & mask], pa = seg[i].pa, offset = pa & 4095;
+	if (at >= upto)
+		return 0;
+	/* All that may be taken, before the first is looked at (flush.h, 11). */
+	n = (unsigned int)RTE_MIN(upto - at, (uint64_t)n);
+	flush_ring_claim(r, at + n);
+	for (i = 0; i < n; i++, at++) {
+		uint64_t e = RELAXED_GET(ent[at & mask]), pa = seg[i].pa, offset = pa & 4095;
 		uint32_t prot = seg[i].prot, pfn = flush_entry_pfn(e);
 
 		if (__builtin_expect(e >> 32 != kind || !one_page(pa, seg[i].len) || prot > 3 ||
@@ -76,7 +81,8 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 		lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
 		seg[i].iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
 	}
-	r->reclaim = at;
+	if (__builtin_expect(i != n, 0))
+		flush_ring_claim(r, at);
 	STAT_ADD(dl->st.maps, i);
 	return i;
 }

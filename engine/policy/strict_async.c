@@ -21,13 +21,12 @@ async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	  uint64_t *iova, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
-	uint64_t e = RELAXED_GET(r->ent[r->reclaim & r->mask]), attr;
+	uint64_t e, attr;
 
-	if (__builtin_expect(r->reclaim >= r->completed || e >> 32 != FLUSH_COOKIE >> 32 ||
+	if (__builtin_expect(r->reclaim >= r->completed ||
 			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||
-			     pa >= d->pa_limit, 0))
+			     pa >= d->pa_limit || !flush_ring_pop(r, FLUSH_COOKIE >> 32, &e), 0))
 		return window_map(d, pa, len, prot, iova, dl);
-	r->reclaim++;
 	checks_put(d->names, flush_entry_pfn(e), pa, len);
 	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
 }

@@ -265,6 +265,8 @@ bench_new(unsigned int nb_orders)
 		return NULL;
 	memset(b, 0, sizeof(*b));
 	ok = iova_space_init(&b->space, CHUNKS, prepare, NULL) == 0;
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_init(&b->mag[o]);
 #if HAVE_CK
 	b->ck_entries = calloc(PAGES + PEER_ORDERS * MIXED, sizeof(*b->ck_entries));
 	ok = ok && b->ck_entries != NULL;

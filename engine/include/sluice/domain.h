@@ -53,6 +53,8 @@ struct sluice_domain_conf {
 #define SLUICE_DEADLINE_US_DEFAULT 10000u
 #define SLUICE_RANGE_MAX_DEFAULT   16u
 
+/** IOVAs of one size (a power of two of pages, up to 2 MiB) that each worker keeps in stock, at most. */
+#define SLUICE_STOCK_MAX 512u
 /** Page tables that rollover keeps for parts of the window where nothing is mapped, at most. */
 #define SLUICE_ROLLOVER_TABLES 1024u
 

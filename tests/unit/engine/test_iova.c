@@ -58,7 +58,7 @@ order_rounds_up_to_a_power_of_two(void **state)
 static void
 a_fresh_refill_ascends(void **state)
 {
-	struct iova_mag m = { 0 };
+	struct iova_mag m = IOVA_MAG_INIT;
 	struct iova_space s;
 
 	(void)state;
@@ -84,7 +84,7 @@ enospc_exactly_when_full(void **state)
 		uint32_t n = chunks * (IOVA_CHUNK_PAGES >> o), pfn;
 		uint8_t *taken = calloc(chunks * IOVA_CHUNK_PAGES, 1);
 		uint32_t *all = calloc(n, sizeof(*all));
-		struct iova_mag m = { 0 };
+		struct iova_mag m = IOVA_MAG_INIT;
 		struct iova_space s;
 
 		space_up(&s, chunks);
@@ -99,7 +99,7 @@ enospc_exactly_when_full(void **state)
 		assert_int_equal(prepared, chunks);
 		assert_int_equal(iova_get(&s, &m, o, &pfn), -ENOSPC);
 		for (unsigned int other = 0; other < IOVA_ORDERS; other++) {
-			struct iova_mag mo = { 0 };
+			struct iova_mag mo = IOVA_MAG_INIT;
 
 			assert_int_equal(iova_get(&s, &mo, other, &pfn), -ENOSPC);
 		}
@@ -124,7 +124,7 @@ enospc_exactly_when_full(void **state)
 static void
 a_full_magazine_spills_its_older_half(void **state)
 {
-	struct iova_mag m = { 0 };
+	struct iova_mag m = IOVA_MAG_INIT;
 	struct iova_space s;
 	uint32_t pfn[IOVA_MAG + 1];
 
@@ -155,7 +155,7 @@ a_full_magazine_spills_its_older_half(void **state)
 static void
 regained_chunks_serve_another_order(void **state)
 {
-	struct iova_mag m0 = { 0 }, m5 = { 0 }, m9 = { 0 };
+	struct iova_mag m0 = IOVA_MAG_INIT, m5 = IOVA_MAG_INIT, m9 = IOVA_MAG_INIT;
 	uint32_t pages[2 * IOVA_CHUNK_PAGES], pfn = 0, keep;
 	struct iova_space s;
 
@@ -212,7 +212,7 @@ runs_of_chunks(void **state)
 	assert_int_equal(iova_run_get(&s, 8 * 512 + 1, &a), -ENOSPC);
 	iova_run_put(&s, 8 * 512, c);
 	/* Chunks that were cut and are free again serve a run. */
-	struct iova_mag m = { 0 };
+	struct iova_mag m = IOVA_MAG_INIT;
 
 	assert_int_equal(iova_get(&s, &m, 0, &a), 0);
 	iova_put(&s, &m, 0, a);
@@ -229,7 +229,7 @@ a_failing_prepare_loses_nothing(void **state)
 {
 	(void)state;
 	for (unsigned int n = 1; n <= 6; n++) {
-		struct iova_mag m = { 0 };
+		struct iova_mag m = IOVA_MAG_INIT;
 		struct iova_space s;
 		uint32_t pfn, run;
 
@@ -265,7 +265,7 @@ a_failing_prepare_loses_nothing(void **state)
 static void
 a_stale_avail_bit_does_not_trap_a_refill(void **state)
 {
-	struct iova_mag m0 = { 0 }, m3 = { 0 };
+	struct iova_mag m0 = IOVA_MAG_INIT, m3 = IOVA_MAG_INIT;
 	struct iova_space s;
 	uint32_t pfn = 0, other = 0;
 
@@ -302,7 +302,8 @@ random_against_owners(void **state)
 
 	(void)state;
 	space_up(&s, CHUNKS);
-	memset(mag, 0, sizeof(mag));
+	for (unsigned int k = 0; k < 2 * IOVA_ORDERS; k++)
+		iova_mag_init(&mag[k & 1][k / 2]);
 	for (unsigned int step = 0; step < 60000; step++) {
 		unsigned int who = rnd(&seed) & 1, way = (unsigned int)(rnd(&seed) % 100);
 

@@ -63,6 +63,8 @@ churn_iovas(void *arg)
 	uint64_t seed = who * 77;
 	unsigned int n = 0;
 
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_init(&mag[o]);
 	for (unsigned int step = 0; step < STEPS; step++) {
 		if (n < 64 && rnd(&seed) % 100 < 55) {
 			uint32_t pages = 1u << rnd(&seed) % (rnd(&seed) % 4 == 0 ? 10 : 3);
@@ -373,7 +375,7 @@ regained_as_another_takes(void **state)
 {
 	(void)state;
 	errors = 0;
-	memset(&duel_mag, 0, sizeof(duel_mag));
+	iova_mag_init(&duel_mag);
 	assert_int_equal(iova_space_init(&space, 1, prepare, NULL), 0);
 	duel_ret = -ENOSPC;
 	is_taken_once();

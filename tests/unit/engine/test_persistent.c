@@ -221,7 +221,7 @@ on_relax(void *arg)
 {
 	const struct iova_mag *m = &relaxing->d->lc[0]->mag[0];
 
-	for (uint32_t i = 0; i < m->n; i++)
+	for (uint32_t i = 1; i <= m->n; i++)
 		early |= m->pfn[i] == *(uint32_t *)arg;
 	fake_complete_all(relaxing->f);
 }

@@ -23,7 +23,7 @@ is_free(struct sluice_domain *d, uint64_t iova)
 	uint32_t pfn = (uint32_t)((iova - d->iova_base) >> 12);
 	const struct iova_mag *m = &d->lc[0]->mag[0];
 
-	for (uint32_t i = 0; i < m->n; i++)
+	for (uint32_t i = 1; i <= m->n; i++)
 		if (m->pfn[i] == pfn)
 			return true;
 	return false;
