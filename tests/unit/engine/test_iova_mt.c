@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "engine/epoch.h"
 #include "engine/iova.h"
 #include "engine/mem.h"
 #include "engine/tsan.h"
@@ -51,11 +52,14 @@ give(uint32_t pfn, uint32_t pages, uint8_t who)
 	}
 }
 
+static struct iova_mag mags[THREADS][IOVA_ORDERS];
+static _Atomic unsigned int owners;
+
 /* Random orders and runs; magazines are emptied often, so that chunks change hands and orders. */
 static void *
 churn_iovas(void *arg)
 {
-	struct iova_mag *mag = calloc(IOVA_ORDERS, sizeof(*mag));
+	struct iova_mag *mag = mags[(uintptr_t)arg - 1];
 	uint8_t who = (uint8_t)(uintptr_t)arg;
 	struct {
 		uint32_t pfn, pages;
@@ -63,8 +67,6 @@ churn_iovas(void *arg)
 	uint64_t seed = who * 77;
 	unsigned int n = 0;
 
-	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
-		iova_mag_init(&mag[o]);
 	for (unsigned int step = 0; step < STEPS; step++) {
 		if (n < 64 && rnd(&seed) % 100 < 55) {
 			uint32_t pages = 1u << rnd(&seed) % (rnd(&seed) % 4 == 0 ? 10 : 3);
@@ -118,7 +120,35 @@ churn_iovas(void *arg)
 	}
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&space, &mag[o], o);
-	free(mag);
+	return NULL;
+}
+
+/* Three who own, one who takes from all of them (iova.h, 3 to 7): with one barrier for all. */
+static void *
+churn_or_rob(void *arg)
+{
+	uint32_t at[THREADS - 1][IOVA_ORDERS], robbed = 0;
+
+	if ((uintptr_t)arg < THREADS) {
+		churn_iovas(arg);
+		owners--;
+		return NULL;
+	}
+	while (owners != 0) {
+		for (unsigned int k = 0; k < (THREADS - 1) * IOVA_ORDERS; k++)
+			at[k / IOVA_ORDERS][k % IOVA_ORDERS] =
+				iova_mag_try(&mags[k / IOVA_ORDERS][k % IOVA_ORDERS]);
+		epoch_barrier();
+		for (unsigned int k = 0; k < (THREADS - 1) * IOVA_ORDERS; k++) {
+			unsigned int w = k / IOVA_ORDERS, o = k % IOVA_ORDERS;
+
+			if (at[w][o] != 0 && at[w][o] != UINT32_MAX)
+				robbed += iova_mag_rob(&space, &mags[w][o], o, at[w][o]);
+		}
+		sched_yield();
+	}
+	if (robbed == 0)
+		errors++;
 	return NULL;
 }
 
@@ -128,6 +158,9 @@ run(void *(*fn)(void *))
 	pthread_t t[THREADS];
 
 	errors = 0;
+	owners = THREADS - 1;
+	for (unsigned int i = 0; i < THREADS * IOVA_ORDERS; i++)
+		iova_mag_init(&mags[i / IOVA_ORDERS][i % IOVA_ORDERS]);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, fn, (void *)(i + 1)), 0);
 	for (unsigned int i = 0; i < THREADS; i++)
@@ -136,11 +169,10 @@ run(void *(*fn)(void *))
 }
 
 static void
-iovas_with_four_threads(void **state)
+churn(void *(*fn)(void *))
 {
-	(void)state;
 	assert_int_equal(iova_space_init(&space, CHUNKS, prepare, NULL), 0);
-	run(churn_iovas);
+	run(fn);
 	assert_int_equal(iova_space_free_pages(&space), CHUNKS * IOVA_CHUNK_PAGES);
 	iova_space_regain(&space);
 	assert_int_equal(bitset_count(&space.uncut), CHUNKS); /* every chunk is whole again */
@@ -148,6 +180,20 @@ iovas_with_four_threads(void **state)
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		assert_true(bitset_valid(&space.avail[o]));
 	iova_space_fini(&space);
+}
+
+static void
+iovas_with_four_threads(void **state)
+{
+	(void)state;
+	churn(churn_iovas);
+}
+
+static void
+a20_iovas_with_a_thief(void **state)
+{
+	(void)state;
+	churn(churn_or_rob);
 }
 
 static struct bitset set;
@@ -388,6 +434,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(iovas_with_four_threads),
+		cmocka_unit_test(a20_iovas_with_a_thief),
 		cmocka_unit_test(bitset_with_four_threads),
 		cmocka_unit_test(pages_with_four_threads),
 		cmocka_unit_test(the_last_leaves_as_another_comes),
