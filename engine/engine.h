@@ -30,7 +30,6 @@ struct sluice_engine {
 	struct epoch epoch;
 	uint64_t polls, empty_polls;
 	uint32_t look_at;   /* domain whose turn comes next */
-	uint32_t turn;
 	uint32_t nb_busy, nb_late; /* of busy[] and late[] */
 	bool in_turn;       /* the poller is in the middle of a turn (poll.c, 1) */
 	bool leaving;       /* and does not want to go on after it */
@@ -100,6 +99,7 @@ int engine_watch(struct sluice_domain *d, struct engine_watch *w);
  * @return @p err negative, with an error line that says whether any turn was made. */
 int engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err);
 
+/** Turns that were begun: the number of the present one, for who is in it. */
 static inline uint64_t
 engine_turns(const struct sluice_engine *e)
 {

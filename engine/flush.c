@@ -315,15 +315,15 @@ uint64_t
 flush_try(struct sluice_domain *d, struct sluice_iommu *iommu, const struct sluice_inv *inv,
 	  unsigned int n)
 {
-	uint32_t turn = iommu->engine->turn;
+	uint32_t turn = (uint32_t)engine_turns(iommu->engine);
 	struct flush_state *f = &d->flush;
 	uint64_t seq = SLUICE_INV_FULL;
 
 	/* Nobody who comes after one that found no room gets what has become free since: who needs
 	 * more room than others would wait for ever. */
-	if (iommu->full_turn != turn)
+	if (__builtin_expect(iommu->full_turn != turn, 1))
 		seq = iommu->fast.inv_try(iommu->fast.queue, inv, n);
-	if (seq != SLUICE_INV_FULL) {
+	if (__builtin_expect(seq != SLUICE_INV_FULL, 1)) {
 		f->put_off = false;
 		return seq;
 	}
@@ -339,8 +339,10 @@ flush_submit(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 {
 	uint64_t seq = flush_try(d, d->iommu, inv, n);
 
+	if (__builtin_expect(seq - 1 < SLUICE_INV_FULL - 1, 1))
+		return seq;
 	STAT_ADD(d->flush.errors, seq == 0);
-	return seq != SLUICE_INV_FULL ? seq : 0;
+	return 0;
 }
 
 void

@@ -27,7 +27,9 @@
  * in flight, and while they are awake (flush.h, 11); these few of all others look after what was
  * overlooked. So a turn costs what there is to do, not what exists. */
 #define TURN_DOMAINS  4u
-/* Of those that are awake so many have their turn in one turn of the loop. */
+/* Of those that are awake so many have their turn in one turn of the loop. This, and that each flush is
+ * a submission with a SYNC of its own, is how many domains one engine can serve in time: when so
+ * many are busy within one deadline that going round takes longer, it is missed, and counted. */
 #define TURN_AWAKE    64u
 /* Turns between looks at the hardware's error state; a register read can cost a microsecond. */
 #define SERVICE_TURNS 256u
@@ -240,8 +242,10 @@ static inline unsigned int
 poll_turn(struct sluice_engine *e, bool tell)
 {
 	unsigned int work = 0;
-	uint32_t turn = ++e->turn;
+	uint64_t polls = engine_turns(e) + 1;
+	uint32_t turn = (uint32_t)polls;
 
+	STAT_SET(e->polls, polls);
 	e->in_turn = true; /* 1 */
 	epoch_enter(&e->epoch);
 	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
@@ -260,7 +264,6 @@ poll_turn(struct sluice_engine *e, bool tell)
 		work += poll_faults(e);
 	epoch_leave(&e->epoch);
 	e->in_turn = false;
-	STAT_ADD(e->polls, 1);
 	STAT_ADD(e->empty_polls, work == 0);
 	return work;
 }

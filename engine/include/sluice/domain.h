@@ -29,7 +29,9 @@ struct sluice_domain_conf {
 				strict-async 32) */
 	uint32_t ring;        /**< flush queue capacity; power of two >= batch (4 x batch) */
 	uint32_t deadline_us; /**< flush queue: the stale window ends by then, as long as the engine is
-				polled (10000; strict-async 50) */
+				polled (10000; strict-async 50). Idle domains cost it nothing, however
+				many; of those that are busy within one deadline there may be as many
+				as can be flushed one by one in it: what is late is counted */
 	uint32_t range_max;   /**< a flush of up to this many entries invalidates their ranges, of
 				more the whole domain (default 16; UINT32_MAX: always ranges) */
 	bool untrusted;       /**< a device of this domain is not trusted: strict, whatever the policy
