@@ -84,7 +84,7 @@
  *         has woken [A6, pairs with R6] is awake.
  *      c. What is left: begin, stored by a plain store, takes longer to be seen than the looks
  *         between. Nothing guarantees that it does not; the worker's next put calls for both; and
- *         in a slow round (TURN_DOMAINS of all domains in each turn) the engine looks at sleepers,
+ *         in a slow round (some of all domains every few turns) the engine looks at sleepers,
  *         too.
  *      d. The note makes the age of what comes after it honest (7): it came after that time, if
  *         nothing had slipped in before. That compares two processors' readings of one clock, and

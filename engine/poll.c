@@ -27,6 +27,9 @@
  * in flight, and while they are awake (flush.h, 11); these few of all others look after what was
  * overlooked. So a turn costs what there is to do, not what exists. */
 #define TURN_DOMAINS  4u
+/* Turns between those few of all, where there are more: memory that nobody has touched for long is slow
+ * to come. */
+#define SLOW_TURNS    8u
 /* Of those that are awake so many have their turn in one turn of the loop. This, and that each flush is
  * a submission with a SYNC of its own, is how many domains one engine can serve in time: when so
  * many are busy within one deadline that going round takes longer, it is missed, and counted. */
@@ -221,13 +224,14 @@ poll_due(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 static unsigned int
 poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
 {
-	uint32_t n = RTE_MIN(v->nb_domains, TURN_DOMAINS);
 	struct turn t = { .nb = turn, .many = v->nb_domains > TURN_DOMAINS };
 	unsigned int work = 0;
+	uint32_t n = v->nb_domains;
 
 	if (__builtin_expect((e->nb_late | e->nb_busy) != 0, 0))
 		work += poll_remembered(e, v, &t);
 	if (__builtin_expect(t.many, 0)) {
+		n = turn % SLOW_TURNS == 0 ? TURN_DOMAINS : 0;
 		work += poll_due(e, v, &t);
 		work += poll_awake(e, v, &t);
 	}

@@ -99,6 +99,7 @@ count_all(struct perf_result *res, const struct perf_run *r)
 		count(c, name, d->flushes[i]);
 	}
 	count(c, "flush_errors", d->flush_errors);
+	count(c, "flush_puts_off", d->flush_puts_off);
 	count(c, "deadline_misses", d->deadline_misses);
 	count(c, "pending_max", d->pending_max);
 	count(c, "cookies", res->cookies);

@@ -257,7 +257,7 @@ who_puts_while_it_falls_asleep(void **state)
 	assert_true(asleep(dom[9]));
 	RELAXED_SET(ring->room_end, ring->reclaim + ring->mask + 1);
 	unmap(dom[9]);
-	poll(64 / 4 + DEADLINE);
+	poll(8 * 64 / 4 + DEADLINE);
 	assert_int_equal(stats_of(dom[9]).released, 4);
 	down();
 }
