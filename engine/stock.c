@@ -11,6 +11,8 @@
  *    comes here that could have an IOVA otherwise.
  * 4. A worker that was at work just then keeps what it has: it is no idler. But who asks is told to
  *    look, and ask, again.
+ * 5. Nor does anybody go without who could have a chunk that a trim holds while its table is being
+ *    invalidated (`away`): he waits until it is back, as long as hardware may take.
  */
 #include <sched.h>
 
@@ -103,6 +105,23 @@ give_up(struct dom_lcore *dl, const struct attempt *a)
 		hold_drop(&dl->ring.hold);
 }
 
+/* 5. @return whether there was something to wait for, and it is back. */
+static bool
+away_wait(struct sluice_domain *d)
+{
+	struct sluice_iommu *iommu = d->iommu;
+	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	unsigned int turn = 0;
+
+	while (atomic_load_explicit(&d->iova.away, memory_order_seq_cst) != 0) {
+		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
+			return false;
+		if (engine_wait_turn(iommu->engine, iommu, ++turn) != 0)
+			return false;
+	}
+	return turn != 0;
+}
+
 bool
 stock_take(struct sluice_domain *d, const struct dom_lcore *me)
 {
@@ -127,5 +146,5 @@ stock_take(struct sluice_domain *d, const struct dom_lcore *me)
 			give_up(d->lc[i], &attempt[i]);
 	}
 	stock_open(d);
-	return (any && seen) || busy || second;
+	return (any && seen) || busy || second || (me != NULL && away_wait(d));
 }

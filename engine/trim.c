@@ -25,14 +25,15 @@
 #include <stdlib.h>
 
 #include "engine.h"
+#include "stock.h"
 #include "trim.h"
 
 #define BATCH    64u
+#define STOCK_LOOKS 64u /* a ring gives some at a time */
 #define GRACE_NS UINT64_C(1000000) /* wait that long for workers to move */
 
 struct trim {
 	uint32_t n;
-	bool cached; /* the hardware may still know them */
 	bool fenced; /* who begins to look from now on finds none of them (3) */
 	uint32_t chunk[BATCH];
 	uint64_t *table[BATCH];
@@ -45,15 +46,41 @@ static void
 collect(struct sluice_domain *d, struct trim *t)
 {
 	for (uint32_t c = 0; c < d->iova.nb_chunks && t->n < BATCH; c++) {
-		if (domain_leaf(d, c * IOVA_CHUNK_PAGES) == NULL || !bitset_clear(&d->iova.uncut, c))
+		if (domain_leaf(d, c * IOVA_CHUNK_PAGES) == NULL || !bitset_test(&d->iova.uncut, c))
 			continue;
+		/* Before it goes: who misses it sees why. */
+		atomic_fetch_add_explicit(&d->iova.away, 1, memory_order_seq_cst);
+		if (!bitset_clear(&d->iova.uncut, c)) {
+			atomic_fetch_sub_explicit(&d->iova.away, 1, memory_order_seq_cst);
+			continue;
+		}
 		/* Not before: the chunk may have been cut since. */
 		atomic_store_explicit(&d->leaf[c], NULL, memory_order_release);
 		t->chunk[t->n] = c;
 		t->table[t->n++] = lpae_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << 21));
-		t->cached = true;
 		t->fenced = false;
 	}
+}
+
+/* The chunks that were collected, back. */
+static void
+chunks_back(struct sluice_domain *d, const struct trim *t)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		bitset_set(&d->iova.uncut, t->chunk[i]);
+	atomic_fetch_sub_explicit(&d->iova.away, t->n, memory_order_seq_cst);
+}
+
+/* 2: as if nothing had been. */
+static void
+relink(struct sluice_domain *d, struct trim *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		lpae_leaf_relink(&d->pt, d->iova_base + ((uint64_t)t->chunk[i] << 21), t->table[i]);
+		atomic_store_explicit(&d->leaf[t->chunk[i]], t->table[i], memory_order_release);
+	}
+	chunks_back(d, t);
+	t->n = 0;
 }
 
 /* How far a worker has come: each of its unmaps changes this after it has looked at a table. */
@@ -63,7 +90,7 @@ moved(const struct dom_lcore *dl)
 	return STAT_GET(dl->st.unmaps) + STAT_GET(dl->st.unmap_errors);
 }
 
-/* 2. @return 0 or as sluice_inv_sync(): they stay cached, and are tried again. */
+/* 2. @return 0 or as sluice_inv_sync(): nothing was given up. */
 static int
 uncache(struct sluice_domain *d, struct trim *t)
 {
@@ -81,11 +108,11 @@ uncache(struct sluice_domain *d, struct trim *t)
 	}
 	/* No device's cache: those hold translations, and there are none. */
 	ret = domain_tlb_sync(d, inv, n);
-	if (ret != 0)
+	if (ret != 0) {
+		relink(d, t);
 		return ret;
-	t->cached = false;
-	for (uint32_t i = 0; i < t->n; i++)
-		bitset_set(&d->iova.uncut, t->chunk[i]);
+	}
+	chunks_back(d, t);
 	return 0;
 }
 
@@ -142,6 +169,15 @@ free_tables(struct sluice_domain *d, struct trim *t)
 		lpae_table_free(&d->pt, t->table[--t->n]);
 }
 
+/* What idle workers have keeps chunks from being whole (A20). */
+static void
+make_whole(struct sluice_domain *d)
+{
+	for (unsigned int i = 0; i < STOCK_LOOKS && stock_take(d, NULL); i++)
+		;
+	(void)iova_space_regain(&d->iova);
+}
+
 int
 sluice_domain_trim(struct sluice_domain *d)
 {
@@ -163,14 +199,15 @@ sluice_domain_trim(struct sluice_domain *d)
 	if (t == NULL)
 		ret = -ENOMEM;
 	else
-		(void)iova_space_regain(&d->iova);
+		make_whole(d);
 	while (ret == 0) {
-		/* Some may be left from the last time. */
-		if (t->n == 0)
+		/* Some may be left from the last time, waiting for grace. */
+		if (t->n == 0) {
 			collect(d, t);
-		if (t->n == 0)
-			break;
-		ret = t->cached ? uncache(d, t) : 0;
+			if (t->n == 0)
+				break;
+			ret = uncache(d, t);
+		}
 		ret = ret == 0 && !t->fenced ? fence(d, t) : ret;
 		if (ret != 0 || !grace_wait(d, t))
 			break;

@@ -163,20 +163,39 @@ find(const struct lpae *pt, uint64_t iova, unsigned int *level)
 	}
 }
 
-uint64_t *
-lpae_leaf_unlink(struct lpae *pt, uint64_t iova)
+/* The entry above the last level. NULL: there is no table that it could be in. */
+static uint64_t *
+parent(const struct lpae *pt, uint64_t iova)
 {
-	uint64_t *table = pt->root, *e = NULL, v;
+	uint64_t *table = pt->root;
 
-	for (unsigned int level = 0; level < LEVELS - 1; level++) {
-		e = entry(table, level, iova);
-		v = load(e);
+	for (unsigned int level = 0; level < LEVELS - 2; level++) {
+		uint64_t v = load(entry(table, level, iova));
+
 		if (!is_table(v, level))
 			return NULL;
 		table = sluice_span_va(&pt->span, v & LPAE_ADDR, 4096);
 	}
+	return entry(table, LEVELS - 2, iova);
+}
+
+uint64_t *
+lpae_leaf_unlink(struct lpae *pt, uint64_t iova)
+{
+	uint64_t *e = parent(pt, iova), v = e != NULL ? load(e) : 0;
+
+	if (!is_table(v, LEVELS - 2))
+		return NULL;
 	store(e, 0);
-	return table;
+	return sluice_span_va(&pt->span, v & LPAE_ADDR, 4096);
+}
+
+void
+lpae_leaf_relink(struct lpae *pt, uint64_t iova, const uint64_t *table)
+{
+	uint64_t pa = pt->span.pa + (uint64_t)((const uint8_t *)table - (const uint8_t *)pt->span.va);
+
+	store(parent(pt, iova), pa | LPAE_TABLE | LPAE_VALID);
 }
 
 void

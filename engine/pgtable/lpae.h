@@ -69,6 +69,9 @@ uint64_t *lpae_leaf_table(struct lpae *pt, uint64_t iova);
  */
 uint64_t *lpae_leaf_unlink(struct lpae *pt, uint64_t iova);
 
+/** Undo that: the same table in the same place, whether the hardware still knows it or not. */
+void lpae_leaf_relink(struct lpae *pt, uint64_t iova, const uint64_t *table);
+
 /** Free a table that was taken out. Nobody, and no hardware, looks at it any more. */
 void lpae_table_free(struct lpae *pt, uint64_t *table);
 

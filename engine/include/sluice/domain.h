@@ -55,6 +55,23 @@ struct sluice_domain_conf {
 #define SLUICE_DEADLINE_US_DEFAULT 10000u
 #define SLUICE_RANGE_MAX_DEFAULT   16u
 
+/**
+ * What a domain keeps beyond what is mapped, at most, and how it comes back to others:
+ * - IOVAs in stock (every policy with a window but rollover): SLUICE_STOCK_MAX of each of ten
+ *   sizes for each worker; and those released in its flush ring (deferred, strict-async), up to
+ *   conf.ring. rollover: what is left of one part of 2 MiB for each worker. To a map of the domain
+ *   that finds no other, whether their worker idles or not.
+ * - Last-level page tables, 4 KiB each. rollover: SLUICE_ROLLOVER_TABLES, and one for each worker;
+ *   what much memory mapped at once leaves beyond that goes at a later wrap. Others: one for each
+ *   2 MiB of the window that was in use, so iova_size / 512 bytes. sluice_domain_trim() frees them.
+ * - Tables above those: one for each GiB of the window that was used, and two. With the domain.
+ * - Shadow memory (copy, hybrid, untrusted): conf.copy_pool for each of the most workers that there
+ *   were at once. With the domain.
+ * - Mappings that stand. persistent: conf.keep_max for each worker; to a map that finds no IOVA,
+ *   and by sluice_domain_drain(). static, hugepool: the pools that they were told of, and each page of the
+ *   IOMMU's memory that was mapped once. With the domain.
+ */
+
 /** IOVAs of one size (a power of two of pages, up to 2 MiB) that each worker keeps in stock, at most. */
 #define SLUICE_STOCK_MAX 512u
 /** Page tables that rollover keeps for parts of the window where nothing is mapped, at most. */
@@ -217,7 +234,7 @@ SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);
 
 /**
  * Free page tables of those parts of the window where nothing is mapped (of each 2 MiB whose IOVAs are
- * all free: not held in a worker's stock, nor in a flush queue). For when sluice_map() says -ENOMEM, or
+ * all free: none is in a flush queue; what workers have in stock is taken from them). For when sluice_map() says -ENOMEM, or
  * when a large working set is gone. Workers may map and unmap meanwhile; the hardware is told first, and
  * this waits for it. A table is freed when no worker can be looking at it any more, which an
  * idle worker's next unmap tells: until then, or the next trim, it is kept aside. Control path; not

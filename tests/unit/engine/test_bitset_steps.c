@@ -205,10 +205,41 @@ two_takes_of_one(void **state)
 	at_every_step(both_take_the_only_one, other_takes);
 }
 
+/* A run that is not there: nothing is missing for others, at no step of looking for it. */
+static unsigned int missing;
+
+static void
+others_count(void)
+{
+	missing += bitset_count(&b) != 5;
+}
+
+static void
+a20_an_impossible_run_takes_nothing(void **state)
+{
+	static const uint32_t members[] = { 0, 1, 2, 64, 65 };
+
+	(void)state;
+	missing = 0;
+	for (unsigned int n = 1; n < STEPS; n++) {
+		assert_int_equal(bitset_init(&b, 200), 0);
+		for (unsigned int i = 0; i < 5; i++)
+			bitset_set(&b, members[i]);
+		other = others_count;
+		steps_left = n;
+		assert_int_equal(bitset_take_run(&b, 4), BITSET_NONE);
+		steps_left = 0;
+		assert_int_equal(bitset_count(&b), 5);
+		bitset_fini(&b);
+	}
+	assert_int_equal(missing, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a20_an_impossible_run_takes_nothing),
 		cmocka_unit_test(a_set_into_a_word_that_is_being_emptied),
 		cmocka_unit_test(two_clears),
 		cmocka_unit_test(a_clear_in_the_midst_of_a_set),

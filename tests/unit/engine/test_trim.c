@@ -128,7 +128,7 @@ a5_tables_outlive_the_epoch(void **state)
 static void
 a5_lost_invalidation_frees_nothing(void **state)
 {
-	uint64_t used;
+	uint64_t used, iova, pa;
 
 	(void)state;
 	up("strict");
@@ -137,7 +137,85 @@ a5_lost_invalidation_frees_nothing(void **state)
 	r.f->immediate = false;
 	assert_int_equal(sluice_domain_trim(r.d), -ETIMEDOUT);
 	assert_int_equal(sluice_mem_pages_used(r.iommu->mem), used);
+	/* Nor is anything withheld: the window is there, and its tables. */
+	assert_int_equal(bitset_count(&r.d->iova.uncut), CHUNKS);
+	iova = map_ok(r.d, PA, CHUNKS << 21);
+	for (uint64_t i = 0; i < CHUNKS; i++) {
+		assert_int_equal(lpae_walk(&r.d->pt, iova + (i << 21), &pa), 0);
+		assert_true(pa == PA + (i << 21));
+	}
+	assert_int_equal(sluice_mem_pages_used(r.iommu->mem), used);
 	r.f->immediate = true;
+	assert_int_equal(sluice_unmap(r.d, iova, CHUNKS << 21), 0);
+	assert_int_equal(sluice_domain_trim(r.d), CHUNKS);
+	rig_down(&r);
+}
+
+/* A map that needs what a trim holds gets it, when the hardware has answered. */
+static pthread_t waiter;
+static int waited;
+
+static void *
+map_all(void *arg)
+{
+	uint64_t iova = 0;
+
+	(void)arg;
+	as_lcore(1);
+	waited = sluice_map(r.d, PA, CHUNKS << 21, SLUICE_RW, &iova);
+	if (waited == 0)
+		waited = sluice_unmap(r.d, iova, CHUNKS << 21);
+	return NULL;
+}
+
+static void
+start_and_complete(void *arg)
+{
+	(void)arg;
+	if (rte_lcore_id() == 1) {
+		sched_yield();
+		return;
+	}
+	relaxed++;
+	if (relaxed == 5)
+		assert_int_equal(pthread_create(&waiter, NULL, map_all, NULL), 0);
+	if (relaxed > 5)
+		usleep(1000);
+	if (relaxed == 60) {
+		r.f->immediate = true;
+		fake_complete_all(r.f);
+	}
+}
+
+static void
+a20_a_map_waits_for_a_trim(void **state)
+{
+	(void)state;
+	up("strict");
+	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	use_all();
+	r.iommu->sync_timeout = UINT64_C(1000000000000);
+	r.f->immediate = false;
+	r.f->on_relax = start_and_complete;
+	relaxed = 0;
+	waited = 1;
+	assert_true(sluice_domain_trim(r.d) >= 0);
+	pthread_join(waiter, NULL);
+	assert_int_equal(waited, 0);
+	rig_down(&r);
+}
+
+/* Stocks of idle workers keep no table. */
+static void
+a20_a_trim_takes_stocks(void **state)
+{
+	uint64_t iova;
+
+	(void)state;
+	up("strict");
+	use_all();
+	iova = map_ok(r.d, PA, 4096);
+	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	assert_int_equal(sluice_domain_trim(r.d), CHUNKS);
 	rig_down(&r);
 }
@@ -268,6 +346,8 @@ main(void)
 		cmocka_unit_test(a5_trim_leaves_what_is_in_use),
 		cmocka_unit_test(a5_tables_outlive_the_epoch),
 		cmocka_unit_test(a5_lost_invalidation_frees_nothing),
+		cmocka_unit_test(a20_a_map_waits_for_a_trim),
+		cmocka_unit_test(a20_a_trim_takes_stocks),
 		cmocka_unit_test(a5_a_worker_may_be_looking),
 		cmocka_unit_test(a5_enomem_is_mended_by_a_trim),
 		cmocka_unit_test(a5_trim_while_workers_map),
