@@ -45,8 +45,8 @@ uint32_t bitset_take(struct bitset *b, uint32_t hint);
 uint32_t bitset_find_run(const struct bitset *b, uint32_t n);
 
 /**
- * Take @p n consecutive members out: all of them or, in the end, none. What is taken where some of a run
- * went meanwhile is put back at once. @return the first, or BITSET_NONE. Rare and slow.
+ * Take @p n consecutive members out: all of them or, in the end, none. What is taken where some
+ * of a run went meanwhile is put back at once. @return the first, or BITSET_NONE. Rare and slow.
  */
 uint32_t bitset_take_run(struct bitset *b, uint32_t n);
 

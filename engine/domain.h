@@ -107,8 +107,8 @@ struct sluice_domain {
 };
 
 /**
- * An unmap policy: how it maps and unmaps. One small file each, in policy/. What is NULL is done for
- * it (burst.c): a burst is one call after the other, an asynchronous unmap is an unmap.
+ * An unmap policy: how it maps and unmaps. One small file each, in policy/. What is NULL is done
+ * for it (burst.c): a burst is one call after the other, an asynchronous unmap is an unmap.
  */
 struct policy_ops {
 	const char *name;
@@ -168,8 +168,8 @@ policy_polled(const struct policy_ops *p)
 }
 
 /* What another lcore published comes with everything that was written before: its rings were set up,
- * and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race detector does
- * not know that barrier. */
+ * and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race
+ * detector does not know that barrier. */
 #if SLUICE_TSAN
 #define DOM_LOAD(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
 #else
@@ -333,10 +333,11 @@ domain_has_ats(const struct sluice_domain *d)
 }
 
 /**
- * Tell all devices of the domain what the IOMMU was told, and wait (ats.h). The IOMMU's invalidation
- * is complete. Any thread; of those without an lcore id one at a time in a domain.
+ * Tell all devices of the domain what the IOMMU was told, and wait (ats.h). The IOMMU's
+ * invalidation is complete. Any thread; of those without an lcore id one at a time in a domain.
  * @param n up to SLUICE_INV_BURST.
- * @return 0: no device can reach it any more (some may be in quarantine now); -ETIMEDOUT, -EIO: that
+ * @return 0: no device can reach it any more (some may be in quarantine now); -ETIMEDOUT, -EIO:
+ * that
  *   is not so, nothing may be reclaimed.
  */
 int ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);

@@ -42,8 +42,8 @@
  *    `begin`, the position that it is about to publish, before it looks at anything else, and
  *    `tail_pub` catches up when it is done (or `begin` goes back, when nothing was put). There
  *    is no barrier between that store and the load of `room_end`: the one who closes has
- *    membarrier(2) execute one for all. He sets `closed`, then a barrier, then room_end to 0, then a
- *    barrier: either begin is visible to him, and he waits until it equals tail_pub, or the
+ *    membarrier(2) execute one for all. He sets `closed`, then a barrier, then room_end to 0,
+ *    then a barrier: either begin is visible to him, and he waits until it equals tail_pub, or the
  *    worker's loads come after and see the ring closed. A worker that raises room_end looks at
  *    `closed` again after that: if it still sees the ring open, its store came before the first
  *    barrier and the 0 comes after it; if not, it stores the 0 itself. From then on nothing more
@@ -91,13 +91,13 @@
  *         believes no note from the future.
  * 12. Released entries that an idle worker did not take back come to who needs their IOVAs (A20),
  *    as its magazines do (iova.h, 3 to 7; the same `hold`, the other end of the same argument):
- *    a map publishes reclaim + 1 first and loads the entry then; if that is not what it expects it puts
- *    reclaim back. Who wants them sets FLUSH_TAG in the entry at j = reclaim, has a barrier executed
- *    on every thread, and loads reclaim again. If it is not beyond j and the tag is there, every
- *    entry from j to `released` (A3) is his: a map that had not published loads after the barrier. He
- *    leaves FLUSH_TAKEN in them. At most FLUSH_ROB of them at once, for the worker may be waiting.
- *    Nobody but maps and flush_ring_reclaim(), which owns `hold`, takes entries from there; a
- *    late tag is on a bit that nothing else reads.
+ *    a map publishes reclaim + 1 first and loads the entry then; if that is not what it expects
+ *    it puts reclaim back. Who wants them sets FLUSH_TAG in the entry at j = reclaim, has a
+ *    barrier executed on every thread, and loads reclaim again. If it is not beyond j and the tag
+ *    is there, every entry from j to `released` (A3) is his: a map that had not published loads
+ *    after the barrier. He leaves FLUSH_TAKEN in them. At most FLUSH_ROB of them at once, for the
+ *    worker may be waiting. Nobody but maps and flush_ring_reclaim(), which owns `hold`, takes
+ *    entries from there; a late tag is on a bit that nothing else reads.
  */
 #ifndef ENGINE_FLUSH_H
 #define ENGINE_FLUSH_H
@@ -265,7 +265,8 @@ flush_ring_claim(struct flush_ring *r, uint64_t reclaim)
 }
 
 /**
- * Take one entry of one page from the ring; there is one before the position that the caller knows. Worker.
+ * Take one entry of one page from the ring; there is one before the position that the caller
+ * knows. Worker.
  * @param kind what its upper half is to be. @return false: it is something else.
  */
 static inline bool
@@ -282,7 +283,8 @@ flush_ring_pop(struct flush_ring *r, uint32_t kind, uint64_t *e)
 }
 
 /**
- * Take what an idle worker has not taken back: try, a barrier, take (12), as iova_mag_try() and _rob().
+ * Take what an idle worker has not taken back: try, a barrier, take (12), as iova_mag_try() and
+ * _rob().
  * @return as iova_mag_try(), *at is set with 1; how many IOVAs went back to the space.
  */
 uint32_t flush_ring_try(struct flush_ring *r, uint64_t *at);

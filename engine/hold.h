@@ -4,8 +4,8 @@
  * that others may once in a while take things from (iova.h, 6).
  *
  * The owner's short ways do not look at this word at all. His long ones hold it, and he never waits
- * for one who only tries: he takes the word from him. He waits for one who has taken and is copying,
- * which is bounded by what there is to copy: no system call, no hardware.
+ * for one who only tries: he takes the word from him. He waits for one who has taken and is
+ * copying, which is bounded by what there is to copy: no system call, no hardware.
  */
 #ifndef ENGINE_HOLD_H
 #define ENGINE_HOLD_H

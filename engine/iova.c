@@ -18,10 +18,10 @@
  *    (The exchange acquires; it pairs with the release of the words in (3), which is after the
  *    write of `order`.)
  * 6. Some take things only to look at them, and put them back (4, 5, runs, batches on their way to
- *    their chunks). Meanwhile they are nobody's, and one who needs them would find none. So who does
- *    that counts himself in `hands` before, and counts `given` up afterwards; and who found nothing
- *    looks at both, and once more if anybody was about: no -ENOSPC for what is there. For a while
- *    only: a hand may belong to a thread that does not run.
+ *    their chunks). Meanwhile they are nobody's, and one who needs them would find none. So who
+ *    does that counts himself in `hands` before, and counts `given` up afterwards; and who found
+ *    nothing looks at both, and once more if anybody was about: no -ENOSPC for what is there. For
+ *    a while only: a hand may belong to a thread that does not run.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -13,20 +13,20 @@
  *    pfn[n + 1] first and publishes n + 1 then. pfn[0] is a floor: it has IOVA_TAG.
  * 2. What has IOVA_TAG is not to be had on the short way: the owner puts n back as it was, and goes
  *    the long way. That test replaces the one for an empty magazine, which ends at the floor.
- * 3. Who wants the stock (stock.c; one at a time in a domain) moves `hold` from FREE to TRIED, loads
- *    n as j, and sets the tag in pfn[j], atomically. Then he has membarrier(2) execute a barrier on
- *    every thread, and loads n again, and pfn[j].
- * 4. If n >= j and the tag is there, all of pfn[1 … j] is his. For the owner takes from the top, and
- *    can go below j only by a take of pfn[j] itself, which publishes j - 1 before it loads. A
+ * 3. Who wants the stock (stock.c; one at a time in a domain) moves `hold` from FREE to TRIED,
+ *    loads n as j, and sets the tag in pfn[j], atomically. Then he has membarrier(2) execute a
+ *    barrier on every thread, and loads n again, and pfn[j].
+ * 4. If n >= j and the tag is there, all of pfn[1 … j] is his. For the owner takes from the top,
+ *    and can go below j only by a take of pfn[j] itself, which publishes j - 1 before it loads. A
  *    take that had published when the barrier came to its lcore is seen: n < j; unless a put at j
- *    followed, which has overwritten the tag. A take that had not published loads after the barrier,
- *    and finds the tag. What is under way above j concerns neither side. What was put at j or
- *    below was stored before the owner published an n >= j: the barrier brings it.
- * 5. He makes it certain by moving `hold` from TRIED to TAKEN, copies, notes in `gone` how many there
- *    were, and frees `hold` with release [R1].
- * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [A1]. From FREE
- *    or TRIED they get it at once: then (5) fails, and nothing was taken. TAKEN they wait for, as
- *    long as copying takes. Then they close the gap that `gone` tells of.
+ *    followed, which has overwritten the tag. A take that had not published loads after the
+ *    barrier, and finds the tag. What is under way above j concerns neither side. What was put at
+ *    j or below was stored before the owner published an n >= j: the barrier brings it.
+ * 5. He makes it certain by moving `hold` from TRIED to TAKEN, copies, notes in `gone` how many
+ *    there were, and frees `hold` with release [R1].
+ * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [A1]. From
+ *    FREE or TRIED they get it at once: then (5) fails, and nothing was taken. TAKEN they wait
+ *    for, as long as copying takes. Then they close the gap that `gone` tells of.
  * 7. A tag may be set late, when the owner has moved on since. It changes no number and means
  *    nothing without TAKEN: the owner takes it off where he meets it, and where he moves entries.
  *
@@ -111,9 +111,10 @@ void iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order
 void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
 /**
- * Take what an idle lcore has: try, then a barrier that every thread executes (epoch_barrier()), then
- * take (3 to 5). One at a time for a magazine.
- * @return where it may be cut, to be handed to iova_mag_rob(); 0: there is nothing; UINT32_MAX: its owner is at
+ * Take what an idle lcore has: try, then a barrier that every thread executes (epoch_barrier()),
+ * then take (3 to 5). One at a time for a magazine.
+ * @return where it may be cut, to be handed to iova_mag_rob(); 0: there is nothing; UINT32_MAX:
+ * its owner is at
  *   work.
  */
 uint32_t iova_mag_try(struct iova_mag *m);

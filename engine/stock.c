@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Taking what idle workers have in stock. How it is taken from one of them says iova.h; here it is done
- * for all at once, with one barrier.
+ * Taking what idle workers have in stock. How it is taken from one of them says iova.h; here it
+ * is done for all at once, with one barrier.
  *
- * 1. One at a time in a domain: `robbing` is taken by an exchange, with acquire, and freed with release.
- *    Who comes second waits for the first, and looks again at what that one brought; not for ever.
+ * 1. One at a time in a domain: `robbing` is taken by an exchange, with acquire, and freed with
+ *    release. Who comes second waits for the first, and looks again at what that one brought; not
+ *    for ever.
  * 2. Workers come and go under it, too (stock_close()), so that what is looked at here is there.
- * 3. Nothing is called, and no lcore disturbed, when nobody has anything. Else all that may be had is
- *    tried, then one membarrier(2) is for all of it, then it is taken. That system call is why no map
- *    comes here that could have an IOVA otherwise.
+ * 3. Nothing is called, and no lcore disturbed, when nobody has anything. Else all that may be
+ *    had is tried, then one membarrier(2) is for all of it, then it is taken. That system call is
+ *    why no map comes here that could have an IOVA otherwise.
  * 4. A worker that was at work just then keeps what it has: it is no idler. But who asks is told to
  *    look, and ask, again.
  * 5. Nor does anybody go without who could have a chunk that a trim holds while its table is being

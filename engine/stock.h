@@ -11,9 +11,9 @@ struct sluice_domain;
 struct dom_lcore;
 
 /**
- * Bring to the shared space what other workers than @p me have in stock: their magazines, and what is
- * released in their rings. For a map that has found nothing anywhere, and for control calls (@p me NULL: of
- * all workers). A system call when there is something to take. Bounded.
+ * Bring to the shared space what other workers than @p me have in stock: their magazines, and
+ * what is released in their rings. For a map that has found nothing anywhere, and for control
+ * calls (@p me NULL: of all workers). A system call when there is something to take. Bounded.
  * @return whether another look is worth it.
  */
 bool stock_take(struct sluice_domain *d, const struct dom_lcore *me);

@@ -63,9 +63,9 @@ uint64_t lpae_attr(unsigned int prot);
 uint64_t *lpae_leaf_table(struct lpae *pt, uint64_t iova);
 
 /**
- * Take the last-level table of the 2 MiB around @p iova out of the tables above it. Nothing is mapped
- * there, and nobody else changes that meanwhile. The hardware may know it until a SLUICE_INV_RANGE
- * without SLUICE_INV_LEAF is complete. @return it, or NULL: there is none.
+ * Take the last-level table of the 2 MiB around @p iova out of the tables above it. Nothing is
+ * mapped there, and nobody else changes that meanwhile. The hardware may know it until a
+ * SLUICE_INV_RANGE without SLUICE_INV_LEAF is complete. @return it, or NULL: there is none.
  */
 uint64_t *lpae_leaf_unlink(struct lpae *pt, uint64_t iova);
 

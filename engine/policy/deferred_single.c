@@ -19,9 +19,9 @@
  * 5. Room. `taken` counts what was let in, `freed` what came out again; compare-and-exchange takes
  *    room only while taken - freed < size (freed is loaded first and only grows, so the difference
  *    is never too small). So a full queue refuses before anything has changed, neither queue can
- *    overflow, and who gives up waiting has nothing to give back. Who comes while others wait lets one
- *    of them go first (`let_in`), within bounds: else the lcore that polls would always be the
- *    first to find room.
+ *    overflow, and who gives up waiting has nothing to give back. Who comes while others wait
+ *    lets one of them go first (`let_in`), within bounds: else the lcore that polls would always
+ *    be the first to find room.
  *    Sleep, as flush.h, 11: where there are many domains the engine sets a bit of `waiting` when it
  *    has found nothing for a while, and looks whether anybody is in: taken and freed differ from
  *    before an unmap clears anything until it is released. Who unmaps looks at the bit after his

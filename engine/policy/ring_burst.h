@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Bursts through a flush ring, for the policies that have one: what costs something for each call is
- * paid once for a burst (marks, counters, the publication of `tail`). Inline, so that each policy
- * has its own with its own constants. What is not one whole page is left to the caller.
+ * Bursts through a flush ring, for the policies that have one: what costs something for each call
+ * is paid once for a burst (marks, counters, the publication of `tail`). Inline, so that each
+ * policy has its own with its own constants. What is not one whole page is left to the caller.
  */
 #ifndef POLICY_RING_BURST_H
 #define POLICY_RING_BURST_H

@@ -6,12 +6,12 @@
  * unmap, and reported at any time.
  *
  * 1. A worker takes a ticket for a 2 MiB chunk, one after the other for ever: round and place
- *    in the window in one number, past what is not to be had. It hands out the pages of its chunk in
- *    ascending order. What was taken belongs to it: a chunk's state is {round, READY or BUSY or
+ *    in the window in one number, past what is not to be had. It hands out the pages of its chunk
+ *    in ascending order. What was taken belongs to it: a chunk's state is {round, READY or BUSY or
  *    USED}, and only one compare-and-exchange from {this round, READY} to BUSY succeeds. A worker
  *    that was slow between the two fails when the round is over. More than a chunk is a row of
- *    READY chunks with nothing in them, looked for before any of them is taken; what was passed over
- *    has its turn in the next round.
+ *    READY chunks with nothing in them, looked for before any of them is taken; what was passed
+ *    over has its turn in the next round.
  * 2. Wrap. Who has a ticket for a round that is not there yet waits for it; so those who wait
  *    have the first chunks of it. One of them (`wrapping`) takes a snapshot: for each chunk that
  *    nobody has, the pages that are not mapped. A chunk that is BUSY (half handed out by another
@@ -21,8 +21,8 @@
  *    entry marks the chunk in a row of bytes of its own, with release [R6], each time; the snapshot
  *    clears the mark by an exchange, with acquire [A6], and then looks at the entries: it sees the
  *    clear, or the mark stays for the next. No barrier, and no line that two workers write. What
- *    somebody leaves without having handed it out he marks, too. So where nothing was unmapped a map
- *    fails soon, however large the window is.
+ *    somebody leaves without having handed it out he marks, too. So where nothing was unmapped a
+ *    map fails soon, however large the window is.
  * 3. Then the flush. An unmap clears an entry with release [R4], the snapshot loads it with acquire
  *    [A4]; the ticket (flush.h, 10) is taken with release after that, and the engine submits after
  *    it has seen the ticket. So each page of the snapshot was clear when the flush started: the
@@ -38,18 +38,18 @@
  *    and too long by at most a hundredth or so of the age of the oldest one.
  * 7. A worker marks itself busy in each call, then looks at `closed`; as in persistent.h, 4, the
  *    barrier between the two is executed by who closes, for all (membarrier(2), only when a wrap
- *    found no page, no row, or tables to free). When a worker is closed and not busy (acquire; pairs
- *    with the release of ro_exit()) what it has is his: the chunk of a worker that idles goes where
- *    anybody finds it (A20). One that is busy is no idler and is let go at once. Who waits for
- *    a wrap is not busy meanwhile. Only who wraps closes, so there is one at a time.
+ *    found no page, no row, or tables to free). When a worker is closed and not busy (acquire;
+ *    pairs with the release of ro_exit()) what it has is his: the chunk of a worker that idles
+ *    goes where anybody finds it (A20). One that is busy is no idler and is let go at once. Who
+ *    waits for a wrap is not busy meanwhile. Only who wraps closes, so there is one at a time.
  * 8. Tables. A chunk that was passed keeps its table for the next round, up to
  *    SLUICE_ROLLOVER_TABLES of those in which nothing is mapped (`idle`, at most, since the last
  *    snapshot); then a round goes on in chunks that have one, and wraps. What a snapshot finds
- *    beyond that (much was mapped at once, and is gone) is unlinked before the flush of that wrap, which
- *    tells the walk caches, too, for it is of the whole domain; nobody gives the chunk a new table
- *    before the round is published. After a barrier, when no worker is busy with a call that began
- *    before it, or may be looking at the table (by mistake: nothing is mapped there), it is freed;
- *    else in a later wrap. A trim is a wrap that leaves none.
+ *    beyond that (much was mapped at once, and is gone) is unlinked before the flush of that
+ *    wrap, which tells the walk caches, too, for it is of the whole domain; nobody gives the
+ *    chunk a new table before the round is published. After a barrier, when no worker is busy
+ *    with a call that began before it, or may be looking at the table (by mistake: nothing is
+ *    mapped there), it is freed; else in a later wrap. A trim is a wrap that leaves none.
  */
 #ifndef POLICY_ROLLOVER_H
 #define POLICY_ROLLOVER_H
@@ -166,8 +166,8 @@ int ro_row_get(struct sluice_domain *d, struct ro_worker *me, uint32_t n, uint32
 
 /**
  * 2 to 4, 8. @p me NULL: no worker. @p tables: that many may be kept with nothing in them.
- * @p rob: take what idle workers have, first. @return 0: the round after @p round is there, or is worth
- * looking at; -ENOSPC.
+ * @p rob: take what idle workers have, first. @return 0: the round after @p round is there, or is
+ * worth looking at; -ENOSPC.
  */
 int ro_wrap(struct sluice_domain *d, struct ro_worker *me, uint64_t round, uint32_t tables,
 	    bool rob);

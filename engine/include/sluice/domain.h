@@ -68,8 +68,8 @@ struct sluice_domain_conf {
  * - Shadow memory (copy, hybrid, untrusted): conf.copy_pool for each of the most workers that there
  *   were at once. With the domain.
  * - Mappings that stand. persistent: conf.keep_max for each worker; to a map that finds no IOVA,
- *   and by sluice_domain_drain(). static, hugepool: the pools that they were told of, and each page of the
- *   IOMMU's memory that was mapped once. With the domain.
+ *   and by sluice_domain_drain(). static, hugepool: the pools that they were told of, and each
+ *   page of the IOMMU's memory that was mapped once. With the domain.
  */
 
 /** IOVAs of one size (a power of two of pages, up to 2 MiB) that each worker keeps in stock, at most. */
@@ -151,10 +151,11 @@ SLUICE_API struct sluice_domain *sluice_domain_create(struct sluice_iommu *iommu
 SLUICE_API int sluice_domain_destroy(struct sluice_domain *dom);
 
 /**
- * Put a domain behind one more IOMMU: devices behind it can then be attached, too. Both have the same
- * memory, engine and capability to defer; each has a tag of its own for it. What is unmapped is
- * invalidated in all of them at once: issued to all, then waited for. For the life of the domain.
- * Devices with ATS are behind its first IOMMU only. Control path, also while workers map and unmap.
+ * Put a domain behind one more IOMMU: devices behind it can then be attached, too. Both have the
+ * same memory, engine and capability to defer; each has a tag of its own for it. What is unmapped
+ * is invalidated in all of them at once: issued to all, then waited for. For the life of the
+ * domain. Devices with ATS are behind its first IOMMU only. Control path, also while workers map
+ * and unmap.
  * @return 0; -EINVAL (sluice_error() says what differs); -EEXIST; -ENOTSUP; -ENOMEM; -ENOSPC.
  */
 SLUICE_API int sluice_domain_add_iommu(struct sluice_domain *dom, struct sluice_iommu *iommu);
@@ -166,10 +167,10 @@ SLUICE_API const char *sluice_domain_policy(const struct sluice_domain *dom);
  * Change the policy while workers map and unmap. Both must be of those that share one kind of
  * mapping: strict, strict-batched, deferred, strict-async. To a policy that waits: new unmaps
  * are strict at once, what is queued is flushed, then this returns: from then on nothing is stale.
- * From one: everything is set up before any unmap takes it. Batch and deadline become the new policy's
- * (the batch no larger than the ring), unless they were asked for, at creation or by
- * sluice_domain_tune(). Capabilities are checked as at creation,
- * so that the policy in force may be stricter than the one asked for. Control path; any lcore.
+ * From one: everything is set up before any unmap takes it. Batch and deadline become the new
+ * policy's (the batch no larger than the ring), unless they were asked for, at creation or by
+ * sluice_domain_tune(). Capabilities are checked as at creation, so that the policy in force may be
+ * stricter than the one asked for. Control path; any lcore.
  * @return 0; -EINVAL no such policy; -EBUSY not one that can be changed so; -ENOMEM; -EAGAIN in a
  *   callback of the engine's; -ETIMEDOUT, -EIO what was queued is not flushed yet (the old policy
  *   stays reported, but unmaps are strict); -ENOTSUP the system refuses membarrier(2) now: the old
@@ -233,14 +234,15 @@ SLUICE_API void sluice_domain_stale_reset(struct sluice_domain *dom);
 SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);
 
 /**
- * Free page tables of those parts of the window where nothing is mapped (of each 2 MiB whose IOVAs are
- * all free: none is in a flush queue; what workers have in stock is taken from them). For when sluice_map() says -ENOMEM, or
- * when a large working set is gone. Workers may map and unmap meanwhile; the hardware is told first, and
- * this waits for it. A table is freed when no worker can be looking at it any more, which an
- * idle worker's next unmap tells: until then, or the next trim, it is kept aside. Control path; not
- * while another thread asks sluice_iova_to_pa() for window addresses that may not be mapped.
- * @return pages freed; -ENOMEM; -ETIMEDOUT, -EIO the hardware was not told, -ENOTSUP the system refuses
- *   membarrier(2) now: nothing was freed.
+ * Free page tables of those parts of the window where nothing is mapped (of each 2 MiB whose
+ * IOVAs are all free: none is in a flush queue; what workers have in stock is taken from them).
+ * For when sluice_map() says -ENOMEM, or when a large working set is gone. Workers may map and
+ * unmap meanwhile; the hardware is told first, and this waits for it. A table is freed when no
+ * worker can be looking at it any more, which an idle worker's next unmap tells: until then, or
+ * the next trim, it is kept aside. Control path; not while another thread asks
+ * sluice_iova_to_pa() for window addresses that may not be mapped.
+ * @return pages freed; -ENOMEM; -ETIMEDOUT, -EIO the hardware was not told, -ENOTSUP the system
+ *   refuses membarrier(2) now: nothing was freed.
  */
 SLUICE_API int sluice_domain_trim(struct sluice_domain *dom);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * rollover's space: rows of chunks, what a wrap looks at (A7), what it gives back, and when (A5, A20).
+ * rollover's space: rows of chunks, what a wrap looks at (A7), what it gives back, and when (A5,
+ * A20).
  */
 #include "engine/policy/rollover.h"
 #include "rig.h"
