@@ -138,7 +138,7 @@ churn_or_rob(void *arg)
 		for (unsigned int k = 0; k < (THREADS - 1) * IOVA_ORDERS; k++)
 			at[k / IOVA_ORDERS][k % IOVA_ORDERS] =
 				iova_mag_try(&mags[k / IOVA_ORDERS][k % IOVA_ORDERS]);
-		epoch_barrier();
+		assert_int_equal(epoch_barrier(), 0);
 		for (unsigned int k = 0; k < (THREADS - 1) * IOVA_ORDERS; k++) {
 			unsigned int w = k / IOVA_ORDERS, o = k % IOVA_ORDERS;
 

@@ -76,7 +76,7 @@ perf_counter_get(const struct perf_counters *c, const char *name)
 
 static struct perf_options o;
 static const struct perf_layout layout = { .nb_workers = 2 };
-static const struct perf_point point;
+static struct perf_point point;
 static struct perf_control c;
 static struct perf_result res;
 
@@ -87,6 +87,8 @@ start(const char *policies)
 	o.dev = "smmuv3,regs=emu,tlbi_ns=7";
 	o.probe_stale = o.insns = true;
 	assert_int_equal(perf_policies_parse(policies, "test", &o), 0);
+	point.policy = o.policy;
+	point.nb_policies = o.nb_policies;
 	opens = closes = runs = 0;
 	broken_result = false;
 }

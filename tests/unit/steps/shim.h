@@ -91,20 +91,23 @@ void steps_free(void *p);
 #define RELAXED_SET(x, v)	       STEPS_STORE(&(x), v, __ATOMIC_RELAXED)
 
 #define STEPS_SEQ __ATOMIC_SEQ_CST
-#define atomic_exchange_explicit(p, v, o) \
+#define __atomic_exchange_n(p, v, o) \
 	(steps_rmw(), __atomic_exchange_n(STEPS_PTR(p), v, STEPS_SEQ))
-#define atomic_fetch_add_explicit(p, v, o) \
-	(steps_rmw(), __atomic_fetch_add(STEPS_PTR(p), v, STEPS_SEQ))
-#define atomic_fetch_sub_explicit(p, v, o) \
-	(steps_rmw(), __atomic_fetch_sub(STEPS_PTR(p), v, STEPS_SEQ))
-#define atomic_fetch_or_explicit(p, v, o) \
-	(steps_rmw(), __atomic_fetch_or(STEPS_PTR(p), v, STEPS_SEQ))
-#define atomic_fetch_and_explicit(p, v, o) \
-	(steps_rmw(), __atomic_fetch_and(STEPS_PTR(p), v, STEPS_SEQ))
-#define atomic_compare_exchange_weak_explicit(p, e, v, o, f) \
+#define __atomic_fetch_add(p, v, o) (steps_rmw(), __atomic_fetch_add(STEPS_PTR(p), v, STEPS_SEQ))
+#define __atomic_fetch_sub(p, v, o) (steps_rmw(), __atomic_fetch_sub(STEPS_PTR(p), v, STEPS_SEQ))
+#define __atomic_fetch_or(p, v, o)  (steps_rmw(), __atomic_fetch_or(STEPS_PTR(p), v, STEPS_SEQ))
+#define __atomic_fetch_and(p, v, o) (steps_rmw(), __atomic_fetch_and(STEPS_PTR(p), v, STEPS_SEQ))
+#define __atomic_compare_exchange_n(p, e, v, w, o, f) \
 	(steps_rmw(), __atomic_compare_exchange_n(STEPS_PTR(p), e, v, 0, STEPS_SEQ, STEPS_SEQ))
+#define atomic_exchange_explicit(p, v, o)  __atomic_exchange_n(p, v, o)
+#define atomic_fetch_add_explicit(p, v, o) __atomic_fetch_add(p, v, o)
+#define atomic_fetch_sub_explicit(p, v, o) __atomic_fetch_sub(p, v, o)
+#define atomic_fetch_or_explicit(p, v, o)  __atomic_fetch_or(p, v, o)
+#define atomic_fetch_and_explicit(p, v, o) __atomic_fetch_and(p, v, o)
+#define atomic_compare_exchange_weak_explicit(p, e, v, o, f) \
+	__atomic_compare_exchange_n(p, e, v, 1, o, f)
 #define atomic_compare_exchange_strong_explicit(p, e, v, o, f) \
-	atomic_compare_exchange_weak_explicit(p, e, v, o, f)
+	__atomic_compare_exchange_n(p, e, v, 0, o, f)
 #define atomic_thread_fence(o)	((void)steps_rmw())
 #define atomic_signal_fence(o)	((void)0)
 

@@ -97,7 +97,7 @@ static void
 take_all(struct iova_mag *m, unsigned int order)
 {
 	for (; m->n != 0; m->n--)
-		for (uint32_t p = m->pfn[m->n - 1]; p < m->pfn[m->n - 1] + (1u << order); p++)
+		for (uint32_t p = m->pfn[m->n]; p < m->pfn[m->n] + (1u << order); p++)
 			if (live[p]++ != 0)
 				steps_failed("a page was handed out twice");
 }
@@ -107,8 +107,8 @@ space_up(void)
 {
 	assert_int_equal(iova_space_init(&s, CHUNKS, prepare, NULL), 0);
 	memset(live, 0, sizeof(live));
-	memset(&a, 0, sizeof(a));
-	memset(&b, 0, sizeof(b));
+	iova_mag_init(&a);
+	iova_mag_init(&b);
 	order_a = order_b = 0;
 }
 
@@ -148,7 +148,7 @@ last_word_up(void)
 	for (unsigned int i = 0; i < 7; i++) {
 		assert_int_equal(iova_mag_refill(&s, &b, 0), 0);
 		if (i == 0)
-			memcpy(given, b.pfn, sizeof(given));
+			memcpy(given, b.pfn + 1, sizeof(given));
 		take_all(&b, 0);
 	}
 }
@@ -184,7 +184,7 @@ pairs_up(void)
 static void
 second_cuts_anew(void)
 {
-	struct iova_mag kept = { .n = 0 };
+	struct iova_mag kept = IOVA_MAG_INIT;
 
 	if (iova_space_regain(&s) == 0)
 		return;
@@ -193,7 +193,7 @@ second_cuts_anew(void)
 			take_all(&b, 0);
 			continue;
 		}
-		memcpy(kept.pfn + kept.n, b.pfn, b.n * sizeof(b.pfn[0]));
+		memcpy(kept.pfn + 1 + kept.n, b.pfn + 1, b.n * sizeof(b.pfn[0]));
 		kept.n += b.n;
 		b.n = 0;
 	}
