@@ -128,12 +128,19 @@ hands_wait(struct iova_space *s, uint32_t given)
 	return false;
 }
 
+/* The owner's own count (iova.h, 1): those who want the stock read it, too. */
+static uint32_t
+stock(const struct iova_mag *m)
+{
+	return RELAXED_GET(m->n);
+}
+
 /* One more, on a long way: there is room. */
 static void
 iova_put_in(struct iova_mag *m, uint32_t pfn)
 {
-	RELAXED_SET(m->pfn[m->n + 1], pfn);
-	iova_mag_publish(m, m->n + 1);
+	RELAXED_SET(m->pfn[stock(m) + 1], pfn);
+	iova_mag_publish(m, stock(m) + 1);
 }
 
 /* Objects @p bits of word @p w into the magazine, highest first, so that they come out
@@ -323,8 +330,8 @@ mag_own(struct iova_mag *m)
 	hold_own(&m->hold); /* A1 */
 	if (m->gone == 0)
 		return;
-	entries_move(m, 1, m->gone + 1, m->n - m->gone);
-	iova_mag_publish(m, m->n - m->gone);
+	entries_move(m, 1, m->gone + 1, stock(m) - m->gone);
+	iova_mag_publish(m, stock(m) - m->gone);
 	RELAXED_SET(m->gone, 0);
 }
 
@@ -373,10 +380,10 @@ iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 	int ret = 0;
 
 	mag_own(m);
-	if (m->n == 0)
+	if (stock(m) == 0)
 		ret = refill(s, m, order);
 	else
-		RELAXED_SET(m->pfn[m->n], RELAXED_GET(m->pfn[m->n]) & ~IOVA_TAG); /* 7 */
+		RELAXED_SET(m->pfn[stock(m)], RELAXED_GET(m->pfn[stock(m)]) & ~IOVA_TAG); /* 7 */
 	hold_free(&m->hold);
 	return ret;
 }
@@ -387,12 +394,12 @@ iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 	uint32_t pfn[DEPOT_BATCH];
 
 	mag_own(m);
-	if (m->n >= DEPOT_BATCH) {
+	if (stock(m) >= DEPOT_BATCH) {
 		entries_copy(m, DEPOT_BATCH, pfn);
 		if (!depot_put(&s->depot, order, pfn))
 			give_back(s, pfn, DEPOT_BATCH, order);
-		entries_move(m, 1, DEPOT_BATCH + 1, m->n - DEPOT_BATCH);
-		iova_mag_publish(m, m->n - DEPOT_BATCH);
+		entries_move(m, 1, DEPOT_BATCH + 1, stock(m) - DEPOT_BATCH);
+		iova_mag_publish(m, stock(m) - DEPOT_BATCH);
 	}
 	hold_free(&m->hold);
 }
@@ -402,11 +409,11 @@ iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
 	uint32_t pfn[IOVA_MAG];
 
-	if (m->n == 0)
+	if (stock(m) == 0)
 		return;
 	mag_own(m);
-	entries_copy(m, m->n, pfn);
-	give_back(s, pfn, m->n, order);
+	entries_copy(m, stock(m), pfn);
+	give_back(s, pfn, stock(m), order);
 	iova_mag_publish(m, 0);
 	hold_free(&m->hold);
 }

@@ -155,7 +155,7 @@ iova_mag_at(struct iova_mag *m, uint32_t n)
 static inline bool
 iova_mag_pop(struct iova_mag *m, uint32_t *pfn)
 {
-	uint32_t n = m->n;
+	uint32_t n = RELAXED_GET(m->n);
 
 	iova_mag_publish(m, n - 1);
 	*pfn = RELAXED_GET(iova_mag_at(m, n)->pfn[0]);
@@ -209,10 +209,12 @@ iova_get(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t 
 static inline void
 iova_put(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t pfn)
 {
-	if (__builtin_expect(m->n == IOVA_MAG, 0))
-		iova_mag_spill(s, m, order);
-	uint32_t n = m->n;
+	uint32_t n = RELAXED_GET(m->n);
 
+	if (__builtin_expect(n == IOVA_MAG, 0)) {
+		iova_mag_spill(s, m, order);
+		n = RELAXED_GET(m->n);
+	}
 	RELAXED_SET(iova_mag_at(m, n)->pfn[1], pfn);
 	iova_mag_publish(m, n + 1);
 }
