@@ -126,6 +126,7 @@ sluice_iommu_stop(struct sluice_iommu *iommu)
 		return ret;
 	iommu->stopped = true;
 	iommu->fast.inv_submit = stopped_submit;
+	iommu->fast.inv_try = stopped_submit;
 	iommu->fast.inv_done = stopped_done;
 	iommu->fast.inv_result = stopped_result;
 	return 0;

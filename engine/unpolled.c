@@ -57,6 +57,7 @@ engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err)
 	if (engine_turns(d->iommu->engine) == polls)
 		return fail_unpolled(d, err);
 	return sluice_fail(err, "the flush queue did not drain within %u us (twice sync_timeout_us): "
-			   "SYNCs do not complete, or, of emulated hardware, whoever steps it is starved",
+			   "SYNCs do not complete, or, of emulated hardware, whoever steps it "
+			   "(sluice_iommu_step(), sluice_iommu_set_relax()) is starved, or nobody does",
 			   2 * timeout_us(d->iommu));
 }

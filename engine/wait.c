@@ -59,8 +59,9 @@ sluice_sync_lost(const struct sluice_iommu *iommu)
 	return sluice_fail(ETIMEDOUT, "%s: a SYNC did not complete within %u us (sync_timeout_us): the "
 			   "hardware hangs%s", iommu->info.backend,
 			   (unsigned int)(sluice_clock_to_ns(&iommu->clock, iommu->sync_timeout) / 1000),
-			   iommu->ops->step == NULL ? "" : ", or, as it is emulated, nobody steps it: the "
-			   "lcore that does is starved, or there is none");
+			   iommu->ops->step == NULL ? "" : ", or, as it is emulated, nobody steps it "
+			   "(sluice_iommu_step(), sluice_iommu_set_relax()): the lcore that does is starved, "
+			   "or there is none");
 }
 
 int
