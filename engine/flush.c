@@ -169,40 +169,6 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	}
 }
 
-/* ---- control --------------------------------------------------------------------------------- */
-
-int
-flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
-{
-	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
-	unsigned int turn = 0;
-	int ret;
-
-	RELAXED_SET(r->closed, true);
-	/* From here on every look at closed sees it. */
-	ret = epoch_barrier();
-	RELAXED_SET(r->room_end, 0);
-	ret = ret == 0 ? epoch_barrier() : ret;
-	/* Who is in the middle of a put may not be visible: nothing is known then. */
-	if (ret != 0)
-		return ret;
-	do {
-		/* Acquire: pairs with flush_ring_abort(), or R1. Begin first. */
-		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
-		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
-			return 0;
-		sluice_wait_turn(iommu, ++turn);
-	} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
-	return -ETIMEDOUT;
-}
-
-void
-flush_ring_open(struct flush_ring *r, bool cookies)
-{
-	RELAXED_SET(r->cookies_from, cookies ? r->tail : UINT64_MAX);
-	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE);
-}
-
 /* ---- engine ---------------------------------------------------------------------------------- */
 
 /* Step 7: note when the entries that came since the last look came at the earliest. */
@@ -613,24 +579,4 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 	if (cause != SLUICE_FLUSH_CAUSES && start(d, now, cause))
 		work++;
 	return work;
-}
-
-void
-flush_mark(const struct sluice_domain *d, uint64_t *upto)
-{
-	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-		upto[i] = d->lc[i] == NULL ? 0 :
-			  atomic_load_explicit(&d->lc[i]->ring.tail_pub, memory_order_acquire);
-}
-
-bool
-flush_reached(const struct sluice_domain *d, const uint64_t *upto)
-{
-	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-		/* A ring shorter than its mark is another one: the worker left, drained, and came back. */
-		if (d->lc[i] != NULL &&
-		    atomic_load_explicit(&d->lc[i]->ring.released, memory_order_acquire) < upto[i] &&
-		    atomic_load_explicit(&d->lc[i]->ring.tail_pub, memory_order_acquire) >= upto[i])
-			return false;
-	return true;
 }

@@ -460,10 +460,4 @@ flush_dumping(const struct flush_state *f)
  */
 int domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause);
 
-/** Note where each worker's ring ends now: upto[RTE_MAX_LCORE]. Any thread. */
-void flush_mark(const struct sluice_domain *d, uint64_t *upto);
-
-/** Is everything before the marks released? Any thread. */
-bool flush_reached(const struct sluice_domain *d, const uint64_t *upto);
-
 #endif

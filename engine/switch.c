@@ -22,6 +22,39 @@
 #include <errno.h>
 
 #include "engine.h"
+#include "wait.h"
+
+int
+flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
+{
+	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
+	unsigned int turn = 0;
+	int ret;
+
+	RELAXED_SET(r->closed, true);
+	/* From here on every look at closed sees it. */
+	ret = epoch_barrier();
+	RELAXED_SET(r->room_end, 0);
+	ret = ret == 0 ? epoch_barrier() : ret;
+	/* Who is in the middle of a put may not be visible: nothing is known then. */
+	if (ret != 0)
+		return ret;
+	do {
+		/* Acquire: pairs with flush_ring_abort(), or R1. Begin first. */
+		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
+		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
+			return 0;
+		sluice_wait_turn(iommu, ++turn);
+	} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
+	return -ETIMEDOUT;
+}
+
+void
+flush_ring_open(struct flush_ring *r, bool cookies)
+{
+	RELAXED_SET(r->cookies_from, cookies ? r->tail : UINT64_MAX);
+	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE);
+}
 
 const struct policy_ops *
 policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu)
