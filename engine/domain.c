@@ -209,12 +209,8 @@ without_rings(struct sluice_domain *d)
 }
 
 struct sluice_domain *
-sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
+domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 {
-	if (iommu == NULL) {
-		(void)sluice_null("an iommu");
-		return NULL;
-	}
 	struct sluice_domain_conf c = conf != NULL ? *conf : (struct sluice_domain_conf){ 0 };
 	const struct policy_ops *policy;
 	struct dom_workers *none;
@@ -321,6 +317,8 @@ sluice_domain_destroy(struct sluice_domain *d)
 	iommu = d->iommu;
 	if (d->nb_devices != 0)
 		return sluice_fail(EBUSY, "%u device(s) are attached to the domain", d->nb_devices);
+	if (tables_leave(d) != 0)
+		return sluice_fail(EAGAIN, "a callback of the engine cannot wait for who trims the domain");
 	ret = sluice_domain_drain(d);
 	/* Out of the engine last: while this can fail the domain is one like any other. */
 	if (ret == 0)
@@ -330,6 +328,8 @@ sluice_domain_destroy(struct sluice_domain *d)
 	d->unplugged |= ret == 0;
 	if (ret == 0)
 		ret = engine_domain_del(iommu->engine, d);
+	if (ret != 0)
+		tables_stay(d);
 	if (ret == -ENOTSUP)
 		return engine_no_barrier();
 	if (ret != 0)

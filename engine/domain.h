@@ -100,6 +100,8 @@ struct sluice_domain {
 	unsigned int nb_devices;
 	uint32_t slot; /* in the engine's set of domains with something due */
 	bool served; /* in the engine's list; e->lock */
+	bool leaving;  /* nobody else is to begin anything with it (reclaim.c, 2); e->lock */
+	uint32_t pins; /* so many are at it; e->lock */
 	bool unplugged; /* the hardware has forgotten it: nothing is left but to free it */
 	struct dom_lcore_stats gone; /* of workers that left */
 	uint64_t gone_queued;

@@ -9,6 +9,7 @@
 #include <rte_malloc.h>
 
 #include "engine.h"
+#include "trim.h"
 #include "wait.h"
 
 int
@@ -243,16 +244,12 @@ engine_domain_del(struct sluice_engine *e, struct sluice_domain *d)
 	return ret;
 }
 
-int
-sluice_worker_register(struct sluice_engine *e, unsigned int lcore)
+static int
+worker_register(struct sluice_engine *e, unsigned int lcore)
 {
-	if (e == NULL)
-		return sluice_null("an engine");
 	struct sluice_domain *d;
 	int ret = 0;
 
-	if (lcore >= RTE_MAX_LCORE)
-		return sluice_fail(EINVAL, "lcore %u: lcores are 0 … %u", lcore, RTE_MAX_LCORE - 1);
 	pthread_mutex_lock(&e->lock);
 	if (e->worker[lcore])
 		ret = sluice_fail(EEXIST, "lcore %u is a worker already", lcore);
@@ -268,6 +265,23 @@ sluice_worker_register(struct sluice_engine *e, unsigned int lcore)
 	}
 	e->worker[lcore] = e->worker[lcore] || ret == 0;
 	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+int
+sluice_worker_register(struct sluice_engine *e, unsigned int lcore)
+{
+	if (e == NULL)
+		return sluice_null("an engine");
+	int ret;
+
+	if (lcore >= RTE_MAX_LCORE)
+		return sluice_fail(EINVAL, "lcore %u: lcores are 0 … %u", lcore, RTE_MAX_LCORE - 1);
+	ret = worker_register(e, lcore);
+	/* Its shadow memory may lie in tables that are not in use (A20). */
+	for (unsigned int i = 0; ret == -ENOMEM && i < e->nb_iommus; i++)
+		if (tables_reclaim(e->iommu[i]) != 0)
+			ret = worker_register(e, lcore);
 	return ret;
 }
 

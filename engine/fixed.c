@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "shadowed.h"
+#include "trim.h"
 
 #define CUTS 64u /* tables given back with one invalidation */
 
@@ -73,6 +74,13 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 		return sluice_fail(EINVAL, "physical address %#" PRIx64 " or protection %u", pa, prot);
 	pthread_mutex_lock(&d->lock);
 	ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
+	if (ret == -ENOMEM) {
+		/* Nothing was mapped, and what others keep may be enough (A20). */
+		pthread_mutex_unlock(&d->lock);
+		(void)tables_reclaim(d->iommu);
+		pthread_mutex_lock(&d->lock);
+		ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
+	}
 	if (ret == 0 && (sync = shadowed_sync(d, iova, size >> 12)) != 0) {
 		/* Part of it may be in the hardware's copy (A18). */
 		(void)lpae_unmap(&d->pt, iova, size);

@@ -164,16 +164,6 @@ sluice_iommu_get_info(const struct sluice_iommu *iommu, struct sluice_iommu_info
 	return 0;
 }
 
-void *
-sluice_iommu_mem_alloc(struct sluice_iommu *iommu, size_t size, size_t align, uint64_t *pa)
-{
-	if (iommu == NULL) {
-		(void)sluice_null("an iommu");
-		return NULL;
-	}
-	return sluice_mem_alloc(iommu->mem, size, align, pa);
-}
-
 void
 sluice_iommu_mem_free(struct sluice_iommu *iommu, void *va, size_t size)
 {

@@ -6,7 +6,10 @@
  *    take a lock; freed extents are kept in a list, sorted and merged.
  * 2. Page-table pages grow from the top and take no lock, because a map may need one: a freed
  *    page goes to a stack (Treiber; the head carries a tag against ABA), and only when that is
- *    empty does the border move.
+ *    empty does the border move. When the other kind is short, free pages at the border go
+ *    back to it: all of the stack is taken in one exchange, those that lie at the border are
+ *    crossed out by moving it, the rest is put back. Who finds the stack empty meanwhile looks
+ *    again until that is over (`settling`), as nobody is to go without for it.
  * 3. Both borders live in one 64-bit word {top:32, bottom:32} (page numbers), so that one
  *    compare-and-exchange decides who gets the last page. bottom <= top always.
  * 4. Links of the stack are kept beside the span, not in it: hardware may still write to a page
@@ -14,6 +17,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,6 +29,7 @@
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (UINT64_C(1) << PAGE_SHIFT)
 #define NIL        UINT32_MAX
+#define SETTLE_LOOKS 4096u
 
 /* A free extent of the bottom part, in bytes from the start of the span. */
 struct extent {
@@ -38,6 +43,7 @@ struct sluice_mem {
 	_Atomic uint64_t borders;      /* top << 32 | bottom */
 	_Atomic uint64_t free_pages;   /* tag << 32 | index of the first free page */
 	_Atomic uint64_t pages_used;
+	_Atomic uint32_t settling;     /* 2: 1 while free pages are being looked through */
 	_Atomic uint32_t *link;        /* next free page, by page number */
 	pthread_mutex_t lock;          /* of everything below */
 	struct extents free;
@@ -135,6 +141,60 @@ grow_bottom(struct sluice_mem *m, uint64_t pages)
 	return (uint32_t)old;
 }
 
+/* Put a page on the stack. */
+static void
+stack_put(struct sluice_mem *m, uint32_t page)
+{
+	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_relaxed), next;
+
+	do {
+		atomic_store_explicit(&m->link[page], (uint32_t)head, memory_order_relaxed);
+		next = ((head >> 32) + 1) << 32 | page;
+		/* release: pairs with the acquires of stack_take() and sluice_mem_page_get(). */
+	} while (!atomic_compare_exchange_weak_explicit(&m->free_pages, &head, next,
+							memory_order_release, memory_order_relaxed));
+}
+
+/* All of the stack. @return its first page. */
+static uint32_t
+stack_take(struct sluice_mem *m)
+{
+	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_relaxed);
+
+	while (!atomic_compare_exchange_weak_explicit(&m->free_pages, &head,
+						      ((head >> 32) + 1) << 32 | NIL,
+						      memory_order_acquire, memory_order_relaxed))
+		;
+	return (uint32_t)head;
+}
+
+/* 2: the border over those pages that are free, and next to it. m->lock is held. */
+static void
+settle(struct sluice_mem *m)
+{
+	uint64_t pages = m->span.len >> PAGE_SHIFT, old;
+	uint8_t *unused = calloc(pages, 1);
+
+	if (unused == NULL)
+		return;
+	atomic_store_explicit(&m->settling, 1, memory_order_seq_cst);
+	for (uint32_t p = stack_take(m); p != NIL;
+	     p = atomic_load_explicit(&m->link[p], memory_order_relaxed))
+		unused[p] = 1;
+	old = atomic_load_explicit(&m->borders, memory_order_relaxed);
+	while (old >> 32 < pages && unused[old >> 32] == 1)
+		if (atomic_compare_exchange_weak_explicit(&m->borders, &old, old + (UINT64_C(1) << 32),
+							  memory_order_relaxed, memory_order_relaxed)) {
+			unused[old >> 32] = 0;
+			old += UINT64_C(1) << 32;
+		}
+	for (uint32_t p = 0; p < pages; p++)
+		if (unused[p] == 1)
+			stack_put(m, p);
+	atomic_store_explicit(&m->settling, 0, memory_order_release);
+	free(unused);
+}
+
 /* Put [off, off+len) into the sorted list, merging with its neighbours. @return 0 or -ENOMEM. */
 static int
 extent_put(struct sluice_mem *m, uint64_t off, uint64_t len)
@@ -229,6 +289,10 @@ sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa)
 		uint64_t pages = (size + (align > PAGE_SIZE ? align : 0) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 		uint32_t at = grow_bottom(m, pages);
 
+		if (at == NIL) {
+			settle(m);
+			at = grow_bottom(m, pages);
+		}
 		ok = at != NIL &&
 		     extent_put(m, (uint64_t)at << PAGE_SHIFT, pages << PAGE_SHIFT) == 0 &&
 		     extent_take(m, size, align, &off);
@@ -259,34 +323,45 @@ sluice_mem_free(struct sluice_mem *m, void *va, size_t size)
 	pthread_mutex_unlock(&m->lock);
 }
 
-void *
-sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa)
+/* One look at the stack, then at the border. @return NIL: nothing. */
+static uint32_t
+page_take(struct sluice_mem *m)
 {
-	/* acquire: pairs with the release in sluice_mem_page_put(), so that link[] is that page's. */
-	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_acquire);
-	uint32_t page = NIL;
+	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_acquire), old;
 
 	while ((uint32_t)head != NIL) {
-		page = (uint32_t)head;
+		uint32_t page = (uint32_t)head;
 		uint64_t next = ((head >> 32) + 1) << 32 |
 				atomic_load_explicit(&m->link[page], memory_order_relaxed);
 
 		if (atomic_compare_exchange_weak_explicit(&m->free_pages, &head, next,
 							  memory_order_acquire, memory_order_acquire))
-			break;
-		page = NIL;
+			return page;
 	}
-	if (page == NIL) {
-		uint64_t old = atomic_load_explicit(&m->borders, memory_order_relaxed);
+	old = atomic_load_explicit(&m->borders, memory_order_relaxed);
+	do {
+		if (old >> 32 == (uint32_t)old)
+			return NIL;
+	} while (!atomic_compare_exchange_weak_explicit(&m->borders, &old, old - (UINT64_C(1) << 32),
+							memory_order_relaxed, memory_order_relaxed));
+	return (uint32_t)(old >> 32) - 1;
+}
 
-		do {
-			if (old >> 32 == (uint32_t)old)
-				return NULL;
-		} while (!atomic_compare_exchange_weak_explicit(
-				 &m->borders, &old, old - (UINT64_C(1) << 32), memory_order_relaxed,
-				 memory_order_relaxed));
-		page = (uint32_t)(old >> 32) - 1;
+void *
+sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa)
+{
+	uint32_t page = page_take(m);
+
+	/* 2. Not for ever: who looks through them may have lost his core. */
+	for (unsigned int i = 0; page == NIL && i < SETTLE_LOOKS &&
+	     atomic_load_explicit(&m->settling, memory_order_acquire) != 0; i++) {
+		sched_yield();
+		page = page_take(m);
 	}
+	/* It may have been over between the two looks. */
+	page = page == NIL ? page_take(m) : page;
+	if (page == NIL)
+		return NULL;
 	atomic_fetch_add_explicit(&m->pages_used, 1, memory_order_relaxed);
 	if (pa != NULL)
 		*pa = m->span.pa + ((uint64_t)page << PAGE_SHIFT);
@@ -297,14 +372,8 @@ void
 sluice_mem_page_put(struct sluice_mem *m, void *p)
 {
 	uint32_t page = (uint32_t)((uint64_t)((uint8_t *)p - m->span.va) >> PAGE_SHIFT);
-	uint64_t head = atomic_load_explicit(&m->free_pages, memory_order_relaxed), next;
 
-	do {
-		atomic_store_explicit(&m->link[page], (uint32_t)head, memory_order_relaxed);
-		next = ((head >> 32) + 1) << 32 | page;
-		/* release: pairs with the acquires in sluice_mem_page_get(). */
-	} while (!atomic_compare_exchange_weak_explicit(&m->free_pages, &head, next,
-							memory_order_release, memory_order_relaxed));
+	stack_put(m, page);
 	atomic_fetch_sub_explicit(&m->pages_used, 1, memory_order_relaxed);
 }
 
@@ -312,4 +381,13 @@ uint64_t
 sluice_mem_pages_used(const struct sluice_mem *m)
 {
 	return atomic_load_explicit(&m->pages_used, memory_order_relaxed);
+}
+
+uint64_t
+sluice_mem_pages_left(const struct sluice_mem *m)
+{
+	/* Between the borders, and on the stack: all from the bottom up that is not in use. */
+	uint64_t bottom = (uint32_t)atomic_load_explicit(&m->borders, memory_order_relaxed);
+
+	return (m->span.len >> PAGE_SHIFT) - bottom - sluice_mem_pages_used(m);
 }

@@ -19,6 +19,9 @@ void sluice_mem_page_put(struct sluice_mem *m, void *page);
 /** Pages handed out by sluice_mem_page_get() at present. */
 uint64_t sluice_mem_pages_used(const struct sluice_mem *m);
 
+/** Pages that sluice_mem_page_get() could still hand out, about. */
+uint64_t sluice_mem_pages_left(const struct sluice_mem *m);
+
 /**
  * Memory of the process, not of the hardware, for large tables that are touched lazily: zeroed,
  * on huge pages where the system gives them. @return NULL when there is none.

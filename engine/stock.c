@@ -24,6 +24,7 @@
 #include "stock.h"
 
 #define SPINS 64u
+#define LOOKS 64u /* a ring gives some at a time */
 
 /* What was tried. */
 struct attempt {
@@ -148,4 +149,12 @@ stock_take(struct sluice_domain *d, const struct dom_lcore *me)
 	}
 	stock_open(d);
 	return (any && seen) || busy || second || (me != NULL && away_wait(d));
+}
+
+void
+stock_take_all(struct sluice_domain *d)
+{
+	for (unsigned int i = 0; i < LOOKS && stock_take(d, NULL); i++)
+		;
+	(void)iova_space_regain(&d->iova);
 }

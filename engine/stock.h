@@ -23,4 +23,7 @@ bool stock_take(struct sluice_domain *d, const struct dom_lcore *me);
 void stock_close(struct sluice_domain *d);
 void stock_open(struct sluice_domain *d);
 
+/** All that idle workers have, so that chunks of which nothing is used are whole (A20). Control. */
+void stock_take_all(struct sluice_domain *d);
+
 #endif

@@ -29,7 +29,6 @@
 #include "trim.h"
 
 #define BATCH    64u
-#define STOCK_LOOKS 64u /* a ring gives some at a time */
 #define GRACE_NS UINT64_C(1000000) /* wait that long for workers to move */
 
 struct trim {
@@ -169,15 +168,6 @@ free_tables(struct sluice_domain *d, struct trim *t)
 		lpae_table_free(&d->pt, t->table[--t->n]);
 }
 
-/* What idle workers have keeps chunks from being whole (A20). */
-static void
-make_whole(struct sluice_domain *d)
-{
-	for (unsigned int i = 0; i < STOCK_LOOKS && stock_take(d, NULL); i++)
-		;
-	(void)iova_space_regain(&d->iova);
-}
-
 int
 sluice_domain_trim(struct sluice_domain *d)
 {
@@ -199,7 +189,7 @@ sluice_domain_trim(struct sluice_domain *d)
 	if (t == NULL)
 		ret = -ENOMEM;
 	else
-		make_whole(d);
+		stock_take_all(d);
 	while (ret == 0) {
 		/* Some may be left from the last time, waiting for grace. */
 		if (t->n == 0) {

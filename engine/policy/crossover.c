@@ -117,7 +117,7 @@ sluice_domain_find_crossover(struct sluice_domain *d, unsigned int prot, uint32_
 		return sluice_fail(EINVAL, "protection %u: SLUICE_READ or SLUICE_RW", prot);
 	if (dl == NULL)
 		return sluice_fail(ENXIO, "this lcore is not a worker");
-	buf = sluice_mem_alloc(d->iommu->mem, size, 4096, &pa);
+	buf = sluice_iommu_mem_alloc(d->iommu, size, 4096, &pa);
 	if (buf == NULL)
 		return -ENOMEM;
 	s = dl->priv;

@@ -8,6 +8,7 @@
 #include <rte_malloc.h>
 
 #include "../mem.h"
+#include "../trim.h"
 #include "pool.h"
 
 #define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << 12)
@@ -183,11 +184,9 @@ overlaps(const struct pool *p, uint32_t n, uint64_t pa, uint64_t len)
 	return false;
 }
 
-int
-sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
+static int
+pool_add(struct sluice_domain *d, uint64_t pa, uint64_t len)
 {
-	if (d == NULL)
-		return sluice_null("a domain");
 	const struct policy_ops *ops = domain_policy(d);
 	struct pool *p = d->priv;
 	struct pool_region *r;
@@ -220,4 +219,15 @@ sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
 	}
 	pthread_mutex_unlock(&d->lock);
 	return ret;
+}
+
+int
+sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
+{
+	if (d == NULL)
+		return sluice_null("a domain");
+	int ret = pool_add(d, pa, len);
+
+	/* Of the pool nothing is mapped then; what other domains keep may be enough (A20). */
+	return ret == -ENOMEM && tables_reclaim(d->iommu) != 0 ? pool_add(d, pa, len) : ret;
 }

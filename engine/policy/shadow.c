@@ -8,6 +8,7 @@
 #include <rte_malloc.h>
 
 #include "../mem.h"
+#include "../stock.h"
 #include "shadow.h"
 
 static const uint8_t class_pages[SHADOW_CLASSES] = { 1, 2, 5, 9, SHADOW_PAGES };
@@ -75,6 +76,11 @@ pool_map(struct sluice_domain *d, struct shadow *s, struct shadow **by_chunk)
 	uint32_t side = RTE_ALIGN_CEIL(s->pages, IOVA_CHUNK_PAGES), pfn;
 	int ret = iova_run_get(&d->iova, 2 * side, &pfn);
 
+	if (ret != 0) {
+		/* Whole chunks may want no more than what workers have in stock (A20). */
+		stock_take_all(d);
+		ret = iova_run_get(&d->iova, 2 * side, &pfn);
+	}
 	if (ret != 0)
 		return ret;
 	for (unsigned int w = 0; w < 2; w++) {

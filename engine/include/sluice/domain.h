@@ -63,10 +63,15 @@ struct sluice_domain_conf {
  *   that finds no other, whether their worker idles or not.
  * - Last-level page tables, 4 KiB each. rollover: SLUICE_ROLLOVER_TABLES, and one for each worker;
  *   what much memory mapped at once leaves beyond that goes at a later wrap. Others: one for each
- *   2 MiB of the window that was in use, so iova_size / 512 bytes. sluice_domain_trim() frees them.
+ *   2 MiB of the window that was in use, so iova_size / 512 bytes. They come back to maps of the
+ *   domain by themselves; to others by sluice_domain_trim(), which is done for all domains of this
+ *   memory by a control call that finds none, before it tries once more: sluice_domain_create()
+ *   (which leaves enough for a first map), sluice_iommu_mem_alloc(), sluice_map_fixed(),
+ *   sluice_domain_pool(), sluice_worker_register(). Not by a map, whose -ENOMEM says that somebody
+ *   should trim; and not what a trim must keep aside until an idle worker moves (there).
  * - Tables above those: one for each GiB of the window that was used, and two. With the domain.
  * - Shadow memory (copy, hybrid, untrusted): conf.copy_pool for each of the most workers that there
- *   were at once. With the domain.
+ *   were at once. To a worker that comes when another has left; else with the domain.
  * - Mappings that stand. persistent: conf.keep_max for each worker; to a map that finds no IOVA,
  *   and by sluice_domain_drain(). static, hugepool: the pools that they were told of, and each
  *   page of the IOMMU's memory that was mapped once. With the domain.
@@ -145,7 +150,8 @@ SLUICE_API struct sluice_domain *sluice_domain_create(struct sluice_iommu *iommu
 
 /**
  * Free a domain: flush queues are drained first. No worker may be using it.
- * @return 0; -EBUSY a device is attached; -ETIMEDOUT or -EIO the drain failed and the domain's
+ * @return 0; -EBUSY a device is attached; -EAGAIN in a callback of the engine's, while another
+ *   thread takes back the domain's page tables; -ETIMEDOUT or -EIO the drain failed and the domain's
  *   memory was kept (the hardware may still use it); -ENOTSUP (sluice_engine_create()).
  */
 SLUICE_API int sluice_domain_destroy(struct sluice_domain *dom);

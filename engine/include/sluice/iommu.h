@@ -74,7 +74,8 @@ SLUICE_API int sluice_iommu_close(struct sluice_iommu *iommu);
 SLUICE_API int sluice_iommu_get_info(const struct sluice_iommu *iommu, struct sluice_iommu_info *info);
 
 /**
- * Take memory that this IOMMU and the devices behind it can reach, zeroed. Control path.
+ * Take memory that this IOMMU and the devices behind it can reach, zeroed. Control path. When it is
+ * short, page tables that no domain uses become buffers first (sluice_domain_trim()).
  * @param size bytes. @param align power of two, bytes (0 = cache line).
  * @param pa where to put the physical address; may be NULL.
  * @return the address, or NULL with rte_errno EINVAL or ENOMEM.
