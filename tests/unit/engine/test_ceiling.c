@@ -400,7 +400,8 @@ a20_a_domain_that_is_trimmed_is_not_destroyed(void **state)
 	r.iommu->sync_timeout = UINT64_C(1000000000000);
 	r.f->immediate = false;
 	r.f->on_relax = destroy_meanwhile;
-	early = destroyed = false;
+	early = false;
+	destroyed = false;
 	turns = 0;
 	d = sluice_domain_create(r.iommu, NULL);
 	assert_non_null(d);
