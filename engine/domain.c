@@ -463,7 +463,10 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	d->lc[lcore] = NULL;
 	stock_open(d);
 	if (workers_replace(d, true) != 0) {
-		d->lc[lcore] = dl; /* no memory for a shorter list, no barrier: it stays, idle */
+		/* No memory for a shorter list, no barrier: it stays, idle. */
+		stock_close(d);
+		d->lc[lcore] = dl;
+		stock_open(d);
 		return;
 	}
 	if (domain_policy(d)->worker_fini != NULL)

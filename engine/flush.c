@@ -52,24 +52,24 @@ uint32_t
 flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
+	uint64_t at = RELAXED_GET(r->reclaim);
 	uint32_t n = 0;
 
 	/* Without a ring all of these are 0. */
-	if (r->reclaim == r->released_seen) {
+	if (at == r->released_seen) {
 		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
-		if (r->reclaim == r->released_seen)
+		if (at == r->released_seen)
 			return 0;
 	}
 	hold_own(&r->hold); /* 12 */
 	/* No more than a magazine takes without spilling: what was just released is warm. */
-	while (r->reclaim != r->released_seen && n < DEPOT_BATCH) {
-		uint64_t e = RELAXED_GET(r->ent[r->reclaim & r->mask]);
+	for (; at != r->released_seen && n < DEPOT_BATCH; n++) {
+		uint64_t e = RELAXED_GET(r->ent[at & r->mask]);
 		uint32_t pages = flush_entry_pages(e);
 
-		if ((e & FLUSH_COOKIE) != 0 && r->reclaim >= r->completed)
+		if ((e & FLUSH_COOKIE) != 0 && at >= r->completed)
 			break; /* 9 */
-		flush_ring_claim(r, r->reclaim + 1);
-		n++;
+		flush_ring_claim(r, ++at);
 		if (pages == 0)
 			continue; /* somebody else freed it */
 		window_free(d, dl, flush_entry_pfn(e), pages);
@@ -92,9 +92,9 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 
 	/* Acquire: pairs with flush_ring_open(); what was replaced before is seen (switch.c, 1). */
 	if (__atomic_load_n(&r->closed, __ATOMIC_ACQUIRE) ||
-	    (r->tail - r->reclaim > r->mask && flush_ring_reclaim(d, dl) == 0))
+	    (r->tail - RELAXED_GET(r->reclaim) > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
-	RELAXED_SET(r->room_end, r->reclaim + r->mask + 1);
+	RELAXED_SET(r->room_end, RELAXED_GET(r->reclaim) + r->mask + 1);
 	/* Closed meanwhile: then who closes may have stored his 0 before this. */
 	if (__builtin_expect(RELAXED_GET(r->closed), 0)) {
 		RELAXED_SET(r->room_end, 0);
@@ -112,7 +112,7 @@ uint32_t
 flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 {
 	/* What was taken back has had its turn: entries without a cookie. */
-	uint64_t pos = RTE_MAX(r->completed, r->reclaim);
+	uint64_t pos = RTE_MAX(r->completed, RELAXED_GET(r->reclaim));
 	uint32_t got = 0;
 
 	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
@@ -137,8 +137,8 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 static bool
 flush_ring_choked(const struct flush_ring *r)
 {
-	return r->reclaim != r->released_seen && r->reclaim >= r->completed &&
-	       (RELAXED_GET(r->ent[r->reclaim & r->mask]) & FLUSH_COOKIE) != 0;
+	return RELAXED_GET(r->reclaim) != r->released_seen && RELAXED_GET(r->reclaim) >= r->completed &&
+	       (RELAXED_GET(r->ent[RELAXED_GET(r->reclaim) & r->mask]) & FLUSH_COOKIE) != 0;
 }
 
 int
@@ -495,7 +495,7 @@ flush_ring_try(struct flush_ring *r, uint64_t *at)
 {
 	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
 
-	if (r->ent == NULL || RELAXED_GET(r->reclaim) >= released)
+	if (r->ent == NULL || RTE_MAX(RELAXED_GET(r->reclaim), r->robbed) >= released)
 		return 0;
 	if (!hold_try(&r->hold))
 		return UINT32_MAX;
@@ -520,9 +520,10 @@ flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 		hold_drop(&r->hold);
 		return 0;
 	}
+	at = RTE_MAX(at, r->robbed);
 	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
-	upto = RTE_MIN(upto, at + FLUSH_ROB);
-	STAT_ADD(r->more_robbed, ring_take(d, r, at, upto, &got));
+	r->robbed = RTE_MIN(upto, at + FLUSH_ROB);
+	STAT_ADD(r->more_robbed, ring_take(d, r, at, r->robbed, &got));
 	hold_free(&r->hold);
 	return got;
 }

@@ -96,7 +96,7 @@
  *    barrier executed on every thread, and loads reclaim again. If it is not beyond j and the tag
  *    is there, every entry from j to `released` (A3) is his: a map that had not published loads
  *    after the barrier. He leaves FLUSH_TAKEN in them. At most FLUSH_ROB of them at once, for the
- *    worker may be waiting. Nobody but maps and flush_ring_reclaim(), which owns `hold`, takes
+ *    worker may be waiting; `robbed` is where the next one goes on. Nobody but maps and flush_ring_reclaim(), which owns `hold`, takes
  *    entries from there; a late tag is on a bit that nothing else reads.
  */
 #ifndef ENGINE_FLUSH_H
@@ -164,7 +164,7 @@ struct flush_look {
 
 struct flush_ring {
 	/* Worker only, but for room_end, which who closes the ring writes too (8). With RELAXED_GET
-	 * and RELAXED_SET: room_end, begin, closed, batch. */
+	 * and RELAXED_SET: room_end, begin, closed, batch, reclaim. */
 	uint64_t *ent;        /* [mask + 1]; the engine reads entries before tail; NULL: no ring */
 	uint64_t tail;        /* next position to write */
 	uint64_t room_end;    /* there is room before this position; 0: look closer */
@@ -184,6 +184,7 @@ struct flush_ring {
 	uint64_t none;        /* flush_ring_none() */
 	_Atomic bool asleep;  /* 11: the engine sets, the worker clears it */
 	uint32_t hold;        /* hold.h */
+	uint64_t robbed;      /* what is before was taken by others (12); under `hold`, not the worker */
 	uint64_t more_robbed; /* as more_back, of those that others took (12) */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
@@ -265,15 +266,12 @@ flush_ring_claim(struct flush_ring *r, uint64_t reclaim)
 }
 
 /**
- * Take one entry of one page from the ring; there is one before the position that the caller
- * knows. Worker.
+ * Take one entry of one page from the ring, at @p at, which is reclaim; there is one. Worker.
  * @param kind what its upper half is to be. @return false: it is something else.
  */
 static inline bool
-flush_ring_pop(struct flush_ring *r, uint32_t kind, uint64_t *e)
+flush_ring_pop(struct flush_ring *r, uint64_t at, uint32_t kind, uint64_t *e)
 {
-	uint64_t at = r->reclaim;
-
 	flush_ring_claim(r, at + 1);
 	*e = RELAXED_GET(r->ent[at & r->mask]);
 	if (__builtin_expect(*e >> 32 == kind, 1))

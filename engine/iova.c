@@ -436,14 +436,25 @@ iova_mag_try(struct iova_mag *m)
 	return at;
 }
 
+bool
+iova_mag_look(struct iova_mag *m, uint32_t at)
+{
+	/* Acquire: for a race detector; the barrier was before. */
+	uint32_t n = __atomic_load_n(&m->n, __ATOMIC_ACQUIRE);
+
+	/* The owner is at a take of the floor: -1. */
+	if ((int32_t)n >= (int32_t)at)
+		return true;
+	hold_drop(&m->hold);
+	return false;
+}
+
 uint32_t
 iova_mag_rob(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t at)
 {
-	/* Acquire: for a race detector; the barrier was before. */
-	uint32_t n = __atomic_load_n(&m->n, __ATOMIC_ACQUIRE), got, pfn[IOVA_MAG];
-	uint32_t top = RELAXED_GET(m->pfn[at]);
+	uint32_t got, pfn[IOVA_MAG];
 
-	if ((int32_t)n < (int32_t)at || (top & IOVA_TAG) == 0 || !hold_take(&m->hold)) { /* 4, 5 */
+	if ((RELAXED_GET(m->pfn[at]) & IOVA_TAG) == 0 || !hold_take(&m->hold)) { /* 4, 5 */
 		hold_drop(&m->hold);
 		return 0;
 	}

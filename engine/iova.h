@@ -15,13 +15,15 @@
  *    the long way. That test replaces the one for an empty magazine, which ends at the floor.
  * 3. Who wants the stock (stock.c; one at a time in a domain) moves `hold` from FREE to TRIED,
  *    loads n as j, and sets the tag in pfn[j], atomically. Then he has membarrier(2) execute a
- *    barrier on every thread, and loads n again, and pfn[j].
+ *    barrier on every thread, and loads n again; and after a second barrier pfn[j].
  * 4. If n >= j and the tag is there, all of pfn[1 … j] is his. For the owner takes from the top,
  *    and can go below j only by a take of pfn[j] itself, which publishes j - 1 before it loads. A
- *    take that had published when the barrier came to its lcore is seen: n < j; unless a put at j
- *    followed, which has overwritten the tag. A take that had not published loads after the
- *    barrier, and finds the tag. What is under way above j concerns neither side. What was put at
- *    j or below was stored before the owner published an n >= j: the barrier brings it.
+ *    take that had published when the first barrier came to its lcore is seen: n < j; unless a put
+ *    at j followed, which has overwritten the tag. Of a put's two stores the second may be seen
+ *    first, as no barrier is between them: but when n is seen the put was executed, so that the
+ *    second barrier brings what it stored. A take that had not published at the first barrier
+ *    loads after it, and finds the tag. What is under way above j concerns neither side. What was
+ *    put at j or below, and is there, was stored before the first barrier, which brings it.
  * 5. He makes it certain by moving `hold` from TRIED to TAKEN, copies, notes in `gone` how many
  *    there were, and frees `hold` with release [R1].
  * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [A1]. From
@@ -112,12 +114,15 @@ void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order
 
 /**
  * Take what an idle lcore has: try, then a barrier that every thread executes (epoch_barrier()),
- * then take (3 to 5). One at a time for a magazine.
+ * then look, then another barrier, then take (3 to 5). One at a time for a magazine.
  * @return where it may be cut, to be handed to iova_mag_rob(); 0: there is nothing; UINT32_MAX:
  * its owner is at
  *   work.
  */
 uint32_t iova_mag_try(struct iova_mag *m);
+
+/** @return whether @p at, which iova_mag_try() returned, is still in stock; else all is as before. */
+bool iova_mag_look(struct iova_mag *m, uint32_t at);
 
 /** @return how many objects went back to the space; 0: the owner came first. */
 uint32_t iova_mag_rob(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t at);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Taking what idle workers have in stock. How it is taken from one of them says iova.h; here it
- * is done for all at once, with one barrier.
+ * is done for all at once, with two barriers.
  *
  * 1. One at a time in a domain: `robbing` is taken by an exchange, with acquire, and freed with
  *    release. Who comes second waits for the first, and looks again at what that one brought; not
  *    for ever.
  * 2. Workers come and go under it, too (stock_close()), so that what is looked at here is there.
  * 3. Nothing is called, and no lcore disturbed, when nobody has anything. Else all that may be
- *    had is tried, then one membarrier(2) is for all of it, then it is taken. That system call is
- *    why no map comes here that could have an IOVA otherwise.
+ *    had is tried, then one membarrier(2) is for all of it, then it is looked at, then a second
+ *    one is for all that is left, then it is taken. Those system calls are why no map comes here
+ *    that could have an IOVA otherwise.
  * 4. A worker that was at work just then keeps what it has: it is no idler. But who asks is told to
  *    look, and ask, again.
  * 5. Nor does anybody go without who could have a chunk that a trim holds while its table is being
@@ -83,6 +84,16 @@ try(struct dom_lcore *dl, struct attempt *a, bool *busy)
 	return any || a->ring == 1;
 }
 
+/* After the first barrier: which magazines are still worth a second one. */
+static void
+look(struct dom_lcore *dl, struct attempt *a)
+{
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		if (a->mag[o] != 0 && a->mag[o] != UINT32_MAX &&
+		    !iova_mag_look(&dl->mag[o], a->mag[o]))
+			a->mag[o] = 0;
+}
+
 static bool
 rob(struct sluice_domain *d, struct dom_lcore *dl, const struct attempt *a)
 {
@@ -140,6 +151,11 @@ stock_take(struct sluice_domain *d, const struct dom_lcore *me)
 		any |= tried[i];
 	}
 	if (any)
+		seen = epoch_barrier() == 0;
+	for (unsigned int i = 0; any && seen && i < RTE_MAX_LCORE; i++)
+		if (tried[i])
+			look(d->lc[i], &attempt[i]);
+	if (any && seen)
 		seen = epoch_barrier() == 0;
 	for (unsigned int i = 0; any && i < RTE_MAX_LCORE; i++) {
 		if (tried[i] && seen)

@@ -62,12 +62,12 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 	       uint32_t kind, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
-	uint64_t at = r->reclaim, *ent = r->ent, mask = r->mask, attr;
+	uint64_t at = RELAXED_GET(r->reclaim), *ent = r->ent, mask = r->mask, attr;
 	unsigned int i;
 
 	if (at >= upto)
 		return 0;
-	/* All that may be taken, before the first is looked at (flush.h, 11). */
+	/* All that may be taken, before the first is looked at (flush.h, 12). */
 	n = (unsigned int)RTE_MIN(upto - at, (uint64_t)n);
 	flush_ring_claim(r, at + n);
 	for (i = 0; i < n; i++, at++) {

@@ -142,6 +142,14 @@ churn_or_rob(void *arg)
 		for (unsigned int k = 0; k < (THREADS - 1) * IOVA_ORDERS; k++) {
 			unsigned int w = k / IOVA_ORDERS, o = k % IOVA_ORDERS;
 
+			if (at[w][o] != 0 && at[w][o] != UINT32_MAX &&
+			    !iova_mag_look(&mags[w][o], at[w][o]))
+				at[w][o] = 0;
+		}
+		assert_int_equal(epoch_barrier(), 0);
+		for (unsigned int k = 0; k < (THREADS - 1) * IOVA_ORDERS; k++) {
+			unsigned int w = k / IOVA_ORDERS, o = k % IOVA_ORDERS;
+
 			if (at[w][o] != 0 && at[w][o] != UINT32_MAX)
 				robbed += iova_mag_rob(&space, &mags[w][o], o, at[w][o]);
 		}

@@ -122,7 +122,7 @@ thief_tries(void)
 static void
 thief_robs(void)
 {
-	if (robbed_at != 0 && robbed_at != UINT32_MAX)
+	if (robbed_at != 0 && robbed_at != UINT32_MAX && iova_mag_look(&mag, robbed_at))
 		(void)iova_mag_rob(&space, &mag, 0, robbed_at);
 }
 
@@ -244,6 +244,7 @@ a20_nothing_stays_with_an_idle_owner(void **state)
 	for (unsigned int i = 0; i < RTE_DIM(stocks); i++) {
 		mag_up(stocks[i], 5);
 		assert_int_equal(iova_mag_try(&mag), stocks[i]);
+		assert_true(iova_mag_look(&mag, stocks[i]));
 		assert_int_equal(iova_mag_rob(&space, &mag, 0, stocks[i]), stocks[i]);
 		assert_int_equal(iova_mag_count(&mag), 0);
 		assert_int_equal(iova_mag_try(&mag), 0);
@@ -344,6 +345,26 @@ a20_idle_workers_keep_nothing(void **state)
 		assert_int_equal(sluice_unmap(r.d, iova[0], 8 << 20), 0);
 		rig_down(&r);
 	}
+}
+
+/* More is released in a ring than is taken of it at once. */
+static void
+a20_a_long_ring_is_emptied(void **state)
+{
+	const struct sluice_domain_conf conf = { .policy = "deferred", .iova_size = 4 << 21,
+						 .batch = 64, .ring = 4 * FLUSH_ROB };
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	assert_int_equal(fill(0), 4 * PAGES);
+	for (uint32_t i = 0; i < 4 * PAGES; i++)
+		assert_int_equal(sluice_unmap(r.d, iova[i], 4096), 0);
+	assert_int_equal(sluice_domain_drain(r.d), 0);
+	assert_true(r.d->lc[0]->ring.released > FLUSH_ROB);
+	assert_int_equal(fill(1), 4 * PAGES);
+	empty(1, 4 * PAGES);
+	rig_down(&r);
 }
 
 /* A stock has a ceiling: of a page at a time, a magazine. */
@@ -450,7 +471,7 @@ a20_a_theft_at_any_moment_of_a_pair(void **state)
 	}
 }
 
-/* flush.h, 11: the owner has taken an entry between the look at reclaim and the tag. */
+/* flush.h, 12: the owner has taken an entry between the look at reclaim and the tag. */
 static uint64_t ring_at;
 static uint32_t tried;
 
@@ -512,6 +533,7 @@ main(void)
 		cmocka_unit_test(a20_a_put_over_the_tag),
 		cmocka_unit_test(a20_nothing_stays_with_an_idle_owner),
 		cmocka_unit_test(a20_idle_workers_keep_nothing),
+		cmocka_unit_test(a20_a_long_ring_is_emptied),
 		cmocka_unit_test(a20_a_stock_has_a_ceiling),
 		cmocka_unit_test(nobody_is_robbed_without_need),
 		cmocka_unit_test(a20_a_theft_at_any_moment_of_a_pair),

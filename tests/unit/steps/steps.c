@@ -43,6 +43,7 @@ struct fiber {
 	bool done;
 	unsigned int left; /* accesses until it stops; 0: it goes on */
 	unsigned int made; /* accesses ever */
+	unsigned int stores; /* that may be late */
 	struct store buf[BUFFER];
 	unsigned int nb;
 };
@@ -55,6 +56,9 @@ static _Thread_local struct fiber *self; /* NULL: accesses as usual */
 static sem_t over;
 static bool late[2];   /* stores of each */
 static unsigned int second_left; /* accesses that the second makes at first; 0: all */
+static unsigned int plan[3]; /* and then the first, and the second … (steps_explore_unordered()) */
+static unsigned int planned; /* of those that were made */
+static unsigned int only;    /* the one store of a fiber's that is late; 0: all are */
 static unsigned int waits;
 static const char *failure;
 
@@ -67,6 +71,18 @@ write_now(volatile void *p, uint64_t v, size_t n)
 	case 4: __atomic_store_n((volatile uint32_t *)p, (uint32_t)v, __ATOMIC_SEQ_CST); break;
 	default: __atomic_store_n((volatile uint64_t *)p, v, __ATOMIC_SEQ_CST); break;
 	}
+}
+
+/* Only one of the stores is late, and this is another. A store of the same word waits behind it. */
+static bool
+overtakes(struct fiber *f, volatile void *p)
+{
+	if (only == 0 || ++f->stores == only)
+		return false;
+	for (unsigned int i = 0; i < f->nb; i++)
+		if (f->buf[i].p == p)
+			return false;
+	return true;
 }
 
 static void
@@ -103,7 +119,9 @@ point(void)
 	self->made++;
 	if (self->left == 0 || --self->left != 0 || peer()->done)
 		return;
-	hand_over(self == &fiber[0] ? second_left : 0);
+	unsigned int turn = planned++;
+
+	hand_over(turn == 0 ? second_left : turn <= 3 ? plan[turn - 1] : 0);
 }
 
 int
@@ -185,9 +203,9 @@ steps_store(volatile void *p, const void *v, size_t n, int order)
 		return;
 	}
 	point();
-	if (order == __ATOMIC_SEQ_CST)
+	if (order == __ATOMIC_SEQ_CST || (only != 0 && order == __ATOMIC_RELEASE))
 		drain(self);
-	if (!late[self - fiber] || order == __ATOMIC_SEQ_CST) {
+	if (!late[self - fiber] || order == __ATOMIC_SEQ_CST || overtakes(self, p)) {
 		write_now(p, w, n);
 		return;
 	}
@@ -274,7 +292,7 @@ run_once(struct steps_fiber first, struct steps_fiber second, unsigned int at)
 	fiber[0].what = first;
 	fiber[1].what = second;
 	fiber[0].left = at;
-	waits = 0;
+	waits = planned = 0;
 	sem_init(&over, 0, 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		sem_init(&fiber[i].go, 0, 0);
@@ -338,4 +356,26 @@ steps_explore_twice(void (*up)(void), struct steps_fiber first, struct steps_fib
 		}
 	}
 	assert_false(more);
+}
+
+void
+steps_explore_unordered(void (*up)(void), struct steps_fiber first, struct steps_fiber second,
+			void (*down)(void), unsigned int made, unsigned int stores)
+{
+	unsigned int points = POINTS_MAX, last;
+
+	late[0] = false;
+	late[1] = true;
+	second_left = made + 1; /* it stops before that one */
+	for (only = 1; only <= stores; only++)
+		for (unsigned int at = 1; at <= points; at++)
+			for (plan[0] = 1; at + plan[0] <= points; plan[0]++) {
+				last = POINTS_MAX;
+				for (plan[1] = 1; made + plan[1] <= last; plan[1]++) {
+					(void)one_schedule(up, first, second, down, at);
+					points = fiber[0].made;
+					last = fiber[1].made;
+				}
+			}
+	only = plan[0] = plan[1] = 0;
 }

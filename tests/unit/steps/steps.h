@@ -11,6 +11,9 @@
  *    may be: x86 reorders nothing else, and a barrier that is missing shows. Every schedule is run
  *    without the buffer, too: there the order of stores shows.
  *
+ * 3. Machines that let stores overtake each other are modelled for who asks (steps_explore_unordered()):
+ *    one store is late, and those behind it are not. A release store waits for it.
+ *
  * A model that is smaller than the machine: one stop or two, no order among plain fields. What fails here
  * is wrong; what passes is not proven.
  */
@@ -41,6 +44,14 @@ void steps_explore(void (*up)(void), struct steps_fiber first, struct steps_fibe
  */
 void steps_explore_twice(void (*up)(void), struct steps_fiber first, struct steps_fiber second,
 			 void (*down)(void));
+
+/**
+ * The same with four: the first before its Nth access, the second after its @p made, the first after M
+ * more, the second after K more, where the first goes on to its end; for each N, M and K. Of the second's
+ * stores one is late, and is overtaken by the others: each of its first @p stores.
+ */
+void steps_explore_unordered(void (*up)(void), struct steps_fiber first, struct steps_fiber second,
+			     void (*down)(void), unsigned int made, unsigned int stores);
 
 /** From a fiber: something that must never be is. The rest of the run goes on. */
 void steps_failed(const char *what);
