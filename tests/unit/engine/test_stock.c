@@ -471,9 +471,9 @@ a20_a_theft_at_any_moment_of_a_pair(void **state)
 	}
 }
 
-/* flush.h, 12: the owner has taken an entry between the look at reclaim and the tag. */
-static uint64_t ring_at;
-static uint32_t tried;
+/* flush.h, 12: the owner takes entries from his ring, and a thief is at it. */
+static uint64_t ring_at, mine[4];
+static uint32_t tried, nb_mine;
 
 static void
 ring_tried(void)
@@ -484,43 +484,66 @@ ring_tried(void)
 static void
 owner_maps(void)
 {
-	if (sluice_map(r.d, PA, 4096, SLUICE_RW, &last) != 0)
+	if (nb_mine == RTE_DIM(mine) || sluice_map(r.d, PA, 4096, SLUICE_RW, &last) != 0)
 		abort();
+	mine[nb_mine++] = last;
+}
+
+/* @p one with @p other at its instruction @p at: all that the owner did not map is for others, and
+ * nothing else. @return as steps_run(). */
+static bool
+ring_shared(const char *policy, void (*one)(void), void (*other)(void), unsigned int at)
+{
+	uint64_t cookies[64];
+	uint32_t n;
+	bool more;
+
+	up(policy, 1);
+	for (unsigned int i = 0; i < 64; i++)
+		iova[i] = map_ok(r.d, PA, 4096);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_true(sluice_unmap_async(r.d, iova[i], 4096, i) >= 0);
+	assert_int_equal(sluice_domain_drain(r.d), 0);
+	(void)sluice_unmap_completed(r.d, cookies, RTE_DIM(cookies));
+	iova_mag_flush(&r.d->iova, &r.d->lc[0]->mag[0], 0);
+	nb_mine = tried = 0;
+	owner_maps();
+	more = steps_run(one, other, at);
+	if (tried == 1)
+		(void)flush_ring_rob(r.d, &r.d->lc[0]->ring, ring_at);
+	n = fill(1);
+	assert_int_equal(n, PAGES - nb_mine);
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < nb_mine; k++)
+			assert_true(iova[i] != mine[k]);
+	rig_down(&r);
+	return more;
 }
 
 static void
-a20_the_owner_at_any_moment_of_a_try(void **state)
+ring_shared_at_each(void (*one)(void), void (*other)(void))
 {
 	static const char *const policies[] = { "deferred", "strict-async" };
-	uint64_t cookies[64];
-	bool more;
 
-	(void)state;
-	for (unsigned int p = 0; p < RTE_DIM(policies); p++) {
-		more = true;
-		for (unsigned int at = 0; more; at++) {
-			uint64_t mine;
-
+	for (unsigned int p = 0; p < RTE_DIM(policies); p++)
+		for (unsigned int at = 0; ring_shared(policies[p], one, other, at); at++)
 			assert_true(at < MOST);
-			up(policies[p], 1);
-			for (unsigned int i = 0; i < 64; i++)
-				iova[i] = map_ok(r.d, PA, 4096);
-			for (unsigned int i = 0; i < 64; i++)
-				assert_true(sluice_unmap_async(r.d, iova[i], 4096, i) >= 0);
-			assert_int_equal(sluice_domain_drain(r.d), 0);
-			(void)sluice_unmap_completed(r.d, cookies, RTE_DIM(cookies));
-			iova_mag_flush(&r.d->iova, &r.d->lc[0]->mag[0], 0);
-			owner_maps();
-			mine = last;
-			more = steps_run(ring_tried, owner_maps, at);
-			if (tried == 1)
-				(void)flush_ring_rob(r.d, &r.d->lc[0]->ring, ring_at);
-			assert_int_equal(fill(1), PAGES - 1 - more);
-			for (unsigned int i = 0; i < PAGES - 1 - more; i++)
-				assert_true(iova[i] != mine && (!more || iova[i] != last));
-			rig_down(&r);
-		}
-	}
+}
+
+/* He has taken an entry between the look at reclaim and the tag. */
+static void
+a20_the_owner_at_any_moment_of_a_try(void **state)
+{
+	(void)state;
+	ring_shared_at_each(ring_tried, owner_maps);
+}
+
+/* He is in the middle of taking one, and all of a theft comes. */
+static void
+a20_a_theft_at_any_moment_of_a_map(void **state)
+{
+	(void)state;
+	ring_shared_at_each(owner_maps, rob);
 }
 
 int
@@ -538,6 +561,7 @@ main(void)
 		cmocka_unit_test(nobody_is_robbed_without_need),
 		cmocka_unit_test(a20_a_theft_at_any_moment_of_a_pair),
 		cmocka_unit_test(a20_the_owner_at_any_moment_of_a_try),
+		cmocka_unit_test(a20_a_theft_at_any_moment_of_a_map),
 	};
 
 	test_eal_init("0");

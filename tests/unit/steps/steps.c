@@ -24,7 +24,6 @@
 
 void steps_load(const volatile void *p, void *v, size_t n);
 void steps_store(volatile void *p, const void *v, size_t n, int order);
-int steps_rmw(void);
 long steps_syscall(void);
 int steps_yield(void);
 int steps_lock(pthread_mutex_t *m);
@@ -50,6 +49,7 @@ struct fiber {
 
 void (*steps_on_free)(void *p);
 void (*steps_on_barrier)(void);
+void (*steps_on_rmw)(void);
 
 static struct fiber fiber[2];
 static _Thread_local struct fiber *self; /* NULL: accesses as usual */
@@ -154,14 +154,15 @@ steps_in_second(void)
 }
 
 uint64_t
-steps_first_sees(const void *p, size_t n)
+steps_other_sees(const void *p, size_t n)
 {
+	const struct fiber *other = peer();
 	uint64_t v = 0;
 
 	memcpy(&v, p, n);
-	for (unsigned int i = 0; i < fiber[0].nb; i++)
-		if (fiber[0].buf[i].p == p)
-			v = fiber[0].buf[i].v;
+	for (unsigned int i = 0; i < other->nb; i++)
+		if (other->buf[i].p == p)
+			v = other->buf[i].v;
 	return v;
 }
 
@@ -223,6 +224,8 @@ steps_rmw(void)
 		return 0;
 	point();
 	drain(self);
+	if (steps_on_rmw != NULL)
+		steps_on_rmw();
 	return 0;
 }
 

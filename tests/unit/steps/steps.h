@@ -59,11 +59,19 @@ void steps_failed(const char *what);
 /** What a fiber waits in: f->on_relax of the fake iommu. */
 void steps_relax(void *arg);
 
-/** What the first fiber takes for the value of a word that it wrote, seen by others or not. */
-uint64_t steps_first_sees(const void *p, size_t n);
+/** What the fiber that stands still takes for the value of a word that it wrote, seen by others or
+ * not. */
+uint64_t steps_other_sees(const void *p, size_t n);
 
 /** Called at each membarrier(2), after it; NULL: nobody. In fibers only. */
 extern void (*steps_on_barrier)(void);
+
+/** Called before each read-modify-write or full fence; NULL: nobody. In fibers only. */
+extern void (*steps_on_rmw)(void);
+
+/** Before a read-modify-write or a full fence, and when a command queue is given something: all
+ * that this fiber has stored is visible. @return 0. */
+int steps_rmw(void);
 
 /** Called with each free() of the engine, in the fiber that does it; NULL: nobody. */
 extern void (*steps_on_free)(void *p);

@@ -36,6 +36,7 @@ down(void)
 {
 	steps_on_free = NULL;
 	steps_on_barrier = NULL;
+	steps_on_rmw = NULL;
 	r.iommu->fast.inv_submit = submit;
 	rig_down(&r);
 }
@@ -56,7 +57,7 @@ alone_and_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
 	const struct keep *k = r.d->lc[0]->priv;
 
-	if (steps_in_second() && steps_first_sees(&k->busy, sizeof(k->busy)) != 0)
+	if (steps_in_second() && steps_other_sees(&k->busy, sizeof(k->busy)) != 0)
 		steps_failed("a worker and who drains have the same mappings in hand");
 	return submit(queue, inv, n);
 }
@@ -100,11 +101,20 @@ who_drains_is_alone(void **state)
 static uint64_t walked_at;
 static bool cached[RTE_DIM(iova)];
 
+/* Queues take commands by a read-modify-write. */
+static uint64_t
+submit_in_order(void *queue, const struct sluice_inv *inv, unsigned int n)
+{
+	(void)steps_rmw();
+	return submit(queue, inv, n);
+}
+
 static void
 span_up(void)
 {
 	up("strict");
 	mate = fake_open("mate=1");
+	r.iommu->fast.inv_submit = mate->iommu->fast.inv_submit = submit_in_order;
 	mate->immediate = mate->log = true;
 	assert_int_equal(sluice_engine_add_iommu(r.e, mate->iommu), 0);
 	memset(cached, 0, sizeof(cached));
@@ -145,6 +155,9 @@ an_iommu_that_comes_sees_no_old_entry(void **state)
 	(void)state;
 	steps_explore(span_up, (struct steps_fiber){ unmaps, 0 },
 		      (struct steps_fiber){ adds_iommu, 5 }, nothing_stays_cached);
+	/* An unmap begins when who adds has had his first barrier, and looks before there is a peer. */
+	steps_explore_twice(span_up, (struct steps_fiber){ adds_iommu, 5 },
+			    (struct steps_fiber){ unmaps, 0 }, nothing_stays_cached);
 }
 
 /* ---- switch.c, 1 ------------------------------------------------------------------------------- */
@@ -205,13 +218,40 @@ rings_are_told_of_before_a_policy(void **state)
 
 /* ---- epoch.h ----------------------------------------------------------------------------------- */
 
+/* What is replaced, and the turn's mark as the second has it when that is done. */
+static const void *before[2];
+static uint64_t mark_then[2];
+
+static void
+note_mark(void)
+{
+	const void *const now[2] = { atomic_load(&r.e->view), atomic_load(&r.d->workers) };
+
+	for (unsigned int i = 0; i < 2 && !steps_in_second(); i++)
+		if (now[i] == before[i])
+			mark_then[i] = steps_other_sees(&r.e->epoch.mark, sizeof(uint64_t));
+}
+
+static void
+note_before(void)
+{
+	before[0] = atomic_load(&r.e->view);
+	before[1] = atomic_load(&r.d->workers);
+	mark_then[0] = mark_then[1] = 0;
+	steps_on_rmw = note_mark;
+}
+
 /* The turn is under way, whether its mark was seen by others or not: what it found then may be in
- * its hands. */
+ * its hands. In the second: the one that had begun when it was replaced. */
 static void
 nobody_looks_at_it(void *p)
 {
-	(void)p;
-	if (steps_in_second() && (steps_first_sees(&r.e->epoch.mark, sizeof(uint64_t)) & 1) != 0)
+	uint64_t mark = steps_other_sees(&r.e->epoch.mark, sizeof(mark));
+	bool held = steps_in_second() && (mark & 1) != 0;
+
+	for (unsigned int i = 0; i < 2 && !steps_in_second(); i++)
+		held = held || (p == before[i] && (mark & 1) != 0 && mark == mark_then[i]);
+	if (held)
 		steps_failed("what a turn walks over was freed under it");
 }
 
@@ -221,6 +261,7 @@ view_up(void)
 	up("deferred");
 	unmaps();
 	mate = fake_open("mate=1");
+	note_before();
 	steps_on_free = nobody_looks_at_it;
 }
 
@@ -250,6 +291,7 @@ with_a_worker_up(void)
 {
 	view_up();
 	assert_int_equal(sluice_worker_register(r.e, 2), 0);
+	note_before();
 }
 
 static void
@@ -280,6 +322,20 @@ view_down(void)
 }
 
 static void
+an_iommu_comes(void)
+{
+	if (sluice_engine_add_iommu(r.e, mate->iommu) != 0)
+		steps_failed("an iommu could not come");
+}
+
+static void
+iommu_down(void)
+{
+	assert_int_equal(sluice_engine_del_iommu(r.e, mate->iommu), 0);
+	view_down();
+}
+
+static void
 nothing_is_freed_under_a_turn(void **state)
 {
 	static void (*const calls[])(void) = {
@@ -294,6 +350,20 @@ nothing_is_freed_under_a_turn(void **state)
 		      (struct steps_fiber){ a_worker_goes, 5 }, view_down);
 }
 
+/* The turn begins in the midst of the change: after the barrier that is asked for first, and before
+ * the arrays are replaced. */
+static void
+nothing_is_freed_under_a_late_turn(void **state)
+{
+	const struct steps_fiber turn = { polls, 1 };
+
+	(void)state;
+	steps_explore_twice(view_up, (struct steps_fiber){ a_worker_comes, 5 }, turn, view_down);
+	steps_explore_twice(view_up, (struct steps_fiber){ an_iommu_comes, 5 }, turn, iommu_down);
+	steps_explore_twice(with_a_worker_up, (struct steps_fiber){ a_worker_goes, 5 }, turn,
+			    view_down);
+}
+
 int
 main(void)
 {
@@ -302,6 +372,7 @@ main(void)
 		cmocka_unit_test(an_iommu_that_comes_sees_no_old_entry),
 		cmocka_unit_test(rings_are_told_of_before_a_policy),
 		cmocka_unit_test(nothing_is_freed_under_a_turn),
+		cmocka_unit_test(nothing_is_freed_under_a_late_turn),
 	};
 
 	test_eal_init("0");
