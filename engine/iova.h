@@ -160,7 +160,7 @@ iova_mag_at(struct iova_mag *m, uint32_t n)
 static inline bool
 iova_mag_pop(struct iova_mag *m, uint32_t *pfn)
 {
-	uint32_t n = RELAXED_GET(m->n);
+	uint32_t n = RELAXED_OWN(m->n);
 
 	iova_mag_publish(m, n - 1);
 	*pfn = RELAXED_GET(iova_mag_at(m, n)->pfn[0]);
@@ -214,11 +214,11 @@ iova_get(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t 
 static inline void
 iova_put(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t pfn)
 {
-	uint32_t n = RELAXED_GET(m->n);
+	uint32_t n = RELAXED_OWN(m->n);
 
 	if (__builtin_expect(n == IOVA_MAG, 0)) {
 		iova_mag_spill(s, m, order);
-		n = RELAXED_GET(m->n);
+		n = RELAXED_OWN(m->n);
 	}
 	RELAXED_SET(iova_mag_at(m, n)->pfn[1], pfn);
 	iova_mag_publish(m, n + 1);

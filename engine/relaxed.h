@@ -20,4 +20,8 @@
 #define RELAXED_SET(x, v) ((void)(*(volatile __typeof__(x) *)&(x) = (v)))
 #endif
 
+/* The writer's own look at what it alone writes: a plain load races with nobody, and a compiler may join
+ * it with its neighbour's. */
+#define RELAXED_OWN(x) (x)
+
 #endif

@@ -17,7 +17,7 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 	     uint64_t *iova, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
-	uint64_t at = RELAXED_GET(r->reclaim), e, attr;
+	uint64_t at = RELAXED_OWN(r->reclaim), e, attr;
 
 	if (__builtin_expect(at == r->released_seen ||
 			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||

@@ -62,7 +62,7 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 	       uint32_t kind, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
-	uint64_t at = RELAXED_GET(r->reclaim), *ent = r->ent, mask = r->mask, attr;
+	uint64_t at = RELAXED_OWN(r->reclaim), *ent = r->ent, mask = r->mask, attr;
 	unsigned int i;
 
 	if (at >= upto)

@@ -81,6 +81,7 @@ void steps_free(void *p);
 #undef atomic_signal_fence
 #undef RELAXED_GET
 #undef RELAXED_SET
+#undef RELAXED_OWN
 #undef rte_pause
 
 #define atomic_load_explicit(p, o)     STEPS_LOAD(p)
@@ -88,6 +89,7 @@ void steps_free(void *p);
 #define __atomic_load_n(p, o)	       STEPS_LOAD(p)
 #define __atomic_store_n(p, v, o)      STEPS_STORE(p, v, (int)(o))
 #define RELAXED_GET(x)		       STEPS_LOAD(&(x))
+#define RELAXED_OWN(x)		       STEPS_LOAD(&(x))
 #define RELAXED_SET(x, v)	       STEPS_STORE(&(x), v, __ATOMIC_RELAXED)
 
 #define STEPS_SEQ __ATOMIC_SEQ_CST
