@@ -2,6 +2,12 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2054
 # Shared by the command-line tests: sourced, with the path of sluice-perf in $1.
+
+# Who started this in the background, or under nohup, ignores signals, and so would all that is tested
+# here: a shell cannot undo that for itself.
+if [[ -z ${SLUICE_CLI_SIGNALS:-} ]]; then
+	SLUICE_CLI_SIGNALS=default exec env --default-signal bash "$0" "$@"
+fi
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 perf=$1
