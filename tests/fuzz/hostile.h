@@ -39,6 +39,9 @@ extern struct hostile hw;
  * what it is, with bits @p changed.
  */
 void hostile_begin(struct fuzz_in in, bool changed);
+
+/** From now on it does what it is told. */
+void hostile_reform(void);
 void hostile_end(void);
 
 #endif

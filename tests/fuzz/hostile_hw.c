@@ -427,6 +427,14 @@ hostile_begin(struct fuzz_in in, bool changed)
 }
 
 void
+hostile_reform(void)
+{
+	hw.in.left = 0;
+	hw.dumb = hw.gone = 0;
+	hw.calm = true;
+}
+
+void
 hostile_end(void)
 {
 	ASAN_UNPOISON_MEMORY_REGION(hw.mem, HOSTILE_MEM);
