@@ -52,8 +52,8 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 	p = shadow_take(s, shadow_class(offset + len));
 	if (__builtin_expect(p == NULL, 0))
 		return map_slow(d, pa, len, prot, iova, dl);
-	p->iova = p->home->iova[prot >> 1] + ((uint64_t)p->page << 12) + offset;
-	p->len = (uint32_t)len;
+	RELAXED_SET(p->iova, p->home->iova[prot >> 1] + ((uint64_t)p->page << 12) + offset);
+	RELAXED_SET(p->len, (uint32_t)len);
 	p->prot = (uint8_t)prot;
 	p->owner = owner;
 	*iova = p->iova;
@@ -76,7 +76,7 @@ unmap_fail(const struct shadow *home, uint64_t page, struct dom_lcore *dl)
 	STAT_ADD(dl->st.unmap_errors, 1);
 	if (p != NULL && p->class == SHADOW_INSIDE)
 		p = p->next;
-	return p != NULL && p->iova != 0 ? -EINVAL : -ENOENT;
+	return p != NULL && RELAXED_GET(p->iova) != 0 ? -EINVAL : -ENOENT;
 }
 
 int
@@ -91,7 +91,8 @@ copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 		return policy_strict.unmap(d, iova, len, dl);
 	page = (iova - home->iova[iova >= home->iova[1]]) >> 12;
 	p = &home->slot[page];
-	if (__builtin_expect(page >= home->pages || p->iova != iova || p->len != len, 0))
+	if (__builtin_expect(page >= home->pages || RELAXED_GET(p->iova) != iova ||
+			     RELAXED_GET(p->len) != len, 0))
 		return unmap_fail(home, page, dl);
 	if (__builtin_expect(checks_claim(d->names, (uint32_t)(off >> 12), iova, len) != 0, 0)) {
 		STAT_ADD(dl->st.unmap_errors, 1);

@@ -120,7 +120,7 @@ shadow_put(struct shadow *mine, struct shadow_slot *p)
 {
 	struct shadow *home = p->home;
 
-	p->iova = 0;
+	RELAXED_SET(p->iova, 0); /* two may unmap it at once, by mistake: one of them looks */
 	if (__builtin_expect(home == mine, 1)) {
 		p->next = mine->free[p->class];
 		mine->free[p->class] = p;
