@@ -94,17 +94,14 @@ look(struct dom_lcore *dl, struct attempt *a)
 			a->mag[o] = 0;
 }
 
-static bool
+static void
 rob(struct sluice_domain *d, struct dom_lcore *dl, const struct attempt *a)
 {
-	uint32_t got = 0;
-
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		if (a->mag[o] != 0 && a->mag[o] != UINT32_MAX)
-			got += iova_mag_rob(&d->iova, &dl->mag[o], o, a->mag[o]);
+			(void)iova_mag_rob(&d->iova, &dl->mag[o], o, a->mag[o]);
 	if (a->ring == 1)
-		got += flush_ring_rob(d, &dl->ring, a->ring_at);
-	return got != 0;
+		(void)flush_ring_rob(d, &dl->ring, a->ring_at);
 }
 
 /* No barrier is to be had, so nothing is proven: everybody keeps what he has. */
@@ -159,7 +156,7 @@ stock_take(struct sluice_domain *d, const struct dom_lcore *me)
 		seen = epoch_barrier() == 0;
 	for (unsigned int i = 0; any && i < RTE_MAX_LCORE; i++) {
 		if (tried[i] && seen)
-			(void)rob(d, d->lc[i], &attempt[i]);
+			rob(d, d->lc[i], &attempt[i]);
 		else if (tried[i])
 			give_up(d->lc[i], &attempt[i]);
 	}

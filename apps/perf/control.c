@@ -15,7 +15,7 @@
 #include "devargs.h"
 #include "msg.h"
 
-#define PAIRS 2048u /* of each worker: eight rings of buffers */
+#define PAIRS 16384u /* of each worker: what is seen once in a thousand is seen */
 
 static int
 stale(struct perf_bench *b, const struct perf_point *pt, const struct perf_policy *p, uint64_t *n)
