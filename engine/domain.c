@@ -124,9 +124,8 @@ paging_init(struct sluice_domain *d)
 		d->pte_one[p] = d->pte_attr[p] == 0 ? 0 :
 				d->pte_attr[p] | LPAE_SW_FIRST | LPAE_SW_LAST;
 	d->leaf = sluice_host_alloc(chunks * sizeof(*d->leaf));
-	if (SLUICE_CHECKS)
-		d->names = sluice_host_alloc(d->nb_pages * sizeof(*d->names));
-	if (d->leaf == NULL || (SLUICE_CHECKS && d->names == NULL) ||
+	d->names = sluice_host_alloc_sparse(d->nb_pages * sizeof(*d->names));
+	if (d->leaf == NULL || d->names == NULL ||
 	    lpae_init(&d->pt, d->iommu->mem) != 0)
 		return sluice_fail(ENOMEM, "no memory for a page table");
 	ret = iova_space_init(&d->iova, chunks, chunk_prepare, d);
@@ -170,7 +169,7 @@ domain_free(struct sluice_domain *d)
 	lpae_fini(&d->pt);
 	if (d->leaf != NULL)
 		sluice_host_free((void *)d->leaf, (d->conf.iova_size >> 21) * sizeof(*d->leaf));
-	sluice_host_free((void *)d->names, d->nb_pages * sizeof(*d->names));
+	sluice_host_free(d->names, d->nb_pages * sizeof(*d->names));
 	ats_fini(d);
 	span_free(d);
 	shadowed_fini(d);

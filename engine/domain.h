@@ -13,10 +13,10 @@
 #include <sluice/domain.h>
 #include <sluice/map.h>
 
-#include "checks.h"
 #include "driver.h"
 #include "flush.h"
 #include "iova.h"
+#include "names.h"
 #include "pgtable/run.h"
 
 struct policy_ops;
@@ -69,6 +69,7 @@ struct sluice_domain {
 	uint64_t pte_one[4];       /* the same, of a mapping of one page */
 	uint64_t pa_limit;         /* first physical address that is too large */
 	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
+	uint64_t *names;           /* [nb_pages] names.h */
 	uint32_t nb_pages;         /* window, in pages */
 	uint16_t tag;              /* ASID */
 	struct sluice_iommu *iommu;
@@ -86,7 +87,6 @@ struct sluice_domain {
 	TAILQ_ENTRY(sluice_domain) next;
 	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */
-	checks_names names; /* checks.h */
 	struct trim *trim; /* trim.c: tables that were given up and not freed yet; d->lock */
 	struct shadowed *shadowed; /* shadowed.c; NULL: the hardware walks the tables itself */
 	struct ats_dom *ats; /* ats.h; NULL until the first device with ATS; set before ats_list */
@@ -227,7 +227,9 @@ window_is_one(const uint64_t *pte)
 static inline uint64_t *
 domain_leaf(const struct sluice_domain *d, uint32_t pfn)
 {
-	return atomic_load_explicit(&d->leaf[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed);
+	uint64_t *const *leaf = (uint64_t *const *)(const void *)d->leaf; /* relaxed.h */
+
+	return RELAXED_GET(leaf[pfn / IOVA_CHUNK_PAGES]);
 }
 
 static inline uint64_t *
@@ -239,48 +241,70 @@ domain_pte(const struct sluice_domain *d, uint32_t pfn)
 /** Is there one whole mapping of 2 … IOVA_CHUNK_PAGES pages? @return 0 with *pte its first; -errno. */
 int window_check_run(const struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t **pte);
 
-/** Map two pages or more at IOVAs that the caller took, with an allowed protection. @return 0. */
+/** Map @p len bytes, in two pages or more, at IOVAs that the caller took, with an allowed protection.
+ * @return 0. */
 int window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
-		   uint64_t pa, unsigned int prot, uint64_t *iova);
+		   uint64_t pa, size_t len, unsigned int prot, uint64_t *iova);
 
 /* Of more than one page, or where there is none: map.c. */
 int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
 		     uint32_t *pages);
-/* The same, one page included, for who has claimed all of it already (checks.h). */
+/* The same, one page included, for a caller that looks at the names of all pieces itself. */
 int window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages);
 void window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
+
+/**
+ * The page of an address, for an unmap.
+ * @return what is no page of the window if either is out of range: an address below the window
+ *   wraps; a length of two pages and more gets in the way, one of 2^52 and more certainly
+ *   (names.h, 3). What it may then be is another page of the window: the name says no.
+ */
+static inline uint64_t
+window_pfn(const struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	return (iova - d->iova_base) >> 12 | len >> 13;
+}
+
+/**
+ * Is [iova, iova+len) a mapping of one page, whole and alone? Then it is cleared; page @p pfn is
+ * window_pfn() and in the window. Its name says it all: the entry need not be looked at.
+ * @return false: it is something else, or nothing, and nothing changed.
+ */
+static inline bool
+window_clear_one(struct sluice_domain *d, uint64_t pfn, uint64_t iova, size_t len)
+{
+	uint64_t *pte;
+
+	if (__builtin_expect(!name_claim(d->names, pfn, name_of(iova, len)), 0))
+		return false;
+	pte = domain_leaf(d, (uint32_t)pfn);
+	/* Another lcore unmapped it at the same time, by mistake, and a trim took the table. */
+	if (__builtin_expect(pte == NULL, 0))
+		return false;
+	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
+	return true;
+}
+
+/* What is not one page, or an error: map.c. */
+int window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn,
+		      uint32_t *pages);
 
 /**
  * First half of an unmap: check that [iova, iova+len) is one whole mapping, clear its entries.
  * Inline for one page: the policies are what makes an unmap, and nothing is to be saved and
  * restored between the two halves.
- * Where callers are checked this is also where one of two that unmap the same loses.
  * @return 0 with *pfn and *pages set; -EINVAL; -ENOENT: nothing changed.
  */
 static inline int
 window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
 	     uint32_t *pages_out)
 {
-	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
-	uint64_t *pte;
-	int ret;
+	uint64_t pfn = window_pfn(d, iova, len);
 
-	if (__builtin_expect(pfn >= d->nb_pages, 0))
-		return -EINVAL;
+	if (__builtin_expect(pfn >= d->nb_pages || !window_clear_one(d, pfn, iova, len), 0))
+		return window_clear_slow(d, iova, len, pfn_out, pages_out);
 	*pfn_out = (uint32_t)pfn;
-	if (__builtin_expect(!one_page(iova, len), 0))
-		return window_clear_run(d, (uint32_t)pfn, iova, len, pages_out);
 	*pages_out = 1;
-	pte = domain_leaf(d, (uint32_t)pfn);
-	if (__builtin_expect(pte == NULL, 0))
-		return -ENOENT;
-	pte += pfn % IOVA_CHUNK_PAGES;
-	if (__builtin_expect(!window_is_one(pte), 0))
-		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
-	ret = checks_claim(d->names, (uint32_t)pfn, iova, len);
-	if (ret != 0)
-		return ret;
-	lpae_pte_store(pte, 0);
 	return 0;
 }
 
@@ -294,13 +318,15 @@ window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_
 		window_free_run(d, dl, pfn, pages);
 }
 
-/** Map one page at an IOVA that the caller took, with d->pte_one[] of an allowed protection. */
+/** Map @p len bytes, in one page, at an IOVA that the caller took, with d->pte_one[] of an allowed
+ * protection. */
 static inline int
 window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint64_t pa,
-	       uint64_t attr, uint64_t *iova)
+	       size_t len, uint64_t attr, uint64_t *iova)
 {
 	uint64_t offset = pa & 4095;
 
+	name_put(d->names, pfn, name_of(pa, len));
 	lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
 	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
 	STAT_ADD(dl->st.maps, 1);

@@ -91,10 +91,11 @@ map_fail(struct dom_lcore *dl, int ret)
 
 int
 window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
-	       uint64_t pa, unsigned int prot, uint64_t *iova)
+	       uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
 {
 	uint64_t offset = pa & 4095, v = (pa - offset) | d->pte_attr[prot];
 
+	name_put(d->names, pfn, name_of_run(pa, len));
 	if (pages <= IOVA_CHUNK_PAGES)
 		lpae_run_set(domain_pte(d, pfn), v, pages);
 	else
@@ -121,10 +122,9 @@ map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	ret = window_get(d, dl, (uint32_t)pages, &pfn);
 	if (ret != 0)
 		return map_fail(dl, ret);
-	checks_put(d->names, pfn, pa, len);
 	if (pages == 1)
-		return window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
-	return window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
+		return window_set_one(d, dl, pfn, pa, len, d->pte_one[prot], iova);
+	return window_set_run(d, dl, pfn, (uint32_t)pages, pa, len, prot, iova);
 }
 
 int
@@ -137,8 +137,7 @@ window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	if (__builtin_expect(!one_page(pa, len) || prot > 3 || attr == 0 || pa >= d->pa_limit ||
 			     !iova_mag_pop(&dl->mag[0], &pfn), 0))
 		return map_slow(d, pa, len, prot, iova, dl);
-	checks_put(d->names, pfn, pa, len);
-	return window_set_one(d, dl, pfn, pa, attr, iova);
+	return window_set_one(d, dl, pfn, pa, len, attr, iova);
 }
 
 /* Of more than one chunk. */
@@ -214,8 +213,8 @@ window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t le
 		ret = run_check_long(d, pfn, (uint32_t)pages);
 	else
 		ret = run_check(d, pfn, pages, &pte);
-	if (ret == 0)
-		ret = checks_claim(d->names, pfn, iova, len);
+	if (ret == 0 && !name_claim(d->names, pfn, name_of_run(iova, len)))
+		ret = name_error(d->names, pfn);
 	if (ret != 0)
 		return ret;
 	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
@@ -223,6 +222,25 @@ window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t le
 	else
 		lpae_run_clear(pte, (uint32_t)pages);
 	return 0;
+}
+
+int
+window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
+		  uint32_t *pages_out)
+{
+	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	const uint64_t *pte;
+
+	if (pfn >= d->nb_pages)
+		return -EINVAL;
+	*pfn_out = (uint32_t)pfn;
+	if (!one_page(iova, len))
+		return window_clear_run(d, (uint32_t)pfn, iova, len, pages_out);
+	/* That was window_clear_one()'s, and it said no. */
+	pte = domain_leaf(d, (uint32_t)pfn);
+	if (pte == NULL || lpae_pte_load(&pte[pfn % IOVA_CHUNK_PAGES]) == 0)
+		return -ENOENT;
+	return window_is_one(&pte[pfn % IOVA_CHUNK_PAGES]) ? name_error(d->names, pfn) : -EINVAL;
 }
 
 int

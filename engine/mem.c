@@ -63,6 +63,18 @@ sluice_host_alloc(size_t size)
 	return p;
 }
 
+void *
+sluice_host_alloc_sparse(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, size, MADV_NOHUGEPAGE);
+	return p;
+}
+
 void
 sluice_host_free(void *p, size_t size)
 {

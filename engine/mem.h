@@ -27,6 +27,9 @@ uint64_t sluice_mem_pages_left(const struct sluice_mem *m);
  * on huge pages where the system gives them. @return NULL when there is none.
  */
 void *sluice_host_alloc(size_t size);
+
+/** The same, for tables of which a little is touched here and there: no huge pages. */
+void *sluice_host_alloc_sparse(size_t size);
 void sluice_host_free(void *p, size_t size);
 
 #endif

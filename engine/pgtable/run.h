@@ -2,7 +2,7 @@
 /** @file
  * A run of last-level entries is a run of stores: the fast path of map and unmap.
  *
- * A single entry is stored with a relaxed 64-bit atomic; ordering comes later, from what publishes
+ * A single entry is stored whole and in no order (relaxed.h); ordering comes later, from what publishes
  * it (the caller's doorbell for a map; the flush ring's or the command queue's release for an
  * unmap). Runs are stored two entries at a time with 16-byte stores. The table walker needs each
  * 64-bit entry to appear whole, not the pair: an aligned 16-byte store gives that on x86-64 (whole
@@ -18,7 +18,7 @@
 #ifndef PGTABLE_RUN_H
 #define PGTABLE_RUN_H
 
-#include "../tsan.h"
+#include "../relaxed.h"
 #include "lpae.h"
 
 typedef uint64_t lpae_pair __attribute__((vector_size(16), may_alias));
@@ -26,13 +26,13 @@ typedef uint64_t lpae_pair __attribute__((vector_size(16), may_alias));
 static inline void
 lpae_pte_store(uint64_t *pte, uint64_t v)
 {
-	atomic_store_explicit((_Atomic uint64_t *)pte, v, memory_order_relaxed);
+	RELAXED_SET(*pte, v);
 }
 
 static inline uint64_t
 lpae_pte_load(const uint64_t *pte)
 {
-	return atomic_load_explicit((const _Atomic uint64_t *)pte, memory_order_relaxed);
+	return RELAXED_GET(*pte);
 }
 
 /** Two entries, each whole; @p pte is a multiple of 16. */

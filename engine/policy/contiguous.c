@@ -5,8 +5,8 @@
  * memory is contiguous for the device. After F&S (SOSP 2024).
  *
  * A burst is one mapping whose pages lie anywhere: the first and the last entry carry the marks
- * of a run, so that only the same burst, as a whole, can be unmapped. It counts as one, too: however
- * it is cut into pieces when it is unmapped, the counters add up.
+ * of a run, and each piece has its name (names.h), so that only the same burst, with the same pieces,
+ * can be unmapped. It counts as one mapping.
  */
 #include <errno.h>
 
@@ -28,15 +28,23 @@ fail(uint64_t *counter, unsigned int n, int err)
 	return 0;
 }
 
-/* Entries for one piece, from page @p pfn; @p pte is that page's. @return the entry after them. */
+/* A burst of one page is a mapping as any; its name says so (names.h, 2). */
+static inline uint64_t
+run_of(uint64_t total)
+{
+	return total == 1 ? 0 : NAME_RUN;
+}
+
+/* Entries for one piece, from page @p pfn; @p pte is that page's; @p run: run_of() all pieces.
+ * @return the entry after them. */
 static inline uint64_t *
 piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
-	  struct sluice_seg *s)
+	  uint64_t run, struct sluice_seg *s)
 {
 	uint64_t offset = s->pa & 4095, v = (s->pa - offset) | d->pte_attr[s->prot];
 
 	s->iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
-	checks_put(d->names, pfn, s->pa, s->len);
+	name_put(d->names, pfn, name_of(s->pa, s->len) ^ run);
 	for (; pages != 0; pages--, pfn++, v += 4096) {
 		/* The next chunk has a table of its own. */
 		if (__builtin_expect(pfn % IOVA_CHUNK_PAGES == 0, 0))
@@ -93,7 +101,7 @@ contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned i
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t pages = pages_of(seg[i].pa, seg[i].len);
 
-		pte = piece_set(d, at, pte, pages, &seg[i]);
+		pte = piece_set(d, at, pte, pages, run_of(total), &seg[i]);
 		at += (uint32_t)pages;
 	}
 	pte = domain_pte(d, pfn);
@@ -123,25 +131,25 @@ total_pages(const struct sluice_seg *seg, unsigned int n)
 }
 
 static void
-unclaim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n)
+unclaim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t run)
 {
-	for (unsigned int i = 0; SLUICE_CHECKS && i < n; i++)
-		checks_put(d->names, (uint32_t)((seg[i].iova - d->iova_base) >> 12), seg[i].iova,
-			   seg[i].len);
+	for (unsigned int i = 0; i < n; i++)
+		name_put(d->names, (uint32_t)((seg[i].iova - d->iova_base) >> 12),
+			 name_of(seg[i].iova, seg[i].len) ^ run);
 }
 
-/* Is each piece named to the byte, by nobody else at the same time? checks.h: here it is asked before
- * the look at the entries, so what turns out not to be a whole burst is given back. */
+/* Is each piece named to the byte? Asked before the look at the entries, so that what turns out not
+ * to be a whole burst gets its names back. */
 static int
-claim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n)
+claim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t run)
 {
-	for (unsigned int i = 0; SLUICE_CHECKS && i < n; i++) {
-		int ret = checks_claim(d->names, (uint32_t)((seg[i].iova - d->iova_base) >> 12),
-				       seg[i].iova, seg[i].len);
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t pfn = (seg[i].iova - d->iova_base) >> 12;
 
-		if (ret != 0) {
-			unclaim(d, seg, i);
-			return ret;
+		if (__builtin_expect(!name_claim(d->names, pfn,
+						 name_of(seg[i].iova, seg[i].len) ^ run), 0)) {
+			unclaim(d, seg, i, run);
+			return name_error(d->names, pfn);
 		}
 	}
 	return 0;
@@ -164,11 +172,11 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 	if (total == 0 || pfn >= d->nb_pages || total > d->nb_pages - pfn)
 		return fail(&dl->st.unmap_errors, 1, EINVAL);
 	pages = (uint32_t)total;
-	ret = claim(d, seg, n);
+	ret = claim(d, seg, n, run_of(total));
 	if (ret == 0) {
 		ret = window_clear_claimed(d, (uint32_t)pfn, pages);
 		if (ret != 0)
-			unclaim(d, seg, n);
+			unclaim(d, seg, n, run_of(total));
 	}
 	if (ret != 0)
 		return fail(&dl->st.unmap_errors, 1, -ret);

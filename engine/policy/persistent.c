@@ -54,7 +54,7 @@ persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int pr
 		pte = domain_pte(d, pfn);
 		lpae_pte_store(pte, lpae_pte_load(pte) & ~LPAE_SW_KEPT);
 		*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & 4095);
-		checks_put(d->names, pfn, pa, len);
+		name_put(d->names, pfn, pages == 1 ? name_of(pa, len) : name_of_run(pa, len));
 		STAT_ADD(dl->st.maps, 1);
 		STAT_ADD(dl->st.map_more, pages - 1);
 		ret = 0;
@@ -90,7 +90,10 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	}
 	if (ret == 0 && (lpae_pte_load(*pte) & LPAE_SW_KEPT) != 0)
 		ret = -ENOENT;
-	return ret == 0 ? checks_claim(d->names, *pfn, iova, len) : ret;
+	if (ret == 0 &&
+	    !name_claim(d->names, *pfn, *pages == 1 ? name_of(iova, len) : name_of_run(iova, len)))
+		ret = name_error(d->names, *pfn);
+	return ret;
 }
 
 static int

@@ -26,16 +26,11 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 	unsigned int i;
 
 	for (i = 0; i < n && pos < room; i++, pos++) {
-		uint64_t pfn = (seg[i].iova - d->iova_base) >> 12, *pte;
+		uint64_t pfn = window_pfn(d, seg[i].iova, seg[i].len);
 
-		if (__builtin_expect(pfn >= d->nb_pages || !one_page(seg[i].iova, seg[i].len), 0))
+		if (__builtin_expect(pfn >= d->nb_pages ||
+				     !window_clear_one(d, pfn, seg[i].iova, seg[i].len), 0))
 			break;
-		pte = domain_leaf(d, (uint32_t)pfn);
-		if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES) ||
-				     checks_claim(d->names, (uint32_t)pfn, seg[i].iova, seg[i].len) != 0,
-				     0))
-			break;
-		lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 		RELAXED_SET(ent[pos & mask], flush_entry((uint32_t)pfn, 1) | cookie);
 		if (cookie != 0)
 			cookies[pos & mask] = seg[i].cookie;
@@ -77,7 +72,7 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 		if (__builtin_expect(e >> 32 != kind || !one_page(pa, seg[i].len) || prot > 3 ||
 				     (attr = d->pte_one[prot]) == 0 || pa >= d->pa_limit, 0))
 			break;
-		checks_put(d->names, pfn, pa, seg[i].len);
+		name_put(d->names, pfn, name_of(pa, seg[i].len));
 		lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
 		seg[i].iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
 	}

@@ -127,17 +127,13 @@ map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_
 		return map_fail(dl, -EINVAL);
 	if (pages == 1) {
 		ret = page_get(d, s, w, &pfn);
-		if (ret == 0)
-			checks_put(d->names, pfn, pa, len);
 		return ret != 0 ? map_fail(dl, ret) :
-				  window_set_one(d, dl, pfn, pa, d->pte_one[prot], iova);
+				  window_set_one(d, dl, pfn, pa, len, d->pte_one[prot], iova);
 	}
 	if (pages <= IOVA_CHUNK_PAGES) {
 		ret = run_get(d, s, w, (uint32_t)pages, &pfn);
-		if (ret == 0)
-			checks_put(d->names, pfn, pa, len);
 		return ret != 0 ? map_fail(dl, ret) :
-				  window_set_run(d, dl, pfn, (uint32_t)pages, pa, prot, iova);
+				  window_set_run(d, dl, pfn, (uint32_t)pages, pa, len, prot, iova);
 	}
 	n = (uint32_t)((pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES);
 	ret = ro_row_get(d, w, n, &first);
@@ -148,8 +144,7 @@ map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_
 	}
 	if (ret != 0)
 		return map_fail(dl, ret);
-	checks_put(d->names, first * IOVA_CHUNK_PAGES, pa, len);
-	ret = window_set_run(d, dl, first * IOVA_CHUNK_PAGES, (uint32_t)pages, pa, prot, iova);
+	ret = window_set_run(d, dl, first * IOVA_CHUNK_PAGES, (uint32_t)pages, pa, len, prot, iova);
 	/* Pages of the last one may be left. */
 	ro_touch(s->passed, first + n - 1);
 	while (n > 0)
@@ -169,36 +164,49 @@ rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 	return ret;
 }
 
-/* Check and clear. @return pages, or -errno. */
-static int64_t
-clear(struct sluice_domain *d, uint64_t iova, size_t len)
+/* What is not one page, or an error. @return pages, or -errno. */
+static __rte_noinline int64_t
+clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 {
 	uint64_t pfn = (iova - d->iova_base) >> 12, pages = ((iova & 4095) + len + 4095) >> 12;
+	uint32_t at, n;
 	uint64_t *pte;
-	uint32_t n;
 	int ret;
 
-	if (pfn >= d->nb_pages || len - 1 >= (size_t)IOVA_MAX_PAGES << 12)
-		return -EINVAL;
-	if (pages > IOVA_CHUNK_PAGES) {
-		ret = window_clear_run(d, (uint32_t)pfn, iova, len, &n);
+	if (pages <= 1 || pages > IOVA_CHUNK_PAGES || pfn >= d->nb_pages) {
+		ret = window_clear_slow(d, iova, len, &at, &n);
 		return ret != 0 ? ret : (int64_t)n;
 	}
 	pte = domain_leaf(d, (uint32_t)pfn);
 	if (pte == NULL)
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
-	if (lpae_pte_load(pte) == 0)
-		return -ENOENT;
+	/* Here a mapping may lie anywhere in its chunk. */
 	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES ||
 	    !lpae_run_check(pte, (uint32_t)pages, true, true))
-		return -EINVAL;
-	ret = checks_claim(d->names, (uint32_t)pfn, iova, len);
-	if (ret != 0)
-		return ret;
+		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	if (!name_claim(d->names, pfn, name_of_run(iova, len)))
+		return name_error(d->names, pfn);
 	for (uint64_t i = 0; i < pages; i++)
 		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* R4 */
 	return (int64_t)pages;
+}
+
+/* Check and clear. @return pages, or -errno. */
+static inline int64_t
+clear(struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	uint64_t pfn = window_pfn(d, iova, len), *pte;
+
+	if (__builtin_expect(pfn >= d->nb_pages ||
+			     !name_claim(d->names, pfn, name_of(iova, len)), 0))
+		return clear_slow(d, iova, len);
+	pte = domain_leaf(d, (uint32_t)pfn);
+	if (__builtin_expect(pte == NULL, 0))
+		return -ENOENT; /* window_clear_one() */
+	atomic_store_explicit((_Atomic uint64_t *)&pte[pfn % IOVA_CHUNK_PAGES], 0,
+			      memory_order_release); /* R4 */
+	return 1;
 }
 
 static int

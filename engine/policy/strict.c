@@ -17,18 +17,13 @@ lost(struct dom_lcore *dl, int ret)
 	return ret;
 }
 
+/* What was cleared: have it forgotten, then its IOVA is free. */
 static inline int
-unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+forget(struct sluice_domain *d, uint64_t iova, uint32_t pfn, uint32_t pages, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint32_t pfn, pages;
 	uint64_t seq;
-	int ret = window_clear(d, iova, len, &pfn, &pages);
-
-	if (__builtin_expect(ret != 0, 0)) {
-		STAT_ADD(dl->st.unmap_errors, 1);
-		return ret;
-	}
+	int ret;
 	struct sluice_inv inv = { .op = SLUICE_INV_RANGE,
 				  .flags = SLUICE_INV_LEAF,
 				  .tag = d->tag,
@@ -56,19 +51,28 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 	return 0;
 }
 
-/* A copy of its own, so that the one for a page has nothing of ranges in it. */
+/* What is not one page: with a copy of its own, so that the one for a page has nothing of ranges. */
 static __rte_noinline int
-unmap_run(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	return unmap(d, iova, len, dl);
+	uint32_t pfn, pages;
+	int ret = window_clear(d, iova, len, &pfn, &pages);
+
+	if (ret != 0) {
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return ret;
+	}
+	return forget(d, iova, pfn, pages, dl);
 }
 
 static int
 strict_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	if (__builtin_expect(!one_page(iova, len), 0))
-		return unmap_run(d, iova, len, dl);
-	return unmap(d, iova, len, dl);
+	uint64_t pfn = window_pfn(d, iova, len);
+
+	if (__builtin_expect(pfn >= d->nb_pages || !window_clear_one(d, pfn, iova, len), 0))
+		return unmap_slow(d, iova, len, dl);
+	return forget(d, iova, (uint32_t)pfn, 1, dl);
 }
 
 const struct policy_ops policy_strict = {

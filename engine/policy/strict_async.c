@@ -27,8 +27,7 @@ async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 			     !one_page(pa, len) || prot > 3 || (attr = d->pte_one[prot]) == 0 ||
 			     pa >= d->pa_limit || !flush_ring_pop(r, at, FLUSH_COOKIE >> 32, &e), 0))
 		return window_map(d, pa, len, prot, iova, dl);
-	checks_put(d->names, flush_entry_pfn(e), pa, len);
-	return window_set_one(d, dl, flush_entry_pfn(e), pa, attr, iova);
+	return window_set_one(d, dl, flush_entry_pfn(e), pa, len, attr, iova);
 }
 
 /* Clear and queue, whatever the size; a put is under way.
@@ -78,17 +77,11 @@ async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t c
 {
 	struct flush_ring *r = &dl->ring;
 	uint64_t pos = flush_ring_begin(r);
-	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
-	uint64_t *pte;
+	uint64_t pfn = window_pfn(d, iova, len);
 
 	if (__builtin_expect(!flush_ring_has_room(r, pos) || pfn >= d->nb_pages ||
-			     !one_page(iova, len), 0))
+			     !window_clear_one(d, pfn, iova, len), 0))
 		return unmap_async_slow(d, iova, len, cookie, dl);
-	pte = domain_leaf(d, (uint32_t)pfn);
-	if (__builtin_expect(pte == NULL || !window_is_one(pte + pfn % IOVA_CHUNK_PAGES) ||
-			     checks_claim(d->names, (uint32_t)pfn, iova, len) != 0, 0))
-		return unmap_async_slow(d, iova, len, cookie, dl);
-	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 	r->cookie[pos & r->mask] = cookie;
 	STAT_ADD(dl->st.unmaps, 1);
 	if (__builtin_expect(flush_ring_put(r, pos, flush_entry((uint32_t)pfn, 1) | FLUSH_COOKIE), 0))

@@ -33,12 +33,10 @@ SLUICE_API int sluice_map(struct sluice_domain *dom, uint64_t pa, size_t len, un
 			  uint64_t *iova);
 
 /**
- * Undo one sluice_map(), with the same @p len. A length that makes other pages, or another address
- * than that mapping's pages have, is -EINVAL or -ENOENT. One that differs within the same pages (100
- * bytes were mapped, 200 of that page are unmapped) is -EINVAL in a library that was built with
- * -Dchecks=true; and in any with "copy", with "hybrid" of what it copied, with an untrusted device's
- * partial pages, with "static" and "hugepool" where no other mapping begins in that page. Else it
- * names the same mapping, and unmaps it.
+ * Undo one sluice_map(), with the same @p len. Any other length, or address, is -EINVAL or -ENOENT, be
+ * it wrong by one byte. One exception: "static" and "hugepool" map the same memory any number of
+ * times at the same address, and where several mappings begin in one page they know of each that it
+ * is there, not how long it is within the page.
  *
  * No two lcores may unmap the same mapping at once: that is the caller's error, as freeing memory
  * twice is. Both may then succeed, and the address be given out twice. "static" and "hugepool",

@@ -185,7 +185,7 @@ a17_dishonest_unmaps(void **state)
 			expect_pages(r.d, after, 3 * PA, len);
 		}
 		assert_int_equal(r.f->submitted, subs); /* nothing was invalidated either */
-		/* A length that ends in the same page: test_checks.c. */
+		/* A length that ends in the same page: test_names.c. */
 		assert_int_equal(sluice_unmap(r.d, iova, len), 0);
 		assert_int_equal(sluice_iova_to_pa(r.d, iova, &got), -ENOENT);
 		assert_int_equal(sluice_unmap(r.d, before, len), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Two lcores unmap one mapping at once: exactly one succeeds, the other hears that nothing is mapped
- * there. Where callers are not checked (checks.h) only what decides it anyway does: fixed mappings
+ * there. Where callers are not checked (names.h) only what decides it anyway does: fixed mappings
  * by their lock, pools by their book.
  */
 #include <pthread.h>
@@ -200,5 +200,5 @@ main(void)
 	test_eal_init("0");
 	if (!SLUICE_CHECKS)
 		puts("policies are not tried: this build does not check its callers (-Dchecks=true)");
-	return _cmocka_run_group_tests("checks_mt", tests, SLUICE_CHECKS ? 2 : 1, NULL, NULL);
+	return _cmocka_run_group_tests("names_mt", tests, SLUICE_CHECKS ? 2 : 1, NULL, NULL);
 }

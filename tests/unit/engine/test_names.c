@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * checks.h, and what is said of both kinds of builds in <sluice/map.h>: A17 to the byte where callers
- * are checked, to the page where they are not. Two unmaps of one address at once: test_checks_mt.c.
+ * names.h: an unmap names its mapping to the byte (A17). Two unmaps of one address at once:
+ * test_names_mt.c.
  */
 #include "rig.h"
 
@@ -10,13 +10,10 @@
 
 static struct rig r;
 
-/* What an unmap returns that is wrong by less than a page. */
-#define WITHIN (SLUICE_CHECKS ? -EINVAL : 0)
-
 struct way {
 	const char *policy;
 	int (*unmap)(uint64_t iova, size_t len);
-	bool exact; /* to the byte, in any build */
+	bool slots; /* finds a slot by its address: another is none, or another's */
 };
 
 static int
@@ -85,7 +82,7 @@ buffer(size_t len, void **va)
 
 /* Every length in the same pages but the one that was mapped; every offset of the first page. */
 static void
-a17_to_the_byte_or_to_the_page(void **state)
+a17_to_the_byte(void **state)
 {
 	static const struct {
 		uint32_t off, len;
@@ -102,7 +99,6 @@ a17_to_the_byte_or_to_the_page(void **state)
 				{ 0, 1 }, { 0, -1 }, { 0, (int)(last - end) },
 				{ -1, 1 }, { -1, 0 }, { 1, -1 }, { 1, 0 },
 			};
-			int want = ways[i].exact ? -EINVAL : WITHIN;
 			size_t size = (size_t)last;
 			uint64_t pa, iova;
 			void *va;
@@ -122,14 +118,12 @@ a17_to_the_byte_or_to_the_page(void **state)
 				uint64_t errors = stats_of(r.d).unmap_errors;
 				int ret = ways[i].unmap(iova + (uint64_t)odd[o].iova, n);
 
-				/* A slot is found by its address: another is none, or another's. */
-				if (ways[i].exact)
+				if (ways[i].slots)
 					assert_true(ret == -EINVAL || ret == -ENOENT);
 				else
-					assert_int_equal(ret, want);
-				assert_int_equal(stats_of(r.d).unmap_errors - errors, ret != 0);
-				if (ret != 0)
-					assert_int_equal(ways[i].unmap(iova, len), 0);
+					assert_int_equal(ret, -EINVAL);
+				assert_int_equal(stats_of(r.d).unmap_errors - errors, 1);
+				assert_int_equal(ways[i].unmap(iova, len), 0);
 				/* That was all of it. */
 				assert_int_equal(ways[i].unmap(iova, len), -ENOENT);
 			}
@@ -157,9 +151,9 @@ a17_pieces_of_a_burst(void **state)
 			memcpy(odd, seg, sizeof(odd));
 			odd[i].len += (uint32_t)d;
 			rte_errno = 0;
-			assert_int_equal(sluice_unmap_burst(r.d, odd, 4), SLUICE_CHECKS ? 0 : 4);
-			assert_int_equal(rte_errno, SLUICE_CHECKS ? EINVAL : 0);
-			assert_int_equal(sluice_unmap_burst(r.d, seg, 4), SLUICE_CHECKS ? 4 : 0);
+			assert_int_equal(sluice_unmap_burst(r.d, odd, 4), 0);
+			assert_int_equal(rte_errno, EINVAL);
+			assert_int_equal(sluice_unmap_burst(r.d, seg, 4), 4);
 			assert_int_equal(sluice_unmap_burst(r.d, seg, 4), 0);
 			assert_int_equal(rte_errno, ENOENT);
 		}
@@ -180,9 +174,8 @@ a17_kept_and_mapped_again(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova, 500), 0);
 	assert_int_equal(sluice_unmap(r.d, iova, 500), -ENOENT);
 	assert_true(map_ok(r.d, PA + 100, 700) == iova - 8 + 100);
-	assert_int_equal(sluice_unmap(r.d, iova, 500), WITHIN);
-	if (SLUICE_CHECKS)
-		assert_int_equal(sluice_unmap(r.d, iova - 8 + 100, 700), 0);
+	assert_int_equal(sluice_unmap(r.d, iova, 500), -EINVAL);
+	assert_int_equal(sluice_unmap(r.d, iova - 8 + 100, 700), 0);
 	assert_int_equal(sluice_domain_drain(r.d), 0);
 	rig_down(&r);
 }
@@ -194,11 +187,10 @@ what_is_claimed_is_not_there(void **state)
 	static const uint32_t len[] = { 100, 9000, 3 << 20 };
 
 	(void)state;
-	if (!SLUICE_CHECKS) {
-		puts("this build does not check its callers (-Dchecks=true)");
-		return;
-	}
 	for (unsigned int i = 0; i < RTE_DIM(ways); i++) {
+		/* A slot's name serves the one purpose: where callers are checked. */
+		if (ways[i].slots && !SLUICE_CHECKS)
+			continue;
 		for (unsigned int k = 0; k < RTE_DIM(len); k++) {
 			uint64_t pa, at, name, iova = 0;
 			uint32_t pfn;
@@ -208,13 +200,14 @@ what_is_claimed_is_not_there(void **state)
 			pa = buffer(len[k], &va);
 			assert_int_equal(sluice_map(r.d, pa, len[k], SLUICE_RW, &iova), 0);
 			pfn = (uint32_t)((iova - r.d->iova_base) >> 12);
-			name = atomic_exchange(&r.d->names[pfn], 0);
+			name = r.d->names[pfn];
+			r.d->names[pfn] = 0;
 			assert_int_not_equal(name, 0);
 			assert_int_equal(ways[i].unmap(iova, len[k]), -ENOENT);
 			assert_int_equal(stats_of(r.d).unmap_errors, 1);
 			assert_int_equal(stats_of(r.d).live, 1);
 			assert_int_equal(sluice_iova_to_pa(r.d, iova + len[k] - 1, &at), 0);
-			atomic_store(&r.d->names[pfn], name);
+			r.d->names[pfn] = name;
 			assert_int_equal(ways[i].unmap(iova, len[k]), 0);
 			assert_int_equal(stats_of(r.d).live, 0);
 			sluice_iommu_mem_free(r.iommu, va, len[k]);
@@ -240,24 +233,83 @@ a17_in_the_middle_of_a_burst(void **state)
 		assert_int_equal(sluice_map_burst(r.d, seg, 8), 8);
 		seg[5].len = 65;
 		rte_errno = 0;
-		assert_int_equal(sluice_unmap_burst(r.d, seg, 8), SLUICE_CHECKS ? 5 : 8);
-		assert_int_equal(rte_errno, SLUICE_CHECKS ? EINVAL : 0);
+		assert_int_equal(sluice_unmap_burst(r.d, seg, 8), 5);
+		assert_int_equal(rte_errno, EINVAL);
 		seg[5].len = 64;
-		if (SLUICE_CHECKS)
-			assert_int_equal(sluice_unmap_burst(r.d, seg + 5, 3), 3);
+		assert_int_equal(sluice_unmap_burst(r.d, seg + 5, 3), 3);
 		assert_int_equal(stats_of(r.d).live, 0);
 		rig_down(&r);
 	}
+}
+
+/* Lengths whose pages, or whose lower bits, are those of a mapping: what a word has no room for. */
+static void
+a17_lengths_out_of_all_bounds(void **state)
+{
+	static const uint64_t more[] = { UINT64_C(1) << 13, UINT64_C(1) << 32, UINT64_C(1) << 51,
+					 UINT64_C(1) << 52, UINT64_C(1) << 63, UINT64_MAX << 12 };
+	static const uint32_t len[] = { 1, 100, 4096, 9000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(ways); i++) {
+		if (ways[i].unmap == burst || ways[i].unmap == async_burst)
+			continue; /* 32 bits */
+		for (unsigned int k = 0; k < RTE_DIM(len); k++) {
+			uint64_t pa, iova = 0;
+			void *va;
+
+			up(&ways[i]);
+			pa = buffer(len[k], &va);
+			assert_int_equal(sluice_map(r.d, pa, len[k], SLUICE_RW, &iova), 0);
+			for (unsigned int m = 0; m < RTE_DIM(more); m++)
+				assert_true(ways[i].unmap(iova, len[k] + more[m]) < 0);
+			assert_true(ways[i].unmap(iova, 0) < 0);
+			assert_true(ways[i].unmap(iova + 4096, 0) < 0);
+			assert_true(ways[i].unmap(iova + 5, 0) < 0);
+			assert_int_equal(stats_of(r.d).unmap_errors, RTE_DIM(more) + 3);
+			assert_int_equal(stats_of(r.d).live, 1);
+			assert_int_equal(ways[i].unmap(iova, len[k]), 0);
+			sluice_iommu_mem_free(r.iommu, va, len[k]);
+			rig_down(&r);
+		}
+	}
+}
+
+/* One page of a burst that is one mapping, and one of a mapping of several pages, is not a mapping. */
+static void
+a17_a_piece_is_no_mapping(void **state)
+{
+	static const struct way w = { "contiguous", burst, false };
+	struct sluice_seg seg[4];
+
+	(void)state;
+	up(&w);
+	for (unsigned int i = 0; i < 4; i++)
+		seg[i] = (struct sluice_seg){ .pa = PA + i * 0x10000, .len = 64, .prot = SLUICE_RW };
+	assert_int_equal(sluice_map_burst(r.d, seg, 4), 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(sluice_unmap(r.d, seg[i].iova, 64), -EINVAL);
+		assert_int_equal(sluice_unmap_burst(r.d, &seg[i], 1), 0);
+	}
+	assert_int_equal(sluice_unmap_burst(r.d, seg, 3), 0);
+	assert_int_equal(sluice_unmap_burst(r.d, seg + 1, 3), 0);
+	assert_int_equal(sluice_unmap_burst(r.d, seg, 4), 4);
+	/* A burst of one page is a mapping as any. */
+	assert_int_equal(sluice_map_burst(r.d, seg, 1), 1);
+	assert_int_equal(sluice_unmap(r.d, seg[0].iova, 64), 0);
+	rig_down(&r);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a17_to_the_byte_or_to_the_page),
+		cmocka_unit_test(a17_to_the_byte),
 		cmocka_unit_test(a17_pieces_of_a_burst),
 		cmocka_unit_test(a17_kept_and_mapped_again),
 		cmocka_unit_test(a17_in_the_middle_of_a_burst),
+		cmocka_unit_test(a17_lengths_out_of_all_bounds),
+		cmocka_unit_test(a17_a_piece_is_no_mapping),
 		cmocka_unit_test(what_is_claimed_is_not_there),
 	};
 
