@@ -25,7 +25,7 @@
 #include <sluice/iommu.h>
 #include <sluice/raw.h>
 
-#include "compat.h"
+#include "base/compat.h"
 
 /* ---- errors ------------------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 static int
 blocked_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,

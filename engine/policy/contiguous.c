@@ -12,7 +12,7 @@
 
 #include <rte_errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 static inline uint64_t
 pages_of(uint64_t addr, uint64_t len)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../wait.h"
+#include "../base/wait.h"
 #include "shadow.h"
 
 #define MIN_LEN   64u

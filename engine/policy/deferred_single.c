@@ -45,8 +45,8 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
-#include "../engine.h"
-#include "../tsan.h"
+#include "../object/engine.h"
+#include "../base/tsan.h"
 
 #define SINGLE_BATCH       32768u   /* Linux: dma-iommu.c, IOVA_SINGLE_FQ_SIZE */
 #define SINGLE_DEADLINE_US 1000000u /* … IOVA_SINGLE_FQ_TIMEOUT */

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 static const struct policy_ops *const policies[] = {
 	&policy_passthrough,

@@ -7,8 +7,8 @@
 
 #include <rte_malloc.h>
 
-#include "../mem.h"
-#include "../trim.h"
+#include "../base/mem.h"
+#include "../window/trim.h"
 #include "pool.h"
 
 #define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << 12)

@@ -9,7 +9,7 @@
 
 #include <rte_errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 /**
  * Unmap pieces of one page, from the front, until one is something else or there is no room.

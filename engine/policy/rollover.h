@@ -54,7 +54,7 @@
 #ifndef POLICY_ROLLOVER_H
 #define POLICY_ROLLOVER_H
 
-#include "../engine.h"
+#include "../object/engine.h"
 
 #define ROLLOVER_NOTES 256u
 #define NO_CHUNK       UINT32_MAX

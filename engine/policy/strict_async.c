@@ -12,7 +12,7 @@
 #include <rte_errno.h>
 #include <rte_prefetch.h>
 
-#include "../engine.h"
+#include "../object/engine.h"
 #include "ring_burst.h"
 
 /* As deferred_map(): here what may be reused are entries whose cookies were taken. */

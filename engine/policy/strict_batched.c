@@ -5,7 +5,7 @@
  */
 #include <rte_errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 struct batch {
 	unsigned int n, nb_inv;

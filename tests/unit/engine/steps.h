@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <ucontext.h>
 
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
 
 #if defined(__x86_64__) && !SLUICE_TSAN
 #define STEPS_CAN 1

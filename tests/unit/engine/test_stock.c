@@ -3,8 +3,8 @@
  * stock.c, and what iova.c and flush.c do for it: what idle workers have comes to who needs it
  * (A20), at any moment of what the owner does, each IOVA to one of them.
  */
-#include "engine/hold.h"
-#include "engine/stock.h"
+#include "engine/iova/hold.h"
+#include "engine/window/stock.h"
 #include "rig.h"
 #include "steps.h"
 

@@ -5,7 +5,7 @@
  * walks over.
  */
 #include "engine/policy/persistent.h"
-#include "engine/span.h"
+#include "engine/inval/span.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 

@@ -6,7 +6,7 @@
 /* First: what is inline of the engine is run step by step here, too. */
 #include "shim.h"
 
-#include "engine/stock.h"
+#include "engine/window/stock.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 
