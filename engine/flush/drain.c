@@ -6,6 +6,8 @@
 #include <errno.h>
 
 #include "../object/engine.h"
+#include "flush.h"
+#include "../policy/policy.h"
 
 /* Where each worker's ring ends now: upto[RTE_MAX_LCORE]. */
 static void

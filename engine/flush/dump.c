@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Waiting until the flush queues were emptied (flush.h, 10), on any lcore and without a lock: for
+ * Waiting until the flush queues were emptied (ring.h, 10), on any lcore and without a lock: for
  * a map that finds no IOVA (A6), and for policies with a queue of their own.
  */
 #include <errno.h>
 
 #include "../object/engine.h"
+#include "flush.h"
 
 int
 domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause)

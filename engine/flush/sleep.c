@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Leaving idle domains alone, and being woken by the first who puts something in: step 11 of flush.h.
+ * Leaving idle domains alone, and being woken by the first who puts something in: step 11 of ring.h.
  */
-#include "../object/engine.h"
+#include "flush.h"
 
 /* Looks between falling asleep and the second look: a store is everywhere by then, long since. */
 #define DOZE_LOOKS 2u

@@ -9,6 +9,7 @@
 
 #include "ats.h"
 #include "../base/wait.h"
+#include "inval.h"
 
 /* 2: pieces for each range_max. */
 #define PIECES_FACTOR 4u
@@ -187,7 +188,7 @@ ats_run_begin(struct sluice_domain *d, struct ats_run *r, const struct sluice_in
 static int
 submit(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv, unsigned int n)
 {
-	uint64_t seq = r->engine ? flush_try(d, d->iommu, inv, n) :
+	uint64_t seq = r->engine ? domain_inv_try(d, d->iommu, inv, n) :
 				   d->iommu->fast.inv_try(d->iommu->fast.queue, inv, n);
 
 	if (seq == 0 || seq == SLUICE_INV_FULL)

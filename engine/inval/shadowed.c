@@ -14,6 +14,8 @@
 #include <rte_malloc.h>
 
 #include "shadowed.h"
+#include "inval.h"
+#include "../policy/policy.h"
 
 struct shadowed {
 	struct policy_ops ops; /* base, with these maps */

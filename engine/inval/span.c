@@ -8,6 +8,7 @@
 
 #include "span.h"
 #include "../base/wait.h"
+#include "inval.h"
 
 static uint32_t
 peers(const struct dom_span *s)
@@ -42,7 +43,7 @@ try(struct sluice_domain *d, const struct span_peer *p, const struct sluice_inv 
 {
 	struct sluice_inv own[SLUICE_INV_BURST];
 
-	return flush_try(d, p->iommu, by_tag(p, inv, n, own), n);
+	return domain_inv_try(d, p->iommu, by_tag(p, inv, n, own), n);
 }
 
 /* 1 */

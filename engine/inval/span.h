@@ -9,7 +9,7 @@
  * 2. Flushes. A flush is complete when it is in all instances: each slot in flight has a sequence
  *    number of each. Instances complete in their own order, so that a later flush may be complete
  *    in one of them before an earlier one is in another; slots are released in order all the same
- *    (flush.h, 6). What one of them refused, or had no room for, is begun again there, as the whole
+ *    (ring.h, 6). What one of them refused, or had no room for, is begun again there, as the whole
  *    domain, and nothing is released before.
  * 3. One more (control). Its context is made, then `n` published with release, then every thread
  *    executes a barrier (`seen`); only then can a device behind it be attached. Who invalidates and did not

@@ -7,6 +7,7 @@
 
 #include "device.h"
 #include "engine.h"
+#include "../policy/policy.h"
 
 /* Names come from callers and may go away: keep the policy's own. @return 0 or -EINVAL. */
 static int

@@ -8,7 +8,6 @@
 
 #include "../inval/ats.h"
 #include "device.h"
-#include "engine.h"
 #include "../inval/span.h"
 
 static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;

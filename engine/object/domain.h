@@ -14,10 +14,10 @@
 #include <sluice/map.h>
 
 #include "../driver.h"
-#include "../flush/flush.h"
+#include "../flush/ring.h"
+#include "../flush/state.h"
 #include "../iova/iova.h"
-#include "../window/names.h"
-#include "../pgtable/run.h"
+#include "../pgtable/lpae.h"
 
 struct policy_ops;
 
@@ -45,7 +45,7 @@ struct engine_watch {
 
 /** What one worker has of one domain. Every field: written by that worker, unless said. */
 struct dom_lcore {
-	struct flush_ring ring;      /* the engine reads and writes part of it: see flush.h */
+	struct flush_ring ring;      /* the engine reads and writes part of it: see flush/ring.h */
 	struct dom_lcore_stats st;   /* readers: anybody, relaxed */
 	struct iova_mag mag[IOVA_ORDERS];
 	struct engine_watch watch;
@@ -108,67 +108,6 @@ struct sluice_domain {
 	pthread_mutex_t lock; /* map_fixed, unmap_fixed, set_policy, tune */
 };
 
-/**
- * An unmap policy: how it maps and unmaps. One small file each, in policy/. What is NULL is done
- * for it (burst.c): a burst is one call after the other, an asynchronous unmap is an unmap.
- */
-struct policy_ops {
-	const char *name;
-	enum sluice_domain_type type; /* what it makes of a paging domain */
-	bool deferred; /* an invalidation may come later: needs SLUICE_CAP_DEFERRED, else strict */
-	bool ring;     /* needs flush rings, and the engine's turns (flush_poll) */
-	bool eager;    /* somebody waits for the memory: flush when nothing is in flight */
-	bool dumps;    /* has a poll of its own, which answers domain_dump() (flush.h, 10) */
-	bool live;     /* may be exchanged for another such while mappings live (switch.c) */
-	uint32_t batch, deadline_us; /* defaults; 0: everybody's */
-	dom_map_fn map;
-	dom_unmap_fn unmap;
-	unsigned int (*map_burst)(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
-				  struct dom_lcore *dl);
-	unsigned int (*unmap_burst)(struct sluice_domain *d, const struct sluice_seg *seg,
-				    unsigned int n, struct dom_lcore *dl);
-	/* As sluice_unmap_async(): 1 or 0 or -errno. */
-	int (*unmap_async)(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
-			   struct dom_lcore *dl);
-	/* As sluice_unmap_async_burst(); *later is 0. Goes with unmap_async. */
-	unsigned int (*unmap_async_burst)(struct sluice_domain *d, const struct sluice_seg *seg,
-					  unsigned int n, unsigned int *later,
-					  struct dom_lcore *dl);
-	/* Control path: what the policy has of its own. init: the page table is there, no worker is;
-	 * 0 or -errno. fini: after the last worker, when the hardware does not use the domain; also
-	 * after an init that failed or never was (d->priv is NULL then). */
-	int (*init)(struct sluice_domain *d);
-	void (*fini)(struct sluice_domain *d);
-	int (*worker_init)(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
-	/* The worker is quiet; nobody looks at it any more. */
-	void (*worker_fini)(struct sluice_domain *d, struct dom_lcore *dl);
-	/* One turn of the engine, instead of flush_poll(). @return work done. */
-	unsigned int (*poll)(struct sluice_domain *d, uint64_t now, bool look);
-	/* Goes with poll: flush_rest() for it. NULL: the slow round is enough for it. */
-	void (*rest)(struct sluice_domain *d, uint64_t now);
-	/* What it adds to the domain's counters. */
-	void (*stats)(const struct sluice_domain *d, struct sluice_domain_stats *st);
-	/* Everything that waits for an invalidation, released and waited for. NULL: as for rings. */
-	int (*drain)(struct sluice_domain *d);
-	/* Stale windows, if it measures them itself: sluice_domain_stale_hist() and _reset(). */
-	const struct sluice_hist *(*stale)(const struct sluice_domain *d);
-	void (*stale_reset)(struct sluice_domain *d);
-	/* sluice_domain_trim(), where the window is not the allocator's. NULL: as for all. d->lock. */
-	int (*trim)(struct sluice_domain *d);
-};
-
-extern const struct policy_ops policy_passthrough, policy_strict, policy_strict_batched,
-	policy_deferred, policy_strict_async, policy_contiguous, policy_blocked, policy_copy,
-	policy_hybrid, policy_static, policy_hugepool, policy_persistent;
-extern const struct policy_ops policy_deferred_single, policy_rollover;
-
-/** Does the engine give domains with this policy a turn? */
-static inline bool
-policy_polled(const struct policy_ops *p)
-{
-	return p->ring || p->poll != NULL;
-}
-
 /* What another lcore published comes with everything that was written before: its rings were set up,
  * and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race
  * detector does not know that barrier. */
@@ -177,161 +116,6 @@ policy_polled(const struct policy_ops *p)
 #else
 #define DOM_LOAD(field) RELAXED_GET(field)
 #endif
-
-static inline const struct policy_ops *
-domain_policy(const struct sluice_domain *d)
-{
-	return DOM_LOAD(d->policy);
-}
-
-/** Is there a flush queue that domain_dump() can empty? */
-static inline bool
-domain_dumps(const struct sluice_domain *d)
-{
-	return DOM_LOAD(d->rings) || domain_policy(d)->dumps;
-}
-
-/** The policy that a domain behind @p iommu gets when @p p is asked for (E1). */
-const struct policy_ops *policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu);
-
-/** @return the policy of that name, or NULL. */
-const struct policy_ops *policy_find(const char *name);
-
-/* map.c: what policies are made of. */
-
-/** Map through the window. Shared by every policy that uses the page table. */
-int window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
-	       uint64_t *iova, struct dom_lcore *dl);
-
-/** An IOVA of @p pages, from the magazines or the space. @return 0 with *pfn set; -ENOSPC; -ENOMEM. */
-int window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn);
-
-/* Do @p len bytes at @p addr lie in one page? No bytes do not: len - 1 wraps. */
-static inline bool
-one_page(uint64_t addr, size_t len)
-{
-	return len - 1 < 4096 - (addr & 4095);
-}
-
-/* Is this entry a whole mapping of one page? */
-static inline bool
-window_is_one(const uint64_t *pte)
-{
-	const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
-
-	return (lpae_pte_load(pte) & whole) == whole;
-}
-
-/* The last-level table of a page. Relaxed: who got the IOVA from the allocator got the table with
- * it (iova.c, 3); who made the IOVA up sees the table or NULL. */
-static inline uint64_t *
-domain_leaf(const struct sluice_domain *d, uint32_t pfn)
-{
-	uint64_t *const *leaf = (uint64_t *const *)(const void *)d->leaf; /* relaxed.h */
-
-	return RELAXED_GET(leaf[pfn / IOVA_CHUNK_PAGES]);
-}
-
-static inline uint64_t *
-domain_pte(const struct sluice_domain *d, uint32_t pfn)
-{
-	return &domain_leaf(d, pfn)[pfn % IOVA_CHUNK_PAGES];
-}
-
-/** Is there one whole mapping of 2 … IOVA_CHUNK_PAGES pages? @return 0 with *pte its first; -errno. */
-int window_check_run(const struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t **pte);
-
-/** Map @p len bytes, in two pages or more, at IOVAs that the caller took, with an allowed protection.
- * @return 0. */
-int window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
-		   uint64_t pa, size_t len, unsigned int prot, uint64_t *iova);
-
-/* Of more than one page, or where there is none: map.c. */
-int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
-		     uint32_t *pages);
-/* The same, one page included, for a caller that looks at the names of all pieces itself. */
-int window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages);
-void window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
-
-/**
- * The page of an address, for an unmap.
- * @return what is no page of the window if either is out of range: an address below the window
- *   wraps; a length of two pages and more gets in the way, one of 2^52 and more certainly
- *   (names.h, 3). What it may then be is another page of the window: the name says no.
- */
-static inline uint64_t
-window_pfn(const struct sluice_domain *d, uint64_t iova, size_t len)
-{
-	return (iova - d->iova_base) >> 12 | len >> 13;
-}
-
-/**
- * Is [iova, iova+len) a mapping of one page, whole and alone? Then it is cleared; page @p pfn is
- * window_pfn() and in the window. Its name says it all: the entry need not be looked at.
- * @return false: it is something else, or nothing, and nothing changed.
- */
-static inline bool
-window_clear_one(struct sluice_domain *d, uint64_t pfn, uint64_t iova, size_t len)
-{
-	uint64_t *pte;
-
-	if (__builtin_expect(!name_claim(d->names, pfn, name_of(iova, len)), 0))
-		return false;
-	pte = domain_leaf(d, (uint32_t)pfn);
-	/* Another lcore unmapped it at the same time, by mistake, and a trim took the table. */
-	if (__builtin_expect(pte == NULL, 0))
-		return false;
-	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
-	return true;
-}
-
-/* What is not one page, or an error: map.c. */
-int window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn,
-		      uint32_t *pages);
-
-/**
- * First half of an unmap: check that [iova, iova+len) is one whole mapping, clear its entries.
- * Inline for one page: the policies are what makes an unmap, and nothing is to be saved and
- * restored between the two halves.
- * @return 0 with *pfn and *pages set; -EINVAL; -ENOENT: nothing changed.
- */
-static inline int
-window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
-	     uint32_t *pages_out)
-{
-	uint64_t pfn = window_pfn(d, iova, len);
-
-	if (__builtin_expect(pfn >= d->nb_pages || !window_clear_one(d, pfn, iova, len), 0))
-		return window_clear_slow(d, iova, len, pfn_out, pages_out);
-	*pfn_out = (uint32_t)pfn;
-	*pages_out = 1;
-	return 0;
-}
-
-/** Second half: the IOVA may be used again. */
-static inline void
-window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
-{
-	if (__builtin_expect(pages == 1, 1))
-		iova_put(&d->iova, &dl->mag[0], 0, pfn);
-	else
-		window_free_run(d, dl, pfn, pages);
-}
-
-/** Map @p len bytes, in one page, at an IOVA that the caller took, with d->pte_one[] of an allowed
- * protection. */
-static inline int
-window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint64_t pa,
-	       size_t len, uint64_t attr, uint64_t *iova)
-{
-	uint64_t offset = pa & 4095;
-
-	name_put(d->names, pfn, name_of(pa, len));
-	lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
-	STAT_ADD(dl->st.maps, 1);
-	return 0;
-}
 
 /** What the calling lcore has of a domain; NULL: it is not a worker. */
 static inline struct dom_lcore *
@@ -351,57 +135,6 @@ void domain_defaults(struct sluice_domain *d, const struct policy_ops *p);
 
 /** A setting that sluice_domain_tune() may change at any time. */
 #define DOM_CONF(d, field) RELAXED_GET((d)->conf.field)
-
-/** Does any device of the domain cache translations (ATS)? All that a domain without pays. */
-static inline bool
-domain_has_ats(const struct sluice_domain *d)
-{
-	/* Relaxed: who goes on loads it anew (ats.c). After the IOMMU's invalidation: ats.h, 3c. */
-	return __builtin_expect(atomic_load_explicit(&d->ats_list, memory_order_relaxed) != NULL, 0);
-}
-
-/**
- * Tell all devices of the domain what the IOMMU was told, and wait (ats.h). The IOMMU's
- * invalidation is complete. Any thread; of those without an lcore id one at a time in a domain.
- * @param n up to SLUICE_INV_BURST.
- * @return 0: no device can reach it any more (some may be in quarantine now); -ETIMEDOUT, -EIO:
- * that
- *   is not so, nothing may be reclaimed.
- */
-int ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
-
-/** Is the domain behind more than one IOMMU? All that one behind one pays. */
-static inline bool
-domain_spans(const struct sluice_domain *d)
-{
-	/* Relaxed: who goes on loads it anew; span.h, 3. */
-	return __builtin_expect(atomic_load_explicit(&d->span, memory_order_relaxed) != NULL, 0);
-}
-
-/** sluice_inv_sync() in all IOMMUs of the domain: issued to all, then waited for (span.h, 1). */
-int span_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
-
-/** The flush that is about to be noted (flush_started()), in the other IOMMUs. Engine. */
-void span_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
-
-/** Is the oldest flush complete in the other IOMMUs, too? What failed is begun again. Engine. */
-bool span_done(struct sluice_domain *d, uint64_t now);
-
-/** Invalidate in the IOMMUs, and wait: no device's own cache. @return as sluice_inv_sync(). */
-static inline int
-domain_tlb_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
-{
-	return domain_spans(d) ? span_inv_sync(d, inv, n) : sluice_inv_sync(d->iommu, inv, n);
-}
-
-/** Invalidate and wait, until no device behind the domain can hold the translations. As strict. */
-static inline int
-domain_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
-{
-	int ret = domain_tlb_sync(d, inv, n);
-
-	return domain_has_ats(d) && ret == 0 ? ats_inv_sync(d, inv, n) : ret;
-}
 
 /** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */
 int domain_worker_add(struct sluice_domain *d, unsigned int lcore);

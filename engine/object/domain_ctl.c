@@ -18,9 +18,9 @@
 #include "../inval/shadowed.h"
 #include "../window/stock.h"
 #include "../window/trim.h"
-#include "../base/wait.h"
+#include "../policy/policy.h"
 
-/* Look at the rings this often, within 1 … 4 µs (flush.h, 7): often enough for the stale window
+/* Look at the rings this often, within 1 … 4 µs (ring.h, 7): often enough for the stale window
  * to be known to a few microseconds, seldom enough not to disturb the worker's cache line. */
 #define LOOK_MIN_NS 1000u
 #define LOOK_MAX_NS 4000u
@@ -436,7 +436,7 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 		d->lc[lcore] = dl;
 		stock_open(d);
 		ret = workers_replace(d, false);
-		/* It may have been asleep: this ring is not, and would not wake it (flush.h, 11). */
+		/* It may have been asleep: this ring is not, and would not wake it (ring.h, 11). */
 		bitset_set(&d->iommu->engine->due, d->slot);
 		if (ret != 0 && p->worker_fini != NULL)
 			p->worker_fini(d, dl);

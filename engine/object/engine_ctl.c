@@ -10,7 +10,7 @@
 
 #include "engine.h"
 #include "../window/trim.h"
-#include "../base/wait.h"
+#include "../policy/policy.h"
 
 int
 engine_grace(struct sluice_engine *e)

@@ -10,7 +10,6 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
-#include "../base/mem.h"
 #include "../base/wait.h"
 
 static TAILQ_HEAD(, sluice_backend) backends = TAILQ_HEAD_INITIALIZER(backends);

@@ -5,7 +5,7 @@
  *
  * 1. Whoever is in a turn has marked it (`in_turn`), and is the poller. What calls back from there is
  *    the fault callback alone: nothing else in a turn may wait, so no relax hook is called, and a
- *    flush without room is put off (flush_try()).
+ *    flush without room is put off (domain_inv_try()).
  * 2. A turn that is asked for within a turn is none, and returns at once. A wait within a turn that
  *    only a turn could end is refused with -EAGAIN.
  * 3. Faults are handed out when the turn is over but for its mark: out of the epoch (epoch.h), so that
@@ -20,11 +20,13 @@
 #include "../inval/ats.h"
 #include "engine.h"
 #include "../base/wait.h"
+#include "../flush/flush.h"
+#include "../policy/policy.h"
 
 #define FAULT_BURST   32u
 /* Domains that have their turn in one turn of the loop, whatever happened: as many as a small
  * system has. Where there are more, they are polled when they were kicked, while a flush of theirs is
- * in flight, and while they are awake (flush.h, 11); these few of all others look after what was
+ * in flight, and while they are awake (ring.h, 11); these few of all others look after what was
  * overlooked. So a turn costs what there is to do, not what exists. */
 #define TURN_DOMAINS  4u
 /* Turns between those few of all, where there are more: memory that nobody has touched for long is slow

@@ -3,6 +3,7 @@
  * Reading a domain's counters: summing over workers what each of them wrote alone.
  */
 #include "engine.h"
+#include "../policy/policy.h"
 
 static void
 add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)

@@ -6,7 +6,7 @@
  *    thread (epoch_barrier()); then policy, map and unmap are replaced; then the rings are opened.
  *    So who sees the new policy sees whole rings, and until they are open its unmaps are strict.
  *    The name that is reported changes before the first unmap that is not strict: it never lags.
- * 2. From one. The rings are closed (flush.h, 8): from then on every unmap is strict, and nobody is
+ * 2. From one. The rings are closed (ring.h, 8): from then on every unmap is strict, and nobody is
  *    in the middle of one that is not. What is queued is flushed and waited for. Then the policy is
  *    replaced: the name that is reported changes when nothing is stale any more.
  * 3. A worker may have loaded a pointer to the old policy's unmap and use it only now. Who closes
@@ -23,6 +23,7 @@
 
 #include "engine.h"
 #include "../base/wait.h"
+#include "../policy/policy.h"
 
 int
 flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)

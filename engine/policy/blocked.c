@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "../object/domain.h"
+#include "policy.h"
 
 static int
 blocked_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,

@@ -7,6 +7,9 @@
 
 #include "bounce.h"
 #include "shadow.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 /* A buffer's ends in pages it does not fill. */
 struct ends {

@@ -11,6 +11,8 @@
 
 #include "../base/wait.h"
 #include "shadow.h"
+#include "../window/window.h"
+#include "policy.h"
 
 #define MIN_LEN   64u
 #define SIZES     11u /* 64 B … 64 KiB */

@@ -11,6 +11,8 @@
 #include "../object/engine.h"
 #include "../base/mem.h"
 #include "persistent.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
 
 #define HEADS (2 * KEEP_LIMIT)
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 
 #include "../object/domain.h"
+#include "../window/window.h"
+#include "policy.h"
 
 static int
 passthrough_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../object/domain.h"
+#include "policy.h"
 
 static const struct policy_ops *const policies[] = {
 	&policy_passthrough,

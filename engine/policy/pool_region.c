@@ -10,6 +10,9 @@
 #include "../base/mem.h"
 #include "../window/trim.h"
 #include "pool.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 #define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << 12)
 

@@ -10,6 +10,7 @@
 #include "../base/mem.h"
 #include "../window/stock.h"
 #include "shadow.h"
+#include "../window/window.h"
 
 static const uint8_t class_pages[SHADOW_CLASSES] = { 1, 2, 5, 9, SHADOW_PAGES };
 

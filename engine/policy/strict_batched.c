@@ -6,6 +6,9 @@
 #include <rte_errno.h>
 
 #include "../object/domain.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 struct batch {
 	unsigned int n, nb_inv;

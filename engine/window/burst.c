@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 
 #include "../object/engine.h"
+#include "../policy/policy.h"
 
 static unsigned int
 no_worker(void)

@@ -7,6 +7,7 @@
 
 #include "../inval/shadowed.h"
 #include "trim.h"
+#include "../inval/inval.h"
 
 #define CUTS 64u /* tables given back with one invalidation */
 

@@ -11,6 +11,9 @@
 #include "../object/domain.h"
 #include "../pgtable/run.h"
 #include "stock.h"
+#include "../flush/flush.h"
+#include "window.h"
+#include "../policy/policy.h"
 
 #define STOCK_TRIES 8u
 
@@ -69,7 +72,7 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	give_all(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret != 0 && domain_dumps(d)) {
-		/* Really short: what waits in anybody's flush queue (A6; flush.h, 10). Whether the dump
+		/* Really short: what waits in anybody's flush queue (A6; ring.h, 10). Whether the dump
 		 * was complete in time or not, what it brought is there. */
 		(void)domain_dump(d, SLUICE_FLUSH_ROLLOVER);
 		give_all(d, dl);

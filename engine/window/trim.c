@@ -27,6 +27,9 @@
 #include "../object/engine.h"
 #include "stock.h"
 #include "trim.h"
+#include "../inval/inval.h"
+#include "window.h"
+#include "../policy/policy.h"
 
 #define BATCH    64u
 #define GRACE_NS UINT64_C(1000000) /* wait that long for workers to move */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "object/domain.h"
+#include "window/window.h"
 #include "fake_iommu.h"
 
 enum rig_policy {

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/policy/policy.h"
 #include "engine/object/engine.h"
 #include "engine/base/tsan.h"
 #include "tests/unit/eal.h"

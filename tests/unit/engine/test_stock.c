@@ -471,7 +471,7 @@ a20_a_theft_at_any_moment_of_a_pair(void **state)
 	}
 }
 
-/* flush.h, 12: the owner takes entries from his ring, and a thief is at it. */
+/* ring.h, 12: the owner takes entries from his ring, and a thief is at it. */
 static uint64_t ring_at, mine[4];
 static uint32_t tried, nb_mine;
 

@@ -4,6 +4,7 @@
  * who puts a domain behind one more IOMMU, who changes the policy, and who frees what the turn
  * walks over.
  */
+#include "engine/policy/policy.h"
 #include "engine/policy/persistent.h"
 #include "engine/inval/span.h"
 #include "steps.h"
