@@ -129,9 +129,6 @@ run 'json on stdout' 0 "$perf" "${two[@]}" -- --pairs 500 --rounds 1 --json -
 json "$work/out" "len(r) == 3"
 run 'csv on stdout' 0 "$perf" "${two[@]}" -- --pairs 500 --rounds 1 --csv -
 [ "$(wc -l <"$work/out")" -eq 4 ] || fail 'csv on stdout: not four lines'
-run 'interrupted' 1 timeout --preserve-status -s INT 1 "$perf" "${two[@]}" -- --seconds 60 --json "$work/int.json"
-one_line interrupted
-[ ! -e "$work/int.json" ] || fail 'an interrupted run left a result'
 
 # An lcore that does not get its CPU: the line says so, and what helps.
 if [ "$(nproc)" -ge 2 ] && command -v taskset >/dev/null; then
