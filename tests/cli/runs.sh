@@ -48,7 +48,7 @@ fi
 [ -z "$(find "$work" -name '*.??????' -newer "$j" -path '*json.*')" ] || fail 'temporary file left'
 
 # A zero is said only by who looked, and only of hardware that could have shown another number.
-quick=smmuv3,regs=emu,tlbi_ns=0,sync_ns=0,shuffle=0
+quick=smmuv3,regs=emu,tlbi_ns=0,sync_ns=0,shuffle=0,sync_timeout_us=60000000
 run 'nobody looked' 0 "$perf" "${eal[@]}" -l 0 -- --pairs 2000 --rounds 1 --json "$j" --csv "$work/r.csv" \
 	--report "$work/rep2"
 json "$j" "all(x['stale_accesses'] is None and x['stale_provable'] is None for x in r)"
@@ -83,7 +83,7 @@ for layout in step split inline; do
 	lcores=("${two[@]}")
 	[ $layout != step ] || lcores=("${eal[@]}" -l 0)
 	run "cookies that come late: $layout" 0 "$perf" "${lcores[@]}" -- --layout $layout \
-		--dev smmuv3,regs=emu,tlbi_ns=5000,sync_ns=2000,shuffle=1 --policy strict-async --probe-stale \
+		--dev smmuv3,regs=emu,tlbi_ns=5000,sync_ns=2000,shuffle=1,sync_timeout_us=60000000 --policy strict-async --probe-stale \
 		--pairs 2000 --rounds 1 --json "$j"
 	json "$j" "r[0]['stale_accesses'] == 0 and r[0]['stale_provable'] is True"
 done

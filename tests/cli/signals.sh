@@ -137,7 +137,6 @@ cases=$((cases + 1))
 	>"$work/out" 2>"$work/err" </dev/null &
 pid=$!
 await stands "$pid" "$perf"
-await worked "$pid" 30
 kill -HUP $pid
 wait $pid || fail "status $?"
 json "$r/n.json" 'len(r) == 1'
