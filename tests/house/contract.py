@@ -11,6 +11,8 @@ import re
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # the tree stays as it is
+
 from house import files, text, write
 
 CONTRACT = "engine/CONTRACT.md"
