@@ -12,7 +12,7 @@ import gdb
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENCODINGS = os.path.join(ROOT, "pmd", "smmuv3", "smmuv3_hw.h")
 FORMAT = os.path.join(ROOT, "engine", "pgtable", "lpae.h")
-# Of an entry of a flush ring (engine/flush.h).
+# Of an entry of a flush ring (engine/flush/ring.h).
 COOKIE, TAG, NO_PAGES = 1 << 63, 1 << 62, 0x3fffffff
 MOST = 64  # entries of a queue that are shown
 

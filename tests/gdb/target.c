@@ -4,7 +4,7 @@
  * library's own functions where it has them. With an argument each has one bit or position changed.
  */
 #include "engine/driver.h"
-#include "engine/flush.h"
+#include "engine/flush/ring.h"
 #include "engine/pgtable/lpae.h"
 #include "pmd/smmuv3/cmdq.h"
 #include "pmd/smmuv3/smmuv3_hw.h"
