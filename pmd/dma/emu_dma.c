@@ -25,7 +25,7 @@
 #include <rte_errno.h>
 
 #include "../../engine/device.h"
-#include "../emu/emu.h"
+#include "../emu/core/emu.h"
 
 #define RING_DEFAULT 1024u
 #define RING_MAX     32768u

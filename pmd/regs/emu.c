@@ -14,7 +14,7 @@
 #include <rte_errno.h>
 #include <rte_memzone.h>
 
-#include "../emu/emu.h"
+#include "../emu/core/emu.h"
 #include "../smmuv3/smmuv3_hw.h"
 #include "sources.h"
 

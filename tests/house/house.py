@@ -232,7 +232,7 @@ RULES = {
     "conformance-judges-by-encodings": (conformance_judges_by_encodings, [
         {"tests/conformance/c.c": C + '#include "../../pmd/smmuv3/smmuv3.h"\n'},
         {"tests/conformance/cases/c.c": C + '#include "../../../engine/driver.h"\n'},
-        {"tests/conformance/c.c": C + '#include "../../pmd/emu/emu.h"\n'}]),
+        {"tests/conformance/c.c": C + '#include "../../pmd/emu/core/emu.h"\n'}]),
     "emu-is-independent": (emu_is_independent, [
         {"pmd/emu/b.c": C + '#include "../smmuv3/smmuv3.h"\n'}]),
     "library-is-silent": (library_is_silent, [

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/core/emu.h"
 #include "../../../pmd/smmuv3/smmuv3_hw.h"
 
 #define RIG_PA   UINT64_C(0x80000000)

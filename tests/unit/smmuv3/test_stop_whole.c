@@ -15,7 +15,7 @@
 #include <rte_errno.h>
 #include <sluice/sluice.h>
 
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/core/emu.h"
 #include "../eal.h"
 
 #define PAGES 8u

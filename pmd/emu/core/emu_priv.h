@@ -15,7 +15,7 @@
 #include <rte_common.h>
 #include <rte_cycles.h>
 
-#include "../smmuv3/smmuv3_hw.h"
+#include "../../smmuv3/smmuv3_hw.h"
 #include "emu.h"
 
 /* What this SMMU implements of CR0, besides ATSCHK when it has ATS: no PRI, no VMID wildcards

@@ -3,7 +3,7 @@
  * The stage-1 table walk (IHI 0070 §3.4, §13; Arm DDI 0487 D8): VMSAv8-64, up to four levels of
  * 4, 16 or 64 KiB tables, and the walk cache that remembers table descriptors of the upper levels.
  */
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 /* XNTable and PXNTable (DDI 0487, D8.3.1); the other hierarchical bits are SMMU_TTD_APTABLE_*. */
 #define TTD_UXNTABLE SMMU_BIT(60)

@@ -2,7 +2,7 @@
 /** @file
  * What each command means (IHI 0070 §4): its legality on this SMMU, and the invalidations.
  */
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 /* @return whether a fault on request makes this TLBI illegal. */
 static bool

@@ -3,7 +3,7 @@
  * The SMMU's side of PCIe ATS (IHI 0070 §3.9.1): Translation Requests, and Translated
  * transactions, which carry a physical address and look at no page table.
  */
-#include "lookup.h"
+#include "../core/lookup.h"
 
 /* Config 0b101 with EATS full: what §5.2 calls an effective EATS other than off. Split-stage needs
  * stage 2, which is not there (ste_decode() makes it ILLEGAL). */

@@ -4,7 +4,7 @@
  * memory that keeps what is stored, so they are looked at again and again and put to zero: in each
  * poll one of the lines with registers, and one of all that there are.
  */
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 #define LINE       64u /* bytes that one look takes in */
 #define WORDS      (LINE / 4)

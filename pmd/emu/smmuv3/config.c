@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 int
 emu_config_init(struct emu_smmu *e)

@@ -2,7 +2,7 @@
 /** @file
  * The event queue (IHI 0070 §3.5.2, §7.2-7.4): records of faults, overflow, aborted writes.
  */
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 void
 emu_evtq_enable(struct emu_smmu *e)

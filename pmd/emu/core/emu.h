@@ -13,7 +13,7 @@
 #ifndef EMU_H
 #define EMU_H
 
-#include "../../engine/driver.h"
+#include "../../../engine/driver.h"
 
 struct emu_smmu;
 

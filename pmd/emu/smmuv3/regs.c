@@ -6,7 +6,7 @@
  * The page is plain memory, so that a store takes place whether it is allowed or not. What is
  * guarded is therefore latched when the guard closes, compared from time to time, and put back.
  */
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 /* ---- what must not change -------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
  * head of the queue until every one before it has and its own time has passed. Device accesses run
  * on the same thread between units, so an access that used a removed entry is over by then.
  */
-#include "emu_priv.h"
+#include "../core/emu_priv.h"
 
 static void
 publish_cons(struct emu_smmu *e)
