@@ -14,7 +14,7 @@
 #include <rte_errno.h>
 #include <rte_memzone.h>
 
-#include "../emu/core/emu.h"
+#include "../emu/smmuv3/emu_smmuv3.h"
 #include "../smmuv3/smmuv3_hw.h"
 #include "sources.h"
 
@@ -37,7 +37,7 @@ struct emu_ram {
 static TAILQ_HEAD(, emu_ram) rams = TAILQ_HEAD_INITIALIZER(rams);
 
 struct emu_regs {
-	struct emu_smmu *emu;
+	struct emu *emu;
 	struct emu_ram *ram; /* NULL: its own */
 	void *page;
 	void *va;
@@ -49,8 +49,8 @@ struct emu_regs {
 
 enum key_type { T_U8, T_U32, T_U64, T_BOOL, T_BIT };
 
-#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_conf, field), t, lo, hi, 0 }
-#define BIT(key, field, mask) { #key, offsetof(struct emu_conf, field), T_BIT, 0, 1, mask }
+#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_smmuv3_conf, field), t, lo, hi, 0 }
+#define BIT(key, field, mask) { #key, offsetof(struct emu_smmuv3_conf, field), T_BIT, 0, 1, mask }
 
 static const struct {
 	const char *name;
@@ -109,7 +109,7 @@ parse_u64(const char *key, const char *text, uint64_t min, uint64_t max, uint64_
 }
 
 static int
-check_conf(const struct emu_conf *c)
+check_conf(const struct emu_smmuv3_conf *c)
 {
 	static const uint8_t oas[] = { 32, 36, 40, 42, 44, 48 };
 	const struct {
@@ -137,12 +137,12 @@ check_conf(const struct emu_conf *c)
 }
 
 static int
-parse_conf(const struct rte_kvargs *kv, struct emu_conf *c, uint64_t *mem_mb)
+parse_conf(const struct rte_kvargs *kv, struct emu_smmuv3_conf *c, uint64_t *mem_mb)
 {
 	const char *text = rte_kvargs_get(kv, "mem_mb");
 	int ret;
 
-	emu_conf_default(c);
+	emu_smmuv3_conf_default(c);
 	*mem_mb = MEM_MB;
 	if (text != NULL && (ret = parse_u64("mem_mb", text, 1, MEM_MB_MAX, mem_mb)) != 0)
 		return ret;
@@ -295,7 +295,7 @@ emu_close(struct sluice_regs *regs)
 static int
 emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 {
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 	struct emu_regs *s;
 	uint64_t mem_mb;
 	int ret = parse_conf(kv, &c, &mem_mb);
@@ -315,7 +315,7 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	ret = ram_take(regs, s, rte_kvargs_get(kv, "mem"), mem_mb << 20);
 	if (ret != 0)
 		goto fail;
-	s->emu = emu_create(&c, s->page, sluice_mem_span(regs->mem));
+	s->emu = emu_smmuv3_create(&c, s->page, sluice_mem_span(regs->mem));
 	if (s->emu == NULL) {
 		ret = sluice_fail(rte_errno, "the emulated SMMUv3 could not be made: %s",
 				  rte_errno == ENOMEM ? "no memory" : "start EAL first");

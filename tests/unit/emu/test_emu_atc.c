@@ -23,7 +23,7 @@ set_eats(struct rig *r, unsigned int eats)
 static int
 setup(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct atc_rig *a = malloc(sizeof(*a));
 
 	c.ats = true;
@@ -88,11 +88,11 @@ tlbi(struct rig *r, uint64_t va)
 static void
 test_off_by_default(void **state)
 {
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 	struct rig r;
 
 	(void)state;
-	emu_conf_default(&c);
+	emu_smmuv3_conf_default(&c);
 	assert_false(c.ats);
 	c.step = true;
 	rig_new(&r, &c);

@@ -240,7 +240,7 @@ test_base_alignment(void **state)
 		{ TWO_LEVEL(16, 6), 13 }, { TWO_LEVEL(16, 8), 11 }, { TWO_LEVEL(24, 10), 17 },
 		{ TWO_LEVEL(16, 0), 13 }, /* a reserved SPLIT is 6 */
 	};
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	c.sid_bits = 4;
@@ -275,7 +275,7 @@ test_base_alignment(void **state)
 static void
 test_size_limits(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	uint64_t table;
 	struct rig r;
 
@@ -418,7 +418,7 @@ test_l1std_stale_until_cfgi(void **state)
 static void
 test_no_cache(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;

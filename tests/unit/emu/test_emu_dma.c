@@ -46,7 +46,7 @@ open_dma(struct world *w, const char *args)
 }
 
 static void
-world_up(struct world *w, const struct emu_conf *c, const char *args)
+world_up(struct world *w, const struct emu_smmuv3_conf *c, const char *args)
 {
 	rig_new(&w->r, c);
 	rig_up(&w->r);
@@ -76,7 +76,7 @@ mistake(struct world *w, const char *args)
 static void
 test_mistakes(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct world w;
 
 	(void)state;
@@ -100,7 +100,7 @@ test_mistakes(void **state)
 static void
 test_rings(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	for (uint32_t ring = 1; ring <= 64; ring *= 2) {
@@ -161,7 +161,7 @@ test_rings(void **state)
 static void
 test_room_is_what_was_collected(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct sluice_dma_desc d[8] = { { .cookie = 0 } };
 	struct sluice_dma_cpl cpl[8];
 	struct world w;
@@ -181,7 +181,7 @@ test_room_is_what_was_collected(void **state)
 static void
 test_statuses(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct sluice_dma_stats st;
 	struct sluice_dma_cpl cpl[4];
 	uint8_t buf[8192] = { 0 };
@@ -246,7 +246,7 @@ test_probe(void **state)
 {
 	(void)state;
 	for (int right = 0; right < 2; right++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct sluice_dma_stats st;
 		uint64_t pa, *pte, rec[4];
 		uint8_t owned = 1;
@@ -297,7 +297,7 @@ test_probe(void **state)
 static void
 test_commands_come_first(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct sluice_dma_desc d = { .iova = 0x1000, .len = 64, .flags = 1 };
 	struct sluice_dma_cpl cpl[64];
 	uint8_t buf[64] = { 0 };
@@ -325,7 +325,7 @@ test_commands_come_first(void **state)
 static void
 test_two_channels(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct world w;
 	struct sluice_dma first;
 
@@ -360,7 +360,7 @@ static void
 test_threads(void **state)
 {
 	enum { N = 20000, RING = 32 };
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct world w;
 	uint32_t src[RING], posted = 0, got = 0;
 	uint64_t pa;

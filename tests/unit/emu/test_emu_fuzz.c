@@ -56,7 +56,7 @@ scribble(struct rig *r)
 }
 
 static void
-fuzz(const struct emu_conf *c, unsigned int steps)
+fuzz(const struct emu_smmuv3_conf *c, unsigned int steps)
 {
 	uint8_t dev[9000] = { 0 };
 	struct emu_stats st;
@@ -155,7 +155,7 @@ fuzz(const struct emu_conf *c, unsigned int steps)
 static void
 test_garbage(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	fuzz(&c, 100000);
@@ -164,7 +164,7 @@ test_garbage(void **state)
 static void
 test_garbage_odd_settings(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	c.iotlb = c.walk_cache = c.cfg_cache = 0;

@@ -549,14 +549,14 @@ test_offered(void **state)
 {
 	(void)state;
 	for (unsigned int mask = 0; mask < 16; mask++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct rig r;
 
 		c.gran = (uint8_t)mask;
 		if (mask == 0 || mask > 7) {
 			struct sluice_mem_span none = { 0 };
 
-			assert_null(emu_create(&c, &r, none));
+			assert_null(emu_smmuv3_create(&c, &r, none));
 			assert_int_equal(rte_errno, EINVAL);
 			continue;
 		}

@@ -305,7 +305,7 @@ test_ttl(void **state)
 static void
 test_no_ril(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	struct two w;
 
@@ -331,7 +331,7 @@ test_capacity(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct rig r;
 		struct emu_stats st;
 
@@ -360,7 +360,7 @@ test_capacity(void **state)
 static void
 test_small_cache_freshness(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	struct two w;
 

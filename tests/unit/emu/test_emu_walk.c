@@ -429,7 +429,7 @@ test_walk_reads(void **state)
 static void
 test_no_walk_cache(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../../pmd/emu/core/emu.h"
+#include "../../../pmd/emu/smmuv3/emu_smmuv3.h"
 #include "../../../pmd/regs/regs.h"
 #include "../../../pmd/smmuv3/smmuv3_hw.h"
 #include "../eal.h"
