@@ -360,27 +360,34 @@ emu_source_ats(struct sluice_regs *regs, uint32_t stream, bool on)
 static unsigned int
 emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
 {
-	/* In the order of struct emu_stats. */
-	static const char *const names[] = {
-		"steps", "idle_steps", "cmds", "syncs", "tlbis", "cfgis", "cerrors", "accesses",
-		"bytes", "faults", "probe_faults", "probes", "probe_hits", "iotlb_hits",
-		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
-		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
-		"events_dropped", "guarded_writes", "reserved_writes", "mem_aborts", "atc_hits",
-		"atc_fills", "atc_invs", "atc_timeouts", "shadow_accesses", "msis", "wired_eventq",
-		"wired_gerror", "wired_sync",
+#define CORE(field)        { #field, offsetof(struct emu_smmuv3_stats, core.field) }
+#define WALK(level)        { "walk_reads_l" #level, \
+			     offsetof(struct emu_smmuv3_stats, core.walk_reads) + 8 * (level) }
+#define OWN(field)         { #field, offsetof(struct emu_smmuv3_stats, field) }
+#define WIRED(name, line)  { "wired_" #name, offsetof(struct emu_smmuv3_stats, wired) + 8 * (line) }
+	static const struct {
+		const char *name;
+		size_t off;
+	} counters[] = {
+		CORE(steps), CORE(idle_steps), OWN(cmds), OWN(syncs), OWN(tlbis), OWN(cfgis),
+		OWN(cerrors), CORE(accesses), CORE(bytes), CORE(faults), CORE(probe_faults),
+		CORE(probes), CORE(probe_hits), CORE(iotlb_hits), CORE(iotlb_misses), WALK(0),
+		WALK(1), WALK(2), WALK(3), OWN(ste_reads), OWN(cd_reads), CORE(stale_accesses),
+		CORE(stale_hits), OWN(events), OWN(events_dropped), OWN(guarded_writes),
+		OWN(reserved_writes), CORE(mem_aborts), CORE(atc_hits), CORE(atc_fills),
+		OWN(atc_invs), OWN(atc_timeouts), CORE(shadow_accesses), OWN(msis),
+		WIRED(eventq, EMU_LINE_EVENTQ), WIRED(gerror, EMU_LINE_GERROR),
+		WIRED(sync, EMU_LINE_SYNC),
 	};
-	struct emu_stats st;
-	uint64_t v[RTE_DIM(names)];
+	struct emu_smmuv3_stats st;
 
-	_Static_assert(sizeof(st) == sizeof(v), "a name for each counter");
-	emu_get_stats(regs->emu, &st);
-	memcpy(v, &st, sizeof(v));
-	for (unsigned int i = 0; i < RTE_DIM(names) && i < n; i++) {
-		snprintf(xs[i].name, sizeof(xs[i].name), "emu_%s", names[i]);
-		xs[i].value = v[i];
+	_Static_assert(sizeof(st) == RTE_DIM(counters) * sizeof(uint64_t), "a name for each");
+	emu_smmuv3_get_stats(regs->emu, &st);
+	for (unsigned int i = 0; i < RTE_DIM(counters) && i < n; i++) {
+		snprintf(xs[i].name, sizeof(xs[i].name), "emu_%s", counters[i].name);
+		memcpy(&xs[i].value, (const uint8_t *)&st + counters[i].off, sizeof(uint64_t));
 	}
-	return RTE_DIM(names);
+	return RTE_DIM(counters);
 }
 
 static const struct sluice_regs_ops emu_source_ops = {

@@ -170,6 +170,9 @@ emu_ld64(void *p)
 	return atomic_load_explicit((_Atomic uint64_t *)p, memory_order_relaxed);
 }
 
+/** Read @p n counters that one thread writes. */
+void emu_read_counters(uint64_t *to, const uint64_t *from, size_t n);
+
 /** Add to a counter that one thread writes and any thread reads. */
 static inline void
 emu_count(uint64_t *c, uint64_t n)

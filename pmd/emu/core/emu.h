@@ -105,27 +105,19 @@ void emu_inject(struct emu *e, enum emu_inject what, uint64_t arg);
 
 /* ---- what the driver cannot see ------------------------------------------------------------- */
 
+/** What every kind counts; a kind's header has its own. */
 struct emu_stats {
 	uint64_t steps, idle_steps;
-	uint64_t cmds, syncs, tlbis, cfgis;
-	uint64_t cerrors;
 	uint64_t accesses, bytes;         /**< device accesses (per page piece) and bytes moved */
 	uint64_t faults, probe_faults;
 	uint64_t probes, probe_hits;
 	uint64_t iotlb_hits, iotlb_misses;
 	uint64_t walk_reads[4];           /**< descriptor reads by level 0..3 */
-	uint64_t ste_reads, cd_reads;
 	uint64_t stale_accesses;          /**< accesses to pages whose owner had them back */
 	uint64_t stale_hits;              /**< IOTLB hits of probes that the tables contradict */
-	uint64_t events, events_dropped;
-	uint64_t guarded_writes;          /**< stores to registers that were guarded: dropped */
-	uint64_t reserved_writes;         /**< words with RES0 bits stored: put back to zero */
 	uint64_t mem_aborts;              /**< physical addresses where nothing answers */
 	uint64_t atc_hits, atc_fills;     /**< accesses by what an ATC held; translations it got */
-	uint64_t atc_invs, atc_timeouts;  /**< ATC_INV commands; those without an answer in time */
-	uint64_t shadow_accesses;         /**< accesses to idle shadow memory; sluice_iommu_watch() */
-	uint64_t msis;                    /**< interrupts sent as writes */
-	uint64_t wired[3];                /**< edges on the wired outputs */
+	uint64_t shadow_accesses;         /**< to idle shadow memory; sluice_iommu_watch() */
 };
 void emu_get_stats(const struct emu *e, struct emu_stats *st);
 

@@ -109,13 +109,17 @@ emu_master_del(struct emu *e, struct emu_master *m)
 }
 
 void
-emu_get_stats(const struct emu *e, struct emu_stats *st)
+emu_read_counters(uint64_t *to, const uint64_t *from, size_t n)
 {
-	const uint64_t *from = (const uint64_t *)(const void *)&e->st;
-	uint64_t *to = (uint64_t *)(void *)st;
-
-	_Static_assert(sizeof(*st) % sizeof(uint64_t) == 0, "nothing but counters");
-	for (size_t i = 0; i < sizeof(*st) / sizeof(uint64_t); i++)
+	for (size_t i = 0; i < n; i++)
 		to[i] = atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&from[i],
 					     memory_order_relaxed);
+}
+
+void
+emu_get_stats(const struct emu *e, struct emu_stats *st)
+{
+	_Static_assert(sizeof(*st) % sizeof(uint64_t) == 0, "nothing but counters");
+	emu_read_counters((uint64_t *)(void *)st, (const uint64_t *)(const void *)&e->st,
+			  sizeof(*st) / sizeof(uint64_t));
 }

@@ -27,7 +27,7 @@ tlbi_taken(struct emu_smmu *e)
 {
 	if (emu_inject_nth(&e->core, EMU_INJECT_CERROR_ILL))
 		return SMMU_CERROR_ILL;
-	emu_count(&e->core.st.tlbis, 1);
+	emu_count(&e->st.tlbis, 1);
 	return SMMU_CERROR_NONE;
 }
 
@@ -44,7 +44,7 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 	case SMMU_CMD_CFGI_STE_RANGE:
 	case SMMU_CMD_CFGI_CD:
 	case SMMU_CMD_CFGI_CD_ALL:
-		emu_count(&e->core.st.cfgis, 1);
+		emu_count(&e->st.cfgis, 1);
 		return SMMU_CERROR_NONE;
 	case SMMU_CMD_TLBI_EL2_VA:
 	case SMMU_CMD_TLBI_EL2_VAA:
@@ -68,7 +68,7 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 	case SMMU_CMD_ATC_INV: /* §4.5.1: beyond 52 may be illegal, and is here */
 		if (!e->conf.ats || smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]) > SMMU_ATC_SIZE_ALL)
 			return SMMU_CERROR_ILL;
-		emu_count(&e->core.st.atc_invs, 1);
+		emu_count(&e->st.atc_invs, 1);
 		return SMMU_CERROR_NONE;
 	case SMMU_CMD_SYNC:
 		return smmu_field_get(SMMU_SYNC_0_CS, cmd[0]) == 3 ? SMMU_CERROR_ILL :

@@ -47,7 +47,7 @@ emu_cmdq_disable(struct emu_smmu *e)
 static void
 stop(struct emu_smmu *e, uint32_t cerror)
 {
-	emu_count(&e->core.st.cerrors, 1);
+	emu_count(&e->st.cerrors, 1);
 	e->cmdq.cons_pub = e->cmdq.cons;
 	e->cmdq.cons_reg = e->cmdq.cons | (uint32_t)smmu_field_prep(SMMU_CMDQ_CONS_ERR, cerror);
 	emu_set_reg32(e, SMMU_CMDQ_CONS, e->cmdq.cons_reg);
@@ -89,7 +89,7 @@ pend_work(struct emu_smmu *e)
 		if (p->due > now)
 			break;
 		if (unlikely(p->lost)) {
-			emu_count(&e->core.st.atc_timeouts, 1);
+			emu_count(&e->st.atc_timeouts, 1);
 			e->cmdq.atc_failed = true;
 		} else {
 			emu_cmd_invalidate(e, p->cmd);
@@ -148,7 +148,7 @@ sync_complete(struct emu_smmu *e)
 	uint64_t addr = e->cmdq.sync_cmd[1] & SMMU_SYNC_1_MSIADDRESS;
 	bool irq = smmu_field_get(SMMU_SYNC_0_CS, e->cmdq.sync_cmd[0]) == SMMU_SYNC_CS_IRQ;
 
-	emu_count(&e->core.st.syncs, 1);
+	emu_count(&e->st.syncs, 1);
 	e->cmdq.sync_wait = false;
 	e->cmdq.cons = (e->cmdq.cons + 1) & e->cmdq.mask;
 	/* Interrupts come after completion, and CONS is not later than them (§4.7.3). */
@@ -236,7 +236,7 @@ consume(struct emu_smmu *e)
 		stop(e, err);
 		return;
 	}
-	emu_count(&e->core.st.cmds, 1);
+	emu_count(&e->st.cmds, 1);
 	if (smmu_field_get(SMMU_CMD_0_OP, cmd[0]) == SMMU_CMD_SYNC) {
 		e->cmdq.sync_cmd[0] = cmd[0];
 		e->cmdq.sync_cmd[1] = cmd[1];

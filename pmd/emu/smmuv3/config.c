@@ -41,7 +41,7 @@ l1std_get(struct emu_smmu *e, const struct emu_req *r, uint64_t *val)
 		return true;
 	}
 	p = emu_pa(&e->core, pa, SMMU_L1STD_BYTES);
-	emu_count(&e->core.st.ste_reads, 1);
+	emu_count(&e->st.ste_reads, 1);
 	if (p == NULL) {
 		emu_count(&e->core.st.mem_aborts, 1);
 		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
@@ -124,7 +124,7 @@ emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
 	if (!ste_address(e, r, &pa))
 		return NULL;
 	p = emu_pa(&e->core, pa, SMMU_STE_BYTES);
-	emu_count(&e->core.st.ste_reads, 1);
+	emu_count(&e->st.ste_reads, 1);
 	if (p == NULL) {
 		emu_count(&e->core.st.mem_aborts, 1);
 		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
@@ -212,7 +212,7 @@ emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r, const struct emu
 	uint64_t *p = emu_pa(&e->core, ste->cdptr, SMMU_CD_BYTES);
 	uint64_t w[3];
 
-	emu_count(&e->core.st.cd_reads, 1);
+	emu_count(&e->st.cd_reads, 1);
 	if (p == NULL) {
 		emu_count(&e->core.st.mem_aborts, 1);
 		emu_event(e, r, SMMU_EVT_F_CD_FETCH, 0, ste->cdptr);

@@ -79,4 +79,20 @@ enum emu_line {
  */
 void emu_smmuv3_wire(struct emu *e, void (*pulse)(void *arg, enum emu_line line), void *arg);
 
+/* ---- what the driver cannot see ------------------------------------------------------------- */
+
+struct emu_smmuv3_stats {
+	struct emu_stats core;
+	uint64_t cmds, syncs, tlbis, cfgis;
+	uint64_t cerrors;
+	uint64_t ste_reads, cd_reads;
+	uint64_t events, events_dropped;
+	uint64_t guarded_writes;          /**< stores to registers that were guarded: dropped */
+	uint64_t reserved_writes;         /**< words with RES0 bits stored: put back to zero */
+	uint64_t atc_invs, atc_timeouts;  /**< ATC_INV commands; those without an answer in time */
+	uint64_t msis;                    /**< interrupts sent as writes */
+	uint64_t wired[EMU_LINES];        /**< edges on the wired outputs */
+};
+void emu_smmuv3_get_stats(const struct emu *e, struct emu_smmuv3_stats *st);
+
 #endif

@@ -77,13 +77,13 @@ evtq_write(struct emu_smmu *e, const uint64_t rec[SMMU_EVT_DWORDS])
 		e->evtq.cons = emu_reg32(e, SMMU_EVENTQ_CONS);
 	was_empty = used(e) == 0;
 	set_prod(e, (e->evtq.prod & ovf) | ((e->evtq.prod + 1) & e->evtq.mask));
-	emu_count(&e->core.st.events, 1);
+	emu_count(&e->st.events, 1);
 	if (was_empty)
 		emu_irq(e, SMMU_IRQ_CTRL_EVENTQ_IRQEN, SMMU_EVENTQ_IRQ_CFG0,
 			SMMU_GERROR_MSI_EVENTQ_ABT_ERR);
 	return;
 drop:
-	emu_count(&e->core.st.events_dropped, 1);
+	emu_count(&e->st.events_dropped, 1);
 }
 
 void

@@ -157,6 +157,7 @@ struct emu_smmu {
 	struct emu_tlb tlb;
 	struct emu_config cfg;
 	struct emu_evtq evtq;
+	struct emu_smmuv3_stats st; /**< as those of the core, whose place in it is not used */
 
 	/* cold */
 	struct emu_ctl ctl;

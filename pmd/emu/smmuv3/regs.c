@@ -84,7 +84,7 @@ guards_poll(struct emu_smmu *e, uint32_t cr0, uint32_t irq)
 				emu_set_reg64(e, off, v);
 			else
 				emu_set_reg32(e, off, (uint32_t)v);
-			emu_count(&e->core.st.guarded_writes, 1);
+			emu_count(&e->st.guarded_writes, 1);
 		}
 	}
 }
@@ -95,7 +95,7 @@ restore(struct emu_smmu *e, uint32_t off, uint32_t v)
 {
 	if (emu_reg32(e, off) != v) {
 		emu_set_reg32(e, off, v);
-		emu_count(&e->core.st.guarded_writes, 1);
+		emu_count(&e->st.guarded_writes, 1);
 	}
 }
 
@@ -251,7 +251,7 @@ emu_pulse(struct emu_smmu *e, enum emu_line line)
 {
 	if (!e->conf.wired)
 		return;
-	emu_count(&e->core.st.wired[line], 1);
+	emu_count(&e->st.wired[line], 1);
 	if (e->ctl.pulse != NULL)
 		e->ctl.pulse(e->ctl.pulse_arg, line);
 }
@@ -268,7 +268,7 @@ emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
 	}
 	/* release: pairs with the acquire of whoever polls that word. */
 	atomic_store_explicit((_Atomic uint32_t *)p, data, memory_order_release);
-	emu_count(&e->core.st.msis, 1);
+	emu_count(&e->st.msis, 1);
 }
 
 void

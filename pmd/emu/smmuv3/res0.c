@@ -137,7 +137,7 @@ clear(struct emu_smmu *e, uint32_t off, uint32_t mask)
 		return false;
 	atomic_compare_exchange_strong_explicit(p, &v, v & mask, memory_order_release,
 						memory_order_relaxed);
-	emu_count(&e->core.st.reserved_writes, 1);
+	emu_count(&e->st.reserved_writes, 1);
 	return true;
 }
 

@@ -10,8 +10,6 @@
 
 #include "priv.h"
 
-_Static_assert(RTE_DIM(((struct emu_stats *)0)->wired) == EMU_LINES, "an edge counter for each");
-
 void
 emu_smmuv3_conf_default(struct emu_smmuv3_conf *c)
 {
@@ -114,6 +112,17 @@ nomem:
 		emu_destroy(&e->core);
 	rte_errno = ENOMEM;
 	return NULL;
+}
+
+void
+emu_smmuv3_get_stats(const struct emu *core, struct emu_smmuv3_stats *st)
+{
+	const struct emu_smmu *e = (const struct emu_smmu *)(const void *)core;
+
+	_Static_assert(sizeof(*st) % sizeof(uint64_t) == 0, "nothing but counters");
+	emu_read_counters((uint64_t *)(void *)st, (const uint64_t *)(const void *)&e->st,
+			  sizeof(*st) / sizeof(uint64_t));
+	emu_get_stats(core, &st->core);
 }
 
 void

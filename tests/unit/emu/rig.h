@@ -94,12 +94,12 @@ rig_run(struct rig *r)
 	fail_msg("the SMMU never comes to rest");
 }
 
-static inline struct emu_stats
+static inline struct emu_smmuv3_stats
 rig_stats(struct rig *r)
 {
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 
-	emu_get_stats(r->e, &st);
+	emu_smmuv3_get_stats(r->e, &st);
 	return st;
 }
 

@@ -59,7 +59,7 @@ test_units(void **state)
 	struct rig *r = *state;
 	const _Atomic uint64_t *clock = emu_virtual_clock(r->e);
 	uint64_t t = atomic_load(clock);
-	struct emu_stats a = rig_stats(r), b;
+	struct emu_smmuv3_stats a = rig_stats(r), b;
 
 	assert_int_equal(emu_step(r->e, 100), 0);
 	assert_int_equal(atomic_load(clock) - t, 10);
@@ -69,8 +69,8 @@ test_units(void **state)
 	assert_int_equal(atomic_load(clock) - t, 40);
 	assert_int_equal(emu_step(r->e, 100), 5);
 	b = rig_stats(r);
-	assert_int_equal(b.steps - a.steps, 10);
-	assert_int_equal(b.idle_steps - a.idle_steps, 2);
+	assert_int_equal(b.core.steps - a.core.steps, 10);
+	assert_int_equal(b.core.idle_steps - a.core.idle_steps, 2);
 	assert_int_equal(b.cmds - a.cmds, 8);
 	assert_int_equal(emu_step(r->e, 0), 0);
 }
@@ -195,7 +195,7 @@ static uint64_t
 run(uint64_t seed, bool shuffle)
 {
 	struct emu_smmuv3_conf c = rig_conf();
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 	uint64_t pages[8], h = 1, x = 88172645463325252u;
 	struct rig r;
 

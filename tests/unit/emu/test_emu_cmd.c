@@ -110,7 +110,7 @@ static void
 test_counters(void **state)
 {
 	struct rig *r = *state;
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 
 	try(r, SMMU_CMD_TLBI_NH_ALL, 0);
 	try(r, SMMU_CMD_TLBI_NH_VA, 0);

@@ -67,7 +67,7 @@ test_ste_faults(void **state)
 		assert_int_equal(emu_dma(r->e, RIG_SID, 0x1000, &v, 4, true, NULL), EMU_FAULT);
 		rig_expect_no_event(r);
 	}
-	assert_int_equal(rig_stats(r).faults, RTE_DIM(bad) + 4);
+	assert_int_equal(rig_stats(r).core.faults, RTE_DIM(bad) + 4);
 }
 
 /* IDR1.SSIDSIZE is 0: S1CDMax (63:59), S1Fmt (5:4) and S1DSS (65:64) are IGNORED, one CD. */
@@ -148,7 +148,7 @@ static void
 test_fetch_aborts(void **state)
 {
 	struct rig *r = *state;
-	uint64_t aborts = rig_stats(r).mem_aborts;
+	uint64_t aborts = rig_stats(r).core.mem_aborts;
 
 	r->ste[0] = rig_ste0(RIG_HOLE);
 	cfgi_all(r);
@@ -157,7 +157,7 @@ test_fetch_aborts(void **state)
 	expect_config_fault(r, RIG_SID, SMMU_EVT_F_STE_FETCH, RIG_HOLE + RIG_SID * 64);
 	strtab(r, RIG_HOLE, TWO_LEVEL(8, 6), 2);
 	expect_config_fault(r, 64 + RIG_SID, SMMU_EVT_F_STE_FETCH, RIG_HOLE + 8);
-	assert_int_equal(rig_stats(r).mem_aborts, aborts + 3);
+	assert_int_equal(rig_stats(r).core.mem_aborts, aborts + 3);
 	/* A failed fetch is not cached. */
 	strtab(r, r->ste_pa, 8, 2);
 	expect_config_fault(r, RIG_SID, SMMU_EVT_F_CD_FETCH, RIG_HOLE);

@@ -279,8 +279,9 @@ test_probe(void **state)
 		ops->stats(&w.dma, &st);
 		assert_in_range(st.probes - probes, 30, 200);
 		assert_int_equal(st.probe_hits - hits, right ? 0 : st.probes - probes);
-		assert_int_equal(rig_stats(&w.r).stale_accesses, right ? 0 : st.probes - probes);
-		assert_int_equal(rig_stats(&w.r).stale_hits, right ? 0 : st.probes - probes);
+		assert_int_equal(rig_stats(&w.r).core.stale_accesses,
+				 right ? 0 : st.probes - probes);
+		assert_int_equal(rig_stats(&w.r).core.stale_hits, right ? 0 : st.probes - probes);
 		assert_int_equal(rig_event(&w.r, rec), right);
 		assert_int_equal(st.faults, 0); /* probes are not the workload */
 		ops->probe(&w.dma, false);
@@ -315,7 +316,7 @@ test_commands_come_first(void **state)
 	emu_step(w.r.e, 9);
 	assert_int_equal(rig_cons(&w.r), w.r.prod);
 	/* And the transfers went on beside them. */
-	assert_int_equal(rig_stats(&w.r).bytes, 9 * 64);
+	assert_int_equal(rig_stats(&w.r).core.bytes, 9 * 64);
 	rig_run(&w.r);
 	assert_int_equal(ops->completed(&w.dma, cpl, 64), 64);
 	world_down(&w);

@@ -215,7 +215,7 @@ test_gbpa(void **state)
 	/* Beyond the output address size: aborted without an event; a hole aborts on the bus. */
 	assert_int_equal(rig_read(&r, UINT64_C(1) << 44), EMU_FAULT);
 	assert_int_equal(rig_read(&r, RIG_HOLE), EMU_ABORT);
-	assert_int_equal(rig_stats(&r).mem_aborts, 1);
+	assert_int_equal(rig_stats(&r).core.mem_aborts, 1);
 	rig_w32(&r, SMMU_GBPA, (uint32_t)(SMMU_GBPA_UPDATE | SMMU_GBPA_ABORT));
 	rig_run(&r);
 	assert_int_equal(rig_read(&r, pa), EMU_FAULT);
@@ -349,7 +349,7 @@ test_msi_abort(void **state)
 	rig_read(r, 0x9000);
 	assert_int_equal(rig_r32(r, SMMU_GERROR),
 			 SMMU_GERROR_MSI_EVENTQ_ABT_ERR | SMMU_GERROR_MSI_GERROR_ABT_ERR);
-	assert_int_equal(rig_stats(r).mem_aborts, 2);
+	assert_int_equal(rig_stats(r).core.mem_aborts, 2);
 	/* Active errors do not toggle again. */
 	uint64_t rec[4];
 
