@@ -51,7 +51,7 @@ enum emu_access emu_probe(struct emu *e, uint32_t sid, uint64_t iova);
 
 /* ---- ATS: an endpoint with a translation cache ---------------------------------------------- */
 
-/** An address translation cache (ATC) of the endpoint with some StreamID. */
+/** An address translation cache (ATC) of the endpoint that is some stream. */
 struct emu_atc;
 
 /**
@@ -89,14 +89,14 @@ int emu_watch(struct emu *e, uint64_t pa, uint64_t len, const uint8_t *owned);
 /* ---- faults on request ---------------------------------------------------------------------- */
 
 enum emu_inject {
-	EMU_INJECT_CERROR_ILL,   /**< treat the next arg-th (1: the very next) TLBI as illegal */
+	EMU_INJECT_CERROR_ILL,   /**< the arg-th (1: the very next) invalidation is illegal */
 	EMU_INJECT_CERROR_ABT,   /**< the next command fetch aborts */
-	EMU_INJECT_SYNC_HANG,    /**< SYNCs never complete (arg 1), or do again (arg 0) */
-	EMU_INJECT_EVTQ_ABT,     /**< the next event write aborts */
-	EMU_INJECT_ACK_HANG,     /**< CR0ACK and the other ACKs never answer (arg 1), or do again */
-	EMU_INJECT_ATC_DEAD,     /**< EMU_INJECT_ARG(StreamID, 1): it answers no ATC_INV and uses what
-				      it cached also after ATS was turned off; 0: cured */
-	EMU_INJECT_ATC_LATE,     /**< EMU_INJECT_ARG(StreamID, ns): it answers so late; 0: at once */
+	EMU_INJECT_SYNC_HANG,    /**< no wait for invalidations completes (arg 1), or do again */
+	EMU_INJECT_EVTQ_ABT,     /**< the next fault record cannot be written */
+	EMU_INJECT_ACK_HANG,     /**< no enable is acknowledged (arg 1), or they are again */
+	EMU_INJECT_ATC_DEAD,     /**< EMU_INJECT_ARG(stream, 1): it answers no invalidation and uses
+				      what it cached also after ATS was turned off; 0: cured */
+	EMU_INJECT_ATC_LATE,     /**< EMU_INJECT_ARG(stream, ns): it answers so late; 0: at once */
 	EMU_INJECTIONS,
 };
 /** For those that name an endpoint: not from the thread that is in emu_step(). */
