@@ -25,7 +25,7 @@
 #include <sluice/iommu.h>
 #include <sluice/raw.h>
 
-#include "compat.h"
+#include "base/compat.h"
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -302,7 +302,7 @@ struct sluice_iommu {
 	void *emu;              /**< the emulated hardware behind the registers, for pmd/dma; or NULL */
 	void *regs;             /**< struct sluice_regs, for pmd/dma; or NULL */
 	unsigned int nb_domains, nb_devices;
-	uint32_t full_turn;     /**< the engine's turn in which its queue had no room; flush_try() */
+	uint32_t full_turn;     /**< the engine's turn in which its queue had no room; domain_inv_try() */
 	_Atomic unsigned int nb_dmas; /**< channels that are open */
 	_Atomic uint64_t steps; /**< calls of sluice_iommu_step() */
 	bool stopped;           /**< nothing is translated, or reached, any more */

@@ -97,22 +97,29 @@ perf_hw_idle(struct perf_bench *b)
 		rte_pause();
 }
 
+/* @return now; between @p last and that this lcore may not have run. */
+static uint64_t
+look(struct perf_bench *b, uint64_t last)
+{
+	uint64_t now = rte_rdtsc();
+
+	b->hw_away = RTE_MAX(b->hw_away, now - last);
+	return now;
+}
+
 void
-perf_hw_serve(struct perf_bench *b, const atomic_uint *running)
+perf_hw_serve(struct perf_bench *b, const atomic_uint *running, uint64_t since)
 {
 	bool engine_too = b->layout.engine_lcore == b->layout.hw_lcore;
-	uint64_t last = rte_rdtsc(), now;
+	uint64_t last = since;
 	unsigned int turns = 0;
 
 	/* Acquire: pairs with the conductor's release of 0, after which it touches nothing. */
 	while (atomic_load_explicit(running, memory_order_acquire) != 0) {
 		int turn = 0, did = 0;
 
-		if (++turns % TURNS_PER_LOOK == 0) {
-			now = rte_rdtsc();
-			b->hw_away = RTE_MAX(b->hw_away, now - last);
-			last = now;
-		}
+		if (++turns % TURNS_PER_LOOK == 0)
+			last = look(b, last);
 
 		for (unsigned int i = 0; i < STEPS_PER_POLL && turn < LONG_TURN; i++) {
 			turn = sluice_iommu_step(b->iommu, SERVE_BUDGET);
@@ -123,4 +130,6 @@ perf_hw_serve(struct perf_bench *b, const atomic_uint *running)
 		if (did == 0 && b->layout.oversubscribed)
 			sched_yield();
 	}
+	/* Who was away when everybody gave up finds that it is over. */
+	look(b, last);
 }

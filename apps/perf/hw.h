@@ -21,7 +21,8 @@ void perf_hw_relax_control(struct perf_bench *b);
 /** What a worker does when it has nothing to do but wait for somebody. */
 void perf_hw_idle(struct perf_bench *b);
 
-/** The main lcore's work while workers run: until *running is 0. */
-void perf_hw_serve(struct perf_bench *b, const atomic_uint *running);
+/** The main lcore's work while workers run: until *running is 0.
+ * @param since TSC before the first of them could wait for it. */
+void perf_hw_serve(struct perf_bench *b, const atomic_uint *running, uint64_t since);
 
 #endif

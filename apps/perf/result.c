@@ -144,6 +144,7 @@ dist(const struct sluice_hist *h, double unit)
 		.p99 = (double)sluice_hist_quantile(h, 0.99) * unit,
 		.max = (double)h->max * unit,
 		.mean = sluice_hist_mean(h) * unit,
+		.min = (double)sluice_hist_quantile(h, 0) * unit,
 	};
 }
 

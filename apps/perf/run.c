@@ -246,6 +246,7 @@ static void
 launch(struct perf_run *r)
 {
 	struct perf_bench *b = r->b;
+	uint64_t since = rte_rdtsc(); /* from here on somebody may wait for the hardware */
 	unsigned int had;
 
 	atomic_store_explicit(&r->running, 1, memory_order_relaxed);
@@ -257,7 +258,7 @@ launch(struct perf_run *r)
 			rte_eal_remote_launch(i == 0 ? conduct : follow, &r->worker[i],
 					      b->layout.worker[i]);
 		had = switches();
-		perf_hw_serve(b, &r->running);
+		perf_hw_serve(b, &r->running, since);
 		atomic_fetch_add_explicit(&r->preempted, switches() - had, memory_order_relaxed);
 		for (unsigned int i = 0; i < r->nb_workers; i++)
 			rte_eal_wait_lcore(b->layout.worker[i]);

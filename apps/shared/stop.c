@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -25,14 +26,18 @@ static const int ending[] = {
 static atomic_bool *flag;
 static void (*hook)(void);
 static int wake = -1;
+static atomic_bool graceless; /* who asks again means it */
 
+/* Within the grace another signal is no second request: who tells a group of processes tells each of
+ * them twice (timeout(1) does), a moment apart. */
 static void
 on_signal(int sig)
 {
 	const uint64_t one = 1;
 	int err = errno;
 
-	if (atomic_exchange_explicit(flag, true, memory_order_relaxed)) {
+	if (atomic_exchange_explicit(flag, true, memory_order_relaxed) &&
+	    atomic_load_explicit(&graceless, memory_order_relaxed)) {
 		outfile_abandon();
 		signal(sig, SIG_DFL);
 		raise(sig); /* delivered when this handler returns */
@@ -51,6 +56,7 @@ wait_beside(void *arg)
 		;
 	while (nanosleep(&grace, &grace) != 0 && errno == EINTR)
 		;
+	atomic_store_explicit(&graceless, true, memory_order_relaxed);
 	hook();
 	return arg;
 }
@@ -60,6 +66,7 @@ stop_watch(atomic_bool *asked, void (*late)(void))
 {
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
 	pthread_attr_t detached;
+	bool beside = false;
 	pthread_t t;
 
 	flag = asked;
@@ -72,9 +79,11 @@ stop_watch(atomic_bool *asked, void (*late)(void))
 	sa = (struct sigaction) { .sa_handler = SIG_IGN };
 	sigaction(SIGPIPE, &sa, NULL);
 	sigaction(SIGXFSZ, &sa, NULL);
-	if (wake < 0 || pthread_attr_init(&detached) != 0)
-		return; /* then the flag must do */
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	pthread_create(&t, &detached, wait_beside, NULL);
-	pthread_attr_destroy(&detached);
+	if (wake >= 0 && pthread_attr_init(&detached) == 0) {
+		pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+		beside = pthread_create(&t, &detached, wait_beside, NULL) == 0;
+		pthread_attr_destroy(&detached);
+	}
+	if (!beside) /* then the flag must do, and a second signal */
+		atomic_store_explicit(&graceless, true, memory_order_relaxed);
 }

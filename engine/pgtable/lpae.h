@@ -6,7 +6,7 @@
 #ifndef PGTABLE_LPAE_H
 #define PGTABLE_LPAE_H
 
-#include "../mem.h"
+#include "../base/mem.h"
 
 #define LPAE_ENTRIES   512u
 #define LPAE_VALID     (UINT64_C(1) << 0)

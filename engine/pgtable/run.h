@@ -18,7 +18,7 @@
 #ifndef PGTABLE_RUN_H
 #define PGTABLE_RUN_H
 
-#include "../relaxed.h"
+#include "../base/relaxed.h"
 #include "lpae.h"
 
 typedef uint64_t lpae_pair __attribute__((vector_size(16), may_alias));

@@ -4,7 +4,8 @@
  */
 #include <errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
+#include "policy.h"
 
 static int
 blocked_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,

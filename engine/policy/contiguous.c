@@ -12,7 +12,10 @@
 
 #include <rte_errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 static inline uint64_t
 pages_of(uint64_t addr, uint64_t len)

@@ -17,6 +17,8 @@
 #include <string.h>
 
 #include "shadow.h"
+#include "../window/window.h"
+#include "policy.h"
 
 static __rte_noinline int
 map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,

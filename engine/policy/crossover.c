@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../wait.h"
+#include "../base/wait.h"
 #include "shadow.h"
+#include "../window/window.h"
+#include "policy.h"
 
 #define MIN_LEN   64u
 #define SIZES     11u /* 64 B … 64 KiB */

@@ -9,9 +9,11 @@
 #include <rte_errno.h>
 
 #include "ring_burst.h"
+#include "../window/window.h"
+#include "policy.h"
 
 /* An IOVA that a flush released, straight from the ring: what is mapped again in the order in which
- * it was unmapped needs no magazine in between (flush.h, 5). */
+ * it was unmapped needs no magazine in between (ring.h, 5). */
 static int
 deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	     uint64_t *iova, struct dom_lcore *dl)

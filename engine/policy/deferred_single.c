@@ -8,9 +8,9 @@
  *    rte_ring of several producers, whose tail is a release store [R1].
  * 2. The engine, at each look, moves what is there into its own queue: the tail is loaded with
  *    acquire [A1, pairs with R1], so that it has seen the PTE clear of every entry that it has.
- *    Only these are sealed by a flush that starts then: as flush.h, 3, the flush starts after
+ *    Only these are sealed by a flush that starts then: as ring.h, 3, the flush starts after
  *    the unmap whatever the clocks say.
- * 3. Time, as flush.h, 7: an entry that is found at one look was not there at the look before,
+ * 3. Time, as ring.h, 7: an entry that is found at one look was not there at the look before,
  *    and gets the time of that one. So its stale window is never less than the truth.
  * 4. Release. A flush that is complete gives its entries' IOVAs back, some in each turn,
  *    through a magazine of the engine's own: whole batches to the depot, where any worker finds
@@ -22,7 +22,7 @@
  *    overflow, and who gives up waiting has nothing to give back. Who comes while others wait
  *    lets one of them go first (`let_in`), within bounds: else the lcore that polls would always
  *    be the first to find room.
- *    Sleep, as flush.h, 11: where there are many domains the engine sets a bit of `waiting` when it
+ *    Sleep, as ring.h, 11: where there are many domains the engine sets a bit of `waiting` when it
  *    has found nothing for a while, and looks whether anybody is in: taken and freed differ from
  *    before an unmap clears anything until it is released. Who unmaps looks at the bit after his
  *    entry is in; who finds it set takes it out, leaves the time, and calls the engine. Both sides
@@ -45,8 +45,12 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
-#include "../engine.h"
-#include "../tsan.h"
+#include "../object/engine.h"
+#include "../base/tsan.h"
+#include "../flush/flush.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 #define SINGLE_BATCH       32768u   /* Linux: dma-iommu.c, IOVA_SINGLE_FQ_SIZE */
 #define SINGLE_DEADLINE_US 1000000u /* … IOVA_SINGLE_FQ_TIMEOUT */
@@ -75,7 +79,7 @@ struct single {
 	uint64_t look_time;  /* of the last look */
 	bool slept;          /* since then */
 	uint64_t done_at;    /* the oldest flush was complete then; 0: it is not */
-	uint64_t dump_at;    /* flush.h, 10 */
+	uint64_t dump_at;    /* ring.h, 10 */
 	uint64_t pages_released;
 	struct iova_mag mag[IOVA_ORDERS];
 	struct rte_ring q[] __rte_cache_aligned; /* 2 * size: it cannot be full */
@@ -331,7 +335,7 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 	return true;
 }
 
-/* flush.h, 10, with one mark for all. */
+/* ring.h, 10, with one mark for all. */
 static void
 dump_serve(struct sluice_domain *d, struct single *s, uint64_t now)
 {

@@ -5,6 +5,7 @@
  * page, for a block around it would show a device what lies beside it.
  */
 #include "pool.h"
+#include "policy.h"
 
 const struct policy_ops policy_hugepool = {
 	.name = "hugepool",

@@ -5,6 +5,8 @@
  * are two thresholds, for SLUICE_RW is copied in and out, SLUICE_READ in only.
  */
 #include "shadow.h"
+#include "../window/window.h"
+#include "policy.h"
 
 static int
 hybrid_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,

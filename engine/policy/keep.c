@@ -8,9 +8,11 @@
 #include <rte_malloc.h>
 #include <rte_pause.h>
 
-#include "../engine.h"
-#include "../mem.h"
+#include "../object/engine.h"
+#include "../base/mem.h"
 #include "persistent.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
 
 #define HEADS (2 * KEEP_LIMIT)
 

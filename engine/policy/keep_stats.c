@@ -6,7 +6,7 @@
 
 #include <rte_malloc.h>
 
-#include "../engine.h"
+#include "../object/engine.h"
 #include "persistent.h"
 
 int

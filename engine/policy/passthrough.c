@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
+#include "../window/window.h"
+#include "policy.h"
 
 static int
 passthrough_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,

@@ -12,6 +12,8 @@
 #include <errno.h>
 
 #include "persistent.h"
+#include "../window/window.h"
+#include "policy.h"
 
 /* Bit 57 of a first entry, ignored by hardware as 55 and 56 are (pgtable/lpae.h). */
 #define LPAE_SW_KEPT (UINT64_C(1) << 57)

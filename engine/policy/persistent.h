@@ -19,7 +19,7 @@
 #ifndef POLICY_PERSISTENT_H
 #define POLICY_PERSISTENT_H
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 #define KEEP_LIMIT 32768u /* mappings a worker keeps at most, whatever it is told */
 #define KEEP_PAGES IOVA_CHUNK_PAGES /* larger mappings are not kept */

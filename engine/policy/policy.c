@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
+#include "policy.h"
 
 static const struct policy_ops *const policies[] = {
 	&policy_passthrough,

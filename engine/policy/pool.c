@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "pool.h"
+#include "../window/window.h"
 
 /* A word of the book: how many << 52 | the sum of (length << 12 | offset). A length is at most 2^31,
  * so 255 of them do not reach the count. */

@@ -20,7 +20,7 @@
 #ifndef POLICY_POOL_H
 #define POLICY_POOL_H
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 #define POOL_REGIONS 64u
 

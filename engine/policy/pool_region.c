@@ -7,9 +7,12 @@
 
 #include <rte_malloc.h>
 
-#include "../mem.h"
-#include "../trim.h"
+#include "../base/mem.h"
+#include "../window/trim.h"
 #include "pool.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 #define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << 12)
 

@@ -9,7 +9,8 @@
 
 #include <rte_errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
+#include "../window/window.h"
 
 /**
  * Unmap pieces of one page, from the front, until one is something else or there is no room.
@@ -38,9 +39,9 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 	if (i != 0) {
 		STAT_ADD(dl->st.unmaps, i);
 		r->tail = pos;
-		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 of flush.h */
+		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 of ring.h */
 	}
-	/* Until here begin differed from tail_pub, unless all there was to do was one (flush.h, 8). */
+	/* Until here begin differed from tail_pub, unless all there was to do was one (ring.h, 8). */
 	flush_ring_abort(r);
 	if (__builtin_expect(r->tail >= r->kick_at, 0))
 		flush_ring_kick_batch(r);
@@ -62,7 +63,7 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 
 	if (at >= upto)
 		return 0;
-	/* All that may be taken, before the first is looked at (flush.h, 12). */
+	/* All that may be taken, before the first is looked at (ring.h, 12). */
 	n = (unsigned int)RTE_MIN(upto - at, (uint64_t)n);
 	flush_ring_claim(r, at + n);
 	for (i = 0; i < n; i++, at++) {

@@ -9,6 +9,9 @@
 #include <rte_malloc.h>
 
 #include "rollover.h"
+#include "../flush/flush.h"
+#include "../window/window.h"
+#include "policy.h"
 
 /* ---- worker ---------------------------------------------------------------------------------- */
 

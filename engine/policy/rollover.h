@@ -24,7 +24,7 @@
  *    somebody leaves without having handed it out he marks, too. So where nothing was unmapped a
  *    map fails soon, however large the window is.
  * 3. Then the flush. An unmap clears an entry with release [R4], the snapshot loads it with acquire
- *    [A4]; the ticket (flush.h, 10) is taken with release after that, and the engine submits after
+ *    [A4]; the ticket (ring.h, 10) is taken with release after that, and the engine submits after
  *    it has seen the ticket. So each page of the snapshot was clear when the flush started: the
  *    flush is never left out, even if no unmap has been counted yet. A page that is unmapped
  *    after it was looked at is not in the snapshot, and not handed out in this round either.
@@ -54,7 +54,7 @@
 #ifndef POLICY_ROLLOVER_H
 #define POLICY_ROLLOVER_H
 
-#include "../engine.h"
+#include "../object/engine.h"
 
 #define ROLLOVER_NOTES 256u
 #define NO_CHUNK       UINT32_MAX

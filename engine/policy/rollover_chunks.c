@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "rollover.h"
+#include "../window/window.h"
 
 #define MAX_WRAPS 4u /* rounds that one map goes through */
 

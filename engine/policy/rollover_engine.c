@@ -3,6 +3,8 @@
  * rollover's engine side: flushes and what they account for (rollover.h, 3, 5, 6).
  */
 #include "rollover.h"
+#include "../flush/flush.h"
+#include "../inval/inval.h"
 
 /* 6. */
 static void
@@ -73,7 +75,7 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 	}
 	/* Somebody drains what is empty; for a wrap there is more to flush than was counted (3). */
 	if (pending == 0 && !flush_dumping(f)) {
-		atomic_store_explicit(&f->answered, asked, memory_order_release); /* flush.h, R5 */
+		atomic_store_explicit(&f->answered, asked, memory_order_release); /* ring.h, R5 */
 		return true;
 	}
 	seq = flush_submit(d, &inv, 1);
@@ -105,7 +107,7 @@ finish(struct sluice_domain *d, struct rollover *s, struct dom_workers *ws, uint
 		w->released_more = w->sealed_more;
 	}
 	f->tail++;
-	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* flush.h, R5 */
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* ring.h, R5 */
 	return true;
 }
 

@@ -7,6 +7,8 @@
 #include <rte_pause.h>
 
 #include "rollover.h"
+#include "../flush/flush.h"
+#include "../window/window.h"
 
 #define IDLER_SPINS 1000u          /* looks until one who is busy is no idler */
 #define GRACE_NS    UINT64_C(100000) /* wait that long for calls to end */

@@ -7,9 +7,10 @@
 
 #include <rte_malloc.h>
 
-#include "../mem.h"
-#include "../stock.h"
+#include "../base/mem.h"
+#include "../window/stock.h"
 #include "shadow.h"
+#include "../window/window.h"
 
 static const uint8_t class_pages[SHADOW_CLASSES] = { 1, 2, 5, 9, SHADOW_PAGES };
 

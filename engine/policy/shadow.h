@@ -23,7 +23,7 @@
 #ifndef POLICY_SHADOW_H
 #define POLICY_SHADOW_H
 
-#include "../domain.h"
+#include "../object/domain.h"
 
 #define SHADOW_CLASSES 5u
 #define SHADOW_MAX_LEN 65536u /* the longest buffer that is copied, bytes */

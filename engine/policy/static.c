@@ -6,6 +6,7 @@
  * memory does.
  */
 #include "pool.h"
+#include "policy.h"
 
 const struct policy_ops policy_static = {
 	.name = "static",

@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 
-#include "../domain.h"
-#include "../wait.h"
+#include "../object/domain.h"
+#include "../base/wait.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 /* A device may still hold the translation: the IOVA is never given out again. The mapping counts as
  * live, for that is what it may be. */

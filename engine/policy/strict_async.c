@@ -5,15 +5,17 @@
  * back, as with strict, and a batch pays one SYNC, as with deferred.
  *
  * The flush ring is the completion ring too: an entry stays where it is until its cookie was
- * taken (flush.h, 9).
+ * taken (ring.h, 9).
  */
 #include <errno.h>
 
 #include <rte_errno.h>
 #include <rte_prefetch.h>
 
-#include "../engine.h"
+#include "../object/engine.h"
 #include "ring_burst.h"
+#include "../window/window.h"
+#include "policy.h"
 
 /* As deferred_map(): here what may be reused are entries whose cookies were taken. */
 static int

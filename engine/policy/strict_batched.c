@@ -5,7 +5,10 @@
  */
 #include <rte_errno.h>
 
-#include "../domain.h"
+#include "../object/domain.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
 
 struct batch {
 	unsigned int n, nb_inv;

@@ -24,7 +24,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_errno.h>
 
-#include "../../engine/device.h"
+#include "../../engine/object/device.h"
 #include "../emu/core/emu.h"
 
 #define RING_DEFAULT 1024u

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/device.h"
+#include "../../engine/object/device.h"
 #include "../regs/number.h"
 #include "pci_chan.h"
 

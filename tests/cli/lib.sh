@@ -87,6 +87,46 @@ json() {
 	PY
 }
 
+# await COMMAND...: until it is true. What is waited for can be seen; a time that ought to be enough is
+# not on a machine that has more to do.
+await() {
+	local n
+	for ((n = 0; n < 3000; n++)); do
+		"$@" && return 0
+		sleep 0.02
+	done
+	fail "this never came: $*"
+	return 1
+}
+
+# stands PID PROGRAM: it runs, and what tells it to end no longer ends it at once.
+stands() {
+	local caught
+	[ "/proc/$1/exe" -ef "$2" ] || return 1
+	caught=$(sed -n 's/^SigCgt:[[:space:]]*/0x/p' "/proc/$1/status" 2>/dev/null)
+	[ $((${caught:-0} >> (16 - 1) & 1)) -eq 1 ] # STKFLT: the last that stop.c has caught
+}
+
+# worked PID TICKS: that much CPU time ago it began, however little of the CPU it gets.
+worked() {
+	local stat
+	read -r -a stat 2>/dev/null <"/proc/$1/stat" || return 1
+	[ $((stat[13] + stat[14])) -ge "$2" ]
+}
+
+# threads PID N: it has as many.
+threads() {
+	local all=("/proc/$1/task"/*)
+	[ "${#all[@]}" -eq "$2" ]
+}
+
+# ended PID: nothing of it runs.
+ended() {
+	local stat
+	read -r -a stat 2>/dev/null <"/proc/$1/stat" || return 0
+	[ "${stat[2]}" = Z ]
+}
+
 finish() {
 	echo "$((cases - failures)) of $cases cases passed"
 	[ "$failures" -eq 0 ]

@@ -108,18 +108,18 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	GP
 	case='the folder changes its name during the run'
 	cases=$((cases + 1))
-	timeout 60 "$perf" "${one[@]}" -- --seconds 1.5 --rounds 1 --policy strict --report "$r/free/rep" \
+	"$perf" "${one[@]}" -- --seconds 2 --rounds 1 --policy strict --report "$r/free/rep" \
 		>"$work/out" 2>"$work/err" </dev/null &
 	pid=$!
-	for _ in $(seq 100); do
-		[ -d "$r/free/rep" ] && break
-		sleep 0.05
-	done
+	await test -d "$r/free/rep"
+	kill -STOP $pid
+	[ ! -e "$r/free/rep/index.html" ] || fail 'the run was over before it began'
 	as_nobody mv "$r/free/rep" "$r/free/away"
 	as_nobody mkdir "$r/free/rep"
 	for name in cost tail window; do
 		as_nobody tee "$r/free/rep/$name.gp" <"$r/gp" >/dev/null
 	done
+	kill -CONT $pid
 	wait $pid || fail "status $?"
 	[ -s "$r/free/away/index.html" ] || fail 'the page is not in the folder that was made'
 	[ "$(find "$r/free/rep" -type f | wc -l)" -eq 3 ] || fail 'files were put into their folder'

@@ -13,6 +13,7 @@ import tempfile
 
 SOURCES = (".c", ".h")
 MAX_LINES = 600
+MAX_HEADER_LINES = 400
 TOP_LEVEL = {"engine", "pmd", "apps", "config", "tests", "meson.build", "meson_options.txt",
              "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}
 SKIPPED_FOLDERS = re.compile(r"^(\.git|__pycache__)$")
@@ -103,6 +104,46 @@ def engine_knows_no_hardware(root):
     return include_rule(root, ["engine"], lambda target: target.startswith("pmd/"))
 
 
+def cycles(graph):
+    """The sets of two and more nodes of which each reaches each other (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            at = stack.index(node)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
+
+
+def engine_has_no_cycle(root):
+    """Files of engine/ need each other in one direction only; X.c and X.h are one."""
+    graph = {}
+    for path in sources(root, "engine"):
+        needs = graph.setdefault(os.path.splitext(path)[0], set())
+        for _, target, _ in includes(root, path):
+            if target.startswith("engine/") and os.path.isfile(os.path.join(root, target)):
+                needs.add(os.path.splitext(target)[0])
+    for needs in list(graph.values()):
+        for stem in needs:
+            graph.setdefault(stem, set())
+    for stems in cycles(graph):
+        yield "a cycle of includes: %s" % ", ".join(stems)
+
+
 def users_stay_outside(root):
     """Applications and tests of whole programs use the public headers only."""
     return include_rule(root, ["apps", "tests/cli", "tests/install"], lambda target:
@@ -147,11 +188,13 @@ def library_is_silent(root):
 
 
 def files_are_small(root):
-    """No C file is longer than 600 lines."""
+    """No C file is longer than 600 lines, no header of engine/ than 400."""
     for path in sources(root):
         lines = len(text(root, path)) - 1
-        if lines > MAX_LINES:
-            yield "%s: %d lines, at most %d" % (path, lines, MAX_LINES)
+        hot = path.endswith(".h") and path.startswith("engine/")
+        most = MAX_HEADER_LINES if hot else MAX_LINES
+        if lines > most:
+            yield "%s: %d lines, at most %d" % (path, lines, most)
 
 
 def licence_is_named(root):
@@ -239,6 +282,11 @@ RULES = {
         {"engine/b.c": C + '#include "../pmd/smmuv3/smmuv3.h"\n'},
         {"engine/b.c": C + "#include <pmd/smmuv3/smmuv3.h>\n"},
         {"engine/b.c": C + '  #  include "smmuv3/smmuv3.h"\n'}]),
+    "engine-has-no-cycle": (engine_has_no_cycle, [
+        {"engine/b.h": C, "engine/b.c": C + '#include "c.h"\n', "engine/c.h": C + '#include "b.h"\n'},
+        {"engine/x/b.h": C + '#include "../y/c.h"\n', "engine/y/c.h": C,
+         "engine/y/c.c": C + '#include "../z/d.h"\n', "engine/z/d.h": C + '#include "../x/b.h"\n',
+         "engine/x/README.md": README, "engine/y/README.md": README, "engine/z/README.md": README}]),
     "users-stay-outside": (users_stay_outside, [
         {"apps/b.c": C + '#include "../engine/driver.h"\n'},
         {"apps/b.c": C + "#include <driver.h>\n"},
@@ -262,7 +310,8 @@ RULES = {
          "_exit(1)", 'rte_panic("x")', 'perror("x")', 'rte_exit(1, "x")')] + [
         {"pmd/b.c": C + "static void f(void) { if (fork() == 0) exit(1); }\n"},
         {"pmd/emu/b.h": C + "static inline void f(void) { abort(); }\n"}]),
-    "files-are-small": (files_are_small, [{"engine/b.c": C + "\n" * 599 + ";\n"}]),
+    "files-are-small": (files_are_small, [
+        {"engine/b.c": C + "\n" * 599 + ";\n"}, {"engine/b.h": C + "\n" * 399 + ";\n"}]),
     "licence-is-named": (licence_is_named, [
         {"engine/b.h": "#pragma once\n"}, {"config/run": "#!/bin/sh\n"},
         {"pmd/meson.build": "x = 1\n"}]),

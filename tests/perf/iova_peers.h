@@ -17,7 +17,7 @@
 #include <ck_stack.h>
 #endif
 
-#include "iova.h"
+#include "iova/iova.h"
 
 #define PEER_ORDERS 6u
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "domain.h"
+#include "window/window.h"
 #include "fake_iommu.h"
 
 enum rig_policy {

@@ -14,7 +14,7 @@
 #include <rte_cycles.h>
 #include <rte_lcore.h>
 
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
 #include "soak.h"
 #include "tests/unit/eal.h"
 

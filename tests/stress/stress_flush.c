@@ -24,8 +24,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
-#include "engine/tsan.h"
+#include "engine/policy/policy.h"
+#include "engine/object/engine.h"
+#include "engine/base/tsan.h"
 #include "tests/unit/eal.h"
 #include "tests/unit/engine/fake_iommu.h"
 

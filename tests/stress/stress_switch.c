@@ -25,8 +25,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
-#include "engine/tsan.h"
+#include "engine/object/engine.h"
+#include "engine/base/tsan.h"
 #include "tests/unit/eal.h"
 #include "tests/unit/engine/fake_iommu.h"
 

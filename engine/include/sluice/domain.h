@@ -71,7 +71,8 @@ struct sluice_domain_conf {
  *   should trim; and not what a trim must keep aside until an idle worker moves (there).
  * - Tables above those: one for each GiB of the window that was used, and two. With the domain.
  * - What each mapping is called, in the process's own memory: 4 KiB for each 2 MiB of the window that
- *   was ever in use. With the domain.
+ *   was ever in use. With the domain. Where the system promises no more memory than it has
+ *   (vm.overcommit_memory = 2) all of it counts from the start, iova_size / 512 bytes.
  * - Shadow memory (copy, hybrid, untrusted): conf.copy_pool for each of the most workers that there
  *   were at once. To a worker that comes when another has left; else with the domain.
  * - Mappings that stand. persistent: conf.keep_max for each worker; to a map that finds no IOVA,

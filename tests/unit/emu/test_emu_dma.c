@@ -9,7 +9,7 @@
 
 #include "rig.h"
 
-#include "../../../engine/device.h"
+#include "../../../engine/object/device.h"
 
 static const struct sluice_dma_ops *ops;
 

@@ -7,7 +7,7 @@
 
 #include <sluice/device.h>
 
-#include "engine/ats.h"
+#include "engine/inval/ats.h"
 #include "rig.h"
 
 #define PA       UINT64_C(0x200000000)

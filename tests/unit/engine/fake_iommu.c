@@ -9,7 +9,7 @@
 
 #include <rte_errno.h>
 
-#include "engine/mem.h"
+#include "engine/base/mem.h"
 #include "fake_iommu.h"
 
 static uint64_t

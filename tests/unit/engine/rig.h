@@ -20,7 +20,7 @@
 
 #include <rte_errno.h>
 
-#include "engine/engine.h"
+#include "engine/object/engine.h"
 #include "fake_iommu.h"
 #include "tests/unit/eal.h"
 

@@ -6,6 +6,7 @@
 #ifndef SHADOWED_H
 #define SHADOWED_H
 
+#include "engine/window/window.h"
 #include "rig.h"
 
 struct buf {

@@ -12,7 +12,15 @@
 #include <stddef.h>
 #include <ucontext.h>
 
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define STEPS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STEPS_ASAN 1
+#endif
+#endif
 
 #if defined(__x86_64__) && !SLUICE_TSAN
 #define STEPS_CAN 1
@@ -20,6 +28,15 @@
 #define STEPS_CAN 0
 #endif
 #define STEPS_SKIP "SKIP: stops after each instruction: for x86-64, and without a race detector"
+
+/* At which instructions: all of them in the code that is used. Where ASan looks at each access, most
+ * instructions are its own, and none of them is a moment of ours; of them a part is enough to have
+ * it look at all that is done. A prime: no loop's length. */
+#ifdef STEPS_ASAN
+#define STEPS_EACH 7u
+#else
+#define STEPS_EACH 1u
+#endif
 
 static volatile unsigned int steps_seen, steps_at;
 static volatile bool steps_on;

@@ -3,6 +3,7 @@
  * ats.c, ats_list.c: devices that cache translations are told, after the IOMMU and before anything
  * is reclaimed (A2), of no more than was asked for (A16), and may come and go meanwhile (A11).
  */
+#include "engine/inval/inval.h"
 #include "ats_rig.h"
 
 static void

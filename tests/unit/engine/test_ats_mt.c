@@ -7,8 +7,8 @@
 
 #include <sluice/device.h>
 
-#include "engine/ats.h"
-#include "engine/tsan.h"
+#include "engine/inval/ats.h"
+#include "engine/base/tsan.h"
 #include "rig.h"
 
 #define PA     UINT64_C(0x300000000)

@@ -2,7 +2,7 @@
 /** @file
  * bitset.c: random use against a plain array, sizes around every level's edge, the invariant.
  */
-#include "engine/bitset.h"
+#include "engine/iova/bitset.h"
 #include "rig.h"
 
 static const uint32_t sizes[] = { 1, 2, 63, 64, 65, 127, 128, 4095, 4096, 4097, 5000, 70000 };

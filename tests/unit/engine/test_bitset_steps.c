@@ -52,7 +52,7 @@ step_load(const _Atomic uint64_t *p)
 #define atomic_fetch_and_explicit(p, v, order) step_fetch_and(p, v)
 #define atomic_fetch_or_explicit(p, v, order)  step_fetch_or(p, v)
 #define atomic_load_explicit(p, order)	       step_load(p)
-#include "engine/bitset.c"
+#include "engine/iova/bitset.c"
 
 #define STEPS 40u /* more than any operation here has */
 

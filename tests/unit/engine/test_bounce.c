@@ -3,7 +3,7 @@
  * bounce.c: an untrusted device's domain is strict, whatever was asked for, and what shares a page
  * with a buffer is out of the device's reach, from the map to the unmap and after (E5).
  */
-#include "engine/bounce.h"
+#include "engine/policy/bounce.h"
 #include "engine/policy/shadow.h"
 #include "shadowed.h"
 

@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "engine/mem.h"
+#include "engine/base/mem.h"
 #include "rig.h"
 
 #define CHUNKS   16u

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "engine/depot.h"
+#include "engine/iova/depot.h"
 
 static void
 batch(uint32_t *pfn, uint32_t first)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * device.c: which operation the backend gets for which domain, errors, and that a failure at the
+ * device_ctl.c: which operation the backend gets for which domain, errors, and that a failure at the
  * Nth stream puts the others back, or blocks them (D5).
  */
 #include <sluice/device.h>

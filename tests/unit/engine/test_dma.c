@@ -4,7 +4,7 @@
  */
 #include <sluice/device.h>
 
-#include "engine/device.h"
+#include "engine/object/device.h"
 #include "rig.h"
 
 static struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * domain.c: defaults, every field that can be wrong, failures half-way, destroying.
+ * domain_ctl.c: defaults, every field that can be wrong, failures half-way, destroying.
  */
 #include <sluice/device.h>
 

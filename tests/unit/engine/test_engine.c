@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * engine.c and poll.c: what an engine serves, faults, errors that are mended, counters.
+ * engine_ctl.c and poll.c: what an engine serves, faults, errors that are mended, counters.
  */
 #include "rig.h"
 

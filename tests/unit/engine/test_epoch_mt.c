@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "engine/epoch.h"
+#include "engine/base/epoch.h"
 #include "rig.h"
 
 static struct epoch epoch;

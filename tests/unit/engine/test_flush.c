@@ -3,6 +3,7 @@
  * flush.c: when flushes start, what they invalidate, and what they release and when (A2, A3, A12,
  * A13, A16). Every step is made by hand: unmap, poll, complete.
  */
+#include "engine/flush/flush.h"
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)

@@ -3,7 +3,7 @@
  * iova.c with one thread: random use against an array of owners, exact accounting of free pages,
  * exhaustion exactly when full, chunks that are regained and cut anew, a prepare that fails.
  */
-#include "engine/iova.h"
+#include "engine/iova/iova.h"
 #include "rig.h"
 
 static unsigned int prepared, prepare_fail_at;

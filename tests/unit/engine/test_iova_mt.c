@@ -6,10 +6,10 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "engine/epoch.h"
-#include "engine/iova.h"
-#include "engine/mem.h"
-#include "engine/tsan.h"
+#include "engine/base/epoch.h"
+#include "engine/iova/iova.h"
+#include "engine/base/mem.h"
+#include "engine/base/tsan.h"
 #include "rig.h"
 
 #define THREADS 4

@@ -7,7 +7,7 @@
 #include <pthread.h>
 
 #include "engine/policy/persistent.h"
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
 #include "shadowed.h"
 
 #define PA     UINT64_C(0x300000000)

@@ -53,7 +53,7 @@ every_step(unsigned int which, uint64_t iova, size_t len)
 	seg[0] = seg[1] = (struct sluice_seg){ .iova = iova, .len = len };
 	for (unsigned int i = 0; i < 2; i++)
 		table[i] = atomic_load(&r.d->leaf[AT + i]);
-	for (at = 0; steps_run(call, trim, at); at++) {
+	for (at = 0; steps_run(call, trim, at); at += STEPS_EACH) {
 		assert_true(at < MOST);
 		for (unsigned int i = 0; i < 2; i++)
 			atomic_store(&r.d->leaf[AT + i], table[i]);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Domains and workers come and go while another thread polls and a third maps and unmaps
- * (engine.c, domain.c, poll.c): nothing is freed under the poll, counters are kept.
+ * (engine_ctl.c, domain_ctl.c, poll.c): nothing is freed under the poll, counters are kept.
  */
 #include <pthread.h>
 
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
 #include "rig.h"
 
 #define PA     UINT64_C(0x300000000)

@@ -3,7 +3,7 @@
  * mem.c: alignment of physical addresses, zeroing, merging, the two borders that meet, the page
  * stack; random use against a map of who has each cache line.
  */
-#include "engine/mem.h"
+#include "engine/base/mem.h"
 #include "rig.h"
 
 #define SPAN_PAGES 64u

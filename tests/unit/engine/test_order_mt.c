@@ -3,12 +3,12 @@
  * A4: the PTE is clear before the entry can be seen. Workers queue as fast as they can; whoever
  * plays the hardware looks up every page of every invalidation at the moment it is submitted: all
  * must be gone from the page table. (An IOVA is not used again before its flush is released, so
- * nothing can have been mapped there since.) By argument: flush.h, 1 and 3. On a weakly ordered
+ * nothing can have been mapped there since.) By argument: ring.h, 1 and 3. On a weakly ordered
  * machine this is a litmus test; on x86 it is one of program order.
  */
 #include <pthread.h>
 
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
 #include "rig.h"
 
 #define PA      UINT64_C(0x300000000)

@@ -2,6 +2,7 @@
 /** @file
  * policy/policy.c, passthrough.c, blocked.c: the list, and the two that never touch a table.
  */
+#include "engine/policy/policy.h"
 #include "rig.h"
 
 static void

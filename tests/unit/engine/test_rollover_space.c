@@ -332,7 +332,7 @@ a7_a_wrap_at_any_moment_of_an_unmap(void **state)
 	unmap_page(0); /* so that there is something for every wrap */
 	step_pfn = 700;
 	ro_chunk_leave(r.d->priv, r.d->lc[0]->priv);
-	for (at = 0; steps_run(step_unmap, step_wrap, at); at++) {
+	for (at = 0; steps_run(step_unmap, step_wrap, at); at += STEPS_EACH) {
 		uint32_t pfn;
 
 		assert_true(at < 2000);

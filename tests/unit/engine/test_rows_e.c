@@ -7,6 +7,7 @@
 #include <rte_malloc.h>
 #include <sluice/device.h>
 
+#include "engine/policy/policy.h"
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)

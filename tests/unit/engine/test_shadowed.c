@@ -2,6 +2,7 @@
 /** @file
  * shadowed.c: hardware that must be told of maps (A8), and that translates some addresses only.
  */
+#include "engine/policy/policy.h"
 #include "rig.h"
 
 #define PA    UINT64_C(0x300000000)

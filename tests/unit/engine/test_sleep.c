@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Many domains of which few are busy (A13; flush.h, 11): the deadline is met, a turn costs what there
+ * Many domains of which few are busy (A13; ring.h, 11): the deadline is met, a turn costs what there
  * is to do, misses are true. Counted in turns and in virtual time.
  */
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Falling asleep and waking (flush.h, 11) with the engine and two workers on threads of their own, while
+ * Falling asleep and waking (ring.h, 11) with the engine and two workers on threads of their own, while
  * rings are closed and opened (8): nothing that was put in stays in. For the race detector, too.
  */
 #include <pthread.h>

@@ -5,6 +5,7 @@
  */
 #include <sluice/device.h>
 
+#include "engine/flush/flush.h"
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)

@@ -3,6 +3,7 @@
  * flush.c, step 7: the stale window of every entry is in the histogram, and is never less than the
  * truth. On a virtual clock the truth is known.
  */
+#include "engine/flush/flush.h"
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)

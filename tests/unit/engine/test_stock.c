@@ -3,8 +3,8 @@
  * stock.c, and what iova.c and flush.c do for it: what idle workers have comes to who needs it
  * (A20), at any moment of what the owner does, each IOVA to one of them.
  */
-#include "engine/hold.h"
-#include "engine/stock.h"
+#include "engine/iova/hold.h"
+#include "engine/window/stock.h"
 #include "rig.h"
 #include "steps.h"
 
@@ -155,7 +155,7 @@ each_step(void (*before)(void), void (*one)(void), void (*other)(void), const st
 {
 	bool more = true;
 
-	for (unsigned int at = 0; more; at += w->stride) {
+	for (unsigned int at = 0; more; at += w->stride * STEPS_EACH) {
 		assert_true(at < MOST);
 		mag_up(w->stock, 5);
 		robbed_at = 0;
@@ -221,7 +221,7 @@ a20_a_put_over_the_tag(void **state)
 	bool more = true;
 
 	(void)state;
-	for (unsigned int at = 0; more; at++) {
+	for (unsigned int at = 0; more; at += STEPS_EACH) {
 		assert_true(at < MOST);
 		mag_up(3, 5);
 		robbed_at = 0;
@@ -451,7 +451,7 @@ a20_a_theft_at_any_moment_of_a_pair(void **state)
 			unsigned int at;
 			bool more = true;
 
-			for (at = 0; more; at += 1 + 2 * k) {
+			for (at = 0; more; at += (1 + 2 * k) * STEPS_EACH) {
 				assert_true(at < MOST);
 				/* Released, and known to be, in the ring; some in the magazine. */
 				for (unsigned int i = 0; i < 8; i++)
@@ -471,7 +471,7 @@ a20_a_theft_at_any_moment_of_a_pair(void **state)
 	}
 }
 
-/* flush.h, 12: the owner takes entries from his ring, and a thief is at it. */
+/* ring.h, 12: the owner takes entries from his ring, and a thief is at it. */
 static uint64_t ring_at, mine[4];
 static uint32_t tried, nb_mine;
 
@@ -526,7 +526,8 @@ ring_shared_at_each(void (*one)(void), void (*other)(void))
 	static const char *const policies[] = { "deferred", "strict-async" };
 
 	for (unsigned int p = 0; p < RTE_DIM(policies); p++)
-		for (unsigned int at = 0; ring_shared(policies[p], one, other, at); at++)
+		for (unsigned int at = 0; ring_shared(policies[p], one, other, at);
+		     at += STEPS_EACH)
 			assert_true(at < MOST);
 }
 

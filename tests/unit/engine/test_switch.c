@@ -3,6 +3,7 @@
  * switch.c (A9, A10): every pair of policies that can be exchanged, in every state; what goes wrong
  * half-way; who kept a pointer to the old one. With threads: tests/stress/stress_switch.c.
  */
+#include "engine/policy/policy.h"
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)
@@ -231,7 +232,7 @@ a10_a_drain_that_fails(void **state)
 	}
 }
 
-/* ---- flush.h, 8 ------------------------------------------------------------------------------ */
+/* ---- ring.h, 8 ------------------------------------------------------------------------------ */
 
 static unsigned int relaxed;
 

@@ -4,7 +4,7 @@
  */
 #include <pthread.h>
 
-#include "engine/tsan.h"
+#include "engine/base/tsan.h"
 #include "rig.h"
 
 #define PA     UINT64_C(0x300000000)

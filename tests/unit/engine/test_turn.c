@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 
+#include "engine/flush/flush.h"
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)

@@ -3,7 +3,7 @@
  * wait.c: bounded, ends at the right sequence number, tells the truth about the result, and asks
  * the hardware for errors when it takes long.
  */
-#include "engine/wait.h"
+#include "engine/base/wait.h"
 #include "rig.h"
 
 static unsigned int turns, complete_at;

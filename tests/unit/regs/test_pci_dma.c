@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../../engine/device.h"
+#include "../../../engine/object/device.h"
 #include "../../../pmd/dma/pci_chan.h"
 #include "../../../engine/driver.h"
 

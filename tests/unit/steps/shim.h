@@ -39,7 +39,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
-#include "engine/relaxed.h"
+#include "engine/base/relaxed.h"
 
 void steps_load(const volatile void *p, void *v, size_t n);
 void steps_store(volatile void *p, const void *v, size_t n, int order);

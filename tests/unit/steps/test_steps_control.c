@@ -4,8 +4,9 @@
  * who puts a domain behind one more IOMMU, who changes the policy, and who frees what the turn
  * walks over.
  */
+#include "engine/policy/policy.h"
 #include "engine/policy/persistent.h"
-#include "engine/span.h"
+#include "engine/inval/span.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 

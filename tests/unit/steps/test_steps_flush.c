@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * flush.h step by step: the clear before the entry (A4), and that a ring which was closed is closed.
+ * ring.h step by step: the clear before the entry (A4), and that a ring which was closed is closed.
  */
+#include "engine/policy/policy.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 

@@ -3,7 +3,7 @@
  * IOVAs step by step: two allocators that meet in the depot, in a chunk that runs dry, and in one that
  * is regained and cut anew. Nothing is handed out twice, nothing is lost.
  */
-#include "engine/iova.h"
+#include "engine/iova/iova.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 

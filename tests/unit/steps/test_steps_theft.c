@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What idle workers have in stock, taken step by step (iova.h, 1 to 7; flush.h, 12): wherever owner and
+ * What idle workers have in stock, taken step by step (iova.h, 1 to 7; ring.h, 12): wherever owner and
  * thief are, an IOVA has one owner, and none is lost.
  */
 /* First: what is inline of the engine is run step by step here, too. */
 #include "shim.h"
 
-#include "engine/stock.h"
+#include "engine/window/stock.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 
@@ -321,7 +321,7 @@ ring_thief(void)
 	robbed += owner()->ring.robbed != before;
 }
 
-/* flush.h, 12. */
+/* ring.h, 12. */
 static void
 a20_a_ring_is_robbed(void **state)
 {

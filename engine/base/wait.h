@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Waiting for the hardware, the same for everybody who waits.
+ */
+#ifndef ENGINE_WAIT_H
+#define ENGINE_WAIT_H
+
+#include "../driver.h"
+
+/** Spend one turn: relax hook, or spin, pause, yield; look for errors now and then. */
+void sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn);
+
+/**
+ * sluice_inv_wait(), with the first look at the completion in the caller: hardware that answers
+ * within the doorbell's write has done it by then.
+ */
+static inline int
+inv_wait(struct sluice_iommu *iommu, uint64_t seq)
+{
+	const struct sluice_iommu_fast *fast = &iommu->fast;
+
+	if (fast->inv_done(fast->queue) < seq)
+		return sluice_inv_wait(iommu, seq);
+	return fast->inv_result(fast->queue, seq);
+}
+
+#endif

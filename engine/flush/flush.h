@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The engine's side of the flush rings (ring.h): starting flushes, releasing what they covered, emptying
+ * the queues for somebody who waits.
+ */
+#ifndef FLUSH_FLUSH_H
+#define FLUSH_FLUSH_H
+
+#include "../object/domain.h"
+
+/** One more who wants a flush, @p cause of DRAIN … SWITCH: 16 bits each of flush_state.wishes. */
+static inline uint64_t
+flush_wish(enum sluice_flush_cause cause)
+{
+	return UINT64_C(1) << 16 * (cause - SLUICE_FLUSH_DRAIN);
+}
+
+/** After a look: may the domain be left alone (f->sleep)? Engine (11). */
+void flush_rest(struct sluice_domain *d, uint64_t now);
+
+/** It has something to do, or may have. Engine. */
+static inline void
+flush_awake(struct flush_state *f)
+{
+	f->sleep = FLUSH_AWAKE;
+	f->idle_looks = 0;
+}
+
+/** Are there flushes in flight? Engine. */
+static inline bool
+flush_in_flight(const struct flush_state *f)
+{
+	return f->head != f->tail;
+}
+
+/**
+ * The engine's part, for one domain: start flushes that are due, release those that completed.
+ * @param now clock ticks. @return work done.
+ */
+unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
+
+/**
+ * Is the oldest flush that is in flight complete, its devices told and all? What failed is begun
+ * again, what is late counted. Engine.
+ */
+bool flush_is_done(struct sluice_domain *d, uint64_t now);
+
+/** domain_inv_try() in the first IOMMU, for a flush to be started. @return its number; 0: not submitted. */
+uint64_t flush_submit(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
+
+/** A flush of @p n invalidations was submitted as @p seq: note it. Engine. */
+void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64_t now,
+		   enum sluice_flush_cause cause);
+
+/**
+ * How old an entry may be when its flush starts, for the flush to be complete by the deadline: it
+ * takes as long as the last ones did, twice that to be sure, and age is known to a look. Engine.
+ */
+uint64_t flush_patience(const struct flush_state *f);
+
+/** A flush took so many ticks. What is longer counts at once, what is shorter by and by: the
+ * deadline is a bound, not an average. Engine. */
+static inline void
+flush_took(struct flush_state *f, uint64_t ticks)
+{
+	f->took = ticks > f->took || f->tail == 0 ? ticks : f->took - f->took / 8 + ticks / 8;
+}
+
+/** For whom the engine works when somebody wishes. @return SLUICE_FLUSH_CAUSES: nobody does. */
+static inline enum sluice_flush_cause
+flush_wished(const struct flush_state *f)
+{
+	uint64_t wishes = atomic_load_explicit(&f->wishes, memory_order_acquire);
+
+	return __builtin_expect(wishes == 0, 1) ? SLUICE_FLUSH_CAUSES :
+	       SLUICE_FLUSH_DRAIN + (enum sluice_flush_cause)__builtin_ctzll(wishes) / 16;
+}
+
+/** Is there a wish for a rollover (10)? */
+static inline bool
+flush_dumping(const struct flush_state *f)
+{
+	const uint64_t mask = UINT64_C(0xffff) << 16 * (SLUICE_FLUSH_ROLLOVER - SLUICE_FLUSH_DRAIN);
+
+	return (atomic_load_explicit(&f->wishes, memory_order_relaxed) & mask) != 0;
+}
+
+/**
+ * Have all that is queued in the domain flushed and released, and wait for it, bounded (10). No
+ * lock: workers may call it. Only where the engine gives turns (domain_dumps()).
+ * @param cause what is counted; of a rollover IOVAs come back to the shared space.
+ * @return 0 or -ETIMEDOUT.
+ */
+int domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause);
+
+#endif

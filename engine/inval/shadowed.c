@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Shadowed IOMMUs (A8). A map writes its entries, and is complete when the hardware has taken them
+ * into its copy. When there is no room for that, the whole copy is made anew, once, and
+ * the map is told of again, once. What fails then, fails the map: never the device's first access.
+ *
+ * Who has hardware that walks its tables pays nothing: a domain of the other kind gets a policy of
+ * its own when it is made, the one that was asked for with maps that do more.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+
+#include "shadowed.h"
+#include "inval.h"
+#include "../policy/policy.h"
+
+struct shadowed {
+	struct policy_ops ops; /* base, with these maps */
+	const struct policy_ops *base;
+	_Atomic uint64_t refreshes;
+};
+
+/* Policies whose maps are entries in the window and nothing else, so that they can be undone. */
+static const struct policy_ops *const fit[] = {
+	&policy_strict,     &policy_strict_batched,  &policy_deferred, &policy_strict_async,
+	&policy_contiguous, &policy_deferred_single, &policy_rollover,
+};
+
+int
+aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
+{
+	const uint64_t chunk = UINT64_C(2) << 20, all = UINT64_C(1) << iommu->info.ias;
+	uint64_t base = RTE_ALIGN_CEIL(iommu->info.aperture_base, chunk), end = all;
+	bool limited = iommu->info.aperture_end != 0;
+
+	if (limited && iommu->info.aperture_end < all - 1)
+		end = iommu->info.aperture_end + 1;
+	end -= end % chunk;
+	if (c->iova_base == 0) {
+		c->iova_base = SLUICE_IOVA_BASE_DEFAULT;
+		/* Not 0: an IOVA of 0 is what drivers take for none. */
+		if (c->iova_base < base || c->iova_base >= end || c->iova_size > end - c->iova_base)
+			c->iova_base = RTE_MAX(base, chunk);
+	}
+	if (c->iova_size == 0)
+		c->iova_size = c->iova_base < end ?
+			       RTE_MIN(SLUICE_IOVA_SIZE_DEFAULT, end - c->iova_base) : chunk;
+	if (!limited || (c->iova_base >= base && c->iova_base < end &&
+			 c->iova_size <= end - c->iova_base))
+		return 0;
+	return sluice_fail(EINVAL, "IOVA window %#" PRIx64 "+%#" PRIx64
+			   ": this hardware translates %#" PRIx64 " to %#" PRIx64 " alone",
+			   c->iova_base, c->iova_size, iommu->info.aperture_base,
+			   iommu->info.aperture_end);
+}
+
+int
+shadowed_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages)
+{
+	const struct sluice_iommu_ops *ops = d->iommu->ops;
+	struct shadowed *s = d->shadowed;
+	int ret;
+
+	if (s == NULL)
+		return 0;
+	ret = ops->map_sync(d->iommu, &d->hw, iova, pages);
+	if (ret != -ENOMEM || ops->refresh == NULL)
+		return ret;
+	atomic_fetch_add_explicit(&s->refreshes, 1, memory_order_relaxed);
+	ret = ops->refresh(d->iommu, &d->hw);
+	return ret != 0 ? ret : ops->map_sync(d->iommu, &d->hw, iova, pages);
+}
+
+static uint64_t
+pages_of(uint64_t iova, uint64_t len)
+{
+	return ((iova & 4095) + len + 4095) >> 12;
+}
+
+/* It was never a mapping. */
+static void
+uncount(struct dom_lcore *dl, uint64_t pages)
+{
+	STAT_ADD(dl->st.maps, -1);
+	STAT_ADD(dl->st.unmaps, -1);
+	STAT_ADD(dl->st.map_more, 1 - pages);
+	STAT_ADD(dl->st.unmap_more, 1 - pages);
+}
+
+/* Undo a map that the hardware did not take: part of it may be in the copy, so it is invalidated
+ * before its IOVA is free. What cannot be invalidated stays lost, and live, as with strict, and
+ * that is what the mapper is told: the memory is not his.
+ * @return 0 or as sluice_inv_sync(). */
+static int
+undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	const struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
+					.tag = d->tag, .pages = (uint32_t)pages_of(iova, len),
+					.iova = iova & ~UINT64_C(4095) };
+
+	int ret;
+
+	if (d->shadowed->base != &policy_rollover) {
+		ret = policy_strict.unmap(d, iova, len, dl);
+		if (ret == 0)
+			uncount(dl, inv.pages);
+		return ret;
+	}
+	/* Its IOVAs are not the space's: they come round with the window. The memory, now. */
+	ret = policy_rollover.unmap(d, iova, len, dl);
+	return ret != 0 ? ret : domain_inv_sync(d, &inv, 1);
+}
+
+static int
+shadowed_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	     struct dom_lcore *dl)
+{
+	int ret = d->shadowed->base->map(d, pa, len, prot, iova, dl), lost;
+
+	if (ret != 0)
+		return ret;
+	ret = shadowed_sync(d, *iova & ~UINT64_C(4095), pages_of(*iova, len));
+	if (ret == 0)
+		return 0;
+	lost = undo(d, *iova, len, dl);
+	STAT_ADD(dl->st.map_errors, 1);
+	return lost != 0 ? lost : ret;
+}
+
+/* contiguous alone: the burst is one range, mapped and unmapped as a whole. Those of other policies
+ * lie anywhere, and are told of one by one (burst.c). */
+static unsigned int
+shadowed_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
+		   struct dom_lcore *dl)
+{
+	const struct policy_ops *base = d->shadowed->base;
+	unsigned int got = base->map_burst(d, seg, n, dl);
+	uint64_t pages = 0;
+	int ret;
+
+	if (got == 0)
+		return 0;
+	for (unsigned int i = 0; i < got; i++)
+		pages += pages_of(seg[i].iova, seg[i].len);
+	ret = shadowed_sync(d, seg[0].iova & ~UINT64_C(4095), pages);
+	if (ret == 0)
+		return got;
+	if (base->unmap_burst(d, seg, got, dl) == got) {
+		uncount(dl, pages);
+		rte_errno = -ret;
+	}
+	STAT_ADD(dl->st.map_errors, 1);
+	return 0;
+}
+
+static void
+shadowed_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+{
+	const struct shadowed *s = d->shadowed;
+
+	if (s->base->stats != NULL)
+		s->base->stats(d, st);
+	st->refreshes = atomic_load_explicit(&s->refreshes, memory_order_relaxed);
+}
+
+const struct policy_ops *
+shadowed_ops(struct sluice_domain *d, const struct policy_ops *base)
+{
+	struct shadowed *s = d->shadowed;
+
+	if (s == NULL)
+		return base;
+	s->base = base;
+	s->ops = *base;
+	s->ops.map = shadowed_map;
+	s->ops.map_burst = base == &policy_contiguous ? shadowed_map_burst : NULL;
+	s->ops.stats = shadowed_stats;
+	s->ops.live = false; /* what it would be exchanged for does not sync */
+	return &s->ops;
+}
+
+int
+shadowed_init(struct sluice_domain *d)
+{
+	const struct policy_ops *base = d->policy;
+	struct shadowed *s;
+	bool can = false;
+
+	if (d->type != SLUICE_DOMAIN_PAGING || d->iommu->ops->map_sync == NULL)
+		return 0;
+	for (unsigned int i = 0; i < RTE_DIM(fit); i++)
+		can = can || base == fit[i];
+	if (!can)
+		return sluice_fail(ENOTSUP, "'%s' is not for a shadowed IOMMU", base->name);
+	s = rte_zmalloc("sluice_shadowed", sizeof(*s), RTE_CACHE_LINE_SIZE);
+	if (s == NULL)
+		return sluice_fail(ENOMEM, "no memory for a policy that syncs its maps");
+	d->shadowed = s;
+	d->policy = shadowed_ops(d, base);
+	d->map = s->ops.map;
+	return 0;
+}
+
+void
+shadowed_fini(struct sluice_domain *d)
+{
+	rte_free(d->shadowed);
+	d->shadowed = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * IOMMUs that do not walk the page table but keep a copy of it (A8), and the address ranges to
+ * which such hardware is limited.
+ */
+#ifndef ENGINE_SHADOWED_H
+#define ENGINE_SHADOWED_H
+
+#include "../object/domain.h"
+
+/**
+ * Where nothing is said of the window (0): the default, or what of it the hardware can translate.
+ * @return 0; -EINVAL what is said does not fit (sluice_error() says into what).
+ */
+int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu);
+
+/**
+ * Have the domain's maps tell the hardware, if it wants to be told. After the policy's init.
+ * @return 0; -ENOTSUP not with this policy; -ENOMEM: sluice_fail() was called.
+ */
+int shadowed_init(struct sluice_domain *d);
+
+/** @p base as this domain must have it: with maps that sync, if its IOMMU is shadowed. */
+const struct policy_ops *shadowed_ops(struct sluice_domain *d, const struct policy_ops *base);
+void shadowed_fini(struct sluice_domain *d);
+
+/** Tell the hardware of mapped pages; nothing to do for hardware that walks the tables. Any lcore.
+ * @return as sluice_iommu_ops.map_sync(), after one refresh and one more try. */
+int shadowed_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * A submission that waits for nothing, not even for room (A19).
+ */
+#include "../object/engine.h"
+#include "inval.h"
+
+uint64_t
+domain_inv_try(struct sluice_domain *d, struct sluice_iommu *iommu, const struct sluice_inv *inv,
+	       unsigned int n)
+{
+	uint32_t turn = (uint32_t)engine_turns(iommu->engine);
+	struct flush_state *f = &d->flush;
+	uint64_t seq = SLUICE_INV_FULL;
+
+	/* Nobody who comes after one that found no room gets what has become free since: who needs
+	 * more room than others would wait for ever. */
+	if (__builtin_expect(iommu->full_turn != turn, 1))
+		seq = iommu->fast.inv_try(iommu->fast.queue, inv, n);
+	if (__builtin_expect(seq != SLUICE_INV_FULL, 1)) {
+		f->put_off = false;
+		return seq;
+	}
+	iommu->full_turn = turn;
+	/* Once, however many turns it takes. */
+	STAT_ADD(f->puts_off, !f->put_off);
+	f->put_off = true;
+	return seq;
+}

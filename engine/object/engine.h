@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The inside of an engine, for the rooms that change what it polls.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <pthread.h>
+
+#include "domain.h"
+#include "../base/epoch.h"
+
+#define ENGINE_MAX_IOMMUS 8u
+#define ENGINE_MAX_SLOTS  65536u /* domains */
+#define ENGINE_MAX_BUSY   128u
+
+/** What a poll walks over: replaced as a whole, never changed (epoch.h). */
+struct engine_view {
+	uint32_t nb_iommus, nb_domains;
+	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
+	struct engine_view *retired;    /* those before it that somebody may still look at */
+	uint32_t nb_slots;
+	struct sluice_domain **slot;    /* [nb_slots] the same by slot, NULL: not one of them */
+	struct sluice_domain *domain[]; /* those with a flush ring */
+};
+
+struct sluice_engine {
+	/* Poll. */
+	struct engine_view *_Atomic view;
+	struct epoch epoch;
+	uint64_t polls, empty_polls;
+	uint32_t look_at;   /* domain whose turn comes next */
+	uint32_t nb_busy, nb_late; /* of busy[] and late[] */
+	bool in_turn;       /* the poller is in the middle of a turn (poll.c, 1) */
+	bool leaving;       /* and does not want to go on after it */
+	uint32_t due_at;    /* slot whose turn comes next among those that are due */
+	struct bitset due;  /* slots that were kicked, or have woken; workers put them in */
+	uint32_t nb_awake, awake_at;
+	uint32_t *awake;    /* [ENGINE_MAX_SLOTS] slots that are looked at all the time */
+	uint64_t visits;    /* turns of domains, where there are many */
+	sluice_fault_cb fault_cb;
+	void *fault_arg;
+	uint64_t fault_received, recoveries;
+	uint64_t faults[SLUICE_FAULT_KINDS];
+	/* Slots with a flush in flight; those that were put off, the first one first. */
+	uint32_t busy[ENGINE_MAX_BUSY], late[ENGINE_MAX_BUSY];
+	/* Identifies the thread that polls; 0: nobody. On a line that no turn writes. */
+	_Atomic uintptr_t poller __rte_cache_aligned;
+	/* Control. */
+	pthread_mutex_t lock __rte_cache_aligned;
+	TAILQ_HEAD(engine_domains, sluice_domain) domains; /* all of them */
+	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
+	uint32_t nb_iommus;
+	struct bitset slots; /* those that are free */
+	bool worker[RTE_MAX_LCORE];
+	const char *policy; /* the default of devices without one, or NULL; defaults.c */
+};
+
+/**
+ * Wait until nobody polls what was replaced before the call (epoch.h). Where the system refuses
+ * the barrier: also when nobody polls, or this thread does. @return 0; -ENOTSUP: not known.
+ */
+int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
+
+/** That, as an error of a control call. @return -ENOTSUP. */
+int engine_no_barrier(void);
+
+/** Is nobody in a turn, and does whoever begins one see what this thread did? Not from within. */
+bool engine_unpolled(struct sluice_engine *e);
+
+/** Put a domain in, take it out (again: no harm). Take e->lock. @return 0, -ENOMEM, -ENOTSUP. */
+int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
+int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
+
+/** Replace what is polled after a change of what needs it. e->lock is held. @return as above. */
+int engine_view_replace(struct sluice_engine *e);
+
+/** Put a policy in; what it needs is there. Control. */
+void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
+
+/** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */
+int domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause);
+
+/**
+ * Spend one turn of waiting for the engine: poll when that is this thread's job.
+ * @return 0; -EAGAIN this thread is in a turn of that engine (a callback): nothing can come of
+ *   waiting here, and nothing was spent.
+ */
+int engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
+
+/** Make a turn if nobody polls: for who calls and does not wait. */
+void engine_stand_in(struct sluice_engine *e);
+
+/** Something that this worker waits for has not come: stand in, and watch the engine.
+ * @return 0; -ETIMEDOUT it has made no turn for the SYNC timeout, sluice_error() says so. */
+int engine_watch(struct sluice_domain *d, struct engine_watch *w);
+
+/** Waiting for the engine failed. @param polls engine_turns() before it.
+ * @return @p err negative, with an error line that says whether any turn was made. */
+int engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err);
+
+/** Turns that were begun: the number of the present one, for who is in it. */
+static inline uint64_t
+engine_turns(const struct sluice_engine *e)
+{
+	return STAT_GET(e->polls);
+}
+
+/** Is this thread in a turn of the engine? */
+bool engine_in_turn(const struct sluice_engine *e);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The polled loop: one turn for all iommus and domains of an engine. It waits for nothing, takes no
+ * lock and allocates nothing, and it never runs inside itself (A19):
+ *
+ * 1. Whoever is in a turn has marked it (`in_turn`), and is the poller. What calls back from there is
+ *    the fault callback alone: nothing else in a turn may wait, so no relax hook is called, and a
+ *    flush without room is put off (domain_inv_try()).
+ * 2. A turn that is asked for within a turn is none, and returns at once. A wait within a turn that
+ *    only a turn could end is refused with -EAGAIN.
+ * 3. Faults are handed out when the turn is over but for its mark: out of the epoch (epoch.h), so that
+ *    a control call in the callback, which waits for the end of those, does not wait for itself.
+ * 4. And only by sluice_engine_poll() itself, outside of any wait: who waits may make turns (here, or
+ *    in a relax hook), and would otherwise run the callback in the middle of somebody's map or
+ *    unmap. Until then they stay in the hardware's queue.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "../inval/ats.h"
+#include "engine.h"
+#include "../base/wait.h"
+#include "../flush/flush.h"
+#include "../policy/policy.h"
+
+#define FAULT_BURST   32u
+/* Domains that have their turn in one turn of the loop, whatever happened: as many as a small
+ * system has. Where there are more, they are polled when they were kicked, while a flush of theirs is
+ * in flight, and while they are awake (ring.h, 11); these few of all others look after what was
+ * overlooked. So a turn costs what there is to do, not what exists. */
+#define TURN_DOMAINS  4u
+/* Turns between those few of all, where there are more: memory that nobody has touched for long is slow
+ * to come. */
+#define SLOW_TURNS    8u
+/* Of those that are awake so many have their turn in one turn of the loop. This, and that each flush is
+ * a submission with a SYNC of its own, is how many domains one engine can serve in time: when so
+ * many are busy within one deadline that going round takes longer, it is missed, and counted. */
+#define TURN_AWAKE    64u
+/* Turns between looks at the hardware's error state; a register read can cost a microsecond. */
+#define SERVICE_TURNS 256u
+/* Turns between looks at the event queue while it is empty, for the same reason. */
+#define EVENT_TURNS   8u
+
+/* Anything whose address differs from thread to thread identifies the thread. It is even: odd is
+ * the thread that makes one turn in the place of a poller that there is not (engine_wait_turn()). */
+static _Thread_local uint64_t myself;
+
+/* 3. The epoch is left for the callback, which may change the view: it is loaded anew. */
+static __rte_noinline unsigned int
+poll_faults(struct sluice_engine *e)
+{
+	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
+	struct sluice_fault f[FAULT_BURST];
+	unsigned int total = 0, n;
+
+	for (uint32_t at = 0; at < v->nb_iommus; at++) {
+		struct sluice_iommu *iommu = v->iommu[at];
+
+		n = iommu->fast.fault_burst(iommu->fast.queue, f, FAULT_BURST);
+		n += ats_news(iommu, f + n, FAULT_BURST - n);
+		if (n == 0)
+			continue;
+		total += n;
+		for (unsigned int i = 0; i < n; i++)
+			STAT_ADD(e->faults[f[i].kind], 1);
+		STAT_ADD(e->fault_received, n);
+		if (e->fault_cb == NULL)
+			continue;
+		epoch_leave(&e->epoch);
+		e->fault_cb(f, n, e->fault_arg);
+		epoch_enter(&e->epoch);
+		v = atomic_load_explicit(&e->view, memory_order_acquire);
+	}
+	return total;
+}
+
+/* The time of a turn: domains of one iommu share a look at the clock. */
+struct turn {
+	uint32_t nb;
+	bool many; /* more domains than have their turn each time */
+	uint64_t now;
+	const struct sluice_iommu *clock_of;
+};
+
+/* For the next turn. Where there is no room the domain is due. */
+static __rte_noinline void
+remember(struct sluice_engine *e, uint32_t *list_of, uint32_t *n, uint32_t slot)
+{
+	if (*n < ENGINE_MAX_BUSY)
+		list_of[(*n)++] = slot;
+	else
+		bitset_set(&e->due, slot);
+}
+
+/* Look at it all the time from now on. There is room for each slot once: listed goes with it. */
+static __rte_noinline void
+list(struct sluice_engine *e, struct sluice_domain *d)
+{
+	const struct policy_ops *p = domain_policy(d);
+	struct flush_state *f = &d->flush;
+
+	if (p->poll != NULL && p->rest == NULL)
+		return;
+	if (f->sleep != FLUSH_AWAKE)
+		flush_awake(f);
+	if (!f->listed && e->nb_awake < ENGINE_MAX_SLOTS)
+		e->awake[e->nb_awake++] = d->slot;
+	f->listed = true;
+}
+
+/* One domain, once in a turn. */
+static unsigned int
+poll_domain(struct sluice_engine *e, struct sluice_domain *d, struct turn *t)
+{
+	const struct policy_ops *p = domain_policy(d);
+	struct flush_state *f = &d->flush;
+	unsigned int work;
+	uint64_t since;
+	bool look;
+
+	if (f->turn == t->nb)
+		return 0;
+	f->turn = t->nb;
+	if (d->iommu != t->clock_of) {
+		t->clock_of = d->iommu;
+		t->now = sluice_clock_ticks(&d->iommu->clock);
+	}
+	since = t->now - f->looked;
+	look = since >= f->look_every;
+	if (look)
+		f->looked = t->now;
+	work = p->poll != NULL ? p->poll(d, t->now, look) : flush_poll(d, t->now, look);
+	if (__builtin_expect(f->put_off, 0))
+		remember(e, e->late, &e->nb_late, d->slot);
+	if (__builtin_expect(!t->many, 1))
+		return work;
+	e->visits++;
+	if (!f->put_off && flush_in_flight(f))
+		remember(e, e->busy, &e->nb_busy, d->slot);
+	/* Of one that slept the time since says nothing. */
+	if (look)
+		f->gap = f->sleep == FLUSH_ASLEEP ? 0 : since;
+	if (look && p->poll == NULL)
+		flush_rest(d, t->now);
+	else if (look && p->rest != NULL)
+		p->rest(d, t->now);
+	if (f->sleep == FLUSH_AWAKE)
+		list(e, d);
+	return work;
+}
+
+/* Slots, not pointers, are what busy and due remember: what left the view is not found. */
+static struct sluice_domain *
+slot_domain(const struct engine_view *v, uint32_t slot)
+{
+	return slot < v->nb_slots ? v->slot[slot] : NULL;
+}
+
+/* Those that the last turn remembered; this one's are others. */
+static __rte_noinline unsigned int
+poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
+{
+	uint32_t n = e->nb_late, slot[2 * ENGINE_MAX_BUSY];
+	struct sluice_domain *d;
+	unsigned int work = 0;
+
+	/* Who was put off comes first, in the order in which that happened: so each has its turn, and
+	 * who is busy all the time does not take all the room there is. */
+	memcpy(slot, e->late, n * sizeof(slot[0]));
+	memcpy(slot + n, e->busy, e->nb_busy * sizeof(slot[0]));
+	n += e->nb_busy;
+	e->nb_late = e->nb_busy = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if ((d = slot_domain(v, slot[i])) != NULL)
+			work += poll_domain(e, d, t);
+	return work;
+}
+
+/* Some of those that are awake, one after the other; who has fallen asleep leaves. */
+static __rte_noinline unsigned int
+poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
+{
+	struct sluice_domain *d;
+	unsigned int work = 0;
+
+	for (uint32_t i = RTE_MIN(e->nb_awake, TURN_AWAKE); i > 0 && e->nb_awake > 0; i--) {
+		uint32_t at = e->awake_at < e->nb_awake ? e->awake_at : 0;
+
+		d = slot_domain(v, e->awake[at]);
+		if (d != NULL && d->flush.listed) {
+			work += poll_domain(e, d, t);
+			if (d->flush.sleep != FLUSH_ASLEEP) {
+				e->awake_at = at + 1;
+				continue;
+			}
+			d->flush.listed = false;
+		}
+		/* Asleep, gone, or gone and another in its slot: the last one takes its place. */
+		e->awake[at] = e->awake[--e->nb_awake];
+		e->awake_at = at;
+	}
+	return work;
+}
+
+/* Those that were kicked, or have woken. */
+static __rte_noinline unsigned int
+poll_due(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
+{
+	struct sluice_domain *d;
+	unsigned int work = 0;
+	uint32_t slot;
+
+	for (uint32_t i = 0; i < ENGINE_MAX_BUSY; i++) {
+		slot = bitset_take(&e->due, e->due_at);
+		if (slot == BITSET_NONE)
+			break;
+		e->due_at = slot + 1 < ENGINE_MAX_SLOTS ? slot + 1 : 0;
+		if ((d = slot_domain(v, slot)) == NULL)
+			continue;
+		work += poll_domain(e, d, t);
+		list(e, d);
+	}
+	return work;
+}
+
+static unsigned int
+poll_domains(struct sluice_engine *e, const struct engine_view *v, uint32_t turn)
+{
+	struct turn t = { .nb = turn, .many = v->nb_domains > TURN_DOMAINS };
+	unsigned int work = 0;
+	uint32_t n = v->nb_domains;
+
+	if (__builtin_expect((e->nb_late | e->nb_busy) != 0, 0))
+		work += poll_remembered(e, v, &t);
+	if (__builtin_expect(t.many, 0)) {
+		n = turn % SLOW_TURNS == 0 ? TURN_DOMAINS : 0;
+		work += poll_due(e, v, &t);
+		work += poll_awake(e, v, &t);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		e->look_at = e->look_at + 1 < v->nb_domains ? e->look_at + 1 : 0;
+		work += poll_domain(e, v->domain[e->look_at], &t);
+	}
+	return work;
+}
+
+static inline unsigned int
+poll_turn(struct sluice_engine *e, bool tell)
+{
+	unsigned int work = 0;
+	uint64_t polls = engine_turns(e) + 1;
+	uint32_t turn = (uint32_t)polls;
+
+	STAT_SET(e->polls, polls);
+	e->in_turn = true; /* 1 */
+	epoch_enter(&e->epoch);
+	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
+
+	work += poll_domains(e, v, turn);
+	for (uint32_t i = 0; turn % EVENT_TURNS == 0 && i < v->nb_iommus; i++)
+		sluice_drive(v->iommu[i]);
+	for (uint32_t i = 0; turn % SERVICE_TURNS == 0 && i < v->nb_iommus; i++) {
+		unsigned int mended = v->iommu[i]->ops->service(v->iommu[i]);
+
+		STAT_ADD(e->recoveries, mended);
+		work += mended;
+	}
+	/* 4. Those that are merely counted can be so at any time. */
+	if (turn % EVENT_TURNS == 0 && (e->fault_cb == NULL || (tell && !sluice_relaxing())))
+		work += poll_faults(e);
+	epoch_leave(&e->epoch);
+	e->in_turn = false;
+	STAT_ADD(e->empty_polls, work == 0);
+	return work;
+}
+
+/* Become the one who polls. Acquire: pairs with the release of who did so before.
+ * @return false: somebody is in the middle of a turn that he makes in our place. */
+static __rte_noinline bool
+poller_become(struct sluice_engine *e, uintptr_t old, uintptr_t me)
+{
+	return (old & 1) == 0 &&
+	       atomic_compare_exchange_strong_explicit(&e->poller, &old, me, memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+/* Is this thread in a turn of the engine, its own or one in a poller's place? in_turn is the poller's
+ * own: nobody else looks at it. */
+static bool
+turning(const struct sluice_engine *e, uintptr_t poller)
+{
+	return poller == ((uintptr_t)&myself | 1) || (poller == (uintptr_t)&myself && e->in_turn);
+}
+
+bool
+engine_in_turn(const struct sluice_engine *e)
+{
+	return turning(e, atomic_load_explicit(&e->poller, memory_order_relaxed));
+}
+
+unsigned int
+sluice_engine_poll(struct sluice_engine *e)
+{
+	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
+	unsigned int work;
+
+	if (__builtin_expect(poller != (uintptr_t)&myself, 0) &&
+	    !poller_become(e, poller, (uintptr_t)&myself))
+		return 0;
+	if (__builtin_expect(e->in_turn, 0))
+		return 0; /* 2 */
+	work = poll_turn(e, true);
+	if (__builtin_expect(e->leaving, 0)) {
+		e->leaving = false;
+		sluice_engine_release(e);
+	}
+	return work;
+}
+
+void
+sluice_engine_release(struct sluice_engine *e)
+{
+	if (e == NULL) {
+		(void)sluice_null("an engine");
+		return;
+	}
+	uintptr_t me = (uintptr_t)&myself;
+
+	/* Asked for in a callback: when the turn is over. */
+	if (engine_in_turn(e)) {
+		e->leaving = true;
+		return;
+	}
+	/* Not another's mark: somebody may be in the middle of a turn. */
+	atomic_compare_exchange_strong_explicit(&e->poller, &me, 0, memory_order_release,
+						memory_order_relaxed);
+}
+
+bool
+engine_unpolled(struct sluice_engine *e)
+{
+	if (atomic_load_explicit(&e->poller, memory_order_relaxed) == (uintptr_t)&myself)
+		return true;
+	/* Once the poller, in passing: its predecessors' turns have ended (acquire), and whoever
+	 * becomes it after us sees what we did (release): both take it by an exchange. */
+	if (!poller_become(e, 0, (uintptr_t)&myself | 1))
+		return false;
+	atomic_store_explicit(&e->poller, 0, memory_order_release);
+	return true;
+}
+
+void
+engine_stand_in(struct sluice_engine *e)
+{
+	/* One at a time: several may wait, and each is told of the other's turn by what it released. */
+	if (atomic_load_explicit(&e->poller, memory_order_relaxed) != 0 ||
+	    !poller_become(e, 0, (uintptr_t)&myself | 1))
+		return;
+	poll_turn(e, false);
+	atomic_store_explicit(&e->poller, 0, memory_order_release);
+}
+
+int
+engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn)
+{
+	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
+
+	if (turning(e, poller))
+		return -EAGAIN; /* 2 */
+	/* Where nobody polls, who waits does. */
+	if (poller == (uintptr_t)&myself)
+		poll_turn(e, false);
+	else
+		engine_stand_in(e);
+	sluice_wait_turn(iommu, turn);
+	return 0;
+}
+
+int
+sluice_engine_get_stats(const struct sluice_engine *e, struct sluice_engine_stats *st)
+{
+	if (e == NULL || st == NULL)
+		return sluice_null("an engine, or room for its counters,");
+	*st = (struct sluice_engine_stats){
+		.polls = STAT_GET(e->polls),
+		.empty_polls = STAT_GET(e->empty_polls),
+		.fault_received = STAT_GET(e->fault_received),
+		.recoveries = STAT_GET(e->recoveries),
+	};
+	for (unsigned int i = 0; i < SLUICE_FAULT_KINDS; i++)
+		st->faults[i] = STAT_GET(e->faults[i]);
+	for (uint32_t i = 0; i < e->nb_iommus; i++) {
+		st->quarantined += atomic_load_explicit(&e->iommu[i]->quarantines,
+							memory_order_relaxed);
+		struct sluice_xstat xs[128];
+		unsigned int n = sluice_iommu_xstats(e->iommu[i], xs, RTE_DIM(xs));
+
+		for (unsigned int k = 0; k < RTE_MIN(n, RTE_DIM(xs)); k++)
+			if (strcmp(xs[k].name, "evtq_overflows") == 0)
+				st->fault_overflows += xs[k].value;
+	}
+	return 0;
+}

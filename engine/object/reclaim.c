@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Page tables that one domain keeps, for another that needs memory (A20): a control call that finds
+ * none trims every domain of that memory, and tries once more.
+ *
+ * 1. A trim waits for hardware and for workers, so no lock is held meanwhile, of the engine or
+ *    of the caller's domain: two that trim each other's would wait for ever.
+ * 2. Who trims a domain pins it, under the engine's lock. Who destroys one says so under the same
+ *    lock, and waits until nobody has it pinned; later ones pass it by. So a pinned domain stays
+ *    in the list, and the walk goes on from it.
+ * 3. Not from a callback of the engine's: a trim may wait for it there.
+ * 4. Nor from a map, though that may be short of a table, too: what a trim takes (a SYNC, workers
+ *    that move, a lock of control calls) no map waits for on behalf of another domain. So that a
+ *    new domain's first map finds what it needs, its creation looks to that.
+ */
+#include <errno.h>
+
+#include <rte_errno.h>
+
+#include "engine.h"
+#include "../base/mem.h"
+#include "../window/trim.h"
+
+/* Pages that a new domain and its first map are to find: a table of each level, and some to go on. */
+#define TABLES_MIN 16u
+
+unsigned int
+tables_reclaim(struct sluice_iommu *iommu)
+{
+	struct sluice_engine *e = iommu->engine;
+	struct sluice_domain *d, *next;
+	unsigned int freed = 0;
+	int err = rte_errno;
+
+	if (e == NULL || engine_in_turn(e)) /* 3 */
+		return 0;
+	pthread_mutex_lock(&e->lock);
+	for (d = TAILQ_FIRST(&e->domains); d != NULL; d = next) {
+		if (!d->leaving && d->iommu->mem == iommu->mem) {
+			int n;
+
+			d->pins++; /* 2 */
+			pthread_mutex_unlock(&e->lock); /* 1 */
+			n = sluice_domain_trim(d);
+			freed += n > 0 ? (unsigned int)n : 0;
+			pthread_mutex_lock(&e->lock);
+			d->pins--;
+		}
+		next = TAILQ_NEXT(d, next);
+	}
+	pthread_mutex_unlock(&e->lock);
+	rte_errno = err;
+	return freed;
+}
+
+int
+tables_leave(struct sluice_domain *d)
+{
+	struct sluice_engine *e = d->iommu->engine;
+	int ret = 0;
+
+	pthread_mutex_lock(&e->lock);
+	d->leaving = true;
+	for (unsigned int turn = 1; ret == 0 && d->pins != 0; turn++) {
+		pthread_mutex_unlock(&e->lock);
+		ret = engine_wait_turn(e, d->iommu, turn);
+		pthread_mutex_lock(&e->lock);
+	}
+	d->leaving = ret == 0;
+	pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
+void
+tables_stay(struct sluice_domain *d)
+{
+	pthread_mutex_lock(&d->iommu->engine->lock);
+	d->leaving = false;
+	pthread_mutex_unlock(&d->iommu->engine->lock);
+}
+
+struct sluice_domain *
+sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
+{
+	struct sluice_domain *d;
+
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
+	/* What other domains keep comes back first (A20): for the first map, too, which cannot ask. */
+	if (iommu->engine != NULL && sluice_mem_pages_left(iommu->mem) < TABLES_MIN)
+		(void)tables_reclaim(iommu);
+	d = domain_create(iommu, conf);
+	if (d == NULL && rte_errno == ENOMEM && tables_reclaim(iommu) != 0)
+		d = domain_create(iommu, conf);
+	return d;
+}
+
+void *
+sluice_iommu_mem_alloc(struct sluice_iommu *iommu, size_t size, size_t align, uint64_t *pa)
+{
+	void *va;
+
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
+	va = sluice_mem_alloc(iommu->mem, size, align, pa);
+	if (va == NULL && rte_errno == ENOMEM && tables_reclaim(iommu) != 0)
+		va = sluice_mem_alloc(iommu->mem, size, align, pa);
+	return va;
+}

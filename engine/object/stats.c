@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Reading a domain's counters: summing over workers what each of them wrote alone.
+ */
+#include "engine.h"
+#include "../policy/policy.h"
+
+static void
+add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)
+{
+	st->maps += STAT_GET(s->maps);
+	st->unmaps += STAT_GET(s->unmaps);
+	st->map_pages += STAT_GET(s->maps) + STAT_GET(s->map_more);
+	st->unmap_pages += STAT_GET(s->unmaps) + STAT_GET(s->unmap_more);
+	st->map_errors += STAT_GET(s->map_errors);
+	st->unmap_errors += STAT_GET(s->unmap_errors);
+	st->ring_full += STAT_GET(s->ring_full);
+	st->invs += STAT_GET(s->invs);
+	st->syncs += STAT_GET(s->syncs);
+}
+
+int
+sluice_domain_get_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+{
+	if (d == NULL || st == NULL)
+		return sluice_null("a domain, or room for its counters,");
+	const struct flush_state *f = &d->flush;
+
+	/* Workers come and go under the lock. */
+	pthread_mutex_lock(&d->iommu->engine->lock);
+	*st = (struct sluice_domain_stats){ .queued = d->gone_queued, .released = d->gone_queued };
+	add(st, &d->gone);
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
+		const struct dom_lcore *dl = d->lc[i];
+
+		if (dl == NULL)
+			continue;
+		add(st, &dl->st);
+		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
+		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
+		/* Pages beyond one that were not taken back: of those pending, and some released. */
+		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back) -
+				      STAT_GET(dl->ring.more_taken) -
+				      STAT_GET(dl->ring.more_robbed)) * 4096;
+	}
+	pthread_mutex_unlock(&d->iommu->engine->lock);
+	st->live = st->maps - st->unmaps;
+	st->pending = st->queued - st->released;
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		st->flushes[i] = STAT_GET(f->flushes[i]);
+	st->exposed_bytes = st->pending == 0 ? 0 : st->exposed_bytes + st->pending * 4096;
+	st->deadline_misses = STAT_GET(f->misses);
+	st->oldest_ns = sluice_clock_to_ns(&d->iommu->clock, STAT_GET(f->oldest));
+	st->pending_max = atomic_load_explicit(&f->most, memory_order_relaxed);
+	st->flush_errors = STAT_GET(f->errors);
+	st->flush_puts_off = STAT_GET(f->puts_off);
+	st->invs += STAT_GET(f->invs);
+	st->syncs += STAT_GET(f->syncs);
+	if (domain_policy(d)->stats != NULL)
+		domain_policy(d)->stats(d, st);
+	st->table_bytes = atomic_load_explicit(&d->pt.tables, memory_order_relaxed) * 4096;
+	return 0;
+}
+
+const struct sluice_hist *
+sluice_domain_stale_hist(const struct sluice_domain *d)
+{
+	if (d == NULL) {
+		(void)sluice_null("a domain");
+		return NULL;
+	}
+	const struct policy_ops *p = domain_policy(d);
+
+	return p->stale != NULL ? p->stale(d) : &d->flush.stale;
+}
+
+void
+sluice_domain_stale_reset(struct sluice_domain *d)
+{
+	if (d == NULL) {
+		(void)sluice_null("a domain");
+		return;
+	}
+	if (domain_policy(d)->stale_reset != NULL)
+		domain_policy(d)->stale_reset(d);
+	sluice_hist_reset(&d->flush.stale);
+}

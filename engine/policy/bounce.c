@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Bounce pages (bounce.h).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "bounce.h"
+#include "shadow.h"
+#include "../inval/inval.h"
+#include "../window/window.h"
+#include "policy.h"
+
+/* A buffer's ends in pages it does not fill. */
+struct ends {
+	uint64_t offset, pages;
+	struct shadow_slot *first, *last; /* NULL: the page is the buffer's alone */
+};
+
+static __rte_noinline int
+map_fail(struct dom_lcore *dl, int err)
+{
+	STAT_ADD(dl->st.map_errors, 1);
+	return -err;
+}
+
+/* A shadow page with bytes [pa, pa+len), which lie in one page. @return NULL: none is left. */
+static struct shadow_slot *
+page_take(struct shadow *s, uint64_t pa, uint64_t len)
+{
+	struct shadow_slot *p = shadow_take(s, 0);
+	uint64_t offset = pa & 4095;
+
+	if (p == NULL) {
+		STAT_ADD(s->empty, 1);
+		return NULL;
+	}
+	p->owner = sluice_span_va(&s->span, pa, len);
+	p->piece = (uint32_t)len;
+	/* 1: what an earlier buffer left there is not this device's business. */
+	memset(p->va, 0, offset);
+	memcpy(p->va + offset, p->owner, len);
+	memset(p->va + offset + len, 0, 4096 - offset - len);
+	STAT_ADD(s->bytes, len);
+	return p;
+}
+
+static void
+pages_put(struct shadow *s, const struct ends *e)
+{
+	if (e->first != NULL)
+		shadow_put(s, e->first);
+	if (e->last != NULL)
+		shadow_put(s, e->last);
+}
+
+/* Shadow pages for the ends that need one. @return 0, -EINVAL, -ENOSPC. */
+static int
+ends_take(struct shadow *s, uint64_t pa, size_t len, struct ends *e)
+{
+	uint64_t tail = (pa + len) & 4095;
+	uint64_t head = e->pages == 1 ? len : 4096 - e->offset;
+
+	e->first = e->last = NULL;
+	if (e->pages == 1)
+		tail = 0;
+	if ((head < 4096 && sluice_span_va(&s->span, pa, head) == NULL) ||
+	    (tail != 0 && sluice_span_va(&s->span, pa + len - tail, tail) == NULL))
+		return -EINVAL;
+	if (head < 4096 && (e->first = page_take(s, pa, head)) == NULL)
+		return -ENOSPC;
+	if (tail != 0 && (e->last = page_take(s, pa + len - tail, tail)) == NULL) {
+		pages_put(s, e);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+/* The entries, each with its final value at once: not for a moment the page itself. */
+static void
+run_set(struct sluice_domain *d, uint32_t pfn, uint64_t page, unsigned int prot,
+	const struct ends *e)
+{
+	uint64_t attr = d->pte_attr[prot];
+
+	for (uint64_t i = 0; i < e->pages; i++) {
+		uint64_t v = (page + (i << 12)) | attr;
+
+		if (i == 0)
+			v = (e->first != NULL ? e->first->pa : page) | attr | LPAE_SW_FIRST;
+		if (i == e->pages - 1 && e->last != NULL)
+			v = e->last->pa | attr | (i == 0 ? LPAE_SW_FIRST : 0);
+		if (i == e->pages - 1)
+			v |= LPAE_SW_LAST;
+		lpae_pte_store(domain_pte(d, pfn + (uint32_t)i), v);
+	}
+}
+
+/* What an unmap is checked against: it names the whole mapping. */
+static void
+remember(struct shadow_slot *p, uint64_t iova, size_t len, unsigned int prot)
+{
+	if (p == NULL)
+		return;
+	p->iova = iova;
+	p->len = (uint32_t)len;
+	p->prot = (uint8_t)prot;
+}
+
+int
+bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+	   struct dom_lcore *dl)
+{
+	struct shadow *s = dl->priv;
+	struct ends e = { .offset = pa & 4095 };
+	uint32_t pfn;
+	int ret;
+
+	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	    pa >= d->pa_limit || len > d->pa_limit - pa)
+		return map_fail(dl, EINVAL);
+	e.pages = (e.offset + len + 4095) >> 12;
+	if (((pa | len) & 4095) == 0)
+		return window_map(d, pa, len, prot, iova, dl);
+	ret = ends_take(s, pa, len, &e);
+	if (ret != 0)
+		return map_fail(dl, -ret);
+	ret = window_get(d, dl, (uint32_t)e.pages, &pfn);
+	if (ret != 0) {
+		pages_put(s, &e);
+		return map_fail(dl, -ret);
+	}
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + e.offset;
+	name_put(d->names, pfn, e.pages == 1 ? name_of(pa, len) : name_of_run(pa, len));
+	remember(e.first, *iova, len, prot);
+	remember(e.last, *iova, len, prot);
+	run_set(d, pfn, pa - e.offset, prot, &e);
+	STAT_ADD(s->copies, 1);
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_more, e.pages - 1);
+	return 0;
+}
+
+/* The shadow page that an entry leads to, if it does. */
+static struct shadow_slot *
+page_of(const struct sluice_domain *d, uint64_t pfn)
+{
+	const uint64_t *leaf = domain_leaf(d, (uint32_t)pfn);
+	uint64_t pte = leaf == NULL ? 0 : lpae_pte_load(&leaf[pfn % IOVA_CHUNK_PAGES]);
+
+	return (pte & LPAE_VALID) == 0 ? NULL : shadow_find_pa(d, pte & LPAE_ADDR);
+}
+
+/* The shadow pages of the mapping that is named. @return whether they agree with the name. */
+static bool
+ends_find(const struct sluice_domain *d, uint64_t iova, size_t len, struct ends *e)
+{
+	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+
+	e->first = e->last = NULL;
+	e->pages = ((iova & 4095) + len + 4095) >> 12;
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pfn >= d->nb_pages ||
+	    e->pages > d->nb_pages - pfn)
+		return true; /* window_clear() says no */
+	e->first = page_of(d, pfn);
+	e->last = e->pages == 1 ? NULL : page_of(d, pfn + e->pages - 1);
+	return (e->first == NULL || (e->first->iova == iova && e->first->len == len)) &&
+	       (e->last == NULL || (e->last->iova == iova && e->last->len == len));
+}
+
+/* 2, after the invalidation. */
+static void
+page_back(struct shadow *s, struct shadow_slot *p)
+{
+	if (p == NULL)
+		return;
+	if ((p->prot & SLUICE_WRITE) != 0) {
+		memcpy(p->owner, p->va + ((uintptr_t)p->owner & 4095), p->piece);
+		STAT_ADD(s->bytes, p->piece);
+	}
+	shadow_put(s, p);
+}
+
+int
+bounce_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	struct shadow *s = dl->priv;
+	uint32_t pfn, pages;
+	struct ends e;
+	int ret = ends_find(d, iova, len, &e) ? 0 : -EINVAL;
+
+	if (ret == 0)
+		ret = window_clear(d, iova, len, &pfn, &pages);
+	if (ret != 0) {
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return ret;
+	}
+	struct sluice_inv inv = { .op = SLUICE_INV_RANGE,
+				  .flags = SLUICE_INV_LEAF,
+				  .tag = d->tag,
+				  .pages = pages,
+				  .iova = d->iova_base + ((uint64_t)pfn << 12) };
+
+	ret = domain_inv_sync(d, &inv, 1);
+	STAT_ADD(dl->st.invs, 1);
+	STAT_ADD(dl->st.syncs, 1);
+	if (ret != 0) {
+		/* As strict: IOVA and shadow pages are a device's for ever. */
+		STAT_ADD(dl->st.unmap_errors, 1);
+		return ret;
+	}
+	page_back(s, e.first);
+	page_back(s, e.last);
+	window_free(d, dl, pfn, pages);
+	STAT_ADD(dl->st.unmaps, 1);
+	STAT_ADD(dl->st.unmap_more, pages - 1);
+	return 0;
+}
+
+const struct policy_ops policy_strict_bounce = {
+	.name = "strict",
+	.type = SLUICE_DOMAIN_PAGING,
+	.map = bounce_map,
+	.unmap = bounce_unmap,
+	.init = shadow_init_unmapped,
+	.fini = shadow_fini,
+	.worker_init = shadow_worker_init,
+	.worker_fini = shadow_worker_fini,
+	.stats = shadow_stats,
+};

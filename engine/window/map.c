@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Map and unmap through the window: the path that everything else is built around.
+ *
+ * A map of one page is: an IOVA out of this lcore's magazine, one index to its last-level
+ * table, one store. An unmap is a load that checks, one store, and what the policy does. No
+ * lock, no allocation, no cache line that two lcores write.
+ */
+#include <errno.h>
+
+#include "../object/domain.h"
+#include "../pgtable/run.h"
+#include "stock.h"
+#include "../flush/flush.h"
+#include "window.h"
+#include "../policy/policy.h"
+
+#define STOCK_TRIES 8u
+
+/* More than one chunk: piece by piece, each in its own table. */
+static void
+run_set_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t v)
+{
+	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+		uint64_t *pte = domain_leaf(d, pfn + done);
+		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
+
+		for (uint32_t i = 0; i < n; i++)
+			lpae_pte_store(&pte[i], v + ((uint64_t)(done + i) << 12));
+	}
+	uint64_t *first = domain_leaf(d, (uint32_t)pfn);
+	uint32_t end = pfn + pages - 1;
+	uint64_t *last = &domain_leaf(d, end)[end % IOVA_CHUNK_PAGES];
+
+	lpae_pte_store(first, lpae_pte_load(first) | LPAE_SW_FIRST);
+	lpae_pte_store(last, lpae_pte_load(last) | LPAE_SW_LAST);
+}
+
+/* One try at an IOVA. */
+static int
+try_iova(struct sluice_domain *d, struct dom_lcore *dl, unsigned int order, uint32_t pages,
+	 uint32_t *pfn)
+{
+	return order < IOVA_ORDERS ? iova_get(&d->iova, &dl->mag[order], order, pfn)
+				   : iova_run_get(&d->iova, pages, pfn);
+}
+
+/* All that this lcore has goes where any order, and any lcore, can have it. */
+static void
+give_all(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	while (flush_ring_reclaim(d, dl) != 0)
+		;
+	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
+		iova_mag_flush(&d->iova, &dl->mag[o], o);
+}
+
+/* An IOVA when the magazine has none, or of more than one page. */
+int
+window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
+{
+	unsigned int order = iova_order(pages);
+	int ret;
+
+	if (order < IOVA_ORDERS && iova_mag_count(&dl->mag[order]) == 0)
+		flush_ring_reclaim(d, dl);
+	ret = try_iova(d, dl, order, pages, pfn);
+	if (ret == 0)
+		return 0;
+	/* Short of space, or of memory for a table, where IOVAs that have one help too: what
+	 * flushes released, what this lcore keeps of any order. */
+	give_all(d, dl);
+	ret = try_iova(d, dl, order, pages, pfn);
+	if (ret != 0 && domain_dumps(d)) {
+		/* Really short: what waits in anybody's flush queue (A6; ring.h, 10). Whether the dump
+		 * was complete in time or not, what it brought is there. */
+		(void)domain_dump(d, SLUICE_FLUSH_ROLLOVER);
+		give_all(d, dl);
+		ret = try_iova(d, dl, order, pages, pfn);
+	}
+	/* What others have, and do not use (A20). Several may be short, and one take it from the other
+	 * as soon as it is there. */
+	for (unsigned int i = 0; ret != 0 && i < STOCK_TRIES && stock_take(d, dl); i++)
+		ret = try_iova(d, dl, order, pages, pfn);
+	return ret;
+}
+
+static __rte_noinline int
+map_fail(struct dom_lcore *dl, int ret)
+{
+	STAT_ADD(dl->st.map_errors, 1);
+	return ret;
+}
+
+int
+window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
+	       uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
+{
+	uint64_t offset = pa & 4095, v = (pa - offset) | d->pte_attr[prot];
+
+	name_put(d->names, pfn, name_of_run(pa, len));
+	if (pages <= IOVA_CHUNK_PAGES)
+		lpae_run_set(domain_pte(d, pfn), v, pages);
+	else
+		run_set_long(d, pfn, pages, v);
+	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	STAT_ADD(dl->st.maps, 1);
+	STAT_ADD(dl->st.map_more, pages - 1);
+	return 0;
+}
+
+/* Whatever is not one page out of a magazine that has some: everything is checked here. */
+static __rte_noinline int
+map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	 uint64_t *iova, struct dom_lcore *dl)
+{
+	uint64_t pages = ((pa & 4095) + len + 4095) >> 12;
+	uint32_t pfn;
+	int ret;
+
+	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	    pa >= d->pa_limit || len > d->pa_limit - pa)
+		return map_fail(dl, -EINVAL);
+	ret = window_get(d, dl, (uint32_t)pages, &pfn);
+	if (ret != 0)
+		return map_fail(dl, ret);
+	if (pages == 1)
+		return window_set_one(d, dl, pfn, pa, len, d->pte_one[prot], iova);
+	return window_set_run(d, dl, pfn, (uint32_t)pages, pa, len, prot, iova);
+}
+
+int
+window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
+	   uint64_t *iova, struct dom_lcore *dl)
+{
+	uint64_t attr = d->pte_one[prot & 3];
+	uint32_t pfn;
+
+	if (__builtin_expect(!one_page(pa, len) || prot > 3 || attr == 0 || pa >= d->pa_limit ||
+			     !iova_mag_pop(&dl->mag[0], &pfn), 0))
+		return map_slow(d, pa, len, prot, iova, dl);
+	return window_set_one(d, dl, pfn, pa, len, attr, iova);
+}
+
+/* Of more than one chunk. */
+static int
+run_check_long(const struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+{
+	if (pfn % IOVA_CHUNK_PAGES != 0)
+		return -EINVAL;
+	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+		const uint64_t *pte = domain_leaf(d, pfn + done);
+		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
+
+		if (pte == NULL || lpae_pte_load(&pte[0]) == 0)
+			return -ENOENT;
+		if (!lpae_run_check(pte, n, done == 0, done + n == pages))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static void
+run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+{
+	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
+		uint64_t *pte = domain_leaf(d, pfn + done);
+
+		/* Somebody else may have unmapped it just now, by mistake, and a trim have taken the
+		 * table. */
+		if (pte != NULL)
+			lpae_run_clear(pte, RTE_MIN(pages - done, IOVA_CHUNK_PAGES));
+	}
+}
+
+/* Of up to a chunk. */
+static inline int
+run_check(const struct sluice_domain *d, uint32_t pfn, uint64_t pages, uint64_t **out)
+{
+	uint64_t *pte = domain_leaf(d, pfn);
+
+	if (__builtin_expect(pte == NULL, 0))
+		return -ENOENT;
+	pte += pfn % IOVA_CHUNK_PAGES;
+	/* A mapping of so many pages lies alone in an object of that order, from its start: is the
+	 * chunk cut that way? Relaxed: while the mapping lives its chunk stays as it is (iova.c,
+	 * 5); if none lives, the first entry says so. */
+	unsigned int order = iova_order((uint32_t)pages);
+
+	if (atomic_load_explicit(&d->iova.order[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed) !=
+		    order || (pfn & ((1u << order) - 1)) != 0 ||
+	    !lpae_run_ends(pte, (uint32_t)pages))
+		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	*out = pte;
+	return 0;
+}
+
+int
+window_check_run(const struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t **pte)
+{
+	return pages > d->nb_pages - pfn ? -EINVAL : run_check(d, pfn, pages, pte);
+}
+
+int
+window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
+		 uint32_t *pages_out)
+{
+	uint64_t pages = ((iova & 4095) + len + 4095) >> 12, *pte = NULL;
+	int ret;
+
+	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pages > d->nb_pages - pfn)
+		return -EINVAL;
+	*pages_out = (uint32_t)pages;
+	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
+		ret = run_check_long(d, pfn, (uint32_t)pages);
+	else
+		ret = run_check(d, pfn, pages, &pte);
+	if (ret == 0 && !name_claim(d->names, pfn, name_of_run(iova, len)))
+		ret = name_error(d->names, pfn);
+	if (ret != 0)
+		return ret;
+	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
+		run_clear_long(d, pfn, (uint32_t)pages);
+	else
+		lpae_run_clear(pte, (uint32_t)pages);
+	return 0;
+}
+
+int
+window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
+		  uint32_t *pages_out)
+{
+	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	const uint64_t *pte;
+
+	if (pfn >= d->nb_pages)
+		return -EINVAL;
+	*pfn_out = (uint32_t)pfn;
+	if (!one_page(iova, len))
+		return window_clear_run(d, (uint32_t)pfn, iova, len, pages_out);
+	/* That was window_clear_one()'s, and it said no. */
+	pte = domain_leaf(d, (uint32_t)pfn);
+	if (pte == NULL || lpae_pte_load(&pte[pfn % IOVA_CHUNK_PAGES]) == 0)
+		return -ENOENT;
+	return window_is_one(&pte[pfn % IOVA_CHUNK_PAGES]) ? name_error(d->names, pfn) : -EINVAL;
+}
+
+int
+window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
+{
+	uint64_t *pte = NULL;
+	int ret;
+
+	if (pages > IOVA_CHUNK_PAGES) {
+		ret = run_check_long(d, pfn, pages);
+		if (ret == 0)
+			run_clear_long(d, pfn, pages);
+		return ret;
+	}
+	pte = domain_leaf(d, pfn);
+	if (pages > 1) {
+		ret = run_check(d, pfn, pages, &pte);
+	} else if (pte == NULL) {
+		ret = -ENOENT;
+	} else {
+		pte += pfn % IOVA_CHUNK_PAGES;
+		ret = window_is_one(pte) ? 0 : lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	}
+	if (ret == 0)
+		lpae_run_clear(pte, pages);
+	return ret;
+}
+
+void
+window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
+{
+	unsigned int order = iova_order(pages);
+
+	if (__builtin_expect(order < IOVA_ORDERS, 1))
+		iova_put(&d->iova, &dl->mag[order], order, pfn);
+	else
+		iova_run_put(&d->iova, pages, pfn);
+}
+
+int
+sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
+{
+	struct dom_lcore *dl = domain_mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->map)(d, pa, len, prot, iova, dl) : -ENXIO;
+}
+
+int
+sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	struct dom_lcore *dl = domain_mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->unmap)(d, iova, len, dl) : -ENXIO;
+}
