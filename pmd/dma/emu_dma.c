@@ -25,7 +25,7 @@
 #include <rte_errno.h>
 
 #include "../../engine/object/device.h"
-#include "../emu/emu.h"
+#include "../emu/core/emu.h"
 
 #define RING_DEFAULT 1024u
 #define RING_MAX     32768u
@@ -44,7 +44,7 @@ struct emu_dma {
 	struct sluice_dma_cpl *cpl;
 	uint32_t mask;
 	uint32_t sid;
-	struct emu_smmu *emu;
+	struct emu *emu;
 	struct emu_atc *atc; /* NULL: the device has no ATS */
 
 	/* worker: written by the lcore that submits and collects */
@@ -138,7 +138,7 @@ execute(struct emu_dma *d)
 }
 
 static unsigned int
-master_step(struct emu_master *m, struct emu_smmu *e, unsigned int budget)
+master_step(struct emu_master *m, struct emu *e, unsigned int budget)
 {
 	struct emu_dma *d = container_of(m, struct emu_dma, master);
 	uint32_t done = atomic_load_explicit(&d->done, memory_order_relaxed);

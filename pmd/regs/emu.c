@@ -14,7 +14,7 @@
 #include <rte_errno.h>
 #include <rte_memzone.h>
 
-#include "../emu/emu.h"
+#include "../emu/smmuv3/emu_smmuv3.h"
 #include "../smmuv3/smmuv3_hw.h"
 #include "sources.h"
 
@@ -37,7 +37,7 @@ struct emu_ram {
 static TAILQ_HEAD(, emu_ram) rams = TAILQ_HEAD_INITIALIZER(rams);
 
 struct emu_regs {
-	struct emu_smmu *emu;
+	struct emu *emu;
 	struct emu_ram *ram; /* NULL: its own */
 	void *page;
 	void *va;
@@ -49,8 +49,8 @@ struct emu_regs {
 
 enum key_type { T_U8, T_U32, T_U64, T_BOOL, T_BIT };
 
-#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_conf, field), t, lo, hi, 0 }
-#define BIT(key, field, mask) { #key, offsetof(struct emu_conf, field), T_BIT, 0, 1, mask }
+#define KEY(field, t, lo, hi) { #field, offsetof(struct emu_smmuv3_conf, field), t, lo, hi, 0 }
+#define BIT(key, field, mask) { #key, offsetof(struct emu_smmuv3_conf, field), T_BIT, 0, 1, mask }
 
 static const struct {
 	const char *name;
@@ -109,7 +109,7 @@ parse_u64(const char *key, const char *text, uint64_t min, uint64_t max, uint64_
 }
 
 static int
-check_conf(const struct emu_conf *c)
+check_conf(const struct emu_smmuv3_conf *c)
 {
 	static const uint8_t oas[] = { 32, 36, 40, 42, 44, 48 };
 	const struct {
@@ -137,12 +137,12 @@ check_conf(const struct emu_conf *c)
 }
 
 static int
-parse_conf(const struct rte_kvargs *kv, struct emu_conf *c, uint64_t *mem_mb)
+parse_conf(const struct rte_kvargs *kv, struct emu_smmuv3_conf *c, uint64_t *mem_mb)
 {
 	const char *text = rte_kvargs_get(kv, "mem_mb");
 	int ret;
 
-	emu_conf_default(c);
+	emu_smmuv3_conf_default(c);
 	*mem_mb = MEM_MB;
 	if (text != NULL && (ret = parse_u64("mem_mb", text, 1, MEM_MB_MAX, mem_mb)) != 0)
 		return ret;
@@ -295,7 +295,7 @@ emu_close(struct sluice_regs *regs)
 static int
 emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 {
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 	struct emu_regs *s;
 	uint64_t mem_mb;
 	int ret = parse_conf(kv, &c, &mem_mb);
@@ -315,7 +315,7 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	ret = ram_take(regs, s, rte_kvargs_get(kv, "mem"), mem_mb << 20);
 	if (ret != 0)
 		goto fail;
-	s->emu = emu_create(&c, s->page, sluice_mem_span(regs->mem));
+	s->emu = emu_smmuv3_create(&c, s->page, sluice_mem_span(regs->mem));
 	if (s->emu == NULL) {
 		ret = sluice_fail(rte_errno, "the emulated SMMUv3 could not be made: %s",
 				  rte_errno == ENOMEM ? "no memory" : "start EAL first");
@@ -360,27 +360,34 @@ emu_source_ats(struct sluice_regs *regs, uint32_t stream, bool on)
 static unsigned int
 emu_source_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
 {
-	/* In the order of struct emu_stats. */
-	static const char *const names[] = {
-		"steps", "idle_steps", "cmds", "syncs", "tlbis", "cfgis", "cerrors", "accesses",
-		"bytes", "faults", "probe_faults", "probes", "probe_hits", "iotlb_hits",
-		"iotlb_misses", "walk_reads_l0", "walk_reads_l1", "walk_reads_l2", "walk_reads_l3",
-		"ste_reads", "cd_reads", "stale_accesses", "stale_hits", "events",
-		"events_dropped", "guarded_writes", "reserved_writes", "mem_aborts", "atc_hits",
-		"atc_fills", "atc_invs", "atc_timeouts", "shadow_accesses", "msis", "wired_eventq",
-		"wired_gerror", "wired_sync",
+#define CORE(field)        { #field, offsetof(struct emu_smmuv3_stats, core.field) }
+#define WALK(level)        { "walk_reads_l" #level, \
+			     offsetof(struct emu_smmuv3_stats, core.walk_reads) + 8 * (level) }
+#define OWN(field)         { #field, offsetof(struct emu_smmuv3_stats, field) }
+#define WIRED(name, line)  { "wired_" #name, offsetof(struct emu_smmuv3_stats, wired) + 8 * (line) }
+	static const struct {
+		const char *name;
+		size_t off;
+	} counters[] = {
+		CORE(steps), CORE(idle_steps), OWN(cmds), OWN(syncs), OWN(tlbis), OWN(cfgis),
+		OWN(cerrors), CORE(accesses), CORE(bytes), CORE(faults), CORE(probe_faults),
+		CORE(probes), CORE(probe_hits), CORE(iotlb_hits), CORE(iotlb_misses), WALK(0),
+		WALK(1), WALK(2), WALK(3), OWN(ste_reads), OWN(cd_reads), CORE(stale_accesses),
+		CORE(stale_hits), OWN(events), OWN(events_dropped), OWN(guarded_writes),
+		OWN(reserved_writes), CORE(mem_aborts), CORE(atc_hits), CORE(atc_fills),
+		OWN(atc_invs), OWN(atc_timeouts), CORE(shadow_accesses), OWN(msis),
+		WIRED(eventq, EMU_LINE_EVENTQ), WIRED(gerror, EMU_LINE_GERROR),
+		WIRED(sync, EMU_LINE_SYNC),
 	};
-	struct emu_stats st;
-	uint64_t v[RTE_DIM(names)];
+	struct emu_smmuv3_stats st;
 
-	_Static_assert(sizeof(st) == sizeof(v), "a name for each counter");
-	emu_get_stats(regs->emu, &st);
-	memcpy(v, &st, sizeof(v));
-	for (unsigned int i = 0; i < RTE_DIM(names) && i < n; i++) {
-		snprintf(xs[i].name, sizeof(xs[i].name), "emu_%s", names[i]);
-		xs[i].value = v[i];
+	_Static_assert(sizeof(st) == RTE_DIM(counters) * sizeof(uint64_t), "a name for each");
+	emu_smmuv3_get_stats(regs->emu, &st);
+	for (unsigned int i = 0; i < RTE_DIM(counters) && i < n; i++) {
+		snprintf(xs[i].name, sizeof(xs[i].name), "emu_%s", counters[i].name);
+		memcpy(&xs[i].value, (const uint8_t *)&st + counters[i].off, sizeof(uint64_t));
 	}
-	return RTE_DIM(names);
+	return RTE_DIM(counters);
 }
 
 static const struct sluice_regs_ops emu_source_ops = {

@@ -62,7 +62,7 @@ struct sluice_regs {
 	void *priv;
 	struct sluice_mem *mem;
 	struct sluice_clock clock;
-	void *emu; /**< emulated hardware (struct emu_smmu), or NULL */
+	void *emu; /**< emulated hardware (struct emu), or NULL */
 	bool warps; /**< the machine's own clock jumps over waits: its devices' delays take no time */
 	char settings[160];
 };

@@ -28,12 +28,12 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* Mostly settings that exist; the others must be refused. */
 static void
-settings(struct fuzz_in *in, struct emu_conf *c)
+settings(struct fuzz_in *in, struct emu_smmuv3_conf *c)
 {
 	static const uint8_t oas[] = { 44, 32, 36, 40, 42, 48, 0, 64 };
 	uint8_t flags = (uint8_t)fuzz_take(in, 1), size = (uint8_t)fuzz_take(in, 1);
 
-	emu_conf_default(c);
+	emu_smmuv3_conf_default(c);
 	c->step = true;
 	c->ril = !(flags & 1);
 	c->msi = !(flags & 2);
@@ -301,7 +301,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 	struct outside o = { 0 };
 	struct rig r;
 
@@ -312,7 +312,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_REQUIRE(r.regs != NULL && r.mem != NULL);
 	memset(r.regs, 0, SMMU_REGS_SIZE);
 	memset(r.mem, 0, MEM);
-	r.e = emu_create(&c, r.regs,
+	r.e = emu_smmuv3_create(&c, r.regs,
 			 (struct sluice_mem_span){ .va = r.mem, .pa = RIG_PA, .len = MEM });
 	if (r.e != NULL) {
 		up(&r);

@@ -166,6 +166,14 @@ def emu_is_independent(root):
                         target != "pmd/smmuv3/smmuv3_hw.h")
 
 
+def emu_core_knows_no_kind(root):
+    """emu/core includes nothing of a kind of IOMMU, and who makes DMA sees its interface alone."""
+    yield from include_rule(root, ["pmd/emu/core"], lambda target:
+                            target.startswith("pmd/") and not target.startswith("pmd/emu/core/"))
+    yield from include_rule(root, ["pmd/dma"], lambda target:
+                            target.startswith("pmd/emu/") and target != "pmd/emu/core/emu.h")
+
+
 def library_is_silent(root):
     """engine/ and pmd/ never print, exit or abort."""
     for path in sources(root, "engine", "pmd"):
@@ -257,6 +265,12 @@ GOOD = {
     "pmd/smmuv3/smmuv3_hw.h": C, "pmd/smmuv3/smmuv3.h": C,
     "pmd/f.c": C + "static void f(void) { if (fork() == 0) _exit(1); }\n",
     "pmd/emu/e.c": C + '#include "../smmuv3/smmuv3_hw.h"\n',
+    "pmd/emu/core/README.md": README, "pmd/emu/smmuv3/README.md": README,
+    "pmd/dma/README.md": README,
+    "pmd/emu/core/emu.h": C + '#include "../../../engine/driver.h"\n',
+    "pmd/emu/core/core.h": C + '#include "emu.h"\n', "pmd/emu/smmuv3/pub.h": C,
+    "pmd/emu/smmuv3/e.c": C + '#include "../core/core.h"\n#include "../../smmuv3/smmuv3_hw.h"\n',
+    "pmd/dma/d.c": C + '#include "../emu/core/emu.h"\n',
     "tests/conformance/README.md": README,
     "tests/conformance/conf.h": C + '#include "../../pmd/smmuv3/smmuv3_hw.h"\n',
     "tests/README.md": "`unit/` and perf/.\n", "tests/unit/t.c": C, "apps/README.md": README,
@@ -280,9 +294,16 @@ RULES = {
     "conformance-judges-by-encodings": (conformance_judges_by_encodings, [
         {"tests/conformance/c.c": C + '#include "../../pmd/smmuv3/smmuv3.h"\n'},
         {"tests/conformance/cases/c.c": C + '#include "../../../engine/driver.h"\n'},
-        {"tests/conformance/c.c": C + '#include "../../pmd/emu/emu.h"\n'}]),
+        {"tests/conformance/c.c": C + '#include "../../pmd/emu/core/emu.h"\n'}]),
     "emu-is-independent": (emu_is_independent, [
-        {"pmd/emu/b.c": C + '#include "../smmuv3/smmuv3.h"\n'}]),
+        {"pmd/emu/b.c": C + '#include "../smmuv3/smmuv3.h"\n'},
+        {"pmd/emu/smmuv3/b.c": C + '#include "../../smmuv3/smmuv3.h"\n'}]),
+    "emu-core-knows-no-kind": (emu_core_knows_no_kind, [
+        {"pmd/emu/core/b.c": C + '#include "../smmuv3/pub.h"\n'},
+        {"pmd/emu/core/b.h": C + '#include "../../smmuv3/smmuv3_hw.h"\n'},
+        {"pmd/emu/core/b.c": C + "#include <emu/smmuv3/pub.h>\n"},
+        {"pmd/dma/b.c": C + '#include "../emu/smmuv3/pub.h"\n'},
+        {"pmd/dma/b.c": C + '#include "../emu/core/core.h"\n'}]),
     "library-is-silent": (library_is_silent, [
         {"engine/b.c": C + "static void f(void) { " + call + "; }\n"} for call in
         ('printf("x")', 'fprintf(stderr, "x")', "abort()", "exit (1)", 'puts("x")', "assert(0)",

@@ -13,7 +13,7 @@
 #include <rte_lcore.h>
 
 #include "engine/driver.h"
-#include "pmd/emu/emu.h"
+#include "pmd/emu/core/emu.h"
 #include "soak.h"
 
 struct soak soak;

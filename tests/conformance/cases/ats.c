@@ -204,7 +204,7 @@ event(struct conf *c, uint8_t id, unsigned int d, uint64_t w1, uint64_t addr, ui
 					   smmu_field_prep(SMMU_EVT_0_SID, c->dev[d].sid),
 				   w1, addr, 0 };
 	/* What was asked for is not looked at: one source alone tells the places of those fields
-	 * (pmd/emu/README.md). */
+	 * (pmd/emu/smmuv3/README.md). */
 	bool any = id == SMMU_EVT_F_BAD_ATS_TREQ;
 	const uint64_t ignore[4] = { 0, any ? UINT64_MAX : 0, ignore2, 0 };
 

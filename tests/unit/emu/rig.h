@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/smmuv3/emu_smmuv3.h"
 #include "../../../pmd/smmuv3/smmuv3_hw.h"
 
 #define RIG_PA   UINT64_C(0x80000000)
@@ -32,7 +32,7 @@
 #define RIG_EN (SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN)
 
 struct rig {
-	struct emu_smmu *e;
+	struct emu *e;
 	uint8_t *regs, *mem;
 	uint64_t next; /* free memory, offset */
 	uint64_t *cmdq, *evtq, *ste, *cd;
@@ -94,17 +94,17 @@ rig_run(struct rig *r)
 	fail_msg("the SMMU never comes to rest");
 }
 
-static inline struct emu_stats
+static inline struct emu_smmuv3_stats
 rig_stats(struct rig *r)
 {
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 
-	emu_get_stats(r->e, &st);
+	emu_smmuv3_get_stats(r->e, &st);
 	return st;
 }
 
 static inline void
-rig_new(struct rig *r, const struct emu_conf *c)
+rig_new(struct rig *r, const struct emu_smmuv3_conf *c)
 {
 	memset(r, 0, sizeof(*r));
 	r->regs = aligned_alloc(65536, SMMU_REGS_SIZE);
@@ -113,8 +113,8 @@ rig_new(struct rig *r, const struct emu_conf *c)
 	assert_non_null(r->mem);
 	memset(r->regs, 0, SMMU_REGS_SIZE);
 	memset(r->mem, 0xa5, RIG_LEN); /* what nobody wrote is garbage */
-	r->e = emu_create(c, r->regs,
-			  (struct sluice_mem_span){ .va = r->mem, .pa = RIG_PA, .len = RIG_LEN });
+	r->e = emu_smmuv3_create(c, r->regs, (struct sluice_mem_span){
+				 .va = r->mem, .pa = RIG_PA, .len = RIG_LEN });
 	assert_non_null(r->e);
 }
 
@@ -127,12 +127,12 @@ rig_free(struct rig *r)
 }
 
 /** Stepped hardware with no latencies. */
-static inline struct emu_conf
+static inline struct emu_smmuv3_conf
 rig_conf(void)
 {
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 
-	emu_conf_default(&c);
+	emu_smmuv3_conf_default(&c);
 	c.step = true;
 	return c;
 }
@@ -341,7 +341,7 @@ rig_sees(struct rig *r, uint64_t iova, uint8_t fill)
 static inline int
 rig_setup(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig *r = malloc(sizeof(*r));
 
 	rig_new(r, &c);

@@ -14,7 +14,7 @@ test_refused_settings(void **state)
 {
 	struct sluice_mem_span span = { .pa = RIG_PA, .len = 4096 };
 	uint8_t *page = aligned_alloc(65536, SMMU_REGS_SIZE);
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 
 	(void)state;
 	span.va = aligned_alloc(4096, 4096);
@@ -24,7 +24,7 @@ test_refused_settings(void **state)
 		c = rig_conf();                                                                    \
 		c.field = (value);                                                                 \
 		rte_errno = 0;                                                                     \
-		assert_null(emu_create(&c, page, span));                                           \
+		assert_null(emu_smmuv3_create(&c, page, span));                                    \
 		assert_int_equal(rte_errno, EINVAL);                                               \
 	} while (0)
 	REFUSED(sid_bits, 33);
@@ -39,14 +39,14 @@ test_refused_settings(void **state)
 	REFUSED(step_ns, 0);
 	REFUSED(two_level, false); /* with 16 StreamID bits */
 	c.sid_bits = 7;
-	assert_null(emu_create(&c, page, span));
+	assert_null(emu_smmuv3_create(&c, page, span));
 	c = rig_conf(); /* no interrupt of either kind */
 	c.msi = c.wired = false;
-	assert_null(emu_create(&c, page, span));
+	assert_null(emu_smmuv3_create(&c, page, span));
 	c = rig_conf();
-	assert_null(emu_create(&c, NULL, span));
+	assert_null(emu_smmuv3_create(&c, NULL, span));
 	span.pa++;
-	assert_null(emu_create(&c, page, span));
+	assert_null(emu_smmuv3_create(&c, page, span));
 	emu_destroy(NULL);
 	free(page);
 	free(span.va);
@@ -59,7 +59,7 @@ test_units(void **state)
 	struct rig *r = *state;
 	const _Atomic uint64_t *clock = emu_virtual_clock(r->e);
 	uint64_t t = atomic_load(clock);
-	struct emu_stats a = rig_stats(r), b;
+	struct emu_smmuv3_stats a = rig_stats(r), b;
 
 	assert_int_equal(emu_step(r->e, 100), 0);
 	assert_int_equal(atomic_load(clock) - t, 10);
@@ -69,8 +69,8 @@ test_units(void **state)
 	assert_int_equal(atomic_load(clock) - t, 40);
 	assert_int_equal(emu_step(r->e, 100), 5);
 	b = rig_stats(r);
-	assert_int_equal(b.steps - a.steps, 10);
-	assert_int_equal(b.idle_steps - a.idle_steps, 2);
+	assert_int_equal(b.core.steps - a.core.steps, 10);
+	assert_int_equal(b.core.idle_steps - a.core.idle_steps, 2);
 	assert_int_equal(b.cmds - a.cmds, 8);
 	assert_int_equal(emu_step(r->e, 0), 0);
 }
@@ -83,7 +83,7 @@ struct toy {
 };
 
 static unsigned int
-toy_step(struct emu_master *m, struct emu_smmu *e, unsigned int budget)
+toy_step(struct emu_master *m, struct emu *e, unsigned int budget)
 {
 	struct toy *t = (struct toy *)(void *)m; /* m comes first */
 
@@ -194,8 +194,8 @@ hash(uint64_t h, const void *p, size_t n)
 static uint64_t
 run(uint64_t seed, bool shuffle)
 {
-	struct emu_conf c = rig_conf();
-	struct emu_stats st;
+	struct emu_smmuv3_conf c = rig_conf();
+	struct emu_smmuv3_stats st;
 	uint64_t pages[8], h = 1, x = 88172645463325252u;
 	struct rig r;
 

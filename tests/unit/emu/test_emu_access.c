@@ -22,7 +22,7 @@ test_bytes(void **state)
 		rig_map(r, 0x10000 + i * 4096, pa[i], RIG_RW);
 	for (size_t o = 0; o < RTE_DIM(off); o++)
 		for (size_t l = 0; l < RTE_DIM(len); l++) {
-			uint64_t bytes = rig_stats(r).bytes;
+			uint64_t bytes = rig_stats(r).core.bytes;
 			uint32_t done = 99;
 
 			for (uint32_t i = 0; i < len[l]; i++)
@@ -40,7 +40,7 @@ test_bytes(void **state)
 			assert_int_equal(emu_dma(r->e, RIG_SID, 0x10000 + off[o], in, len[l], false,
 						 NULL), EMU_OK);
 			assert_memory_equal(in, out, len[l]);
-			assert_int_equal(rig_stats(r).bytes - bytes, 2 * len[l]);
+			assert_int_equal(rig_stats(r).core.bytes - bytes, 2 * len[l]);
 		}
 	rig_expect_no_event(r);
 }
@@ -67,8 +67,8 @@ test_stops_at_fault(void **state)
 	assert_int_equal(emu_dma(r->e, RIG_SID, 0x2ff0, buf, 100, false, &done), EMU_ABORT);
 	assert_int_equal(done, 16);
 	rig_expect_no_event(r);
-	assert_int_equal(rig_stats(r).faults, 2);
-	assert_int_equal(rig_stats(r).mem_aborts, 1);
+	assert_int_equal(rig_stats(r).core.faults, 2);
+	assert_int_equal(rig_stats(r).core.mem_aborts, 1);
 }
 
 /* The end of the address space: no wrap to 0. */
@@ -99,27 +99,27 @@ test_owner(void **state)
 	/* Pages 1 to 3 are watched. */
 	assert_int_equal(emu_watch(r->e, pa + 4096, 3 * 4096, owned), 0);
 	assert_int_equal(emu_dma(r->e, RIG_SID, 0, buf, 8192, true, NULL), EMU_OK);
-	assert_int_equal(rig_stats(r).stale_accesses, 0);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 0);
 	owned[0] = 0;
 	assert_int_equal(emu_dma(r->e, RIG_SID, 0, buf, 8192, true, NULL), EMU_OK);
-	assert_int_equal(rig_stats(r).stale_accesses, 1);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 1);
 	assert_int_equal(emu_probe(r->e, RIG_SID, 4096), EMU_OK);
-	assert_int_equal(rig_stats(r).stale_accesses, 2);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 2);
 	assert_int_equal(emu_probe(r->e, RIG_SID, 2 * 4096), EMU_OK);
 	owned[2] = 0;
 	assert_int_equal(rig_read(r, 3 * 4096 + 4092), EMU_OK);
-	assert_int_equal(rig_stats(r).stale_accesses, 3);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 3);
 	/* Outside the map, both sides; and what faults is no access. */
 	assert_int_equal(rig_read(r, 0), EMU_OK);
 	assert_int_equal(rig_read(r, 4 * 4096), EMU_OK);
 	assert_int_equal(rig_read(r, 9 * 4096), EMU_FAULT);
-	assert_int_equal(rig_stats(r).stale_accesses, 3);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 3);
 	assert_int_equal(emu_watch(r->e, pa + 1, 4096, owned), -EINVAL);
 	assert_int_equal(emu_watch(r->e, pa, 4095, owned), -EINVAL);
 	assert_int_equal(emu_watch(r->e, pa, 4096, NULL), -EINVAL);
 	assert_int_equal(emu_watch(r->e, 0, 0, NULL), 0);
 	assert_int_equal(rig_read(r, 4096), EMU_OK);
-	assert_int_equal(rig_stats(r).stale_accesses, 3);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 3);
 }
 
 /* Shadow memory that stands in for nobody is counted by itself, and is nobody's stale page. */
@@ -134,15 +134,15 @@ test_shadow(void **state)
 	assert_int_equal(emu_watch(r->e, pa, 4096, &whose), 0);
 	assert_int_equal(rig_read(r, 0x1000), EMU_OK);
 	assert_int_equal(emu_probe(r->e, RIG_SID, 0x1000), EMU_OK);
-	assert_int_equal(rig_stats(r).shadow_accesses, 2);
-	assert_int_equal(rig_stats(r).stale_accesses, 0);
+	assert_int_equal(rig_stats(r).core.shadow_accesses, 2);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 0);
 	whose = SLUICE_WATCH_DEVICE;
 	assert_int_equal(rig_read(r, 0x1000), EMU_OK);
-	assert_int_equal(rig_stats(r).shadow_accesses, 2);
+	assert_int_equal(rig_stats(r).core.shadow_accesses, 2);
 	whose = SLUICE_WATCH_OWNER;
 	assert_int_equal(rig_read(r, 0x1000), EMU_OK);
-	assert_int_equal(rig_stats(r).shadow_accesses, 2);
-	assert_int_equal(rig_stats(r).stale_accesses, 1);
+	assert_int_equal(rig_stats(r).core.shadow_accesses, 2);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 1);
 	emu_watch(r->e, 0, 0, NULL);
 }
 
@@ -160,13 +160,13 @@ test_owner_and_invalidation(void **state)
 		rig_cmd(r, SMMU_CMD_TLBI_NH_ALL, 0);
 		emu_watch(r->e, pa, 4096, &owned);
 		rig_sees(r, 0x5000, 1);
-		before = rig_stats(r).stale_accesses;
+		before = rig_stats(r).core.stale_accesses;
 		*pte = 0;
 		if (!too_early)
 			rig_cmd(r, rig_tlbi(SMMU_CMD_TLBI_NH_VA, RIG_ASID), 0x5001);
 		owned = 0;
 		assert_int_equal(emu_probe(r->e, RIG_SID, 0x5008), too_early ? EMU_OK : EMU_FAULT);
-		assert_int_equal(rig_stats(r).stale_accesses - before, too_early);
+		assert_int_equal(rig_stats(r).core.stale_accesses - before, too_early);
 		emu_watch(r->e, 0, 0, NULL);
 	}
 }
@@ -179,7 +179,7 @@ test_probe(void **state)
 {
 	struct rig *r = *state;
 	uint64_t pa = rig_page(r, 0x3c);
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 
 	rig_map(r, 0x1000, pa, RIG_RO);
 	assert_int_equal(emu_probe(r->e, RIG_SID, 0x1fff), EMU_OK); /* 8 bytes, none beyond */
@@ -190,12 +190,12 @@ test_probe(void **state)
 	rig_map(r, 0x3000, RIG_HOLE, RIG_RW);
 	assert_int_equal(emu_probe(r->e, RIG_SID, 0x3000), EMU_ABORT);
 	st = rig_stats(r);
-	assert_int_equal(st.probes, 4);
-	assert_int_equal(st.probe_hits, 2);
-	assert_int_equal(st.probe_faults, 1);
-	assert_int_equal(st.accesses | st.faults | st.bytes, 0);
-	assert_int_equal(st.iotlb_hits | st.iotlb_misses | st.walk_reads[3], 0);
-	assert_int_equal(st.stale_hits, 0);
+	assert_int_equal(st.core.probes, 4);
+	assert_int_equal(st.core.probe_hits, 2);
+	assert_int_equal(st.core.probe_faults, 1);
+	assert_int_equal(st.core.accesses | st.core.faults | st.core.bytes, 0);
+	assert_int_equal(st.core.iotlb_hits | st.core.iotlb_misses | st.core.walk_reads[3], 0);
+	assert_int_equal(st.core.stale_hits, 0);
 	for (int i = 0; i < 4096; i++)
 		assert_int_equal(((uint8_t *)rig_va(r, pa))[i], 0x3c);
 }
@@ -211,24 +211,24 @@ test_stale_hits(void **state)
 
 	rig_sees(r, 0x1000, 1);
 	emu_probe(r->e, RIG_SID, 0x1100);
-	assert_int_equal(rig_stats(r).stale_hits, 0);
+	assert_int_equal(rig_stats(r).core.stale_hits, 0);
 	for (size_t i = 0; i < RTE_DIM(now); i++) {
-		uint64_t reads = rig_stats(r).walk_reads[3];
+		uint64_t reads = rig_stats(r).core.walk_reads[3];
 
 		*pte = now[i];
 		assert_int_equal(emu_probe(r->e, RIG_SID, 0x1100), EMU_OK);
-		assert_int_equal(rig_stats(r).stale_hits, ++stale);
-		assert_int_equal(rig_stats(r).walk_reads[3], reads);
+		assert_int_equal(rig_stats(r).core.stale_hits, ++stale);
+		assert_int_equal(rig_stats(r).core.walk_reads[3], reads);
 	}
 	/* More than is needed is not stale: read-only is enough for a probe. */
 	*pte = good | SMMU_TTD_AP2;
 	emu_probe(r->e, RIG_SID, 0x1100);
-	assert_int_equal(rig_stats(r).stale_hits, stale);
+	assert_int_equal(rig_stats(r).core.stale_hits, stale);
 	/* A fresh look goes past a stale walk cache, too. */
 	*pte = good;
 	*rig_map_at(r, r->ttb, 0, 0x1000, 1, 0) = 0;
 	emu_probe(r->e, RIG_SID, 0x1100);
-	assert_int_equal(rig_stats(r).stale_hits, stale + 1);
+	assert_int_equal(rig_stats(r).core.stale_hits, stale + 1);
 }
 
 int

@@ -23,7 +23,7 @@ set_eats(struct rig *r, unsigned int eats)
 static int
 setup(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct atc_rig *a = malloc(sizeof(*a));
 
 	c.ats = true;
@@ -88,11 +88,11 @@ tlbi(struct rig *r, uint64_t va)
 static void
 test_off_by_default(void **state)
 {
-	struct emu_conf c;
+	struct emu_smmuv3_conf c;
 	struct rig r;
 
 	(void)state;
-	emu_conf_default(&c);
+	emu_smmuv3_conf_default(&c);
 	assert_false(c.ats);
 	c.step = true;
 	rig_new(&r, &c);
@@ -121,21 +121,21 @@ test_serves_stale_until_told(void **state)
 	assert_int_equal(rig_r32(r, SMMU_IDR0) & SMMU_IDR0_ATS, SMMU_IDR0_ATS);
 	assert_int_equal(emu_watch(r->e, pa, 4096, owned), 0);
 	sees(a, 0x5000, 0x11);
-	assert_int_equal(rig_stats(r).atc_fills, 1);
-	assert_int_equal(rig_stats(r).atc_hits, 0);
+	assert_int_equal(rig_stats(r).core.atc_fills, 1);
+	assert_int_equal(rig_stats(r).core.atc_hits, 0);
 	*pte = 0;
 	tlbi(r, 0x5000);
 	owned[0] = 0;
 	sees(a, 0x5004, 0x11); /* stale, and counted as any other */
-	assert_int_equal(rig_stats(r).stale_accesses, 1);
-	assert_int_equal(rig_stats(r).atc_hits, 1);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 1);
+	assert_int_equal(rig_stats(r).core.atc_hits, 1);
 	assert_int_equal(emu_atc_probe(r->e, a->atc, 0x5000), EMU_OK);
-	assert_int_equal(rig_stats(r).stale_accesses, 2);
-	assert_int_equal(rig_stats(r).stale_hits, 1);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 2);
+	assert_int_equal(rig_stats(r).core.stale_hits, 1);
 	rig_cmd(r, atc_inv0(RIG_SID), 0x5000);
 	assert_int_equal(rd(a, 0x5000), EMU_FAULT);
 	assert_int_equal(emu_atc_probe(r->e, a->atc, 0x5000), EMU_FAULT);
-	assert_int_equal(rig_stats(r).stale_accesses, 2);
+	assert_int_equal(rig_stats(r).core.stale_accesses, 2);
 	assert_int_equal(rig_stats(r).atc_invs, 1);
 	rig_expect_no_event(r); /* a translation of nothing is no fault (§3.9.1.2) */
 }
@@ -170,23 +170,23 @@ test_ranges(void **state)
 		rig_map(r, 0x10000 + 0x1000 * i, rig_page(r, (uint8_t)(i + 1)), RIG_RW);
 	for (unsigned int i = 0; i < 8; i++)
 		sees(a, 0x10000 + 0x1000 * i, (uint8_t)(i + 1));
-	assert_int_equal(rig_stats(r).atc_fills, 8);
+	assert_int_equal(rig_stats(r).core.atc_fills, 8);
 	rig_cmd(r, atc_inv0(RIG_SID + 1), SMMU_ATC_SIZE_ALL);
 	rig_cmd(r, atc_inv0(RIG_SID), 0x13000 | 1); /* 0x12000 … 0x13fff */
 	for (unsigned int i = 0; i < 8; i++) {
-		fills = rig_stats(r).atc_fills;
+		fills = rig_stats(r).core.atc_fills;
 		sees(a, 0x10000 + 0x1000 * i, (uint8_t)(i + 1));
-		assert_int_equal(rig_stats(r).atc_fills - fills, i == 2 || i == 3);
+		assert_int_equal(rig_stats(r).core.atc_fills - fills, i == 2 || i == 3);
 	}
-	fills = rig_stats(r).atc_fills;
+	fills = rig_stats(r).core.atc_fills;
 	/* With a PASID where there are none it does nothing (§4.5.1, one of two allowed). */
 	rig_cmd(r, atc_inv0(RIG_SID) | SMMU_CMD_0_SSV | SMMU_ATC_0_GLOBAL, SMMU_ATC_SIZE_ALL);
 	sees(a, 0x10000, 1);
-	assert_int_equal(rig_stats(r).atc_fills, fills);
+	assert_int_equal(rig_stats(r).core.atc_fills, fills);
 	rig_cmd(r, atc_inv0(RIG_SID), SMMU_ATC_SIZE_ALL);
 	for (unsigned int i = 0; i < 8; i++)
 		sees(a, 0x10000 + 0x1000 * i, (uint8_t)(i + 1));
-	assert_int_equal(rig_stats(r).atc_fills, fills + 8);
+	assert_int_equal(rig_stats(r).core.atc_fills, fills + 8);
 	/* More than everything. */
 	rig_post(r, atc_inv0(RIG_SID), SMMU_ATC_SIZE_ALL + 1);
 	rig_run(r);
@@ -206,13 +206,13 @@ test_block(void **state)
 	memset(rig_va(r, pa), 0x33, 2u << 20);
 	sees(a, UINT64_C(1) << 30, 0x33);
 	sees(a, (UINT64_C(1) << 30) + 0x1ff000, 0x33);
-	assert_int_equal(rig_stats(r).atc_fills, 1);
-	assert_int_equal(rig_stats(r).atc_hits, 1);
+	assert_int_equal(rig_stats(r).core.atc_fills, 1);
+	assert_int_equal(rig_stats(r).core.atc_hits, 1);
 	rig_cmd(r, atc_inv0(RIG_SID), (UINT64_C(1) << 30) + 0x7000);
 	sees(a, UINT64_C(1) << 30, 0x33); /* now by the IOTLB: of the same size */
 	sees(a, (UINT64_C(1) << 30) + 0x3000, 0x33);
-	assert_int_equal(rig_stats(r).atc_fills, 2);
-	assert_int_equal(rig_stats(r).iotlb_hits, 1);
+	assert_int_equal(rig_stats(r).core.atc_fills, 2);
+	assert_int_equal(rig_stats(r).core.iotlb_hits, 1);
 }
 
 /* What may only be read is not written, and is not even tried. */
@@ -262,7 +262,7 @@ test_requests_refused(void **state)
 	set_eats(r, SMMU_STE_EATS_SPLIT);
 	assert_int_equal(rd(a, 0x5000), EMU_FAULT);
 	assert_int_equal(rig_stats(r).events, 3);
-	assert_int_equal(rig_stats(r).atc_fills, 0);
+	assert_int_equal(rig_stats(r).core.atc_fills, 0);
 }
 
 /* CR0.ATSCHK: a translation in hand does not help a stream that lost its EATS. */
@@ -343,12 +343,12 @@ test_sync_waits_for_late_answer(void **state)
 		emu_step(r->e, 1);
 	assert_int_not_equal(rig_cons(r), r->prod);
 	sees(a, 0x5000, 0x11);
-	assert_int_equal(rig_stats(r).atc_fills, 1);
+	assert_int_equal(rig_stats(r).core.atc_fills, 1);
 	rig_run(r);
 	assert_int_equal(rig_cons(r), r->prod);
 	assert_in_range(now(r) - t, 3000, 3200);
 	sees(a, 0x5000, 0x11);
-	assert_int_equal(rig_stats(r).atc_fills, 2); /* it was dropped in between */
+	assert_int_equal(rig_stats(r).core.atc_fills, 2); /* it was dropped in between */
 	assert_int_equal(rig_stats(r).atc_timeouts, 0);
 }
 
@@ -378,7 +378,7 @@ test_timeout(void **state)
 	assert_int_equal(word[0], 0);
 	assert_int_equal(rig_stats(r).atc_timeouts, 1);
 	sees(a, 0x5000, 0x11); /* it has forgotten nothing */
-	assert_int_equal(rig_stats(r).atc_fills, 1);
+	assert_int_equal(rig_stats(r).core.atc_fills, 1);
 	rig_w32(r, SMMU_GERRORN, rig_r32(r, SMMU_GERROR));
 	rig_run(r);
 	assert_int_equal(rig_cons(r), r->prod);
@@ -386,7 +386,7 @@ test_timeout(void **state)
 	/* It goes on when ATS is turned off, too. */
 	assert_int_equal(emu_ats_enable(r->e, RIG_SID, false), 0);
 	sees(a, 0x5000, 0x11);
-	assert_int_equal(rig_stats(r).atc_fills, 1);
+	assert_int_equal(rig_stats(r).core.atc_fills, 1);
 	/* A late one that is too late; then one that is well again. */
 	emu_inject(r->e, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(RIG_SID, 0));
 	emu_inject(r->e, EMU_INJECT_ATC_LATE, EMU_INJECT_ARG(RIG_SID, ATC_TIMEOUT));

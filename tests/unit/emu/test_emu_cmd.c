@@ -50,7 +50,7 @@ test_every_opcode_hyp(void **state)
 {
 	static const uint8_t legal[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13,
 					 0x20, 0x21, 0x22, 0x23, 0x30, 0x46 };
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -87,7 +87,7 @@ test_range_fields(void **state)
 {
 	static const unsigned int ends[] = { 0, 1, 31 };
 	struct rig *r = *state;
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig old;
 
 	c.ril = false;
@@ -110,7 +110,7 @@ static void
 test_counters(void **state)
 {
 	struct rig *r = *state;
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 
 	try(r, SMMU_CMD_TLBI_NH_ALL, 0);
 	try(r, SMMU_CMD_TLBI_NH_VA, 0);

@@ -6,7 +6,7 @@
 #include "rig.h"
 
 static void
-queue_only(struct rig *r, const struct emu_conf *c, uint32_t log2)
+queue_only(struct rig *r, const struct emu_smmuv3_conf *c, uint32_t log2)
 {
 	rig_new(r, c);
 	rig_queues(r, log2, 2);
@@ -18,7 +18,7 @@ queue_only(struct rig *r, const struct emu_conf *c, uint32_t log2)
 static void
 test_wrap(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	for (uint32_t log2 = 0; log2 <= 3; log2++)
@@ -44,7 +44,7 @@ test_wrap(void **state)
 static void
 test_size_capped(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -63,7 +63,7 @@ test_size_capped(void **state)
 static void
 test_start_index(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -90,7 +90,7 @@ now(struct rig *r)
 static void
 test_latencies(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	uint64_t t;
 
@@ -120,7 +120,7 @@ test_latencies(void **state)
 static void
 test_tlbi_is_asynchronous(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	uint64_t a, b;
 
@@ -145,7 +145,7 @@ test_tlbi_is_asynchronous(void **state)
 static void
 test_sync_early(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	uint64_t a, b, t;
 
@@ -206,7 +206,7 @@ test_sync_msi(void **state)
 static void
 test_sync_msi_not_supported(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	uint64_t page;
 
@@ -223,7 +223,7 @@ test_sync_msi_not_supported(void **state)
 static void
 test_cons_lag(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -283,7 +283,7 @@ static void
 test_cerror_abt(void **state)
 {
 	struct rig *r = *state;
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig q;
 
 	emu_inject(r->e, EMU_INJECT_CERROR_ABT, 0);
@@ -347,7 +347,7 @@ test_sync_hang(void **state)
 static void
 test_shuffle(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	unsigned int out_of_order = 0;
 
 	(void)state;
@@ -390,7 +390,7 @@ test_shuffle(void **state)
 static void
 test_many_in_flight(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	uint64_t a, b;
 
@@ -427,7 +427,7 @@ test_many_in_flight(void **state)
 static void
 test_disable(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -451,7 +451,7 @@ test_disable(void **state)
 static void
 test_disable_publishes(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;

@@ -67,7 +67,7 @@ test_ste_faults(void **state)
 		assert_int_equal(emu_dma(r->e, RIG_SID, 0x1000, &v, 4, true, NULL), EMU_FAULT);
 		rig_expect_no_event(r);
 	}
-	assert_int_equal(rig_stats(r).faults, RTE_DIM(bad) + 4);
+	assert_int_equal(rig_stats(r).core.faults, RTE_DIM(bad) + 4);
 }
 
 /* IDR1.SSIDSIZE is 0: S1CDMax (63:59), S1Fmt (5:4) and S1DSS (65:64) are IGNORED, one CD. */
@@ -148,7 +148,7 @@ static void
 test_fetch_aborts(void **state)
 {
 	struct rig *r = *state;
-	uint64_t aborts = rig_stats(r).mem_aborts;
+	uint64_t aborts = rig_stats(r).core.mem_aborts;
 
 	r->ste[0] = rig_ste0(RIG_HOLE);
 	cfgi_all(r);
@@ -157,7 +157,7 @@ test_fetch_aborts(void **state)
 	expect_config_fault(r, RIG_SID, SMMU_EVT_F_STE_FETCH, RIG_HOLE + RIG_SID * 64);
 	strtab(r, RIG_HOLE, TWO_LEVEL(8, 6), 2);
 	expect_config_fault(r, 64 + RIG_SID, SMMU_EVT_F_STE_FETCH, RIG_HOLE + 8);
-	assert_int_equal(rig_stats(r).mem_aborts, aborts + 3);
+	assert_int_equal(rig_stats(r).core.mem_aborts, aborts + 3);
 	/* A failed fetch is not cached. */
 	strtab(r, r->ste_pa, 8, 2);
 	expect_config_fault(r, RIG_SID, SMMU_EVT_F_CD_FETCH, RIG_HOLE);
@@ -240,7 +240,7 @@ test_base_alignment(void **state)
 		{ TWO_LEVEL(16, 6), 13 }, { TWO_LEVEL(16, 8), 11 }, { TWO_LEVEL(24, 10), 17 },
 		{ TWO_LEVEL(16, 0), 13 }, /* a reserved SPLIT is 6 */
 	};
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	c.sid_bits = 4;
@@ -275,7 +275,7 @@ test_base_alignment(void **state)
 static void
 test_size_limits(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	uint64_t table;
 	struct rig r;
 
@@ -418,7 +418,7 @@ test_l1std_stale_until_cfgi(void **state)
 static void
 test_no_cache(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;

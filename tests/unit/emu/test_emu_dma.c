@@ -46,7 +46,7 @@ open_dma(struct world *w, const char *args)
 }
 
 static void
-world_up(struct world *w, const struct emu_conf *c, const char *args)
+world_up(struct world *w, const struct emu_smmuv3_conf *c, const char *args)
 {
 	rig_new(&w->r, c);
 	rig_up(&w->r);
@@ -76,7 +76,7 @@ mistake(struct world *w, const char *args)
 static void
 test_mistakes(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct world w;
 
 	(void)state;
@@ -100,7 +100,7 @@ test_mistakes(void **state)
 static void
 test_rings(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	for (uint32_t ring = 1; ring <= 64; ring *= 2) {
@@ -161,7 +161,7 @@ test_rings(void **state)
 static void
 test_room_is_what_was_collected(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct sluice_dma_desc d[8] = { { .cookie = 0 } };
 	struct sluice_dma_cpl cpl[8];
 	struct world w;
@@ -181,7 +181,7 @@ test_room_is_what_was_collected(void **state)
 static void
 test_statuses(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct sluice_dma_stats st;
 	struct sluice_dma_cpl cpl[4];
 	uint8_t buf[8192] = { 0 };
@@ -246,7 +246,7 @@ test_probe(void **state)
 {
 	(void)state;
 	for (int right = 0; right < 2; right++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct sluice_dma_stats st;
 		uint64_t pa, *pte, rec[4];
 		uint8_t owned = 1;
@@ -279,8 +279,9 @@ test_probe(void **state)
 		ops->stats(&w.dma, &st);
 		assert_in_range(st.probes - probes, 30, 200);
 		assert_int_equal(st.probe_hits - hits, right ? 0 : st.probes - probes);
-		assert_int_equal(rig_stats(&w.r).stale_accesses, right ? 0 : st.probes - probes);
-		assert_int_equal(rig_stats(&w.r).stale_hits, right ? 0 : st.probes - probes);
+		assert_int_equal(rig_stats(&w.r).core.stale_accesses,
+				 right ? 0 : st.probes - probes);
+		assert_int_equal(rig_stats(&w.r).core.stale_hits, right ? 0 : st.probes - probes);
 		assert_int_equal(rig_event(&w.r, rec), right);
 		assert_int_equal(st.faults, 0); /* probes are not the workload */
 		ops->probe(&w.dma, false);
@@ -297,7 +298,7 @@ test_probe(void **state)
 static void
 test_commands_come_first(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct sluice_dma_desc d = { .iova = 0x1000, .len = 64, .flags = 1 };
 	struct sluice_dma_cpl cpl[64];
 	uint8_t buf[64] = { 0 };
@@ -315,7 +316,7 @@ test_commands_come_first(void **state)
 	emu_step(w.r.e, 9);
 	assert_int_equal(rig_cons(&w.r), w.r.prod);
 	/* And the transfers went on beside them. */
-	assert_int_equal(rig_stats(&w.r).bytes, 9 * 64);
+	assert_int_equal(rig_stats(&w.r).core.bytes, 9 * 64);
 	rig_run(&w.r);
 	assert_int_equal(ops->completed(&w.dma, cpl, 64), 64);
 	world_down(&w);
@@ -325,7 +326,7 @@ test_commands_come_first(void **state)
 static void
 test_two_channels(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct world w;
 	struct sluice_dma first;
 
@@ -360,7 +361,7 @@ static void
 test_threads(void **state)
 {
 	enum { N = 20000, RING = 32 };
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct world w;
 	uint32_t src[RING], posted = 0, got = 0;
 	uint64_t pa;

@@ -21,7 +21,7 @@ struct world {
 static void
 up(struct world *w, bool hyp, uint32_t cr2, uint64_t strw1, uint64_t strw2, unsigned int asid2)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig *r = &w->r;
 	uint64_t cd_pa;
 

@@ -2,7 +2,7 @@
 /** @file
  * Encodings as numbers. The emulator, the driver and most tests take theirs from one header: what
  * that says is compared here with what two sources say that know nothing of each other (which two:
- * pmd/emu/README.md, "Encodings"), and tried on the emulator in bare numbers.
+ * pmd/emu/smmuv3/README.md, "Encodings"), and tried on the emulator in bare numbers.
  */
 #include "rig.h"
 

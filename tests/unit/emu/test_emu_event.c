@@ -9,7 +9,7 @@
 static void
 faulty(struct rig *r, uint32_t evtq_log2, uint32_t prod)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	rig_new(r, &c);
 	rig_queues(r, 2, evtq_log2);
@@ -152,7 +152,7 @@ test_abort(void **state)
 static void
 test_queue_without_memory(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -171,7 +171,7 @@ test_queue_without_memory(void **state)
 static void
 test_size_capped(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;

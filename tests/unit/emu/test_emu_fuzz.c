@@ -56,10 +56,10 @@ scribble(struct rig *r)
 }
 
 static void
-fuzz(const struct emu_conf *c, unsigned int steps)
+fuzz(const struct emu_smmuv3_conf *c, unsigned int steps)
 {
 	uint8_t dev[9000] = { 0 };
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 	uint64_t *leaf;
 	struct rig r;
 
@@ -126,8 +126,9 @@ fuzz(const struct emu_conf *c, unsigned int steps)
 	}
 	/* It was not all refused at the door. */
 	st = rig_stats(&r);
-	assert_true(st.cmds > 100 && st.cerrors > 10 && st.events > 10 && st.bytes > 1000);
-	assert_true(st.guarded_writes > 10 && st.mem_aborts > 10 && st.walk_reads[3] > 10);
+	assert_true(st.cmds > 100 && st.cerrors > 10 && st.events > 10 && st.core.bytes > 1000);
+	assert_true(st.guarded_writes > 10 && st.core.mem_aborts > 10 &&
+		    st.core.walk_reads[3] > 10);
 	/* And it still works. */
 	for (int i = 0; i < 5; i++)
 		emu_inject(r.e, (enum emu_inject)i, 0);
@@ -155,7 +156,7 @@ fuzz(const struct emu_conf *c, unsigned int steps)
 static void
 test_garbage(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	fuzz(&c, 100000);
@@ -164,7 +165,7 @@ test_garbage(void **state)
 static void
 test_garbage_odd_settings(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	c.iotlb = c.walk_cache = c.cfg_cache = 0;

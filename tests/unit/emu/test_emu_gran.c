@@ -107,7 +107,7 @@ every_input_size(struct rig *r, const struct gran *g)
 	for (unsigned int t0sz = 16; t0sz <= 39; t0sz++) {
 		uint64_t end = UINT64_C(1) << (64 - t0sz), size = UINT64_C(1) << g->page, ttb;
 		unsigned int start = g->start[t0sz];
-		struct emu_stats a, b;
+		struct emu_smmuv3_stats a, b;
 
 		r->next = keep;
 		ttb = table(r, g);
@@ -118,7 +118,7 @@ every_input_size(struct rig *r, const struct gran *g)
 		rig_sees(r, 0, 1);
 		b = rig_stats(r);
 		for (unsigned int l = 0; l < 4; l++)
-			assert_int_equal(b.walk_reads[l] - a.walk_reads[l], l >= start);
+			assert_int_equal(b.core.walk_reads[l] - a.core.walk_reads[l], l >= start);
 		rig_sees(r, size - 4, 1);
 		rig_sees(r, end - size, 2);
 		rig_sees(r, end - 4, 2);
@@ -189,7 +189,7 @@ test_blocks(void **state)
 				expect_fault(r, va, SMMU_EVT_F_TRANSLATION);
 				continue;
 			}
-			misses = rig_stats(r).iotlb_misses;
+			misses = rig_stats(r).core.iotlb_misses;
 			*first = 0xabcd0001;
 			*last = 0xabcd0002;
 			for (int pass = 0; pass < 2; pass++) { /* the walk, the IOTLB */
@@ -200,7 +200,7 @@ test_blocks(void **state)
 					assert_int_equal(r->buf, *last);
 				}
 			}
-			assert_int_equal(rig_stats(r).iotlb_misses - misses, 1);
+			assert_int_equal(rig_stats(r).core.iotlb_misses - misses, 1);
 			/* The next one is not part of it. */
 			expect_fault(r, 2 * va, SMMU_EVT_F_TRANSLATION);
 			assert_int_equal(rig_read(r, 2 * va - 4),
@@ -549,14 +549,14 @@ test_offered(void **state)
 {
 	(void)state;
 	for (unsigned int mask = 0; mask < 16; mask++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct rig r;
 
 		c.gran = (uint8_t)mask;
 		if (mask == 0 || mask > 7) {
 			struct sluice_mem_span none = { 0 };
 
-			assert_null(emu_create(&c, &r, none));
+			assert_null(emu_smmuv3_create(&c, &r, none));
 			assert_int_equal(rte_errno, EINVAL);
 			continue;
 		}

@@ -7,7 +7,7 @@
 static void
 test_identification(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -49,7 +49,7 @@ test_identification(void **state)
 static void
 test_handshake(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -104,7 +104,7 @@ test_guards(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(t); i++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct rig r;
 		uint64_t v;
 
@@ -139,7 +139,7 @@ test_guards(void **state)
 static void
 test_guards_are_separate(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -164,7 +164,7 @@ test_guards_are_separate(void **state)
 static void
 test_guard_until_ack(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;
@@ -186,7 +186,7 @@ test_guard_until_ack(void **state)
 static void
 test_gbpa(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	uint64_t pa;
 	struct rig r;
 
@@ -215,7 +215,7 @@ test_gbpa(void **state)
 	/* Beyond the output address size: aborted without an event; a hole aborts on the bus. */
 	assert_int_equal(rig_read(&r, UINT64_C(1) << 44), EMU_FAULT);
 	assert_int_equal(rig_read(&r, RIG_HOLE), EMU_ABORT);
-	assert_int_equal(rig_stats(&r).mem_aborts, 1);
+	assert_int_equal(rig_stats(&r).core.mem_aborts, 1);
 	rig_w32(&r, SMMU_GBPA, (uint32_t)(SMMU_GBPA_UPDATE | SMMU_GBPA_ABORT));
 	rig_run(&r);
 	assert_int_equal(rig_read(&r, pa), EMU_FAULT);
@@ -294,7 +294,7 @@ test_wired(void **state)
 {
 	(void)state;
 	for (unsigned int how = 0; how < 3; how++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		uint32_t *word;
 		uint64_t page;
 		struct rig r;
@@ -306,7 +306,7 @@ test_wired(void **state)
 		page = rig_page(&r, 0);
 		word = rig_va(&r, page);
 		memset(edges, 0, sizeof(edges));
-		emu_wire(r.e, on_edge, &r);
+		emu_smmuv3_wire(r.e, on_edge, &r);
 		/* IRQ_CTRL enables both kinds; CMD_SYNC asks for itself: CS (13:12) = 1. */
 		rig_read(&r, 0x9000);
 		rig_cmd(&r, SMMU_CMD_SYNC, 0);
@@ -349,7 +349,7 @@ test_msi_abort(void **state)
 	rig_read(r, 0x9000);
 	assert_int_equal(rig_r32(r, SMMU_GERROR),
 			 SMMU_GERROR_MSI_EVENTQ_ABT_ERR | SMMU_GERROR_MSI_GERROR_ABT_ERR);
-	assert_int_equal(rig_stats(r).mem_aborts, 2);
+	assert_int_equal(rig_stats(r).core.mem_aborts, 2);
 	/* Active errors do not toggle again. */
 	uint64_t rec[4];
 

@@ -56,7 +56,7 @@ read_only(uint32_t off)
 }
 
 static uint32_t
-expected(const struct emu_conf *c, uint32_t off)
+expected(const struct emu_smmuv3_conf *c, uint32_t off)
 {
 	uint32_t mask = 0, high = (uint32_t)((UINT64_C(1) << (c->oas - 32)) - 1);
 
@@ -90,7 +90,7 @@ settle(struct rig *r)
 }
 
 static void
-check(struct rig *r, const struct emu_conf *c, uint32_t off)
+check(struct rig *r, const struct emu_smmuv3_conf *c, uint32_t off)
 {
 	uint32_t before = rig_r32(r, off), want = read_only(off) ? before : expected(c, off), got;
 
@@ -111,7 +111,7 @@ check(struct rig *r, const struct emu_conf *c, uint32_t off)
 }
 
 static void
-walk(const struct emu_conf *c)
+walk(const struct emu_smmuv3_conf *c)
 {
 	uint64_t undone;
 	struct rig r;
@@ -141,7 +141,7 @@ walk(const struct emu_conf *c)
 static void
 test_every_word(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 
 	(void)state;
 	walk(&c);

@@ -158,9 +158,9 @@ test_global(void **state)
 		assert_int_equal(sees(&w, RIG_SID, 0x7000), 1);
 		/* The other space has nothing there, and is served all the same. */
 		rig_map_at(w.r, w.ttb2, 0, 0x7000, 3, w.new_pa | RIG_RW | 3);
-		misses = rig_stats(w.r).iotlb_misses;
+		misses = rig_stats(w.r).core.iotlb_misses;
 		assert_int_equal(sees(&w, SID2, 0x7000), 1);
-		assert_int_equal(rig_stats(w.r).iotlb_misses, misses);
+		assert_int_equal(rig_stats(w.r).core.iotlb_misses, misses);
 		rig_map(w.r, 0x7000, w.new_pa, RIG_RW & ~SMMU_TTD_NG);
 		rig_cmd(w.r, t[i].dw0, t[i].dw1);
 		assert_int_equal(sees(&w, RIG_SID, 0x7000), t[i].after);
@@ -305,7 +305,7 @@ test_ttl(void **state)
 static void
 test_no_ril(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	struct two w;
 
@@ -331,9 +331,9 @@ test_capacity(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
-		struct emu_conf c = rig_conf();
+		struct emu_smmuv3_conf c = rig_conf();
 		struct rig r;
-		struct emu_stats st;
+		struct emu_smmuv3_stats st;
 
 		c.iotlb = sizes[i];
 		rig_new(&r, &c);
@@ -347,11 +347,11 @@ test_capacity(void **state)
 			for (unsigned int p = 0; p < 256; p++)
 				rig_sees(&r, p * 4096u, (uint8_t)p);
 		st = rig_stats(&r);
-		assert_int_equal(st.iotlb_hits + st.iotlb_misses, 1024);
+		assert_int_equal(st.core.iotlb_hits + st.core.iotlb_misses, 1024);
 		if (sizes[i] == 0)
-			assert_int_equal(st.iotlb_hits, 0);
+			assert_int_equal(st.core.iotlb_hits, 0);
 		if (sizes[i] == 4096)
-			assert_int_equal(st.iotlb_misses, 256);
+			assert_int_equal(st.core.iotlb_misses, 256);
 		rig_free(&r);
 	}
 }
@@ -360,7 +360,7 @@ test_capacity(void **state)
 static void
 test_small_cache_freshness(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 	struct two w;
 

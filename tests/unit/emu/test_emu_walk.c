@@ -33,7 +33,7 @@ test_every_input_size(void **state)
 	for (unsigned int t0sz = 16; t0sz <= 39; t0sz++) {
 		unsigned int bits = 64 - t0sz, start = bits > 39 ? 0 : bits > 30 ? 1 : 2;
 		uint64_t end = UINT64_C(1) << bits, ttb = rig_alloc(r, 4096, 4096);
-		struct emu_stats a, b;
+		struct emu_smmuv3_stats a, b;
 
 		new_cd(r, smmu_field_set(rig_cd0(RIG_ASID), SMMU_CD_0_T0SZ, t0sz), ttb, 0);
 		rig_map_at(r, ttb, start, 0, 3, first | RIG_RW | 3);
@@ -42,7 +42,7 @@ test_every_input_size(void **state)
 		rig_sees(r, 0, 1);
 		b = rig_stats(r);
 		for (unsigned int l = 0; l < 4; l++)
-			assert_int_equal(b.walk_reads[l] - a.walk_reads[l], l >= start);
+			assert_int_equal(b.core.walk_reads[l] - a.core.walk_reads[l], l >= start);
 		rig_sees(r, end - 4, 2);
 		expect_fault(r, end, false, SMMU_EVT_F_TRANSLATION, SMMU_EVT_CLASS_IN, 0);
 		expect_fault(r, UINT64_C(1) << 60, true, SMMU_EVT_F_TRANSLATION,
@@ -155,7 +155,7 @@ test_walk_abort(void **state)
 	}
 	new_cd(r, rig_cd0(RIG_ASID) & ~SMMU_CD_0_R, RIG_HOLE, 0);
 	expect_fault(r, 0, false, SMMU_EVT_F_WALK_EABT, SMMU_EVT_CLASS_TTD, RIG_HOLE);
-	assert_int_equal(rig_stats(r).mem_aborts, 4);
+	assert_int_equal(rig_stats(r).core.mem_aborts, 4);
 }
 
 static void
@@ -326,7 +326,7 @@ test_halves_do_not_alias(void **state)
 		rig_sees(r, top + 0x1000, 2);
 		rig_sees(r, 0x1000, 1);
 	}
-	assert_int_equal(rig_stats(r).iotlb_misses, 2);
+	assert_int_equal(rig_stats(r).core.iotlb_misses, 2);
 }
 
 /* CD.R=0: no record. CD.A=0: reads come back as zeros. */
@@ -342,7 +342,7 @@ test_silent_faults(void **state)
 	new_cd(r, rig_cd0(RIG_ASID) & ~SMMU_CD_0_A, r->ttb, 0);
 	assert_int_equal(rig_read(r, 0x1000), EMU_FAULT);
 	assert_int_equal(r->buf, 0);
-	assert_int_equal(rig_stats(r).faults, 2);
+	assert_int_equal(rig_stats(r).core.faults, 2);
 }
 
 /* ---- the walk cache -------------------------------------------------------------------------- */
@@ -350,7 +350,7 @@ test_silent_faults(void **state)
 static uint64_t
 walk_reads(struct rig *r, unsigned int level)
 {
-	return rig_stats(r).walk_reads[level];
+	return rig_stats(r).core.walk_reads[level];
 }
 
 /* A table that was replaced is used until an invalidation with Leaf=0 covers it. */
@@ -429,7 +429,7 @@ test_walk_reads(void **state)
 static void
 test_no_walk_cache(void **state)
 {
-	struct emu_conf c = rig_conf();
+	struct emu_smmuv3_conf c = rig_conf();
 	struct rig r;
 
 	(void)state;

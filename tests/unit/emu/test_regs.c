@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/smmuv3/emu_smmuv3.h"
 #include "../../../pmd/regs/regs.h"
 #include "../../../pmd/smmuv3/smmuv3_hw.h"
 #include "../eal.h"
@@ -151,7 +151,7 @@ test_xstats(void **state)
 {
 	struct sluice_regs r;
 	struct sluice_xstat xs[2] = { 0 };
-	struct emu_stats st;
+	struct emu_smmuv3_stats st;
 	uint64_t buf = 0;
 
 	(void)state;
@@ -171,8 +171,8 @@ test_xstats(void **state)
 	assert_int_equal(r.ops->watch(&r, 0x40000000, 4096, &owned), 0);
 	assert_int_equal(r.ops->watch(&r, 1, 4096, &owned), -EINVAL);
 	assert_int_equal(emu_probe(r.emu, 1, 0x40000000), EMU_OK);
-	emu_get_stats(r.emu, &st);
-	assert_int_equal(xstat(&r, "emu_steps"), st.steps);
+	emu_smmuv3_get_stats(r.emu, &st);
+	assert_int_equal(xstat(&r, "emu_steps"), st.core.steps);
 	assert_int_equal(xstat(&r, "emu_bytes"), 8);
 	assert_int_equal(xstat(&r, "emu_accesses"), 2);
 	assert_int_equal(xstat(&r, "emu_faults"), 0);
@@ -185,36 +185,53 @@ test_xstats(void **state)
 	sluice_regs_close(&r);
 }
 
-/* Every counter of the interface, in its order, has its own name. */
+/* Every counter has a name of its own, in an order that stays, and is what the name says. */
 static void
 test_xstat_names(void **state)
 {
-#define F(field) { "emu_" #field, offsetof(struct emu_stats, field) }
-#define W(n)     { "emu_walk_reads_l" #n, offsetof(struct emu_stats, walk_reads) + 8 * (n) }
+#define F(field) { "emu_" #field, offsetof(struct emu_smmuv3_stats, field) }
+#define C(field) { "emu_" #field, offsetof(struct emu_smmuv3_stats, core.field) }
+#define W(n)     { "emu_walk_reads_l" #n, \
+		   offsetof(struct emu_smmuv3_stats, core.walk_reads) + 8 * (n) }
 	static const struct {
 		const char *name;
 		size_t off;
 	} t[] = {
-		F(steps), F(idle_steps), F(cmds), F(syncs), F(tlbis), F(cfgis), F(cerrors),
-		F(accesses), F(bytes), F(faults), F(probe_faults), F(probes), F(probe_hits),
-		F(iotlb_hits), F(iotlb_misses), W(0), W(1), W(2), W(3), F(ste_reads), F(cd_reads),
-		F(stale_accesses), F(stale_hits), F(events), F(events_dropped), F(guarded_writes),
-		F(reserved_writes),
-		F(mem_aborts), F(atc_hits), F(atc_fills), F(atc_invs), F(atc_timeouts),
-		F(shadow_accesses),
-		F(msis),
-		{ "emu_wired_eventq", offsetof(struct emu_stats, wired[EMU_LINE_EVENTQ]) },
-		{ "emu_wired_gerror", offsetof(struct emu_stats, wired[EMU_LINE_GERROR]) },
-		{ "emu_wired_sync", offsetof(struct emu_stats, wired[EMU_LINE_SYNC]) },
+		C(steps), C(idle_steps), F(cmds), F(syncs), F(tlbis), F(cfgis), F(cerrors),
+		C(accesses), C(bytes), C(faults), C(probe_faults), C(probes), C(probe_hits),
+		C(iotlb_hits), C(iotlb_misses), W(0), W(1), W(2), W(3), F(ste_reads), F(cd_reads),
+		C(stale_accesses), C(stale_hits), F(events), F(events_dropped), F(guarded_writes),
+		F(reserved_writes), C(mem_aborts), C(atc_hits), C(atc_fills), F(atc_invs),
+		F(atc_timeouts), C(shadow_accesses), F(msis),
+		{ "emu_wired_eventq", offsetof(struct emu_smmuv3_stats, wired[EMU_LINE_EVENTQ]) },
+		{ "emu_wired_gerror", offsetof(struct emu_smmuv3_stats, wired[EMU_LINE_GERROR]) },
+		{ "emu_wired_sync", offsetof(struct emu_smmuv3_stats, wired[EMU_LINE_SYNC]) },
 	};
+	struct emu_smmuv3_stats st;
 	struct sluice_xstat xs[64];
 	struct sluice_regs r;
+	uint64_t buf = 0, v;
 
 	(void)state;
 	assert_int_equal(try(&r, "regs=emu,step=1,mem_mb=2"), 0);
+	regs_write32(&r, SMMU_IDR0, 0); /* guarded */
+	regs_write32(&r, SMMU_CR1, UINT32_MAX); /* with reserved bits */
+	regs_write32(&r, SMMU_GBPA, (uint32_t)SMMU_GBPA_UPDATE);
+	while (r.ops->step(&r, 64) != 0)
+		;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(emu_dma(r.emu, 1, 0x40000000, &buf, 8, true, NULL), EMU_OK);
+		assert_int_equal(emu_dma(r.emu, 1, UINT64_MAX - 7, &buf, 8, true, NULL), EMU_FAULT);
+	}
+	assert_int_equal(emu_probe(r.emu, 1, UINT64_MAX), EMU_FAULT);
+	emu_smmuv3_get_stats(r.emu, &st);
+	assert_true(st.guarded_writes != 0 && st.reserved_writes != 0);
 	assert_int_equal(r.ops->xstats(&r, xs, 64), RTE_DIM(t));
-	for (size_t i = 0; i < RTE_DIM(t); i++)
-		assert_string_equal(xs[t[i].off / 8].name, t[i].name);
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		memcpy(&v, (uint8_t *)&st + t[i].off, sizeof(v));
+		assert_string_equal(xs[i].name, t[i].name);
+		assert_int_equal(xs[i].value, v);
+	}
 	sluice_regs_close(&r);
 }
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/core/emu.h"
 #include "../../../pmd/smmuv3/smmuv3.h"
 #include "../eal.h"
 

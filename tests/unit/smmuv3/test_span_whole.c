@@ -15,7 +15,7 @@
 #include <sluice/sluice.h>
 
 #include "../../../engine/driver.h"
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/core/emu.h"
 #include "../eal.h"
 
 #define PAGES 64u

@@ -15,7 +15,7 @@
 #include <rte_errno.h>
 #include <sluice/sluice.h>
 
-#include "../../../pmd/emu/emu.h"
+#include "../../../pmd/emu/core/emu.h"
 #include "../eal.h"
 
 #define PAGES 8u
@@ -163,7 +163,7 @@ not_with_a_channel_open(void **state)
 static void
 kept_until_it_stops(void **state)
 {
-	struct emu_smmu *emu;
+	struct emu *emu;
 	struct emu_stats st;
 
 	(void)state;

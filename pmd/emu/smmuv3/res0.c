@@ -4,7 +4,7 @@
  * memory that keeps what is stored, so they are looked at again and again and put to zero: in each
  * poll one of the lines with registers, and one of all that there are.
  */
-#include "emu_priv.h"
+#include "priv.h"
 
 #define LINE       64u /* bytes that one look takes in */
 #define WORDS      (LINE / 4)
@@ -63,7 +63,7 @@ static const struct {
 };
 
 static bool
-offered(const struct emu_conf *c, enum need need)
+offered(const struct emu_smmuv3_conf *c, enum need need)
 {
 	switch (need) {
 	case MSI:
@@ -93,7 +93,7 @@ line_of(uint32_t off)
 static uint32_t *
 mask_at(struct emu_smmu *e, uint32_t off)
 {
-	return &e->reg_mask[line_of(off)][off % LINE / 4];
+	return &e->res0.mask[line_of(off)][off % LINE / 4];
 }
 
 void
@@ -121,7 +121,7 @@ emu_res0_mask(const struct emu_smmu *e, uint32_t off, unsigned int size)
 
 	if (line_of(off) == EMU_REG_LINES)
 		return UINT64_MAX; /* ID registers */
-	m = &e->reg_mask[line_of(off)][off % LINE / 4];
+	m = &e->res0.mask[line_of(off)][off % LINE / 4];
 	return size == 8 ? m[0] | (uint64_t)m[1] << 32 : m[0];
 }
 
@@ -174,7 +174,7 @@ emu_res0_now(struct emu_smmu *e, uint32_t off)
 	unsigned int line = line_of(off);
 
 	if (line < EMU_REG_LINES)
-		look(e, line_at(line), e->reg_mask[line]);
+		look(e, line_at(line), e->res0.mask[line]);
 }
 
 /* Index registers have as many bits as the queue's size gives them, and a wrap bit. */
@@ -191,13 +191,13 @@ indices(struct emu_smmu *e, uint32_t base, unsigned int max, uint32_t prod, uint
 bool
 emu_res0_poll(struct emu_smmu *e)
 {
-	uint32_t at = e->res0_line * LINE;
-	unsigned int line = e->res0_reg_line;
+	uint32_t at = e->res0.line * LINE;
+	unsigned int line = e->res0.reg_line;
 	bool did;
 
-	did = look(e, line_at(line), e->reg_mask[line]);
-	if (++e->res0_reg_line == EMU_REG_LINES) {
-		e->res0_reg_line = 0;
+	did = look(e, line_at(line), e->res0.mask[line]);
+	if (++e->res0.reg_line == EMU_REG_LINES) {
+		e->res0.reg_line = 0;
 		did |= indices(e, SMMU_CMDQ_BASE, e->conf.cmdq_max_log2, SMMU_CMDQ_PROD,
 			       SMMU_CMDQ_CONS);
 		did |= indices(e, SMMU_EVENTQ_BASE, e->conf.evtq_max_log2, SMMU_EVENTQ_PROD,
@@ -206,7 +206,7 @@ emu_res0_poll(struct emu_smmu *e)
 	/* The identification registers are guarded, and 0xfc0 to 0xfcf with them. */
 	if (line_of(at) == EMU_REG_LINES && at != (EMU_ID_REGS & ~(LINE - 1)))
 		did |= look(e, at, NULL);
-	if (++e->res0_line == SMMU_REGS_SIZE / LINE)
-		e->res0_line = 0;
+	if (++e->res0.line == SMMU_REGS_SIZE / LINE)
+		e->res0.line = 0;
 	return did;
 }

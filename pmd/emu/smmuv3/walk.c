@@ -3,7 +3,7 @@
  * The stage-1 table walk (IHI 0070 §3.4, §13; Arm DDI 0487 D8): VMSAv8-64, up to four levels of
  * 4, 16 or 64 KiB tables, and the walk cache that remembers table descriptors of the upper levels.
  */
-#include "emu_priv.h"
+#include "priv.h"
 
 /* XNTable and PXNTable (DDI 0487, D8.3.1); the other hierarchical bits are SMMU_TTD_APTABLE_*. */
 #define TTD_UXNTABLE SMMU_BIT(60)
@@ -11,24 +11,6 @@
 
 /* Levels with blocks (D8.3): 1 GiB and 2 MiB; 32 MiB; 512 MiB. Bigger ones come with 52 bits. */
 #define BLOCK_LEVELS(gran) ((gran) == GRAN_4K ? 1u << 1 | 1u << 2 : 1u << 2)
-
-static uint64_t
-wc_key(const struct emu_cd *cd, uint64_t va, unsigned int gran, unsigned int level)
-{
-	uint64_t key = (va >> 12) & TLB_VPN &
-		       ~((UINT64_C(1) << emu_level_shift(gran, level)) - 1);
-
-	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_ASID(cd->asid) | cd->world |
-	       TLB_KEY_VALID;
-	return va & SMMU_BIT(55) ? key | TLB_KEY_HI : key;
-}
-
-static struct wc_entry *
-wc_place(struct emu_smmu *e, uint64_t key, unsigned int gran, unsigned int level)
-{
-	return &e->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), level,
-				       emu_level_shift(gran, level), e->wc_mask)];
-}
 
 /* Hierarchical limits of a table descriptor (D8.4.2), unless HADx of the CD disables them. */
 static unsigned int
@@ -97,12 +79,12 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 	/* A start table below 64 bytes is aligned to 64 (§5.4, TTBx). */
 	table = cd->ttb[half] & ~((size < 64 ? 64 : size) - 1);
 	w->fault = 0;
-	if (e->wc != NULL && !fresh)
+	if (e->tlb.wc != NULL && !fresh)
 		for (int l = 2; l >= (int)start; l--) {
-			uint64_t key = wc_key(cd, va, gran, (unsigned int)l);
-			struct wc_entry *c = wc_place(e, key, gran, (unsigned int)l);
+			const struct wc_entry *c =
+				emu_wc_lookup(&e->tlb, &cd->tag, va, gran, (unsigned int)l);
 
-			if (c->key == key && emu_cache_alive(e, key, c->epoch)) {
+			if (c != NULL) {
 				level = (unsigned int)l + 1;
 				table = c->next & addr;
 				apt = (unsigned int)c->next & 0xf;
@@ -115,14 +97,14 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 		uint64_t out, d;
 		uint64_t *p;
 
-		w->level = (uint8_t)level;
+		w->leaf.level = (uint8_t)level;
 		w->fetch = table + idx * 8;
-		p = emu_pa(e, w->fetch, 8);
+		p = emu_pa(&e->core, w->fetch, 8);
 		if (count)
-			emu_count(&e->st.walk_reads[level], 1);
+			emu_count(&e->core.st.walk_reads[level], 1);
 		if (p == NULL) {
 			if (!fresh)
-				emu_count(&e->st.mem_aborts, 1);
+				emu_count(&e->core.st.mem_aborts, 1);
 			w->fault = SMMU_EVT_F_WALK_EABT;
 			return;
 		}
@@ -145,12 +127,12 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 				w->fault = SMMU_EVT_F_ACCESS;
 				return;
 			}
-			w->pa = out;
-			w->gran = (uint8_t)gran;
-			w->shift = (uint8_t)sh;
-			w->perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) :
+			w->leaf.pa = out;
+			w->leaf.gran = (uint8_t)gran;
+			w->leaf.shift = (uint8_t)sh;
+			w->leaf.perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) :
 						      leaf_perm(cd, d, apt);
-			w->global = !(d & SMMU_TTD_NG) && !cd->one;
+			w->leaf.global = !(d & SMMU_TTD_NG) && !cd->one;
 			return;
 		}
 		if (out >> cd->ips) {
@@ -159,15 +141,8 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 		}
 		apt |= cd->had[half] ? 0 : table_limits(d);
 		table = out;
-		if (e->wc != NULL && !fresh) {
-			uint64_t key = wc_key(cd, va, gran, level);
-			struct wc_entry *c = wc_place(e, key, gran, level);
-
-			*c = (struct wc_entry){ .key = key, .epoch = e->epoch, .next = out | apt };
-			e->tlb_world[cd->world != 0] = true;
-			if (gran != GRAN_4K)
-				e->wc_grans |= (uint8_t)(1u << gran);
-		}
+		if (e->tlb.wc != NULL && !fresh)
+			emu_wc_insert(&e->tlb, &cd->tag, va, gran, level, out | apt);
 	}
 }
 

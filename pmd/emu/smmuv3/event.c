@@ -2,7 +2,7 @@
 /** @file
  * The event queue (IHI 0070 §3.5.2, §7.2-7.4): records of faults, overflow, aborted writes.
  */
-#include "emu_priv.h"
+#include "priv.h"
 
 void
 emu_evtq_enable(struct emu_smmu *e)
@@ -12,60 +12,60 @@ emu_evtq_enable(struct emu_smmu *e)
 
 	if (log2 > e->conf.evtq_max_log2)
 		log2 = e->conf.evtq_max_log2;
-	e->evtq_mask = (2u << log2) - 1;
-	e->evtq_base = base & SMMU_Q_BASE_ADDR & ~(((uint64_t)SMMU_EVT_BYTES << log2) - 1);
-	e->evtq_prod = emu_reg32(e, SMMU_EVENTQ_PROD) &
-		       (e->evtq_mask | (uint32_t)SMMU_EVENTQ_OVFLG);
-	e->evtq_cons = emu_reg32(e, SMMU_EVENTQ_CONS);
-	e->evtq_on = true;
+	e->evtq.mask = (2u << log2) - 1;
+	e->evtq.base = base & SMMU_Q_BASE_ADDR & ~(((uint64_t)SMMU_EVT_BYTES << log2) - 1);
+	e->evtq.prod = emu_reg32(e, SMMU_EVENTQ_PROD) &
+		       (e->evtq.mask | (uint32_t)SMMU_EVENTQ_OVFLG);
+	e->evtq.cons = emu_reg32(e, SMMU_EVENTQ_CONS);
+	e->evtq.on = true;
 }
 
 void
 emu_evtq_disable(struct emu_smmu *e)
 {
-	e->evtq_on = false;
+	e->evtq.on = false;
 }
 
 static uint32_t
 used(const struct emu_smmu *e)
 {
-	return (e->evtq_prod - e->evtq_cons) & e->evtq_mask;
+	return (e->evtq.prod - e->evtq.cons) & e->evtq.mask;
 }
 
 static void
 set_prod(struct emu_smmu *e, uint32_t prod)
 {
-	e->evtq_prod = prod;
+	e->evtq.prod = prod;
 	emu_set_reg32(e, SMMU_EVENTQ_PROD, prod);
 }
 
 static void
 evtq_write(struct emu_smmu *e, const uint64_t rec[SMMU_EVT_DWORDS])
 {
-	uint32_t entries = (e->evtq_mask + 1) / 2, ovf = (uint32_t)SMMU_EVENTQ_OVFLG;
+	uint32_t entries = (e->evtq.mask + 1) / 2, ovf = (uint32_t)SMMU_EVENTQ_OVFLG;
 	bool was_empty;
 	uint64_t *p;
 
 	/* Writable (§7.4): enabled, no abort active, not full. */
-	if (!e->evtq_on || emu_gerror_active(e, SMMU_GERROR_EVENTQ_ABT_ERR))
+	if (!e->evtq.on || emu_gerror_active(e, SMMU_GERROR_EVENTQ_ABT_ERR))
 		goto drop;
 	if (used(e) >= entries) {
 		/* CONS is read only when the queue looks full: its line is the driver's. */
-		e->evtq_cons = emu_reg32(e, SMMU_EVENTQ_CONS);
+		e->evtq.cons = emu_reg32(e, SMMU_EVENTQ_CONS);
 		if (used(e) >= entries) {
 			/* Lost. OVFLG toggles unless the last toggle is not yet acknowledged. */
-			if (((e->evtq_prod ^ e->evtq_cons) & ovf) == 0)
-				set_prod(e, e->evtq_prod ^ ovf);
+			if (((e->evtq.prod ^ e->evtq.cons) & ovf) == 0)
+				set_prod(e, e->evtq.prod ^ ovf);
 			goto drop;
 		}
 	}
-	p = emu_pa(e, e->evtq_base + (uint64_t)(e->evtq_prod & (entries - 1)) * SMMU_EVT_BYTES,
+	p = emu_pa(&e->core,
+		   e->evtq.base + (uint64_t)(e->evtq.prod & (entries - 1)) * SMMU_EVT_BYTES,
 		   SMMU_EVT_BYTES);
-	if (p != NULL && unlikely(atomic_load_explicit(&e->inj_evtq_abt, memory_order_relaxed)) &&
-	    atomic_exchange_explicit(&e->inj_evtq_abt, false, memory_order_relaxed))
+	if (p != NULL && emu_inject_once(&e->core, EMU_INJECT_EVTQ_ABT))
 		p = NULL;
 	else if (p == NULL)
-		emu_count(&e->st.mem_aborts, 1);
+		emu_count(&e->core.st.mem_aborts, 1);
 	if (p == NULL) {
 		emu_gerror(e, SMMU_GERROR_EVENTQ_ABT_ERR);
 		goto drop;
@@ -73,10 +73,10 @@ evtq_write(struct emu_smmu *e, const uint64_t rec[SMMU_EVT_DWORDS])
 	for (unsigned int i = 0; i < SMMU_EVT_DWORDS; i++)
 		atomic_store_explicit((_Atomic uint64_t *)(void *)&p[i], rec[i],
 				      memory_order_relaxed);
-	if (e->irqack & SMMU_IRQ_CTRL_EVENTQ_IRQEN)
-		e->evtq_cons = emu_reg32(e, SMMU_EVENTQ_CONS);
+	if (e->ctl.irqack & SMMU_IRQ_CTRL_EVENTQ_IRQEN)
+		e->evtq.cons = emu_reg32(e, SMMU_EVENTQ_CONS);
 	was_empty = used(e) == 0;
-	set_prod(e, (e->evtq_prod & ovf) | ((e->evtq_prod + 1) & e->evtq_mask));
+	set_prod(e, (e->evtq.prod & ovf) | ((e->evtq.prod + 1) & e->evtq.mask));
 	emu_count(&e->st.events, 1);
 	if (was_empty)
 		emu_irq(e, SMMU_IRQ_CTRL_EVENTQ_IRQEN, SMMU_EVENTQ_IRQ_CFG0,

@@ -6,7 +6,7 @@
  * The page is plain memory, so that a store takes place whether it is allowed or not. What is
  * guarded is therefore latched when the guard closes, compared from time to time, and put back.
  */
-#include "emu_priv.h"
+#include "priv.h"
 
 /* ---- what must not change -------------------------------------------------------------------- */
 
@@ -47,7 +47,7 @@ _Static_assert(RTE_DIM(guards) <= EMU_NB_GUARDS, "guard_val[] holds them");
 static bool
 guard_closed(const struct emu_smmu *e, unsigned int i, uint32_t cr0, uint32_t irq)
 {
-	cr0 |= e->cr0ack; /* guarded while the enable or its acknowledgement is set (§6.2) */
+	cr0 |= e->ctl.cr0ack; /* guarded while the enable or its acknowledgement is set (§6.2) */
 	switch (guards[i].guard) {
 	case G_SMMUEN:
 		return cr0 & SMMU_CR0_SMMUEN;
@@ -58,7 +58,7 @@ guard_closed(const struct emu_smmu *e, unsigned int i, uint32_t cr0, uint32_t ir
 	case G_QUEUES:
 		return cr0 & (SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN);
 	case G_IRQ:
-		return (irq | e->irqack) & guards[i].irq;
+		return (irq | e->ctl.irqack) & guards[i].irq;
 	default:
 		return true;
 	}
@@ -73,13 +73,13 @@ guards_poll(struct emu_smmu *e, uint32_t cr0, uint32_t irq)
 		uint64_t v = guards[i].size == 8 ? emu_reg64(e, off) : emu_reg32(e, off);
 
 		if (!guard_closed(e, i, cr0, irq)) {
-			e->guard_on[i] = false;
-		} else if (!e->guard_on[i]) {
-			e->guard_on[i] = true;
+			e->ctl.guard_on[i] = false;
+		} else if (!e->ctl.guard_on[i]) {
+			e->ctl.guard_on[i] = true;
 			emu_res0_now(e, off); /* reserved bits are not kept */
-			e->guard_val[i] = v & mask & emu_res0_mask(e, off, guards[i].size);
-		} else if ((v & mask) != e->guard_val[i]) {
-			v = (v & ~mask) | e->guard_val[i];
+			e->ctl.guard_val[i] = v & mask & emu_res0_mask(e, off, guards[i].size);
+		} else if ((v & mask) != e->ctl.guard_val[i]) {
+			v = (v & ~mask) | e->ctl.guard_val[i];
 			if (guards[i].size == 8)
 				emu_set_reg64(e, off, v);
 			else
@@ -102,13 +102,13 @@ restore(struct emu_smmu *e, uint32_t off, uint32_t v)
 static void
 readonly_poll(struct emu_smmu *e)
 {
-	restore(e, SMMU_CR0ACK, e->cr0ack);
-	restore(e, SMMU_IRQ_CTRLACK, e->irqack);
-	restore(e, SMMU_GERROR, e->gerror);
-	if (e->cr0ack & SMMU_CR0_CMDQEN)
-		restore(e, SMMU_CMDQ_CONS, e->cons_reg);
-	if (e->evtq_on)
-		restore(e, SMMU_EVENTQ_PROD, e->evtq_prod);
+	restore(e, SMMU_CR0ACK, e->ctl.cr0ack);
+	restore(e, SMMU_IRQ_CTRLACK, e->ctl.irqack);
+	restore(e, SMMU_GERROR, e->ctl.gerror);
+	if (e->ctl.cr0ack & SMMU_CR0_CMDQEN)
+		restore(e, SMMU_CMDQ_CONS, e->cmdq.cons_reg);
+	if (e->evtq.on)
+		restore(e, SMMU_EVENTQ_PROD, e->evtq.prod);
 }
 
 /* ---- enables and acknowledgements ------------------------------------------------------------ */
@@ -130,12 +130,12 @@ smmu_enable(struct emu_smmu *e)
 	unsigned int log2 = (unsigned int)smmu_field_get(SMMU_STRTAB_CFG_LOG2SIZE, cfg);
 	unsigned int split = (unsigned int)smmu_field_get(SMMU_STRTAB_CFG_SPLIT, cfg);
 
-	e->st_log2 = (uint8_t)(log2 < e->conf.sid_bits ? log2 : e->conf.sid_bits);
-	e->st_split = split == 8 || split == 10 ? (uint8_t)split : 6; /* §6.3.25 */
-	e->st_2lvl = e->conf.two_level &&
+	e->cfg.st_log2 = (uint8_t)(log2 < e->conf.sid_bits ? log2 : e->conf.sid_bits);
+	e->cfg.st_split = split == 8 || split == 10 ? (uint8_t)split : 6; /* §6.3.25 */
+	e->cfg.st_2lvl = e->conf.two_level &&
 		     smmu_field_get(SMMU_STRTAB_CFG_FMT, cfg) == SMMU_STRTAB_FMT_2LVL;
-	e->strtab_base = emu_reg64(e, SMMU_STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR &
-			 strtab_align(log2, e->st_2lvl, e->st_split);
+	e->cfg.strtab_base = emu_reg64(e, SMMU_STRTAB_BASE) & SMMU_STRTAB_BASE_ADDR &
+			 strtab_align(log2, e->cfg.st_2lvl, e->cfg.st_split);
 	e->e2h = e->conf.hyp && (emu_reg32(e, SMMU_CR2) & SMMU_CR2_E2H);
 	e->recinvsid = emu_reg32(e, SMMU_CR2) & SMMU_CR2_RECINVSID;
 	e->smmuen = true;
@@ -144,7 +144,7 @@ smmu_enable(struct emu_smmu *e)
 static void
 cr0_apply(struct emu_smmu *e, uint32_t cr0)
 {
-	uint32_t on = cr0 & ~e->cr0ack, off = e->cr0ack & ~cr0;
+	uint32_t on = cr0 & ~e->ctl.cr0ack, off = e->ctl.cr0ack & ~cr0;
 
 	if (off & SMMU_CR0_SMMUEN)
 		e->smmuen = false; /* caches keep what they have (§6.3.9.6) */
@@ -159,7 +159,7 @@ cr0_apply(struct emu_smmu *e, uint32_t cr0)
 	if (on & SMMU_CR0_SMMUEN)
 		smmu_enable(e);
 	e->atschk = cr0 & SMMU_CR0_ATSCHK;
-	e->cr0ack = cr0;
+	e->ctl.cr0ack = cr0;
 	/* release: pairs with the driver's acquire; what was in use before is not any more. */
 	emu_set_reg32(e, SMMU_CR0ACK, cr0);
 }
@@ -179,17 +179,17 @@ gbpa_poll(struct emu_smmu *e)
 {
 	uint32_t v = emu_reg32(e, SMMU_GBPA), update = (uint32_t)SMMU_GBPA_UPDATE;
 
-	if (e->gbpa_wait == 0 && !(v & update)) {
-		restore(e, SMMU_GBPA, e->gbpa);
+	if (e->ctl.gbpa_wait == 0 && !(v & update)) {
+		restore(e, SMMU_GBPA, e->ctl.gbpa);
 		return false;
 	}
-	if (e->gbpa_wait == 0)
-		e->gbpa_new = v & (uint32_t)EMU_GBPA_MASK;
-	if (v != e->gbpa_new)
-		restore(e, SMMU_GBPA, e->gbpa_new);
-	if (ack_due(e, &e->gbpa_wait)) {
-		e->gbpa = e->gbpa_new & ~update;
-		emu_set_reg32(e, SMMU_GBPA, e->gbpa);
+	if (e->ctl.gbpa_wait == 0)
+		e->ctl.gbpa_new = v & (uint32_t)EMU_GBPA_MASK;
+	if (v != e->ctl.gbpa_new)
+		restore(e, SMMU_GBPA, e->ctl.gbpa_new);
+	if (ack_due(e, &e->ctl.gbpa_wait)) {
+		e->ctl.gbpa = e->ctl.gbpa_new & ~update;
+		emu_set_reg32(e, SMMU_GBPA, e->ctl.gbpa);
 	}
 	return true;
 }
@@ -204,23 +204,23 @@ emu_regs_poll(struct emu_smmu *e)
 
 	guards_poll(e, cr0, irq);
 	readonly_poll(e);
-	if (unlikely(atomic_load_explicit(&e->inj_ack_hang, memory_order_relaxed)))
+	if (unlikely(emu_injected(&e->core, EMU_INJECT_ACK_HANG)))
 		return busy;
-	if (cr0 != e->cr0ack) {
+	if (cr0 != e->ctl.cr0ack) {
 		busy = true;
-		if (ack_due(e, &e->cr0_wait))
+		if (ack_due(e, &e->ctl.cr0_wait))
 			cr0_apply(e, cr0);
 	} else {
-		e->cr0_wait = 0;
+		e->ctl.cr0_wait = 0;
 	}
-	if (irq != e->irqack) {
+	if (irq != e->ctl.irqack) {
 		busy = true;
-		if (ack_due(e, &e->irq_wait)) {
-			e->irqack = irq;
+		if (ack_due(e, &e->ctl.irq_wait)) {
+			e->ctl.irqack = irq;
 			emu_set_reg32(e, SMMU_IRQ_CTRLACK, irq);
 		}
 	} else {
-		e->irq_wait = 0;
+		e->ctl.irq_wait = 0;
 	}
 	return gbpa_poll(e) || busy;
 }
@@ -231,7 +231,7 @@ bool
 emu_gerror_active(struct emu_smmu *e, uint32_t bit)
 {
 	/* acquire: pairs with the driver's acknowledgement; the repaired command is seen. */
-	return ((e->gerror ^ emu_reg32(e, SMMU_GERRORN)) & bit) != 0;
+	return ((e->ctl.gerror ^ emu_reg32(e, SMMU_GERRORN)) & bit) != 0;
 }
 
 void
@@ -239,8 +239,8 @@ emu_gerror(struct emu_smmu *e, uint32_t bit)
 {
 	if (emu_gerror_active(e, bit)) /* §7.5: toggled only while inactive */
 		return;
-	e->gerror ^= bit;
-	emu_set_reg32(e, SMMU_GERROR, e->gerror);
+	e->ctl.gerror ^= bit;
+	emu_set_reg32(e, SMMU_GERROR, e->ctl.gerror);
 	if (bit != SMMU_GERROR_MSI_GERROR_ABT_ERR)
 		emu_irq(e, SMMU_IRQ_CTRL_GERROR_IRQEN, SMMU_GERROR_IRQ_CFG0,
 			SMMU_GERROR_MSI_GERROR_ABT_ERR);
@@ -252,17 +252,17 @@ emu_pulse(struct emu_smmu *e, enum emu_line line)
 	if (!e->conf.wired)
 		return;
 	emu_count(&e->st.wired[line], 1);
-	if (e->pulse != NULL)
-		e->pulse(e->pulse_arg, line);
+	if (e->ctl.pulse != NULL)
+		e->ctl.pulse(e->ctl.pulse_arg, line);
 }
 
 void
 emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
 {
-	void *p = emu_pa(e, addr & ((UINT64_C(1) << e->conf.oas) - 1), 4);
+	void *p = emu_pa(&e->core, addr & ((UINT64_C(1) << e->conf.oas) - 1), 4);
 
 	if (unlikely(p == NULL)) {
-		emu_count(&e->st.mem_aborts, 1);
+		emu_count(&e->core.st.mem_aborts, 1);
 		emu_gerror(e, abt_bit);
 		return;
 	}
@@ -276,7 +276,7 @@ emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit)
 {
 	uint64_t addr;
 
-	if (!(e->irqack & en))
+	if (!(e->ctl.irqack & en))
 		return;
 	addr = e->conf.msi ? emu_reg64(e, cfg0) & SMMU_IRQ_CFG0_ADDR : 0;
 	if (addr != 0)
@@ -300,7 +300,7 @@ void
 emu_regs_reset(struct emu_smmu *e)
 {
 	static const uint8_t cidr[4] = { 0x0d, 0xf0, 0x05, 0xb1 };
-	const struct emu_conf *c = &e->conf;
+	const struct emu_smmuv3_conf *c = &e->conf;
 	uint64_t idr0;
 
 	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2 (and so NS1ATS is
@@ -333,8 +333,8 @@ emu_regs_reset(struct emu_smmu *e)
 	for (unsigned int i = 0; i < 4; i++)
 		emu_set_reg32(e, EMU_ID_REGS + 0x20 + 4 * i, cidr[i]);
 	/* GBPA resets to what the implementation likes: nothing passes until software says so. */
-	e->gbpa = (uint32_t)SMMU_GBPA_ABORT;
-	emu_set_reg32(e, SMMU_GBPA, e->gbpa);
+	e->ctl.gbpa = (uint32_t)SMMU_GBPA_ABORT;
+	emu_set_reg32(e, SMMU_GBPA, e->ctl.gbpa);
 	emu_res0_init(e);
 	guards_poll(e, 0, 0); /* latch what is read-only */
 }

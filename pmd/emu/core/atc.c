@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The endpoint's side of PCIe ATS: its ATS Control register, its address translation cache (ATC),
- * and how it answers invalidations. What the cache holds is used without a look at the SMMU's
+ * and how it answers invalidations. What the cache holds is used without a look at the
  * tables or IOTLB until an invalidation names it, however stale it is.
  *
  * A dead endpoint (EMU_INJECT_ATC_DEAD) answers no invalidation, drops nothing, and goes on using
@@ -13,15 +13,15 @@
 
 #include <rte_errno.h>
 
-#include "lookup.h"
+#include "core.h"
 
 #define ENTRIES_MAX (1u << 16)
 
 /* Tag: the first byte's IOVA | log2 of the size | VALID. Value: physical address | R, W. */
-#define TAG_SHIFT SMMU_FIELD(5, 0)
-#define TAG_VALID SMMU_BIT(6)
-#define VAL_R     SMMU_BIT(0)
-#define VAL_W     SMMU_BIT(1)
+#define TAG_SHIFT (EMU_BIT(6) - 1)
+#define TAG_VALID EMU_BIT(6)
+#define VAL_R     EMU_BIT(0)
+#define VAL_W     EMU_BIT(1)
 #define VAL_PA    (~UINT64_C(0xfff))
 
 struct atc_entry {
@@ -39,7 +39,7 @@ struct emu_atc {
 /* ---- endpoints ------------------------------------------------------------------------------- */
 
 static struct emu_ep *
-ep_find(const struct emu_smmu *e, uint32_t sid)
+ep_find(const struct emu *e, uint32_t sid)
 {
 	struct emu_ep *ep;
 
@@ -51,7 +51,7 @@ ep_find(const struct emu_smmu *e, uint32_t sid)
 
 /* Find or make. The step lock is held. */
 static struct emu_ep *
-ep_get(struct emu_smmu *e, uint32_t sid)
+ep_get(struct emu *e, uint32_t sid)
 {
 	struct emu_ep *ep = ep_find(e, sid);
 
@@ -71,7 +71,7 @@ atc_clear(struct emu_atc *a)
 }
 
 void
-emu_atc_fini(struct emu_smmu *e)
+emu_atc_fini(struct emu *e)
 {
 	struct emu_ep *ep;
 
@@ -82,7 +82,7 @@ emu_atc_fini(struct emu_smmu *e)
 }
 
 int
-emu_ats_enable(struct emu_smmu *e, uint32_t sid, bool on)
+emu_ats_enable(struct emu *e, uint32_t sid, bool on)
 {
 	struct emu_atc *a;
 	struct emu_ep *ep;
@@ -106,7 +106,7 @@ emu_ats_enable(struct emu_smmu *e, uint32_t sid, bool on)
 }
 
 void
-emu_atc_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg)
+emu_atc_inject(struct emu *e, enum emu_inject what, uint64_t arg)
 {
 	struct emu_ep *ep;
 
@@ -120,7 +120,7 @@ emu_atc_inject(struct emu_smmu *e, enum emu_inject what, uint64_t arg)
 }
 
 struct emu_atc *
-emu_atc_create(struct emu_smmu *e, uint32_t sid, uint32_t entries)
+emu_atc_create(struct emu *e, uint32_t sid, uint32_t entries)
 {
 	struct emu_atc *a;
 
@@ -148,7 +148,7 @@ emu_atc_create(struct emu_smmu *e, uint32_t sid, uint32_t entries)
 }
 
 void
-emu_atc_destroy(struct emu_smmu *e, struct emu_atc *a)
+emu_atc_destroy(struct emu *e, struct emu_atc *a)
 {
 	if (a == NULL)
 		return;
@@ -161,36 +161,29 @@ emu_atc_destroy(struct emu_smmu *e, struct emu_atc *a)
 /* ---- invalidation ---------------------------------------------------------------------------- */
 
 uint64_t
-emu_atc_answers(const struct emu_smmu *e, uint32_t sid, bool *lost)
+emu_atc_answers(const struct emu *e, uint32_t sid, uint32_t timeout_ns, bool *lost)
 {
-	const struct emu_ep *ep = e->smmuen ? ep_find(e, sid) : NULL;
+	const struct emu_ep *ep = ep_find(e, sid);
 
 	*lost = false;
-	if (ep == NULL || !(ep->on || ep->dead)) /* Unsupported Request: ends quietly (§3.9.1.5) */
+	if (ep == NULL || !(ep->on || ep->dead)) /* Unsupported Request: ends quietly */
 		return 0;
-	*lost = ep->dead || ep->late_ns >= e->conf.atc_timeout_ns;
-	return *lost ? e->conf.atc_timeout_ns : ep->late_ns;
+	*lost = ep->dead || ep->late_ns >= timeout_ns;
+	return *lost ? timeout_ns : ep->late_ns;
 }
 
 void
-emu_atc_inv(struct emu_smmu *e, const uint64_t cmd[2])
+emu_atc_inv(struct emu *e, uint32_t sid, uint64_t first, uint64_t mask)
 {
-	unsigned int size = (unsigned int)smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]);
-	struct emu_ep *ep = e->smmuen ?
-			    ep_find(e, (uint32_t)smmu_field_get(SMMU_CMD_0_SID, cmd[0])) : NULL;
-	uint64_t mask, first;
+	struct emu_ep *ep = ep_find(e, sid);
 	struct emu_atc *a;
 
-	/* A PASID where there are none: the command may do nothing at all (§4.5.1). */
-	if (ep == NULL || (cmd[0] & SMMU_CMD_0_SSV) != 0)
+	if (ep == NULL)
 		return;
-	/* The span is aligned to its size by the SMMU; 52 is everything. */
-	mask = size >= SMMU_ATC_SIZE_ALL ? 0 : ~offset_mask(size + 12);
-	first = cmd[1] & SMMU_ATC_1_ADDR & mask;
 	TAILQ_FOREACH(a, &ep->atcs, next)
 		for (uint32_t i = 0; i <= a->mask; i++) {
 			uint64_t tag = a->ent[i].tag;
-			uint64_t leaf = ~offset_mask(tag & TAG_SHIFT);
+			uint64_t leaf = ~emu_offset_mask(tag & TAG_SHIFT);
 
 			/* Two aligned powers of two overlap when the larger one's bits agree. */
 			if (((tag ^ first) & mask & leaf) == 0)
@@ -213,29 +206,29 @@ lookup(struct emu_atc *a, uint64_t iova)
 		unsigned int shift = (unsigned int)__builtin_ctzll(left);
 		struct atc_entry *t = place(a, iova, shift);
 
-		if (t->tag == ((iova & ~offset_mask(shift)) | shift | TAG_VALID))
+		if (t->tag == ((iova & ~emu_offset_mask(shift)) | shift | TAG_VALID))
 			return t;
 	}
 	return NULL;
 }
 
 static void
-fill(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, const struct emu_treq_cpl *c, bool probe)
+fill(struct emu *e, struct emu_atc *a, uint64_t iova, const struct emu_treq_cpl *c, bool probe)
 {
 	struct atc_entry *t = place(a, iova, c->shift);
 
-	t->tag = (iova & ~offset_mask(c->shift)) | c->shift | TAG_VALID;
+	t->tag = (iova & ~emu_offset_mask(c->shift)) | c->shift | TAG_VALID;
 	t->val = (c->pa & VAL_PA) | (c->r ? VAL_R : 0) | (c->w ? VAL_W : 0);
 	a->shifts |= UINT64_C(1) << c->shift;
 	if (!probe)
 		emu_count(&e->st.atc_fills, 1);
 }
 
-/* What became of asking the ATC, and the SMMU when it does not know. */
+/* What became of asking the ATC, and the IOMMU when it does not know. */
 enum found { FOUND, UNTRANSLATED, REFUSED };
 
 static enum found
-find(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, bool write, bool probe, uint64_t *pa)
+find(struct emu *e, struct emu_atc *a, uint64_t iova, bool write, bool probe, uint64_t *pa)
 {
 	uint64_t want = write ? VAL_W : VAL_R;
 	struct atc_entry *t = NULL;
@@ -245,14 +238,14 @@ find(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, bool write, bool prob
 		return UNTRANSLATED;
 	t = lookup(a, iova);
 	if (t != NULL && (t->val & want) != 0) {
-		*pa = (t->val & VAL_PA) | (iova & offset_mask(t->tag & TAG_SHIFT));
+		*pa = (t->val & VAL_PA) | (iova & emu_offset_mask(t->tag & TAG_SHIFT));
 		if (probe)
-			emu_ats_check_stale(e, a->ep->sid, iova, *pa, write);
+			e->ops->ats_check_stale(e, a->ep->sid, iova, *pa, write);
 		else
 			emu_count(&e->st.atc_hits, 1);
 		return FOUND;
 	}
-	switch (emu_ats_request(e, a->ep->sid, iova, probe, &c)) {
+	switch (e->ops->ats_request(e, a->ep->sid, iova, probe, &c)) {
 	case EMU_TREQ_UR: /* no ATS for this stream: as if it had none */
 		return UNTRANSLATED;
 	case EMU_TREQ_CA:
@@ -263,13 +256,13 @@ find(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, bool write, bool prob
 	if (!(write ? c.w : c.r)) /* the endpoint knows that it must not even try */
 		return REFUSED;
 	fill(e, a, iova, &c, probe);
-	*pa = c.pa | (iova & offset_mask(c.shift));
+	*pa = c.pa | (iova & emu_offset_mask(c.shift));
 	return FOUND;
 }
 
 /* One piece within a page. */
 static enum emu_access
-piece(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, uint8_t *dev, uint32_t n, bool write)
+piece(struct emu *e, struct emu_atc *a, uint64_t iova, uint8_t *dev, uint32_t n, bool write)
 {
 	uint64_t pa = 0;
 	uint8_t *host;
@@ -285,7 +278,7 @@ piece(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, uint8_t *dev, uint32
 		break;
 	}
 	emu_count(&e->st.accesses, 1);
-	if (!emu_ats_translated(e, a->ep->sid, pa, write)) {
+	if (!e->ops->ats_translated(e, a->ep->sid, pa, write)) {
 		emu_count(&e->st.faults, 1);
 		return EMU_FAULT;
 	}
@@ -294,7 +287,7 @@ piece(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, uint8_t *dev, uint32
 		emu_count(&e->st.mem_aborts, 1);
 		return EMU_ABORT;
 	}
-	check_owner(e, pa);
+	emu_check_owner(e, pa);
 	if (write)
 		memcpy(host, dev, n);
 	else
@@ -304,7 +297,7 @@ piece(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, uint8_t *dev, uint32
 }
 
 enum emu_access
-emu_atc_dma(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, void *dev_mem, uint32_t len,
+emu_atc_dma(struct emu *e, struct emu_atc *a, uint64_t iova, void *dev_mem, uint32_t len,
 	    bool write_host, uint32_t *done)
 {
 	enum emu_access res = EMU_OK;
@@ -328,7 +321,7 @@ emu_atc_dma(struct emu_smmu *e, struct emu_atc *a, uint64_t iova, void *dev_mem,
 }
 
 enum emu_access
-emu_atc_probe(struct emu_smmu *e, struct emu_atc *a, uint64_t iova)
+emu_atc_probe(struct emu *e, struct emu_atc *a, uint64_t iova)
 {
 	uint64_t pa = 0;
 	void *host;
@@ -342,7 +335,7 @@ emu_atc_probe(struct emu_smmu *e, struct emu_atc *a, uint64_t iova)
 	default:
 		break;
 	}
-	if (!emu_ats_translated(e, a->ep->sid, pa, false))
+	if (!e->ops->ats_translated(e, a->ep->sid, pa, false))
 		goto refused;
 	emu_count(&e->st.probes, 1);
 	host = emu_pa(e, pa, 8);
@@ -350,7 +343,7 @@ emu_atc_probe(struct emu_smmu *e, struct emu_atc *a, uint64_t iova)
 		emu_count(&e->st.mem_aborts, 1);
 		return EMU_ABORT;
 	}
-	check_owner(e, pa);
+	emu_check_owner(e, pa);
 	emu_peek(host);
 	emu_count(&e->st.probe_hits, 1);
 	return EMU_OK;

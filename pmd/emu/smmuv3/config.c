@@ -5,45 +5,45 @@
  */
 #include <stdlib.h>
 
-#include "emu_priv.h"
+#include "priv.h"
 
 int
 emu_config_init(struct emu_smmu *e)
 {
 	uint32_t n = e->conf.cfg_cache ? e->conf.cfg_cache : 1;
 
-	e->cfg_mask = n - 1;
-	e->ste = calloc(n, sizeof(*e->ste));
-	e->cd = calloc(n, sizeof(*e->cd));
-	e->l1std = calloc(n, sizeof(*e->l1std));
-	return e->ste && e->cd && e->l1std ? 0 : -1;
+	e->cfg.mask = n - 1;
+	e->cfg.ste = calloc(n, sizeof(*e->cfg.ste));
+	e->cfg.cd = calloc(n, sizeof(*e->cfg.cd));
+	e->cfg.l1std = calloc(n, sizeof(*e->cfg.l1std));
+	return e->cfg.ste && e->cfg.cd && e->cfg.l1std ? 0 : -1;
 }
 
 void
 emu_config_fini(struct emu_smmu *e)
 {
-	free(e->ste);
-	free(e->cd);
-	free(e->l1std);
+	free(e->cfg.ste);
+	free(e->cfg.cd);
+	free(e->cfg.l1std);
 }
 
 /* The L1STD of a stream, cached or fetched. @return false: the fetch aborted (recorded). */
 static bool
 l1std_get(struct emu_smmu *e, const struct emu_req *r, uint64_t *val)
 {
-	uint32_t idx = r->sid >> e->st_split;
-	struct emu_l1std *c = &e->l1std[idx & e->cfg_mask];
-	uint64_t pa = e->strtab_base + (uint64_t)idx * SMMU_L1STD_BYTES;
+	uint32_t idx = r->sid >> e->cfg.st_split;
+	struct emu_l1std *c = &e->cfg.l1std[idx & e->cfg.mask];
+	uint64_t pa = e->cfg.strtab_base + (uint64_t)idx * SMMU_L1STD_BYTES;
 	void *p;
 
 	if (c->cached && c->idx == idx) {
 		*val = c->val;
 		return true;
 	}
-	p = emu_pa(e, pa, SMMU_L1STD_BYTES);
+	p = emu_pa(&e->core, pa, SMMU_L1STD_BYTES);
 	emu_count(&e->st.ste_reads, 1);
 	if (p == NULL) {
-		emu_count(&e->st.mem_aborts, 1);
+		emu_count(&e->core.st.mem_aborts, 1);
 		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
 		return false;
 	}
@@ -59,17 +59,17 @@ ste_address(struct emu_smmu *e, const struct emu_req *r, uint64_t *pa)
 	unsigned int span;
 	uint64_t l1, idx;
 
-	if ((uint64_t)r->sid >> e->st_log2)
+	if ((uint64_t)r->sid >> e->cfg.st_log2)
 		goto bad;
-	if (!e->st_2lvl) {
-		*pa = e->strtab_base + (uint64_t)r->sid * SMMU_STE_BYTES;
+	if (!e->cfg.st_2lvl) {
+		*pa = e->cfg.strtab_base + (uint64_t)r->sid * SMMU_STE_BYTES;
 		return true;
 	}
 	if (!l1std_get(e, r, &l1))
 		return false;
 	span = (unsigned int)smmu_field_get(SMMU_L1STD_SPAN, l1);
-	idx = r->sid & ((1u << e->st_split) - 1);
-	if (span == 0 || span > SMMU_L1STD_SPAN_MAX || span > e->st_split + 1u ||
+	idx = r->sid & ((1u << e->cfg.st_split) - 1);
+	if (span == 0 || span > SMMU_L1STD_SPAN_MAX || span > e->cfg.st_split + 1u ||
 	    idx >= UINT64_C(1) << (span - 1))
 		goto bad;
 	*pa = (l1 & SMMU_L1STD_L2PTR & ~((UINT64_C(1) << (span + 5)) - 1)) + idx * SMMU_STE_BYTES;
@@ -116,16 +116,17 @@ ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
 const struct emu_ste *
 emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
 {
-	struct emu_ste *s = e->conf.cfg_cache ? &e->ste[r->sid & e->cfg_mask] : &e->ste_scratch;
+	struct emu_ste *s = e->conf.cfg_cache ? &e->cfg.ste[r->sid & e->cfg.mask] :
+						&e->cfg.ste_scratch;
 	uint64_t pa, w[2];
 	uint64_t *p;
 
 	if (!ste_address(e, r, &pa))
 		return NULL;
-	p = emu_pa(e, pa, SMMU_STE_BYTES);
+	p = emu_pa(&e->core, pa, SMMU_STE_BYTES);
 	emu_count(&e->st.ste_reads, 1);
 	if (p == NULL) {
-		emu_count(&e->st.mem_aborts, 1);
+		emu_count(&e->core.st.mem_aborts, 1);
 		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
 		return NULL;
 	}
@@ -177,7 +178,7 @@ cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w
 	/* EL2 without E2H has TTB0 and nothing else: EPDn, what is about TTB1, PAN and the ASID are
 	 * IGNORED (§5.4). */
 	c->one = el2 && !e->e2h;
-	c->world = el2 ? TLB_KEY_EL2 : 0;
+	c->tag.world = el2 ? TLB_KEY_WORLD : 0;
 	c->epd[0] = (w[0] & SMMU_CD_0_EPD0) && !c->one;
 	c->epd[1] = (w[0] & SMMU_CD_0_EPD1) || c->one;
 	c->tbi[0] = w[0] & SMMU_CD_0_TBI0;
@@ -187,10 +188,10 @@ cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w
 	c->affd = w[0] & SMMU_CD_0_AFFD;
 	c->wxn = w[0] & SMMU_CD_0_WXN;
 	c->pan = (w[0] & SMMU_CD_0_PAN) && !c->one;
-	c->aset = w[0] & SMMU_CD_0_ASET;
+	c->tag.set = w[0] & SMMU_CD_0_ASET;
 	c->record = w[0] & SMMU_CD_0_R;
 	c->abort = w[0] & SMMU_CD_0_A;
-	c->asid = c->one ? 0 : (uint16_t)smmu_field_get(SMMU_CD_0_ASID, w[0]);
+	c->tag.id = c->one ? 0 : (uint16_t)smmu_field_get(SMMU_CD_0_ASID, w[0]);
 	c->ips = (uint8_t)(ips < e->conf.oas ? ips : e->conf.oas);
 	c->ttb[0] = w[1] & SMMU_CD_1_TTB0;
 	c->ttb[1] = w[2] & SMMU_CD_2_TTB1;
@@ -206,13 +207,14 @@ cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w
 const struct emu_cd *
 emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste)
 {
-	struct emu_cd *c = e->conf.cfg_cache ? &e->cd[r->sid & e->cfg_mask] : &e->cd_scratch;
-	uint64_t *p = emu_pa(e, ste->cdptr, SMMU_CD_BYTES);
+	struct emu_cd *c = e->conf.cfg_cache ? &e->cfg.cd[r->sid & e->cfg.mask] :
+					       &e->cfg.cd_scratch;
+	uint64_t *p = emu_pa(&e->core, ste->cdptr, SMMU_CD_BYTES);
 	uint64_t w[3];
 
 	emu_count(&e->st.cd_reads, 1);
 	if (p == NULL) {
-		emu_count(&e->st.mem_aborts, 1);
+		emu_count(&e->core.st.mem_aborts, 1);
 		emu_event(e, r, SMMU_EVT_F_CD_FETCH, 0, ste->cdptr);
 		return NULL;
 	}
@@ -227,20 +229,20 @@ emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r, const struct emu
 void
 emu_config_inv_ste(struct emu_smmu *e, uint32_t sid, uint32_t mask, bool leaf)
 {
-	for (uint32_t i = 0; i <= e->cfg_mask; i++) {
-		if ((e->ste[i].sid & mask) == (sid & mask))
-			e->ste[i].cached = false;
-		if ((e->cd[i].sid & mask) == (sid & mask))
-			e->cd[i].cached = false;
-		if (!leaf && (((e->l1std[i].idx << e->st_split) ^ sid) & mask &
-			      ~((1u << e->st_split) - 1)) == 0)
-			e->l1std[i].cached = false;
+	for (uint32_t i = 0; i <= e->cfg.mask; i++) {
+		if ((e->cfg.ste[i].sid & mask) == (sid & mask))
+			e->cfg.ste[i].cached = false;
+		if ((e->cfg.cd[i].sid & mask) == (sid & mask))
+			e->cfg.cd[i].cached = false;
+		if (!leaf && (((e->cfg.l1std[i].idx << e->cfg.st_split) ^ sid) & mask &
+			      ~((1u << e->cfg.st_split) - 1)) == 0)
+			e->cfg.l1std[i].cached = false;
 	}
 }
 
 void
 emu_config_inv_cd(struct emu_smmu *e, uint32_t sid)
 {
-	if (e->cd[sid & e->cfg_mask].sid == sid)
-		e->cd[sid & e->cfg_mask].cached = false;
+	if (e->cfg.cd[sid & e->cfg.mask].sid == sid)
+		e->cfg.cd[sid & e->cfg.mask].cached = false;
 }

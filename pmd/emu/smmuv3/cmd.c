@@ -2,21 +2,7 @@
 /** @file
  * What each command means (IHI 0070 §4): its legality on this SMMU, and the invalidations.
  */
-#include "emu_priv.h"
-
-/* @return whether a fault on request makes this TLBI illegal. */
-static bool
-inject_ill(struct emu_smmu *e)
-{
-	uint64_t n = atomic_load_explicit(&e->inj_ill, memory_order_relaxed);
-
-	/* The exchange loses against a new request at the same moment: that one stays. */
-	return unlikely(n != 0) &&
-	       atomic_compare_exchange_strong_explicit(&e->inj_ill, &n, n - 1,
-						       memory_order_relaxed,
-						       memory_order_relaxed) &&
-	       n == 1;
-}
+#include "priv.h"
 
 /* The level that a command with TG names, 0: any. Without 52-bit descriptors (IDR5.DS) 16 KiB
  * tables have no leaf at level 1, and TTL 1 is taken as 0 (§4.4.1.1). */
@@ -39,7 +25,7 @@ range_reserved(const uint64_t cmd[2])
 static uint32_t
 tlbi_taken(struct emu_smmu *e)
 {
-	if (inject_ill(e))
+	if (emu_inject_nth(&e->core, EMU_INJECT_CERROR_ILL))
 		return SMMU_CERROR_ILL;
 	emu_count(&e->st.tlbis, 1);
 	return SMMU_CERROR_NONE;
@@ -116,9 +102,9 @@ tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid, unsigned int w
 		what = 1u << gran | EMU_TTL(range_ttl(cmd));
 	}
 	what |= world;
-	emu_tlb_inv_va(e, va, n, asid, what);
+	emu_tlb_inv_va(&e->tlb, va, n, asid, what);
 	if (!(cmd[1] & SMMU_TLBI_1_LEAF))
-		emu_wc_inv(e, va, n, asid, what);
+		emu_wc_inv(&e->tlb, va, n, asid, what);
 }
 
 void
@@ -145,31 +131,31 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 		break;
 	case SMMU_CMD_TLBI_NH_ALL: /* one VMID: S2P is 0 */
 	case SMMU_CMD_TLBI_NSNH_ALL:
-		emu_tlb_inv_all(e, 0);
+		emu_tlb_inv_all(&e->tlb, 0);
 		break;
 	case SMMU_CMD_TLBI_EL2_ALL: /* with and without E2H */
-		emu_tlb_inv_all(e, 1);
+		emu_tlb_inv_all(&e->tlb, 1);
 		break;
 	case SMMU_CMD_TLBI_NH_ASID:
-		emu_tlb_inv_asid(e, asid, 0);
+		emu_tlb_inv_tag(&e->tlb, asid, 0);
 		break;
 	case SMMU_CMD_TLBI_EL2_ASID: /* also where none are tagged: they may go */
-		emu_tlb_inv_asid(e, asid, 1);
+		emu_tlb_inv_tag(&e->tlb, asid, 1);
 		break;
 	case SMMU_CMD_TLBI_NH_VA:
 		tlbi_va(e, cmd, asid, 0);
 		break;
 	case SMMU_CMD_TLBI_EL2_VA: /* without E2H the ASID is ignored (§4.4.2.8) */
-		tlbi_va(e, cmd, e->e2h ? asid : 0, EMU_IN_EL2);
+		tlbi_va(e, cmd, e->e2h ? asid : 0, EMU_IN_WORLD_1);
 		break;
 	case SMMU_CMD_TLBI_NH_VAA:
-		tlbi_va(e, cmd, EMU_ANY_ASID, 0);
+		tlbi_va(e, cmd, EMU_ANY_TAG, 0);
 		break;
 	case SMMU_CMD_TLBI_EL2_VAA:
-		tlbi_va(e, cmd, EMU_ANY_ASID, EMU_IN_EL2);
+		tlbi_va(e, cmd, EMU_ANY_TAG, EMU_IN_WORLD_1);
 		break;
 	case SMMU_CMD_ATC_INV:
-		emu_atc_inv(e, cmd);
+		emu_ats_invalidate(e, cmd);
 		break;
 	default:
 		break;

@@ -28,33 +28,34 @@ translate(struct emu_smmu *e, const struct emu_req *r, const struct emu_cd *cd,
 		return EMU_TREQ_SUCCESS;
 	if (tlb_lookup(e, cd, r->iova, &pa, &perm, &c->shift)) {
 		if (!r->probe)
-			emu_count(&e->st.iotlb_hits, 1);
+			emu_count(&e->core.st.iotlb_hits, 1);
 	} else {
 		struct emu_walk w;
 
 		if (!r->probe)
-			emu_count(&e->st.iotlb_misses, 1);
+			emu_count(&e->core.st.iotlb_misses, 1);
 		emu_walk(e, cd, r->iova, false, !r->probe, &w);
 		if (w.fault == SMMU_EVT_F_WALK_EABT)
 			return EMU_TREQ_CA;
 		if (w.fault != 0)
 			return EMU_TREQ_SUCCESS;
-		emu_tlb_insert(e, cd, r->iova, &w);
-		pa = w.pa | (r->iova & offset_mask(w.shift));
-		perm = w.perm;
-		c->shift = w.shift;
+		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
+		pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
+		perm = w.leaf.perm;
+		c->shift = w.leaf.shift;
 	}
-	c->pa = pa & ~offset_mask(c->shift);
-	c->r = perm & perm_needed(r);
+	c->pa = pa & ~emu_offset_mask(c->shift);
+	c->r = perm & emu_perm_needed(r);
 	write.write = true;
 	write.ind = false;
-	c->w = perm & perm_needed(&write);
+	c->w = perm & emu_perm_needed(&write);
 	return EMU_TREQ_SUCCESS;
 }
 
 enum emu_treq
-emu_ats_request(struct emu_smmu *e, uint32_t sid, uint64_t iova, bool probe, struct emu_treq_cpl *c)
+emu_ats_request(struct emu *core, uint32_t sid, uint64_t iova, bool probe, struct emu_treq_cpl *c)
 {
+	struct emu_smmu *e = smmu_of(core);
 	struct emu_req r = { .iova = iova, .sid = sid, .probe = probe, .quiet = true };
 	const struct emu_ste *ste;
 	const struct emu_cd *cd;
@@ -83,8 +84,9 @@ emu_ats_request(struct emu_smmu *e, uint32_t sid, uint64_t iova, bool probe, str
 }
 
 bool
-emu_ats_translated(struct emu_smmu *e, uint32_t sid, uint64_t pa, bool write)
+emu_ats_translated(struct emu *core, uint32_t sid, uint64_t pa, bool write)
 {
+	struct emu_smmu *e = smmu_of(core);
 	struct emu_req r = { .iova = pa, .sid = sid, .write = write, .quiet = true };
 	const struct emu_ste *ste;
 
@@ -103,8 +105,9 @@ forbidden:
 }
 
 void
-emu_ats_check_stale(struct emu_smmu *e, uint32_t sid, uint64_t iova, uint64_t pa, bool write)
+emu_ats_check_stale(struct emu *core, uint32_t sid, uint64_t iova, uint64_t pa, bool write)
 {
+	struct emu_smmu *e = smmu_of(core);
 	struct emu_req r = { .iova = iova, .sid = sid, .write = write, .probe = true,
 			     .quiet = true };
 	const struct emu_ste *ste = ste_get(e, &r);
@@ -113,10 +116,25 @@ emu_ats_check_stale(struct emu_smmu *e, uint32_t sid, uint64_t iova, uint64_t pa
 	if (ste != NULL && ste->fault == 0 && ste->kind == STE_S1)
 		cd = cd_get(e, &r, ste);
 	if (cd == NULL || cd->fault != 0 || !in_range(cd, iova)) {
-		emu_count(&e->st.stale_hits, 1);
+		emu_count(&e->core.st.stale_hits, 1);
 		return;
 	}
 	r.pnu = ste->priv;
 	r.ind = ste->inst && !write;
-	emu_check_stale_hit(e, cd, iova, pa, perm_needed(&r));
+	emu_check_stale_hit(e, cd, iova, pa, emu_perm_needed(&r));
+}
+
+void
+emu_ats_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
+{
+	unsigned int size = (unsigned int)smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]);
+	uint64_t mask;
+
+	/* A PASID where there are none: the command may do nothing at all (§4.5.1). */
+	if (!e->smmuen || (cmd[0] & SMMU_CMD_0_SSV) != 0)
+		return;
+	/* The span is aligned to its size by the SMMU; 52 is everything. */
+	mask = size >= SMMU_ATC_SIZE_ALL ? 0 : ~emu_offset_mask(size + 12);
+	emu_atc_inv(&e->core, (uint32_t)smmu_field_get(SMMU_CMD_0_SID, cmd[0]),
+		    cmd[1] & SMMU_ATC_1_ADDR & mask, mask);
 }

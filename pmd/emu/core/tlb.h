@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The IOTLB and the walk cache of an emulated IOMMU: tagged leaves and tables, served until an
+ * invalidation or another one takes their place, however stale. Lookups are inline: they are on
+ * the path of each access. A kind of IOMMU says what its tags and permissions mean.
+ */
+#ifndef EMU_TLB_H
+#define EMU_TLB_H
+
+#include "core.h"
+
+/*
+ * A granule is GRAN_4K, _16K or _64K: pages of 4 KiB << 2 * granule, tables of as many bytes.
+ *
+ * A key says everything that has to match, so that a lookup is one comparison a way:
+ * VA[47:12] with the bits below the leaf clear, tag (0 when global), level, which half (VA[55]),
+ * global and then its set, granule, world, valid.
+ */
+#define GRAN_4K  0u
+#define GRAN_16K 1u
+#define GRAN_64K 2u
+#define GRANS    3u
+#define GRAN_PAGE_SHIFT(g) (12u + 2u * (g))
+#define GRAN_IDX_BITS(g)   (9u + 2u * (g))
+/** Bits of an address below a descriptor of @p level: 12 to 39, 14 to 47, 16 to 55. */
+#define GRAN_SHIFT(g, level) (GRAN_PAGE_SHIFT(g) + (3u - (level)) * GRAN_IDX_BITS(g))
+
+#define TLB_KEY_TAG(tag)   ((uint64_t)(tag) << 36)
+#define TLB_KEY_LEVEL(lvl) ((uint64_t)(lvl) << 52)
+#define TLB_KEY_HI         EMU_BIT(54)
+#define TLB_KEY_GLOBAL     EMU_BIT(55)
+#define TLB_KEY_SET        EMU_BIT(56)
+#define TLB_KEY_GRAN(g)    ((uint64_t)(g) << 57)
+#define TLB_KEY_WORLD      EMU_BIT(59)
+#define TLB_KEY_VALID      EMU_BIT(63)
+#define TLB_VPN            (EMU_BIT(36) - 1)
+
+#define TLB_WAYS   4u
+#define TLB_PERM   0x3fu  /* EMU_PERM_* in a value */
+#define EMU_TAGS   65536u
+#define EMU_WORLDS 2u
+
+/** Whose translation it is. */
+struct emu_tag {
+	uint64_t world; /**< 0 or TLB_KEY_WORLD: two kinds of spaces, each with its tags */
+	uint16_t id;    /**< the address space: 0 where there are none */
+	bool set;       /**< which globals it sees; invalidations do not look at it */
+};
+
+/** A translation. */
+struct emu_leaf {
+	uint64_t pa;    /**< of the leaf's first byte */
+	uint8_t gran;
+	uint8_t level;
+	uint8_t shift;  /**< offset bits of the leaf */
+	uint8_t perm;
+	bool global;
+};
+
+/** One set, two cache lines; what a hit compares is in the first. */
+struct tlb_set {
+	uint64_t key[TLB_WAYS];
+	uint64_t val[TLB_WAYS];   /**< physical address [51:12] | EMU_PERM_* */
+	uint64_t epoch[TLB_WAYS]; /**< of the insertion; older than an invalidation: dead */
+	uint64_t rsvd[TLB_WAYS];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct tlb_set) == 128, "two cache lines");
+
+/** A cached table descriptor of level 0..2: where the next level's table is. */
+struct wc_entry {
+	uint64_t key;
+	uint64_t epoch;
+	uint64_t next; /**< table address [47:12] | what the IOMMU collected of all on the way */
+};
+
+struct emu_tlb {
+	uint64_t epoch;      /**< counts invalidations of a tag or of everything */
+	uint64_t all_inv[EMU_WORLDS]; /**< epoch of the last invalidation of a whole world */
+	uint64_t *tag_inv;   /**< the same for each tag: of world 0, then of world 1 */
+	struct tlb_set *set;
+	uint32_t mask, rr;
+	uint8_t levels[GRANS]; /**< bit n: leaves of level n may be cached */
+	bool off;            /**< nothing is ever inserted */
+	bool global;         /**< global leaves may be cached */
+	bool world[EMU_WORLDS]; /**< leaves or tables of that world may be cached */
+	uint8_t wc_grans;    /**< bit n: tables of granule n may be cached; 4K: not kept */
+	uint32_t wc_mask;
+	struct wc_entry *wc; /**< NULL: no walk cache */
+};
+
+/** @param entries, walk_entries powers of two, or 0: no caching. @return 0 or -1: no memory. */
+int emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries);
+void emu_tlb_fini(struct emu_tlb *t);
+void emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
+		    const struct emu_leaf *l);
+/** @param world 0 or 1. */
+void emu_tlb_inv_all(struct emu_tlb *t, unsigned int world);
+void emu_tlb_inv_tag(struct emu_tlb *t, uint16_t tag, unsigned int world);
+
+#define EMU_ANY_TAG    0x10000u
+#define EMU_GRANS_ALL  ((1u << GRANS) - 1)
+#define EMU_TTL(level) ((unsigned int)(level) << GRANS)
+#define EMU_TTL_OF(what) ((what) >> GRANS & 3)
+#define EMU_IN_WORLD_1 (1u << (GRANS + 2))
+
+/**
+ * Drop leaves (or tables) that cover some of @p n units of 4 KiB from @p va.
+ * @param tag globals and those of this tag, or EMU_ANY_TAG.
+ * @param what bit g: what came from tables of granule g; | EMU_TTL(level): only leaves of that
+ *   level; | EMU_IN_WORLD_1: of world 1, not 0. Scalars, because this is on the path of every
+ *   command.
+ */
+void emu_tlb_inv_va(struct emu_tlb *t, uint64_t va, uint64_t n, uint32_t tag, unsigned int what);
+void emu_wc_inv(struct emu_tlb *t, uint64_t va, uint64_t n, uint32_t tag, unsigned int what);
+
+/** Log2 of how many units of 4 KiB a leaf, or what a table of the next level maps, has. */
+static inline unsigned int
+emu_level_shift(unsigned int gran, unsigned int level)
+{
+	return GRAN_SHIFT(gran, level) - 12;
+}
+
+/**
+ * Position of a leaf or table of @p level in a cache with @p mask + 1 places. @p shift is its
+ * emu_level_shift().
+ */
+static inline uint32_t
+emu_cache_index(uint64_t vpn, uint16_t tag, unsigned int level, unsigned int shift, uint32_t mask)
+{
+	return (uint32_t)((vpn >> shift) + tag * 0x9e5u + (3 - level) * 0x155u) & mask;
+}
+
+/** @return whether an entry of that epoch survived. */
+static inline bool
+emu_cache_alive(const struct emu_tlb *t, uint64_t key, uint64_t epoch)
+{
+	unsigned int world = (key >> 59) & 1;
+
+	if (epoch < t->all_inv[world])
+		return false;
+	return (key & TLB_KEY_GLOBAL) ||
+	       epoch >= t->tag_inv[((key >> 36) & 0xffff) + world * EMU_TAGS];
+}
+
+/* ---- the IOTLB's lookup ---------------------------------------------------------------------- */
+
+static inline uint64_t *
+tlb_find(struct emu_tlb *t, uint64_t vpn, uint16_t tag, unsigned int gran, unsigned int level,
+	 uint64_t key)
+{
+	struct tlb_set *s = &t->set[emu_cache_index(vpn, tag, level, emu_level_shift(gran, level),
+						       t->mask)];
+
+	for (unsigned int w = 0; w < TLB_WAYS; w++)
+		if (s->key[w] == key && emu_cache_alive(t, key, s->epoch[w]))
+			return &s->val[w];
+	return NULL;
+}
+
+static inline __attribute__((always_inline)) bool
+tlb_lookup_gran(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+		uint64_t *pa, uint8_t *perm, unsigned int *shift)
+{
+	uint64_t hi = (va & EMU_BIT(55) ? TLB_KEY_HI : 0) | tag->world;
+
+	for (unsigned int level = 3; level >= 1; level--) {
+		uint64_t off = emu_offset_mask(GRAN_SHIFT(gran, level));
+		uint64_t vpn = ((va & ~off) >> 12) & TLB_VPN;
+		uint64_t key = vpn | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_VALID | hi;
+		uint64_t *v;
+
+		if (!(t->levels[gran] & (1u << level)))
+			continue;
+		v = tlb_find(t, vpn, tag->id, gran, level, key | TLB_KEY_TAG(tag->id));
+		if (v == NULL && t->global)
+			v = tlb_find(t, vpn, 0, gran, level,
+				     key | TLB_KEY_GLOBAL | (tag->set ? TLB_KEY_SET : 0));
+		if (v != NULL) {
+			*pa = (*v & ~UINT64_C(0xfff)) | (va & off);
+			*perm = *v & TLB_PERM;
+			*shift = GRAN_SHIFT(gran, level);
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * Three copies, each with its granule's numbers in it: 4 KiB pages pay one branch for the rest.
+ * @param shift offset bits of the leaf; who does not need it gives a local that nobody reads.
+ */
+static inline __attribute__((always_inline)) bool
+emu_tlb_lookup(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+	       uint64_t *pa, uint8_t *perm, unsigned int *shift)
+{
+	if (likely(gran == GRAN_4K))
+		return tlb_lookup_gran(t, tag, va, GRAN_4K, pa, perm, shift);
+	return gran == GRAN_16K ? tlb_lookup_gran(t, tag, va, GRAN_16K, pa, perm, shift) :
+				  tlb_lookup_gran(t, tag, va, GRAN_64K, pa, perm, shift);
+}
+
+/* ---- the walk cache -------------------------------------------------------------------------- */
+
+static inline uint64_t
+wc_key(const struct emu_tag *tag, uint64_t va, unsigned int gran, unsigned int level)
+{
+	uint64_t key = (va >> 12) & TLB_VPN &
+		       ~((UINT64_C(1) << emu_level_shift(gran, level)) - 1);
+
+	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_TAG(tag->id) | tag->world |
+	       TLB_KEY_VALID;
+	return va & EMU_BIT(55) ? key | TLB_KEY_HI : key;
+}
+
+static inline struct wc_entry *
+wc_place(struct emu_tlb *t, uint64_t key, unsigned int gran, unsigned int level)
+{
+	return &t->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), level,
+				       emu_level_shift(gran, level), t->wc_mask)];
+}
+
+/** The table that a walk of @p va goes on with below @p level, or NULL. There is a walk cache. */
+static inline const struct wc_entry *
+emu_wc_lookup(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+	      unsigned int level)
+{
+	uint64_t key = wc_key(tag, va, gran, level);
+	struct wc_entry *c = wc_place(t, key, gran, level);
+
+	return c->key == key && emu_cache_alive(t, key, c->epoch) ? c : NULL;
+}
+
+static inline void
+emu_wc_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+	      unsigned int level, uint64_t next)
+{
+	uint64_t key = wc_key(tag, va, gran, level);
+	struct wc_entry *c = wc_place(t, key, gran, level);
+
+	*c = (struct wc_entry){ .key = key, .epoch = t->epoch, .next = next };
+	t->world[tag->world != 0] = true;
+	if (gran != GRAN_4K)
+		t->wc_grans |= (uint8_t)(1u << gran);
+}
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * What the emulated SMMUv3's own source files share: its state, and small helpers for
+ * registers. Everything here belongs to the thread that holds the step lock, except
+ * where it says otherwise.
+ */
+#ifndef EMU_SMMUV3_PRIV_H
+#define EMU_SMMUV3_PRIV_H
+
+#include <stddef.h>
+
+#include "../../smmuv3/smmuv3_hw.h"
+#include "../core/tlb.h"
+#include "emu_smmuv3.h"
+
+/* What this SMMU implements of CR0, besides ATSCHK when it has ATS: no PRI, no VMID wildcards
+ * (those bits are RES0). */
+#define EMU_CR0_MASK (SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN)
+
+#define EMU_IRQ_CTRL_MASK (SMMU_IRQ_CTRL_GERROR_IRQEN | SMMU_IRQ_CTRL_EVENTQ_IRQEN)
+#define EMU_GBPA_MASK                                                                              \
+	(SMMU_GBPA_UPDATE | SMMU_GBPA_ABORT | SMMU_GBPA_INSTCFG | SMMU_GBPA_PRIVCFG |              \
+	 SMMU_GBPA_SHCFG | SMMU_GBPA_ALLOCCFG | SMMU_GBPA_MTCFG | SMMU_GBPA_MEMATTR)
+
+#define EMU_ID_REGS    0xfd0u /* ID_REGS, 12 words */
+#define EMU_REG_LINES  11u    /* of 64 bytes, with registers that software writes */
+#define EMU_CTL_PERIOD 64u   /* units between looks at the control registers, free-running */
+#define EMU_NB_GUARDS  32u   /* room for the table in regs.c */
+#define EMU_PEND       256u  /* invalidations in flight; power of two */
+
+/* Hierarchical limits collected from table descriptors (Arm DDI 0487, D8.4). */
+#define EMU_APT_NOUNPRIV 0x1u
+#define EMU_APT_RO       0x2u
+#define EMU_APT_UXN      0x4u
+#define EMU_APT_PXN      0x8u
+
+/* ---- configuration, decoded ------------------------------------------------------------------ */
+
+enum ste_kind { STE_ABORT, STE_BYPASS, STE_S1 };
+
+struct emu_ste {
+	uint32_t sid;
+	bool cached;
+	uint8_t fault;  /**< event that every access gets, or 0 */
+	uint8_t kind;   /**< enum ste_kind */
+	uint8_t priv;   /**< PRIVCFG: traffic counts as privileged */
+	uint8_t inst;   /**< INSTCFG: reads count as instruction fetches */
+	uint8_t eats;   /**< EATS; 0 without ATS */
+	bool el2;       /**< StreamWorld, by STRW */
+	uint64_t cdptr;
+};
+
+struct emu_cd {
+	uint32_t sid;
+	bool cached;
+	uint8_t fault;
+	uint8_t tsz[2];   /**< T0SZ, T1SZ */
+	uint8_t gran[2];  /**< GRAN_*, of TG0, TG1 */
+	uint8_t start[2]; /**< level at which the walk begins */
+	bool epd[2], tbi[2], had[2];
+	bool affd, wxn, pan, abort, record;
+	bool one;         /**< StreamWorld EL2 without E2H: one table, no ASID, no privileges */
+	uint8_t ips;      /**< effective, bits */
+	struct emu_tag tag; /**< ASID (0 where there are none), ASET, StreamWorld: EL2 is world 1 */
+	uint64_t ttb[2];
+};
+
+struct emu_l1std {
+	uint32_t idx;
+	bool cached;
+	uint64_t val;
+};
+
+/** What a walk found. */
+struct emu_walk {
+	struct emu_leaf leaf;
+	uint64_t fetch; /**< of the descriptor that could not be read */
+	uint8_t fault;  /**< event number, or 0 */
+};
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+/** An invalidation that was consumed and has not taken effect. */
+struct emu_pend {
+	uint64_t due;
+	uint64_t cmd[2];
+	bool lost; /**< an ATC_INV that will not be answered: due is when that is found out */
+};
+
+struct emu_cmdq {
+	uint32_t cons;       /**< index and wrap of the next command */
+	uint32_t cons_pub;   /**< as last stored to CMDQ_CONS */
+	uint32_t cons_reg;   /**< the same with ERR */
+	uint32_t mask;       /**< 2 * entries - 1 */
+	bool on;             /**< CMDQEN acknowledged and no CMDQ_ERR */
+	bool err;
+	bool sync_wait;      /**< the command at cons is a SYNC that has not completed */
+	bool sync_timed;     /**< everything before it is done: sync_due is set */
+	bool atc_failed;     /**< an ATC_INV timed out since the last SYNC */
+	uint32_t pend_head, pend_tail;
+	uint8_t *va;         /**< the whole queue, when all of it is memory */
+	uint64_t sync_due;
+	uint64_t sync_cmd[2];
+	uint64_t base;
+	uint64_t sync_ticks, tlbi_ticks;
+	struct emu_pend pend[EMU_PEND];
+};
+
+struct emu_evtq {
+	bool on;
+	uint32_t prod;       /**< with OVFLG */
+	uint32_t cons;       /**< as last read */
+	uint32_t mask;
+	uint64_t base;
+};
+
+/** Where the configuration is, and what was read of it. */
+struct emu_config {
+	struct emu_ste *ste;
+	struct emu_cd *cd;
+	uint32_t mask;
+	struct emu_l1std *l1std;
+	uint64_t strtab_base;
+	uint8_t st_log2, st_split;
+	bool st_2lvl;
+	struct emu_ste ste_scratch; /**< what is not cached */
+	struct emu_cd cd_scratch;
+};
+
+/** Control registers. */
+struct emu_ctl {
+	uint32_t cr0ack, irqack, gerror, gbpa;
+	uint32_t cr0_wait, irq_wait, gbpa_wait; /**< units until the acknowledgement, +1; 0: none */
+	uint32_t gbpa_new;
+	uint64_t guard_val[EMU_NB_GUARDS];
+	bool guard_on[EMU_NB_GUARDS];
+	void (*pulse)(void *arg, enum emu_line line); /**< the wired outputs, or NULL */
+	void *pulse_arg;
+};
+
+/** What is not RES0, by word, and what is to be looked at next; see res0.c. */
+struct emu_res0 {
+	uint32_t mask[EMU_REG_LINES][16];
+	uint32_t line, reg_line;
+};
+
+struct emu_smmu {
+	struct emu core;     /**< first: smmu_of() */
+
+	/* hot: looked at in every unit or access */
+	uint8_t *regs;
+	uint32_t ctl_left;   /**< units until the control registers are looked at */
+	bool smmuen;         /**< acknowledged */
+	bool atschk;         /**< CR0.ATSCHK, acknowledged */
+	bool recinvsid, e2h; /**< of CR2 */
+	struct emu_cmdq cmdq;
+	struct emu_tlb tlb;
+	struct emu_config cfg;
+	struct emu_evtq evtq;
+	struct emu_smmuv3_stats st; /**< as those of the core, whose place in it is not used */
+
+	/* cold */
+	struct emu_ctl ctl;
+	struct emu_res0 res0;
+	struct emu_smmuv3_conf conf;
+};
+_Static_assert(offsetof(struct emu_smmu, core) == 0, "one pointer for both");
+
+/** The SMMU that the core calls by its core. */
+static inline struct emu_smmu *
+smmu_of(struct emu *e)
+{
+	return (struct emu_smmu *)(void *)e;
+}
+
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+/** Pairs with the release of the driver's register stores. */
+static inline uint32_t
+emu_reg32(struct emu_smmu *e, uint32_t off)
+{
+	return atomic_load_explicit((_Atomic uint32_t *)(void *)(e->regs + off),
+				    memory_order_acquire);
+}
+
+static inline uint64_t
+emu_reg64(struct emu_smmu *e, uint32_t off)
+{
+	return atomic_load_explicit((_Atomic uint64_t *)(void *)(e->regs + off),
+				    memory_order_acquire);
+}
+
+/** Release: whoever reads the new value also sees what was written before it. */
+static inline void
+emu_set_reg32(struct emu_smmu *e, uint32_t off, uint32_t v)
+{
+	atomic_store_explicit((_Atomic uint32_t *)(void *)(e->regs + off), v,
+			      memory_order_release);
+}
+
+static inline void
+emu_set_reg64(struct emu_smmu *e, uint32_t off, uint64_t v)
+{
+	atomic_store_explicit((_Atomic uint64_t *)(void *)(e->regs + off), v,
+			      memory_order_release);
+}
+
+/* regs.c */
+void emu_regs_reset(struct emu_smmu *e);
+bool emu_regs_poll(struct emu_smmu *e);
+void emu_gerror(struct emu_smmu *e, uint32_t bit);
+bool emu_gerror_active(struct emu_smmu *e, uint32_t bit);
+void emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit);
+/** An edge on a wired output, if there are any. */
+void emu_pulse(struct emu_smmu *e, enum emu_line line);
+/** Send an interrupt of IRQ_CTRL bit @p en, whose CFG0 register is @p cfg0, by all there is. */
+void emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit);
+
+/* res0.c */
+void emu_res0_init(struct emu_smmu *e);
+/** What is not RES0 in the register of @p size bytes at @p off. */
+uint64_t emu_res0_mask(const struct emu_smmu *e, uint32_t off, unsigned int size);
+/** Look at the registers around @p off now. */
+void emu_res0_now(struct emu_smmu *e, uint32_t off);
+/** @return whether something was put back to zero. */
+bool emu_res0_poll(struct emu_smmu *e);
+
+/* cmdq.c */
+void emu_cmdq_enable(struct emu_smmu *e);
+void emu_cmdq_disable(struct emu_smmu *e);
+bool emu_cmdq_work(struct emu_smmu *e);
+
+/* cmd.c */
+/** @return SMMU_CERROR_NONE or SMMU_CERROR_ILL. */
+uint32_t emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2]);
+void emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2]);
+
+/* config.c */
+int emu_config_init(struct emu_smmu *e);
+void emu_config_fini(struct emu_smmu *e);
+/** NULL: the fetch failed, the event was recorded. */
+const struct emu_ste *emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r);
+const struct emu_cd *emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r,
+					const struct emu_ste *ste);
+void emu_config_inv_ste(struct emu_smmu *e, uint32_t sid, uint32_t mask, bool leaf);
+void emu_config_inv_cd(struct emu_smmu *e, uint32_t sid);
+
+/* walk.c */
+void emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
+	      struct emu_walk *w);
+
+/* translate.c */
+enum emu_access emu_translate(struct emu *core, struct emu_req *r);
+/** A probe that hit: count it when the tables, read afresh, contradict. */
+void emu_check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t pa,
+			 uint8_t need);
+
+/* ats.c */
+enum emu_treq emu_ats_request(struct emu *core, uint32_t sid, uint64_t iova, bool probe,
+			      struct emu_treq_cpl *c);
+bool emu_ats_translated(struct emu *core, uint32_t sid, uint64_t pa, bool write);
+void emu_ats_check_stale(struct emu *core, uint32_t sid, uint64_t iova, uint64_t pa, bool write);
+/** An ATC_INV takes effect. */
+void emu_ats_invalidate(struct emu_smmu *e, const uint64_t cmd[2]);
+
+/* event.c */
+void emu_evtq_enable(struct emu_smmu *e);
+void emu_evtq_disable(struct emu_smmu *e);
+/** Record event @p id for @p r; @p cls and @p fetch where that event has them. */
+void emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
+	       uint64_t fetch);
+
+#endif
