@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <rte_malloc.h>
-
+#include "../base/heap.h"
 #include "../iova/hold.h"
 #include "../object/engine.h"
 #include "../window/window.h"
@@ -16,7 +15,7 @@ int
 flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)
 {
 	/* Cookies behind the entries: the same index. */
-	r->ent = rte_zmalloc("sluice_flush", 2 * entries * sizeof(*r->ent), RTE_CACHE_LINE_SIZE);
+	r->ent = heap_zalloc("sluice_flush", 2 * entries * sizeof(*r->ent), RTE_CACHE_LINE_SIZE);
 	if (r->ent == NULL)
 		return -ENOMEM;
 	r->cookie = r->ent + entries;
@@ -40,7 +39,7 @@ void
 flush_ring_fini(struct flush_ring *r)
 {
 	if (r->ent != &r->none)
-		rte_free(r->ent);
+		heap_free(r->ent);
 	r->ent = NULL;
 }
 

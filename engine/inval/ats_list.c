@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
 
+#include "../base/heap.h"
 #include "ats.h"
 
 static struct ats_dom *
@@ -18,14 +18,14 @@ ats_get(struct sluice_domain *d)
 
 	if (a != NULL)
 		return a;
-	a = rte_zmalloc("sluice_ats", sizeof(*a), RTE_CACHE_LINE_SIZE);
+	a = heap_zalloc("sluice_ats", sizeof(*a), RTE_CACHE_LINE_SIZE);
 	if (a == NULL)
 		return NULL;
-	a->qs = rte_zmalloc("sluice_ats_qs", rte_rcu_qsbr_get_memsize(ATS_READERS),
+	a->qs = heap_zalloc("sluice_ats_qs", rte_rcu_qsbr_get_memsize(ATS_READERS),
 			    RTE_CACHE_LINE_SIZE);
 	if (a->qs == NULL || rte_rcu_qsbr_init(a->qs, ATS_READERS) != 0) {
-		rte_free(a->qs);
-		rte_free(a);
+		heap_free(a->qs);
+		heap_free(a);
 		return NULL;
 	}
 	for (unsigned int i = 0; i < ATS_READERS; i++)
@@ -114,7 +114,7 @@ ats_fini(struct sluice_domain *d)
 	if (d->ats == NULL)
 		return;
 	free(atomic_load_explicit(&d->ats_list, memory_order_relaxed));
-	rte_free(d->ats->qs);
-	rte_free(d->ats);
+	heap_free(d->ats->qs);
+	heap_free(d->ats);
 	d->ats = NULL;
 }

@@ -11,8 +11,8 @@
 #include <inttypes.h>
 
 #include <rte_errno.h>
-#include <rte_malloc.h>
 
+#include "../base/heap.h"
 #include "shadowed.h"
 #include "inval.h"
 #include "../policy/policy.h"
@@ -195,7 +195,7 @@ shadowed_init(struct sluice_domain *d)
 		can = can || base == fit[i];
 	if (!can)
 		return sluice_fail(ENOTSUP, "'%s' is not for a shadowed IOMMU", base->name);
-	s = rte_zmalloc("sluice_shadowed", sizeof(*s), RTE_CACHE_LINE_SIZE);
+	s = heap_zalloc("sluice_shadowed", sizeof(*s), RTE_CACHE_LINE_SIZE);
 	if (s == NULL)
 		return sluice_fail(ENOMEM, "no memory for a policy that syncs its maps");
 	d->shadowed = s;
@@ -207,6 +207,6 @@ shadowed_init(struct sluice_domain *d)
 void
 shadowed_fini(struct sluice_domain *d)
 {
-	rte_free(d->shadowed);
+	heap_free(d->shadowed);
 	d->shadowed = NULL;
 }

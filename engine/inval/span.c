@@ -166,7 +166,7 @@ span_free(struct sluice_domain *d)
 	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
 
 	for (uint32_t i = 0; s != NULL && i < peers(s); i++)
-		s->peer[i].iommu->nb_domains--;
+		iommu_count_domain(s->peer[i].iommu, -1);
 	free(s);
 	atomic_store_explicit(&d->span, NULL, memory_order_relaxed);
 }
@@ -246,7 +246,7 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 	}
 	if (ret == 0) {
 		/* 3 */
-		iommu->nb_domains++;
+		iommu_count_domain(iommu, 1);
 		atomic_store_explicit(&s->n, peers(s) + 1, memory_order_release);
 		atomic_store_explicit(&d->span, s, memory_order_release);
 		ret = all_see(p);

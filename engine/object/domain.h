@@ -136,6 +136,13 @@ void domain_defaults(struct sluice_domain *d, const struct policy_ops *p);
 /** A setting that sluice_domain_tune() may change at any time. */
 #define DOM_CONF(d, field) RELAXED_GET((d)->conf.field)
 
+/** One more domain, or (@p n -1) one less: control calls on several domains may run at once. */
+static inline void
+iommu_count_domain(struct sluice_iommu *iommu, int n)
+{
+	__atomic_fetch_add(&iommu->nb_domains, (unsigned int)n, __ATOMIC_ACQ_REL);
+}
+
 /** Make, and give up, what one worker has of a domain. @return 0 or -ENOMEM. */
 int domain_worker_add(struct sluice_domain *d, unsigned int lcore);
 void domain_worker_del(struct sluice_domain *d, unsigned int lcore);

@@ -9,8 +9,8 @@
 
 #include <rte_errno.h>
 #include <rte_log.h>
-#include <rte_malloc.h>
 
+#include "../base/heap.h"
 #include "../inval/ats.h"
 #include "../policy/bounce.h"
 #include "engine.h"
@@ -157,7 +157,7 @@ domain_free(struct sluice_domain *d)
 			if (d->policy->worker_fini != NULL)
 				d->policy->worker_fini(d, d->lc[i]);
 			flush_ring_fini(&d->lc[i]->ring);
-			rte_free(d->lc[i]);
+			heap_free(d->lc[i]);
 		}
 	}
 	workers_free(atomic_load_explicit(&d->workers, memory_order_relaxed));
@@ -174,7 +174,7 @@ domain_free(struct sluice_domain *d)
 	span_free(d);
 	shadowed_fini(d);
 	pthread_mutex_destroy(&d->lock);
-	rte_free(d);
+	heap_free(d);
 }
 
 /* Is the smallest page of the IOMMU larger than the CPU's? */
@@ -257,10 +257,10 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 		sluice_fail(EINVAL, "this hardware has no bypass for an identity domain");
 		return NULL;
 	}
-	d = rte_zmalloc("sluice_domain", sizeof(*d), RTE_CACHE_LINE_SIZE);
+	d = heap_zalloc("sluice_domain", sizeof(*d), RTE_CACHE_LINE_SIZE);
 	none = calloc(1, sizeof(*none));
 	if (d == NULL || none == NULL) {
-		rte_free(d);
+		heap_free(d);
 		free(none);
 		sluice_fail(ENOMEM, "no memory for a domain");
 		return NULL;
@@ -301,7 +301,7 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 		return NULL;
 	}
 	without_rings(d);
-	iommu->nb_domains++;
+	iommu_count_domain(iommu, 1);
 	return d;
 }
 
@@ -333,8 +333,8 @@ sluice_domain_destroy(struct sluice_domain *d)
 		return engine_no_barrier();
 	if (ret != 0)
 		return sluice_fail(-ret, "the domain's invalidation failed: its memory is kept");
-	iommu->nb_domains--;
 	domain_free(d);
+	iommu_count_domain(iommu, -1);
 	return 0;
 }
 
@@ -404,7 +404,7 @@ domain_rings_init(struct sluice_domain *d)
 int
 domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 {
-	struct dom_lcore *dl = rte_zmalloc_socket("sluice_dom_lcore", sizeof(*dl),
+	struct dom_lcore *dl = heap_zalloc_socket("sluice_dom_lcore", sizeof(*dl),
 						  RTE_CACHE_LINE_SIZE,
 						  (int)rte_lcore_to_socket_id(lcore));
 	const struct policy_ops *p = domain_policy(d);
@@ -413,7 +413,7 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 	if (dl == NULL)
 		return ret;
 	if (d->lc[lcore] != NULL) { /* it could not leave: domain_worker_del() */
-		rte_free(dl);
+		heap_free(dl);
 		return 0;
 	}
 	ret = d->rings ? ring_init(d, dl) : 0;
@@ -446,7 +446,7 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 		d->lc[lcore] = NULL;
 		stock_open(d);
 		flush_ring_fini(&dl->ring);
-		rte_free(dl);
+		heap_free(dl);
 	}
 	return ret;
 }
@@ -487,7 +487,7 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	d->gone.syncs += dl->st.syncs;
 	d->gone_queued += dl->ring.tail;
 	flush_ring_fini(&dl->ring);
-	rte_free(dl);
+	heap_free(dl);
 }
 
 const char *

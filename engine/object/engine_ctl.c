@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include <rte_errno.h>
-#include <rte_malloc.h>
 
+#include "../base/heap.h"
 #include "engine.h"
 #include "../window/trim.h"
 #include "../policy/policy.h"
@@ -88,14 +88,14 @@ engine_view_replace(struct sluice_engine *e)
 struct sluice_engine *
 sluice_engine_create(void)
 {
-	struct sluice_engine *e = rte_zmalloc("sluice_engine", sizeof(*e), RTE_CACHE_LINE_SIZE);
+	struct sluice_engine *e = heap_zalloc("sluice_engine", sizeof(*e), RTE_CACHE_LINE_SIZE);
 
 	if (e == NULL) {
 		sluice_fail(ENOMEM, "no memory for an engine");
 		return NULL;
 	}
 	if (epoch_barrier() != 0) {
-		rte_free(e);
+		heap_free(e);
 		sluice_fail(ENOTSUP, "this system refuses membarrier(2), without which an engine is not safe");
 		return NULL;
 	}
@@ -107,7 +107,7 @@ sluice_engine_create(void)
 		bitset_fini(&e->due);
 		bitset_fini(&e->slots);
 		free(e->awake);
-		rte_free(e);
+		heap_free(e);
 		sluice_fail(ENOMEM, "no memory for an engine");
 		return NULL;
 	}
@@ -131,7 +131,7 @@ sluice_engine_destroy(struct sluice_engine *e)
 	bitset_fini(&e->due);
 	bitset_fini(&e->slots);
 	pthread_mutex_destroy(&e->lock);
-	rte_free(e);
+	heap_free(e);
 	return 0;
 }
 
@@ -168,8 +168,10 @@ sluice_engine_del_iommu(struct sluice_engine *e, struct sluice_iommu *iommu)
 
 	if (iommu->engine != e)
 		return sluice_fail(ENOENT, "this engine does not serve the iommu");
-	if (iommu->nb_domains != 0)
-		return sluice_fail(EBUSY, "%u domain(s) of this iommu exist", iommu->nb_domains);
+	unsigned int left = __atomic_load_n(&iommu->nb_domains, __ATOMIC_ACQUIRE);
+
+	if (left != 0)
+		return sluice_fail(EBUSY, "%u domain(s) of this iommu exist", left);
 	pthread_mutex_lock(&e->lock);
 	for (uint32_t i = 0; i < e->nb_iommus; i++) {
 		if (e->iommu[i] != iommu)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include <rte_errno.h>
-#include <rte_malloc.h>
 
+#include "../base/heap.h"
 #include "../base/wait.h"
 
 static TAILQ_HEAD(, sluice_backend) backends = TAILQ_HEAD_INITIALIZER(backends);
@@ -69,14 +69,14 @@ sluice_iommu_open(const char *devargs)
 		sluice_fail(EINVAL, "device '%s': key=value pairs with commas are wanted", devargs);
 		return NULL;
 	}
-	iommu = rte_zmalloc("sluice_iommu", sizeof(*iommu), RTE_CACHE_LINE_SIZE);
+	iommu = heap_zalloc("sluice_iommu", sizeof(*iommu), RTE_CACHE_LINE_SIZE);
 	if (iommu == NULL) {
 		sluice_fail(ENOMEM, "no memory for an iommu");
 	} else {
 		iommu->ops = ops;
 		snprintf(iommu->info.backend, sizeof(iommu->info.backend), "%s", ops->name);
 		if (ops->open(iommu, kv) != 0) {
-			rte_free(iommu);
+			heap_free(iommu);
 			iommu = NULL;
 		} else {
 			sluice_clock_ready(&iommu->clock);
@@ -149,7 +149,7 @@ sluice_iommu_close(struct sluice_iommu *iommu)
 	if (ret != 0)
 		return ret;
 	iommu->ops->close(iommu);
-	rte_free(iommu);
+	heap_free(iommu);
 	return 0;
 }
 

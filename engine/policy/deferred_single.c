@@ -41,10 +41,10 @@
 #ifndef RTE_USE_C11_MEM_MODEL
 #define RTE_USE_C11_MEM_MODEL 1
 #endif
-#include <rte_malloc.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
+#include "../base/heap.h"
 #include "../object/engine.h"
 #include "../base/tsan.h"
 #include "../flush/flush.h"
@@ -426,14 +426,14 @@ single_init(struct sluice_domain *d)
 	uint32_t size = d->conf.ring;
 	ssize_t q = rte_ring_get_memsize(2 * size);
 	struct single *s = q < 0 ? NULL :
-			   rte_zmalloc("sluice_single", sizeof(*s) + (size_t)q, RTE_CACHE_LINE_SIZE);
+			   heap_zalloc("sluice_single", sizeof(*s) + (size_t)q, RTE_CACHE_LINE_SIZE);
 
 	if (s == NULL)
 		return -ENOMEM;
 	s->ent = sluice_host_alloc(size * sizeof(*s->ent));
 	if (s->ent == NULL || rte_ring_init(s->q, "sluice_single", 2 * size, RING_F_SC_DEQ) != 0) {
 		sluice_host_free(s->ent, size * sizeof(*s->ent));
-		rte_free(s);
+		heap_free(s);
 		return -ENOMEM;
 	}
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
@@ -452,7 +452,7 @@ single_fini(struct sluice_domain *d)
 	if (s == NULL)
 		return;
 	sluice_host_free(s->ent, s->size * sizeof(*s->ent));
-	rte_free(s);
+	heap_free(s);
 	d->priv = NULL;
 }
 

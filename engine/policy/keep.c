@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <sched.h>
 
-#include <rte_malloc.h>
 #include <rte_pause.h>
 
+#include "../base/heap.h"
 #include "../object/engine.h"
 #include "../base/mem.h"
 #include "persistent.h"
@@ -273,13 +273,13 @@ free_keep(struct keep *k)
 		return;
 	sluice_host_free(k->head, HEADS * sizeof(*k->head));
 	sluice_host_free(k->node, KEEP_LIMIT * sizeof(*k->node));
-	rte_free(k);
+	heap_free(k);
 }
 
 int
 keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
 {
-	struct keep *k = rte_zmalloc_socket("sluice_keep", sizeof(*k), RTE_CACHE_LINE_SIZE,
+	struct keep *k = heap_zalloc_socket("sluice_keep", sizeof(*k), RTE_CACHE_LINE_SIZE,
 					    (int)rte_lcore_to_socket_id(lcore));
 	struct keep_domain *kd = d->priv;
 

@@ -4,15 +4,14 @@
  */
 #include <errno.h>
 
-#include <rte_malloc.h>
-
+#include "../base/heap.h"
 #include "../object/engine.h"
 #include "persistent.h"
 
 int
 keep_init(struct sluice_domain *d)
 {
-	struct keep_domain *kd = rte_zmalloc("sluice_keep", sizeof(*kd), RTE_CACHE_LINE_SIZE);
+	struct keep_domain *kd = heap_zalloc("sluice_keep", sizeof(*kd), RTE_CACHE_LINE_SIZE);
 
 	if (kd == NULL)
 		return -ENOMEM;
@@ -29,7 +28,7 @@ keep_fini(struct sluice_domain *d)
 	if (kd == NULL)
 		return;
 	pthread_mutex_destroy(&kd->lock);
-	rte_free(kd);
+	heap_free(kd);
 	d->priv = NULL;
 }
 

@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include <rte_malloc.h>
-
+#include "../base/heap.h"
 #include "../base/mem.h"
 #include "../window/trim.h"
 #include "pool.h"
@@ -133,7 +132,7 @@ static int
 init(struct sluice_domain *d, bool blocks)
 {
 	struct sluice_mem_span span = sluice_mem_span(d->iommu->mem);
-	struct pool *p = rte_zmalloc("sluice_pool", sizeof(*p), 0);
+	struct pool *p = heap_zalloc("sluice_pool", sizeof(*p), 0);
 	int ret;
 
 	if (p == NULL)
@@ -142,7 +141,7 @@ init(struct sluice_domain *d, bool blocks)
 	p->region[0] = (struct pool_region){ .pa = span.pa, .len = span.len };
 	ret = region_make(d, &p->region[0], false, false);
 	if (ret != 0) {
-		rte_free(p);
+		heap_free(p);
 		return ret != -ENOSPC ? ret :
 		       sluice_fail(ENOSPC, "an IOVA window of %" PRIu64 " MiB does not hold twice "
 				   "the IOMMU's %" PRIu64 " MiB", d->conf.iova_size >> 20, span.len >> 20);
@@ -173,7 +172,7 @@ pool_fini(struct sluice_domain *d)
 		return;
 	for (uint32_t i = 0; i < atomic_load_explicit(&p->n, memory_order_relaxed); i++)
 		book_free(&p->region[i]);
-	rte_free(p);
+	heap_free(p);
 	d->priv = NULL;
 }
 

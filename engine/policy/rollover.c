@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 
-#include <rte_malloc.h>
-
+#include "../base/heap.h"
 #include "rollover.h"
 #include "../flush/flush.h"
 #include "../window/window.h"
@@ -256,20 +255,20 @@ rollover_fini(struct sluice_domain *d)
 
 		if (w != NULL)
 			sluice_host_free(w->touched, s->nb_chunks);
-		rte_free(w);
+		heap_free(w);
 	}
 	sluice_host_free((void *)s->state, s->nb_chunks * sizeof(*s->state));
 	sluice_host_free(s->used, s->nb_chunks * sizeof(*s->used));
 	sluice_host_free(s->passed, s->nb_chunks);
 	sluice_host_free((void *)s->retired, s->nb_chunks * sizeof(*s->retired));
-	rte_free(s);
+	heap_free(s);
 	d->priv = NULL;
 }
 
 static int
 rollover_init(struct sluice_domain *d)
 {
-	struct rollover *s = rte_zmalloc("sluice_rollover", sizeof(*s), RTE_CACHE_LINE_SIZE);
+	struct rollover *s = heap_zalloc("sluice_rollover", sizeof(*s), RTE_CACHE_LINE_SIZE);
 
 	if (s == NULL)
 		return -ENOMEM;
@@ -292,14 +291,14 @@ rollover_init(struct sluice_domain *d)
 static struct ro_worker *
 worker_make(const struct rollover *s, unsigned int lcore)
 {
-	struct ro_worker *w = rte_zmalloc_socket("sluice_ro_worker", sizeof(*w), RTE_CACHE_LINE_SIZE,
+	struct ro_worker *w = heap_zalloc_socket("sluice_ro_worker", sizeof(*w), RTE_CACHE_LINE_SIZE,
 						 (int)rte_lcore_to_socket_id(lcore));
 
 	if (w == NULL)
 		return NULL;
 	w->touched = sluice_host_alloc(s->nb_chunks);
 	if (w->touched == NULL) {
-		rte_free(w);
+		heap_free(w);
 		return NULL;
 	}
 	w->chunk = NO_CHUNK;

@@ -5,8 +5,7 @@
  */
 #include <errno.h>
 
-#include <rte_malloc.h>
-
+#include "../base/heap.h"
 #include "../base/mem.h"
 #include "../window/stock.h"
 #include "shadow.h"
@@ -17,7 +16,7 @@ static const uint8_t class_pages[SHADOW_CLASSES] = { 1, 2, 5, 9, SHADOW_PAGES };
 static int
 init(struct sluice_domain *d, bool mapped)
 {
-	struct shadow_domain *sd = rte_zmalloc("sluice_shadow", sizeof(*sd), 0);
+	struct shadow_domain *sd = heap_zalloc("sluice_shadow", sizeof(*sd), 0);
 
 	if (sd == NULL)
 		return -ENOMEM;
@@ -25,7 +24,7 @@ init(struct sluice_domain *d, bool mapped)
 		sd->by_chunk_size = d->nb_pages / IOVA_CHUNK_PAGES * sizeof(*sd->by_chunk);
 		sd->by_chunk = sluice_host_alloc(sd->by_chunk_size);
 		if (sd->by_chunk == NULL) {
-			rte_free(sd);
+			heap_free(sd);
 			return -ENOMEM;
 		}
 	}
@@ -50,7 +49,7 @@ pool_free(struct sluice_domain *d, struct shadow *s)
 {
 	sluice_mem_free(d->iommu->mem, s->va, (size_t)s->pages << 12);
 	sluice_host_free(s->slot, s->slots_size);
-	rte_free(s);
+	heap_free(s);
 }
 
 void
@@ -66,7 +65,7 @@ shadow_fini(struct sluice_domain *d)
 		pool_free(d, s);
 	}
 	sluice_host_free((void *)sd->by_chunk, sd->by_chunk_size);
-	rte_free(sd);
+	heap_free(sd);
 	d->priv = NULL;
 }
 
@@ -102,7 +101,7 @@ static int
 pool_make(struct sluice_domain *d, struct shadow_domain *sd, unsigned int lcore,
 	  struct shadow **out)
 {
-	struct shadow *s = rte_zmalloc_socket("sluice_shadow", sizeof(*s), RTE_CACHE_LINE_SIZE,
+	struct shadow *s = heap_zalloc_socket("sluice_shadow", sizeof(*s), RTE_CACHE_LINE_SIZE,
 					      (int)rte_lcore_to_socket_id(lcore));
 	int ret = -ENOMEM;
 
