@@ -11,8 +11,8 @@
  * it now and then) closes that window itself, and nothing would be seen of it on hardware where the
  * same policy, if it did not wait at all, would be caught. Then the control's invalidations take as
  * much longer as memory was away at the least: the window is at most the one that this hardware
- * leaves open behind who does not wait. Where invalidations take no time there is none, and that is
- * how it stays.
+ * leaves open behind a policy that does not wait. Where invalidations take no time there is none, and
+ * that is how it stays.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@
 /* Of each worker. What is seen at a glance needs no more; what is seen once in a thousand is seen. */
 #define GLANCE 2048u
 #define PAIRS  16384u
+#define MOVES  4u /* of a window, until it is no wider than it may be */
 
 /* What a control is run on: the bench of the results, but for hardware that is broken. */
 struct scene {
@@ -82,6 +83,29 @@ stale(struct scene *s, const struct perf_policy *p, uint64_t pairs, uint64_t *n,
 	return rc;
 }
 
+/* Invalidations last longer by what memory was away at the least. Where it comes back sooner this time
+ * the window was wider than it may be: what was seen proves nothing, and it moves once more. */
+static int
+move(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n, uint64_t back_ns)
+{
+	uint64_t least = back_ns;
+	int rc = 0;
+
+	for (unsigned int i = 0; i < MOVES && rc == 0; i++) {
+		back_ns = least;
+		rc = perf_bench_close(&s->b);
+		if (rc == 0)
+			rc = scene_open(s, s->tlbi_ns + back_ns);
+		s->b.in_place = in_place;
+		if (rc == 0)
+			rc = stale(s, p, PAIRS, n, &least);
+		if (rc == 0 && (*n == 0 || least >= back_ns))
+			return perf_bench_close(&s->b);
+		*n = 0;
+	}
+	return rc != 0 ? rc : perf_bench_close(&s->b);
+}
+
 /* As long as it takes to see one, or to know that there is none. */
 static int
 look(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n)
@@ -98,16 +122,8 @@ look(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n)
 		rc = stale(s, p, PAIRS, n, &back_ns);
 	if (rc != 0 || *n != 0 || s->tlbi_ns == 0 || back_ns == 0)
 		return rc;
-	rc = perf_bench_close(&s->b);
-	if (rc == 0)
-		rc = scene_open(s, s->tlbi_ns + back_ns);
-	s->b.in_place = in_place;
-	if (rc == 0)
-		rc = stale(s, p, PAIRS, n, &back_ns);
-	if (rc != 0)
-		return rc;
+	rc = move(s, p, in_place, n, back_ns);
 	/* The next policy begins where this one did. */
-	rc = perf_bench_close(&s->b);
 	snprintf(s->dev, sizeof(s->dev), "%s", s->given);
 	return rc;
 }

@@ -23,9 +23,9 @@ struct perf_control {
 
 /**
  * With --probe-stale on emulated hardware: run every policy for a moment on a bench as that of the
- * results, but for hardware that is broken (key sync_early): a SYNC is complete when it is consumed, whatever
- * invalidations are still under way, as if the engine did not wait; where nothing is seen of that,
- * once more with invalidations that last until memory is back. What copies is shown by
+ * results, but for hardware that is broken (key sync_early): a SYNC is complete when it is consumed,
+ * whatever invalidations are still under way, as if the engine did not wait; where nothing is seen
+ * of that, once more with invalidations that last until memory is back. What copies is shown by
  * mapping in place of it. Nothing of it is in the results. The bench of the results is closed.
  * @return 0, or an exit status with an error line printed.
  */

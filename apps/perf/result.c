@@ -136,6 +136,15 @@ ratio(double a, double b)
 	return b > 0 ? a / b : 0;
 }
 
+/* What no value is below; a histogram knows it to a sixteenth. */
+static uint64_t
+least(const struct sluice_hist *h)
+{
+	unsigned int i = sluice_hist_index(sluice_hist_quantile(h, 0));
+
+	return i == 0 ? 0 : sluice_hist_upper(i - 1) + 1;
+}
+
 static struct perf_dist
 dist(const struct sluice_hist *h, double unit)
 {
@@ -144,7 +153,7 @@ dist(const struct sluice_hist *h, double unit)
 		.p99 = (double)sluice_hist_quantile(h, 0.99) * unit,
 		.max = (double)h->max * unit,
 		.mean = sluice_hist_mean(h) * unit,
-		.min = (double)sluice_hist_quantile(h, 0) * unit,
+		.min = (double)least(h) * unit,
 	};
 }
 

@@ -15,7 +15,7 @@
 /** A distribution, ns unless said otherwise. */
 struct perf_dist {
 	double p50, p99, max, mean;
-	double min; /**< the upper end of the lowest bucket */
+	double min; /**< no value is smaller: the lower end of the lowest bucket */
 };
 
 struct perf_counters {

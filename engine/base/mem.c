@@ -50,29 +50,30 @@ struct sluice_mem {
 	size_t used;
 };
 
-void *
-sluice_host_alloc(size_t size)
+/* @param advice for madvise(); 0: none. */
+static void *
+host_alloc(size_t size, int advice)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
-	if (size >= (2u << 20))
-		(void)madvise(p, size, MADV_HUGEPAGE);
+	if (advice != 0)
+		(void)madvise(p, size, advice);
 	return p;
+}
+
+void *
+sluice_host_alloc(size_t size)
+{
+	return host_alloc(size, size >= (2u << 20) ? MADV_HUGEPAGE : 0);
 }
 
 void *
 sluice_host_alloc_sparse(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	(void)madvise(p, size, MADV_NOHUGEPAGE);
-	return p;
+	return host_alloc(size, MADV_NOHUGEPAGE);
 }
 
 void

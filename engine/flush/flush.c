@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Flush rings, the engine's side: sealing, flushing, releasing. The essay is in ring.h; the step numbers here are the same.
+ * Flush rings, the engine's side: sealing, flushing, releasing. The essay is in ring.h; the step
+ * numbers here are the same.
  */
 #include <errno.h>
 #include <string.h>

@@ -132,7 +132,7 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 		return map_fail(dl, -ret);
 	}
 	*iova = d->iova_base + ((uint64_t)pfn << 12) + e.offset;
-	name_put(d->names, pfn, e.pages == 1 ? name_of(pa, len) : name_of_run(pa, len));
+	name_put(d->names, pfn, name_of_run(pa, len, e.pages));
 	remember(e.first, *iova, len, prot);
 	remember(e.last, *iova, len, prot);
 	run_set(d, pfn, pa - e.offset, prot, &e);

@@ -31,23 +31,16 @@ fail(uint64_t *counter, unsigned int n, int err)
 	return 0;
 }
 
-/* A burst of one page is a mapping as any; its name says so (names.h, 2). */
-static inline uint64_t
-run_of(uint64_t total)
-{
-	return total == 1 ? 0 : NAME_RUN;
-}
-
-/* Entries for one piece, from page @p pfn; @p pte is that page's; @p run: run_of() all pieces.
+/* Entries for one piece, from page @p pfn; @p pte is that page's; @p total: pages of all pieces.
  * @return the entry after them. */
 static inline uint64_t *
 piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
-	  uint64_t run, struct sluice_seg *s)
+	  uint64_t total, struct sluice_seg *s)
 {
 	uint64_t offset = s->pa & 4095, v = (s->pa - offset) | d->pte_attr[s->prot];
 
 	s->iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
-	name_put(d->names, pfn, name_of(s->pa, s->len) ^ run);
+	name_put(d->names, pfn, name_of_run(s->pa, s->len, total));
 	for (; pages != 0; pages--, pfn++, v += 4096) {
 		/* The next chunk has a table of its own. */
 		if (__builtin_expect(pfn % IOVA_CHUNK_PAGES == 0, 0))
@@ -104,7 +97,7 @@ contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned i
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t pages = pages_of(seg[i].pa, seg[i].len);
 
-		pte = piece_set(d, at, pte, pages, run_of(total), &seg[i]);
+		pte = piece_set(d, at, pte, pages, total, &seg[i]);
 		at += (uint32_t)pages;
 	}
 	pte = domain_pte(d, pfn);
@@ -134,24 +127,24 @@ total_pages(const struct sluice_seg *seg, unsigned int n)
 }
 
 static void
-unclaim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t run)
+unclaim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t total)
 {
 	for (unsigned int i = 0; i < n; i++)
 		name_put(d->names, (uint32_t)((seg[i].iova - d->iova_base) >> 12),
-			 name_of(seg[i].iova, seg[i].len) ^ run);
+			 name_of_run(seg[i].iova, seg[i].len, total));
 }
 
 /* Is each piece named to the byte? Asked before the look at the entries, so that what turns out not
  * to be a whole burst gets its names back. */
 static int
-claim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t run)
+claim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t total)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t pfn = (seg[i].iova - d->iova_base) >> 12;
 
 		if (__builtin_expect(!name_claim(d->names, pfn,
-						 name_of(seg[i].iova, seg[i].len) ^ run), 0)) {
-			unclaim(d, seg, i, run);
+						 name_of_run(seg[i].iova, seg[i].len, total)), 0)) {
+			unclaim(d, seg, i, total);
 			return name_error(d->names, pfn);
 		}
 	}
@@ -175,11 +168,11 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 	if (total == 0 || pfn >= d->nb_pages || total > d->nb_pages - pfn)
 		return fail(&dl->st.unmap_errors, 1, EINVAL);
 	pages = (uint32_t)total;
-	ret = claim(d, seg, n, run_of(total));
+	ret = claim(d, seg, n, total);
 	if (ret == 0) {
 		ret = window_clear_claimed(d, (uint32_t)pfn, pages);
 		if (ret != 0)
-			unclaim(d, seg, n, run_of(total));
+			unclaim(d, seg, n, total);
 	}
 	if (ret != 0)
 		return fail(&dl->st.unmap_errors, 1, -ret);

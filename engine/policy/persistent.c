@@ -56,7 +56,7 @@ persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int pr
 		pte = domain_pte(d, pfn);
 		lpae_pte_store(pte, lpae_pte_load(pte) & ~LPAE_SW_KEPT);
 		*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & 4095);
-		name_put(d->names, pfn, pages == 1 ? name_of(pa, len) : name_of_run(pa, len));
+		name_put(d->names, pfn, name_of_run(pa, len, pages));
 		STAT_ADD(dl->st.maps, 1);
 		STAT_ADD(dl->st.map_more, pages - 1);
 		ret = 0;
@@ -92,8 +92,7 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	}
 	if (ret == 0 && (lpae_pte_load(*pte) & LPAE_SW_KEPT) != 0)
 		ret = -ENOENT;
-	if (ret == 0 &&
-	    !name_claim(d->names, *pfn, *pages == 1 ? name_of(iova, len) : name_of_run(iova, len)))
+	if (ret == 0 && !name_claim(d->names, *pfn, name_of_run(iova, len, *pages)))
 		ret = name_error(d->names, *pfn);
 	return ret;
 }

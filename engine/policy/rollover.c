@@ -187,7 +187,7 @@ clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES ||
 	    !lpae_run_check(pte, (uint32_t)pages, true, true))
 		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
-	if (!name_claim(d->names, pfn, name_of_run(iova, len)))
+	if (!name_claim(d->names, pfn, name_of_run(iova, len, pages)))
 		return name_error(d->names, pfn);
 	for (uint64_t i = 0; i < pages; i++)
 		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* R4 */

@@ -98,7 +98,7 @@ window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint
 {
 	uint64_t offset = pa & 4095, v = (pa - offset) | d->pte_attr[prot];
 
-	name_put(d->names, pfn, name_of_run(pa, len));
+	name_put(d->names, pfn, name_of_run(pa, len, pages));
 	if (pages <= IOVA_CHUNK_PAGES)
 		lpae_run_set(domain_pte(d, pfn), v, pages);
 	else
@@ -216,7 +216,7 @@ window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t le
 		ret = run_check_long(d, pfn, (uint32_t)pages);
 	else
 		ret = run_check(d, pfn, pages, &pte);
-	if (ret == 0 && !name_claim(d->names, pfn, name_of_run(iova, len)))
+	if (ret == 0 && !name_claim(d->names, pfn, name_of_run(iova, len, pages)))
 		ret = name_error(d->names, pfn);
 	if (ret != 0)
 		return ret;

@@ -13,9 +13,9 @@
  *    complemented. A length of 2^52 and more would lose its upper bits: callers keep it out.
  * 4. Builds with -Dchecks=true also let one of two lcores win that unmap a mapping at once: there the
  *    word is exchanged for 0 by a compare-and-exchange, and only the lcore that succeeds clears
- *    entries. In others that is a load and a store, which cost a tenth of what the exchange does,
- *    and both may succeed: the caller's error. All orders are relaxed: words decide who goes on,
- *    and publish nothing.
+ *    entries. In others that is a load and a store, without a locked instruction, and both may
+ *    succeed: the caller's error. All orders are relaxed: words decide who goes on, and publish
+ *    nothing.
  */
 #ifndef ENGINE_NAMES_H
 #define ENGINE_NAMES_H
@@ -40,11 +40,11 @@ name_of(uint64_t addr, uint64_t len)
 	return ~(len << 12 | (addr & 4095));
 }
 
-/** The same of a mapping of several pages, or of a piece of one. */
+/** The same of a mapping of @p pages in all, or of a piece of it. */
 static inline uint64_t
-name_of_run(uint64_t addr, uint64_t len)
+name_of_run(uint64_t addr, uint64_t len, uint64_t pages)
 {
-	return name_of(addr, len) ^ NAME_RUN;
+	return name_of(addr, len) ^ (pages == 1 ? 0 : NAME_RUN);
 }
 
 /** 1: the mapping that is called @p name begins in page @p pfn. */

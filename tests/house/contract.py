@@ -9,11 +9,10 @@ Usage: contract.py ROOT         prints each offence; status 1 if there is one.
 import os
 import re
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True  # the tree stays as it is
 
-from house import files, text, write
+from house import files, main_of, text
 
 CONTRACT = "engine/CONTRACT.md"
 LISTS = "tests/mutations/"
@@ -218,33 +217,5 @@ BREAKS = [
 ]
 
 
-def self_test():
-    wrong = 0
-    with tempfile.TemporaryDirectory() as root:
-        write(root, GOOD)
-        for offence in offences(root):
-            print("not content with a good tree: " + offence)
-            wrong += 1
-    for broken in BREAKS:
-        with tempfile.TemporaryDirectory() as root:
-            write(root, {**GOOD, **broken})
-            if not list(offences(root)):
-                print("did not notice: %r" % broken)
-                wrong += 1
-    return 1 if wrong else 0
-
-
-def main():
-    if sys.argv[1:] == ["--self-test"]:
-        return self_test()
-    if len(sys.argv) != 2 or not os.path.isdir(sys.argv[1]):
-        print("usage: contract.py ROOT | --self-test", file=sys.stderr)
-        return 2
-    found = list(offences(sys.argv[1]))
-    for offence in found:
-        print(offence)
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_of("contract", offences, GOOD, BREAKS))

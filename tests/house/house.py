@@ -337,26 +337,38 @@ def write(root, tree):
             out.write(content)
 
 
-def self_test(rule):
-    check, breaks = RULES[rule]
+def noticed(name, check, good, breaks):
+    """How often a check judges wrongly: of a good tree, and of it with files that break it."""
     wrong = 0
-    with tempfile.TemporaryDirectory() as root:
-        write(root, GOOD)
-        for offence in check(root):
-            print("%s is not content with a good tree: %s" % (rule, offence))
-            wrong += 1
-    for broken in breaks:
+    for broken in [{}] + breaks:
         with tempfile.TemporaryDirectory() as root:
-            write(root, {**GOOD, **broken})
-            if not list(check(root)):
-                print("%s did not notice: %r" % (rule, broken))
-                wrong += 1
+            write(root, {**good, **broken})
+            found = list(check(root))
+        if broken and not found:
+            print("%s did not notice: %r" % (name, broken))
+        for offence in () if broken else found:
+            print("%s is not content with a good tree: %s" % (name, offence))
+        wrong += bool(found) != bool(broken)
     return wrong
+
+
+def main_of(name, check, good, breaks):
+    """The main of a check in a file of its own: NAME.py ROOT | --self-test."""
+    if sys.argv[1:] == ["--self-test"]:
+        return 1 if noticed(name, check, good, breaks) else 0
+    if len(sys.argv) != 2 or not os.path.isdir(sys.argv[1]):
+        print("usage: %s.py ROOT | --self-test" % name, file=sys.stderr)
+        return 2
+    found = list(check(sys.argv[1]))
+    for offence in found:
+        print(offence)
+    return 1 if found else 0
 
 
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "--self-test" and sys.argv[2] in RULES:
-        return 1 if self_test(sys.argv[2]) else 0
+        rule = sys.argv[2]
+        return 1 if noticed(rule, RULES[rule][0], GOOD, RULES[rule][1]) else 0
     if len(sys.argv) != 3 or sys.argv[1] not in RULES or not os.path.isdir(sys.argv[2]):
         print("usage: house.py RULE ROOT | --self-test RULE\nrules: " + " ".join(RULES),
               file=sys.stderr)

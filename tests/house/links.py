@@ -11,11 +11,10 @@ file: `engine/iova.h`. Pages of the net are not asked for.
 import os
 import re
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True  # the tree stays as it is
 
-from house import TOP_LEVEL, files, text, write
+from house import TOP_LEVEL, files, main_of, text
 
 LINK = re.compile(r"(?<!!)\[[^][]*\]\(([^()\s]+)\)|!\[[^][]*\]\(([^()\s]+)\)")
 FOLDERS = sorted(name for name in TOP_LEVEL if "." not in name and name != "LICENSE")
@@ -88,33 +87,5 @@ BREAKS = ["[a](none.md)", "[a](/README.md)", "[a](engine/none.c)", "[a](#none)",
           "see `engine/none.c`", "see `engine/none/`", "[a](engine/README.md), [b](none.md)"]
 
 
-def self_test():
-    wrong = 0
-    with tempfile.TemporaryDirectory() as root:
-        write(root, GOOD)
-        for offence in offences(root):
-            print("not content with a good tree: " + offence)
-            wrong += 1
-    for line in BREAKS:
-        with tempfile.TemporaryDirectory() as root:
-            write(root, {**GOOD, "README.md": GOOD["README.md"] + line + "\n"})
-            if not list(offences(root)):
-                print("did not notice: " + line)
-                wrong += 1
-    return 1 if wrong else 0
-
-
-def main():
-    if sys.argv[1:] == ["--self-test"]:
-        return self_test()
-    if len(sys.argv) != 2 or not os.path.isdir(sys.argv[1]):
-        print("usage: links.py ROOT | --self-test", file=sys.stderr)
-        return 2
-    found = list(offences(sys.argv[1]))
-    for offence in found:
-        print(offence)
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_of("links", offences, GOOD, [{"README.md": GOOD["README.md"] + line + "\n"} for line in BREAKS]))

@@ -16,7 +16,7 @@ static char opened[512];
 static unsigned int opens, closes, runs;
 static uint64_t seen_early, seen_in_place;
 static uint64_t seen_rarely, seen_slow; /* of a long run; with invalidations that take longer */
-static uint64_t tlbi_ns, back_ns;
+static uint64_t tlbi_ns, back_ns, back_slow_ns; /* the last: with invalidations that take longer */
 static bool broken_result;
 
 int
@@ -75,7 +75,7 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	memset(res, 0, sizeof(*res));
 	res->stale_accesses = r->start;
 	res->release_known = back_ns != 0;
-	res->release_us.min = (double)back_ns / 1000;
+	res->release_us.min = (double)(back_slow_ns != 0 && opens > 1 ? back_slow_ns : back_ns) / 1000;
 }
 
 uint64_t
@@ -103,7 +103,7 @@ start(const char *policies)
 	point.policy = o.policy;
 	point.nb_policies = o.nb_policies;
 	opens = closes = runs = 0;
-	seen_rarely = seen_slow = tlbi_ns = back_ns = 0;
+	seen_rarely = seen_slow = tlbi_ns = back_ns = back_slow_ns = 0;
 	broken_result = false;
 }
 
@@ -197,6 +197,19 @@ a_window_that_closes_itself(void **state)
 	tlbi_ns = 7;
 	assert_int_equal(control(0, 0), 0);
 	assert_int_equal(opens, 1);
+	assert_false(provable(0, 0, 10, 0));
+
+	/* Memory that comes back sooner then left a wider window than it may be: what was seen of that
+	 * proves nothing. */
+	start("strict");
+	seen_slow = 3;
+	tlbi_ns = 7;
+	back_ns = 1200;
+	back_slow_ns = 800;
+	assert_int_equal(control(0, 0), 0);
+	assert_string_equal(opened, "smmuv3,regs=emu,sync_early=1,tlbi_ns=807");
+	assert_int_equal(opens, 3);
+	assert_int_equal(closes, 3);
 	assert_false(provable(0, 0, 10, 0));
 
 	/* Where it is seen as it is nothing is moved. */
