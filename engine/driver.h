@@ -237,7 +237,7 @@ struct sluice_iommu_ops {
 	 */
 	int (*ats)(struct sluice_iommu *iommu, uint32_t stream, bool on);
 	/**
-	 * A shadowed IOMMU keeps a copy of the tables and must be told of what was mapped (zPCI's
+	 * A mirror is an IOMMU that keeps a copy of the tables and must be told of what was mapped (zPCI's
 	 * RPCIT); NULL: the hardware walks the tables itself. Fast path, from any lcore: what the
 	 * caller wrote to the tables before is seen. Unmapping needs no more than an invalidation.
 	 * @param pages 4 KiB pages from @p iova on that were mapped.

@@ -164,7 +164,7 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 
-		ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire), now); /* A1 */
+		ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire), now); /* acq-tail */
 		total += (uint32_t)(r->seen - r->sealed);
 	}
 	if (total == 0)
@@ -179,8 +179,8 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 		r->sealed = r->seal;
 		r->sealed_at[slot] = r->sealed;
 	}
-	if (domain_spans(d))
-		span_start(d, inv, n);
+	if (domain_multis(d))
+		multi_start(d, inv, n);
 	flush_started(d, seq, n, now, cause);
 	return true;
 }
@@ -223,7 +223,7 @@ flush_is_done(struct sluice_domain *d, uint64_t now)
 		again(d, slot, now);
 		return false;
 	}
-	if (domain_spans(d) && !span_done(d, now))
+	if (domain_multis(d) && !multi_done(d, now))
 		return false;
 	return !domain_has_ats(d) || ats_flush(d, slot);
 }
@@ -267,7 +267,7 @@ finish(struct sluice_domain *d, uint64_t now)
 	struct flush_state *f = &d->flush;
 	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
 	struct dom_workers *ws = workers(d);
-	bool dumping = flush_dumping(f);
+	bool waited = flush_waited(f);
 	uint32_t taken = 0;
 
 	if (!flush_is_done(d, now))
@@ -282,39 +282,39 @@ finish(struct sluice_domain *d, uint64_t now)
 		if (upto == from)
 			continue;
 		ring_account(d, r, from, upto, now);
-		if (__builtin_expect(dumping, 0))
+		if (__builtin_expect(waited, 0))
 			STAT_ADD(r->more_taken, ring_take(d, r, from, upto, &taken));
-		atomic_store_explicit(&r->released, upto, memory_order_release); /* R3 */
+		atomic_store_explicit(&r->released, upto, memory_order_release); /* rel-released */
 	}
 	f->tail++;
 	return true;
 }
 
-/* Step 10: when all before the marks is released, the dump that is served is answered, and whoever
+/* Step 10: when all before the marks is released, the wait that is served is answered, and whoever
  * asked since is served next. */
 static void
-dump_serve(struct flush_state *f, const struct dom_workers *ws)
+flush_wait_serve(struct flush_state *f, const struct dom_workers *ws)
 {
 	uint64_t asked;
 
 	for (uint32_t i = 0; i < ws->n; i++)
 		if (atomic_load_explicit(&ws->w[i]->ring.released, memory_order_relaxed) <
-		    ws->w[i]->ring.dump_at)
+		    ws->w[i]->ring.wait_at)
 			return;
-	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* R5 */
-	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* A4 */
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* rel-answered */
+	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* acq-asked */
 	if (asked == f->serving)
 		return;
 	f->serving = asked;
 	for (uint32_t i = 0; i < ws->n; i++)
-		ws->w[i]->ring.dump_at =
-			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire); /* A1 */
+		ws->w[i]->ring.wait_at =
+			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire); /* acq-tail */
 }
 
 uint32_t
 flush_ring_try(struct flush_ring *r, uint64_t *at)
 {
-	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
 
 	if (r->ent == NULL || RTE_MAX(RELAXED_GET(r->reclaim), r->robbed) >= released)
 		return 0;
@@ -342,7 +342,7 @@ flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 		return 0;
 	}
 	at = RTE_MAX(at, r->robbed);
-	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
 	r->robbed = RTE_MIN(upto, at + FLUSH_ROB);
 	STAT_ADD(r->more_robbed, ring_take(d, r, at, r->robbed, &got));
 	hold_free(&r->hold);
@@ -373,11 +373,11 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 
-		if (atomic_load_explicit(&r->kick, memory_order_acquire) > r->sealed) /* R2 */
+		if (atomic_load_explicit(&r->kick, memory_order_acquire) > r->sealed) /* acq-kick */
 			cause = SLUICE_FLUSH_FULL;
 		if (look) {
 			ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire),
-				  now); /* A1 */
+				  now); /* acq-tail */
 			waiting += r->seen - atomic_load_explicit(&r->released, memory_order_relaxed);
 			if (r->look_tail != r->look_head)
 				oldest = RTE_MIN(oldest,
@@ -396,7 +396,7 @@ flush_poll(struct sluice_domain *d, uint64_t now, bool look)
 	wished = flush_wished(f);
 	if (__builtin_expect(wished != SLUICE_FLUSH_CAUSES, 0)) {
 		cause = wished;
-		dump_serve(f, ws);
+		flush_wait_serve(f, ws);
 	}
 	if (cause != SLUICE_FLUSH_CAUSES && start(d, now, cause))
 		work++;

@@ -78,7 +78,7 @@ flush_wished(const struct flush_state *f)
 
 /** Is there a wish for a rollover (10)? */
 static inline bool
-flush_dumping(const struct flush_state *f)
+flush_waited(const struct flush_state *f)
 {
 	const uint64_t mask = UINT64_C(0xffff) << 16 * (SLUICE_FLUSH_ROLLOVER - SLUICE_FLUSH_DRAIN);
 
@@ -87,10 +87,10 @@ flush_dumping(const struct flush_state *f)
 
 /**
  * Have all that is queued in the domain flushed and released, and wait for it, bounded (10). No
- * lock: workers may call it. Only where the engine gives turns (domain_dumps()).
+ * lock: workers may call it. Only where the engine gives turns (domain_flush_waits()).
  * @param cause what is counted; of a rollover IOVAs come back to the shared space.
  * @return 0 or -ETIMEDOUT.
  */
-int domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause);
+int domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause);
 
 #endif

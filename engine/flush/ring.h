@@ -13,14 +13,14 @@
  *                      the engine                         the worker
  *
  * 1. Unmap. The worker clears the PTEs, writes the entry at `tail`, and publishes tail+1 with a
- *    release store [R1]. That is all: a store to the ring, a store to the index.
+ *    release store [rel-tail]. That is all: a store to the ring, a store to the index.
  * 2. When `batch` entries came together since the last time, it also stores the position to
- *    `kick`, on a cache line of its own [R2]: the engine polls that line, which changes once a
+ *    `kick`, on a cache line of its own [rel-kick]: the engine polls that line, which changes once a
  *    batch, and leaves the line that changes with every unmap alone. It also puts the domain into
  *    the engine's set of those with something due, so that an engine with many domains need not
  *    look at all of them in each turn. The set is a hint: each domain has its turn without it,
  *    sooner or later (11).
- * 3. Seal. The engine loads tail with acquire [A1, pairs with R1]: it has then seen every PTE
+ * 3. Seal. The engine loads tail with acquire [acq-tail, pairs with rel-tail]: it has then seen every PTE
  *    clear of every entry before tail. Only then does it submit the invalidation, and the
  *    command queue orders everything seen before the doorbell. So an entry is covered by a flush
  *    that *started after* it was queued, whatever the clocks say: what Linux buys with a full
@@ -28,14 +28,14 @@
  *    read before the clear is visible. Here the worker reads no epoch: the engine, by sealing,
  *    assigns it.)
  * 4. Release. When the flush is complete (inv_done, an acquire), the engine publishes `released`
- *    with a release store [R3].
+ *    with a release store [rel-released].
  * 5. Reclaim. When its magazine is empty or its ring is full, the worker loads `released` with
- *    acquire [A3, pairs with R3] and moves some entries' IOVAs into its own magazines; of those
+ *    acquire [acq-released, pairs with rel-released] and moves some entries' IOVAs into its own magazines; of those
  *    that it then knows to be released, a map takes one straight from the ring. So IOVAs return to
  *    the lcore that owns them, and nobody else touches the allocator.
  * 6. Several flushes may be in flight; each ring remembers where each of them sealed. They are
  *    released in order, because sequence numbers complete in order.
- * 7. Time. The worker reads no clock (but to wake: 11). The engine looks at tail now and then (A1 again) and notes
+ * 7. Time. The worker reads no clock (but to wake: 11). The engine looks at tail now and then (acq-tail again) and notes
  *    {position, time of the look before}: an entry is no older than that look, so the
  *    stale window it computes from it is never less than the truth.
  * 8. Closing a ring (switch.c), at no cost to those who use it. A put is marked: the worker writes
@@ -52,26 +52,26 @@
  *    that it gets back when the invalidation is complete, so the entry stays where it is until
  *    the caller took the cookie (`completed`), and only then is its IOVA reused. A ring full of
  *    cookies that nobody takes refuses more: the back-pressure.
- * 10. Dumping (dump.c). Who finds no IOVA wishes for a rollover, and takes a ticket, `asked`, with
- *    release [R4]. The engine, while there is a wish, loads `asked` with acquire [A4] and then the
- *    tails (A1): all that was queued before the ticket was taken is before these marks. When every
- *    `released` has reached its mark, it publishes `answered` with release [R5]; the waiter loads
- *    that with acquire [A5].
+ * 10. Waiting for a flush (flush_wait.c). Who finds no IOVA wishes for a rollover, and takes a ticket, `asked`, with
+ *    release [rel-asked]. The engine, while there is a wish, loads `asked` with acquire [acq-asked] and then the
+ *    tails (acq-tail): all that was queued before the ticket was taken is before these marks. When every
+ *    `released` has reached its mark, it publishes `answered` with release [rel-answered]; the waiter loads
+ *    that with acquire [acq-answered].
  *    The IOVAs of other workers would be of no use to him in their rings. So while a rollover is
  *    wished for, the engine frees an entry's IOVA to the shared space itself, before it publishes
  *    `released` over it, and leaves FLUSH_TAKEN in its place (a cookie stays: it names memory, not
  *    an IOVA). Nobody frees it twice: an entry between released and sealed is the engine's
- *    alone, by A1 and until R3; a worker acts on entries before `released` only, and A3 brings what
+ *    alone, by acq-tail and until rel-released; a worker acts on entries before `released` only, and acq-released brings what
  *    was left there with it. (deferred_map() may load an entry before it knows whose it is, and
  *    then does not use it: hence RELAXED_GET and RELAXED_SET.) Nobody gets it too early: the flush
- *    is complete. Who takes it from the space sees the PTE clear: R1, A1, then the release and
+ *    is complete. Who takes it from the space sees the PTE clear: rel-tail, acq-tail, then the release and
  *    acquire of the space (iova.c, 2).
  * 11. Sleep. Where there are many domains, the engine looks at those where something happens, and
  *    leaves the others alone until they call (poll.c). A put makes no call; it looks at room_end.
  *      a. A domain in which nothing waits, and nothing was new for some looks, dozes off: the engine
  *         sets each ring's `asleep`, then a full fence, then room_end to 0. The worker's next put
  *         finds no room and looks closer: after it has raised room_end, and a full fence, it looks at
- *         asleep, and if it is set notes position and time, clears asleep with release [R6], and
+ *         asleep, and if it is set notes position and time, clears asleep with release [rel-asleep], and
  *         puts its domain into the set of those with something due. (All of that is away from the
  *         plain put, and once in a sleep.) Of the two fences one is the first: either the worker
  *         sees asleep, or its store of room_end came before the engine's 0, which then stays. Nobody but
@@ -81,7 +81,7 @@
  *         and tail_pub, both where they were; only then is the domain asleep and not looked at any
  *         more. Who is in the middle of a put, and lost its processor there, has begin ahead
  *         (what stopped it was a barrier), and the engine goes on looking. A ring whose worker
- *         has woken [A6, pairs with R6] is awake.
+ *         has woken [acq-asleep, pairs with rel-asleep] is awake.
  *      c. What is left: begin, stored by a plain store, takes longer to be seen than the looks
  *         between. Nothing guarantees that it does not; the worker's next put calls for both; and
  *         in a slow round (some of all domains every few turns) the engine looks at sleepers,
@@ -94,7 +94,7 @@
  *    a map publishes reclaim + 1 first and loads the entry then; if that is not what it expects
  *    it puts reclaim back. Who wants them sets FLUSH_TAG in the entry at j = reclaim, has a
  *    barrier executed on every thread, and loads reclaim again. If it is not beyond j and the tag
- *    is there, every entry from j to `released` (A3) is his: a map that had not published loads
+ *    is there, every entry from j to `released` (acq-released) is his: a map that had not published loads
  *    after the barrier. He leaves FLUSH_TAKEN in them. At most FLUSH_ROB of them at once, for the
  *    worker may be waiting; `robbed` is where the next one goes on. Nobody but maps and flush_ring_reclaim(), which owns `hold`, takes
  *    entries from there; a late tag is on a bit that nothing else reads.
@@ -198,7 +198,7 @@ struct flush_ring {
 	uint64_t seen;        /* tail at the last look */
 	uint64_t look_time;   /* of the last look */
 	uint64_t seal;        /* where the flush that is being put together will seal */
-	uint64_t dump_at;     /* the mark of the dump that is served (10) */
+	uint64_t wait_at;     /* the mark of the wait that is served (10) */
 	uint64_t more_taken;  /* as more_back, of entries whose IOVA the engine took */
 	uint64_t sealed_at[FLUSH_INFLIGHT];
 	uint32_t look_head, look_tail;
@@ -270,7 +270,7 @@ static inline void
 flush_ring_kick(struct flush_ring *r, uint64_t pos)
 {
 	r->kick_at = pos + RELAXED_GET(r->batch);
-	atomic_store_explicit(&r->kick, pos, memory_order_release); /* R2 */
+	atomic_store_explicit(&r->kick, pos, memory_order_release); /* rel-kick */
 	/* In already: it is a hint, and if the engine is just about to take it out the domain has
 	 * its turn a little later. Where there are few domains nobody ever takes it out. */
 	if (r->due != NULL && !bitset_test(r->due, r->slot))
@@ -327,7 +327,7 @@ flush_ring_put(struct flush_ring *r, uint64_t pos, uint64_t entry)
 {
 	RELAXED_SET(r->ent[pos & r->mask], entry);
 	r->tail = ++pos;
-	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 */
+	atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* rel-tail */
 	return pos >= r->kick_at;
 }
 

@@ -14,7 +14,7 @@ flush_ring_wake(struct sluice_domain *d, struct flush_ring *r)
 	atomic_store_explicit(&r->woke_pos, r->tail, memory_order_relaxed);
 	atomic_store_explicit(&r->woke, sluice_clock_ticks(&d->iommu->clock), memory_order_relaxed);
 	/* Release: the mark of the put under way comes before it. */
-	atomic_store_explicit(&r->asleep, false, memory_order_release); /* R6 */
+	atomic_store_explicit(&r->asleep, false, memory_order_release); /* rel-asleep */
 	bitset_set(r->due, r->slot);
 }
 
@@ -41,7 +41,7 @@ second_look(const struct dom_workers *ws, bool *woken)
 	for (uint32_t i = 0; i < ws->n; i++) {
 		const struct flush_ring *r = &ws->w[i]->ring;
 
-		if (!atomic_load_explicit(&r->asleep, memory_order_acquire)) /* A6 */
+		if (!atomic_load_explicit(&r->asleep, memory_order_acquire)) /* acq-asleep */
 			*woken = true;
 		/* As who closes (8): begin first. */
 		uint64_t begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);

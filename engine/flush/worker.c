@@ -52,7 +52,7 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 
 	/* Without a ring all of these are 0. */
 	if (at == r->released_seen) {
-		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
 		if (at == r->released_seen)
 			return 0;
 	}
@@ -110,7 +110,7 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 	uint64_t pos = RTE_MAX(r->completed, RELAXED_GET(r->reclaim));
 	uint32_t got = 0;
 
-	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* A3 */
+	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
 	if (pos >= RELAXED_GET(r->cookies_from)) {
 		uint32_t at = (uint32_t)pos & r->mask;
 

@@ -28,26 +28,26 @@ int ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned
 
 /** Is the domain behind more than one IOMMU? All that one behind one pays. */
 static inline bool
-domain_spans(const struct sluice_domain *d)
+domain_multis(const struct sluice_domain *d)
 {
-	/* Relaxed: who goes on loads it anew; span.h, 3. */
-	return __builtin_expect(atomic_load_explicit(&d->span, memory_order_relaxed) != NULL, 0);
+	/* Relaxed: who goes on loads it anew; multi.h, 3. */
+	return __builtin_expect(atomic_load_explicit(&d->multi, memory_order_relaxed) != NULL, 0);
 }
 
-/** sluice_inv_sync() in all IOMMUs of the domain: issued to all, then waited for (span.h, 1). */
-int span_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
+/** sluice_inv_sync() in all IOMMUs of the domain: issued to all, then waited for (multi.h, 1). */
+int multi_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
 /** The flush that is about to be noted (flush_started()), in the other IOMMUs. Engine. */
-void span_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
+void multi_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
 /** Is the oldest flush complete in the other IOMMUs, too? What failed is begun again. Engine. */
-bool span_done(struct sluice_domain *d, uint64_t now);
+bool multi_done(struct sluice_domain *d, uint64_t now);
 
 /** Invalidate in the IOMMUs, and wait: no device's own cache. @return as sluice_inv_sync(). */
 static inline int
 domain_tlb_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {
-	return domain_spans(d) ? span_inv_sync(d, inv, n) : sluice_inv_sync(d->iommu, inv, n);
+	return domain_multis(d) ? multi_inv_sync(d, inv, n) : sluice_inv_sync(d->iommu, inv, n);
 }
 
 /** Invalidate and wait, until no device behind the domain can hold the translations. As strict. */

@@ -327,7 +327,7 @@ entries_move(struct iova_mag *m, uint32_t to, uint32_t from, uint32_t n)
 static void
 mag_own(struct iova_mag *m)
 {
-	hold_own(&m->hold); /* A1 */
+	hold_own(&m->hold); /* acq-hold */
 	if (m->gone == 0)
 		return;
 	entries_move(m, 1, m->gone + 1, stock(m) - m->gone);
@@ -462,7 +462,7 @@ iova_mag_rob(struct iova_space *s, struct iova_mag *m, unsigned int order, uint3
 	for (uint32_t i = 0; i < got; i++)
 		pfn[i] = RELAXED_GET(m->pfn[m->gone + 1 + i]) & ~IOVA_TAG;
 	RELAXED_SET(m->gone, at);
-	hold_free(&m->hold); /* R1 */
+	hold_free(&m->hold); /* rel-hold */
 	give_back(s, pfn, got, order);
 	return got;
 }

@@ -25,8 +25,8 @@
  *    loads after it, and finds the tag. What is under way above j concerns neither side. What was
  *    put at j or below, and is there, was stored before the first barrier, which brings it.
  * 5. He makes it certain by moving `hold` from TRIED to TAKEN, copies, notes in `gone` how many
- *    there were, and frees `hold` with release [R1].
- * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [A1]. From
+ *    there were, and frees `hold` with release [rel-hold].
+ * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [acq-hold]. From
  *    FREE or TRIED they get it at once: then (5) fails, and nothing was taken. TAKEN they wait
  *    for, as long as copying takes. Then they close the gap that `gone` tells of.
  * 7. A tag may be set late, when the owner has moved on since. It changes no number and means

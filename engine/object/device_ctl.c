@@ -8,7 +8,7 @@
 
 #include "../inval/ats.h"
 #include "device.h"
-#include "../inval/span.h"
+#include "../inval/multi.h"
 
 static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
 static TAILQ_HEAD(, sluice_device) devices = TAILQ_HEAD_INITIALIZER(devices);
@@ -80,7 +80,7 @@ stream_attach(struct sluice_device *dev, uint32_t stream, struct sluice_domain *
 		return ops->attach_blocked(dev->iommu, stream);
 	if (dom->type == SLUICE_DOMAIN_IDENTITY)
 		return ops->attach_identity(dev->iommu, stream);
-	return ops->attach_paging(dev->iommu, stream, span_hw(dom, dev->iommu));
+	return ops->attach_paging(dev->iommu, stream, multi_hw(dom, dev->iommu));
 }
 
 /* It did not answer. Blocked, it can do no harm. */
@@ -188,7 +188,7 @@ sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
 	int ret;
 
 	/* Of what is half-way gone (sluice_domain_destroy()) the hardware knows nothing any more. */
-	if (dom == NULL || dom->unplugged || (dom->iommu != dev->iommu && span_hw(dom, dev->iommu) == NULL))
+	if (dom == NULL || dom->unplugged || (dom->iommu != dev->iommu && multi_hw(dom, dev->iommu) == NULL))
 		return sluice_fail(EINVAL, "the domain is not behind this device's iommu");
 	if (dev->untrusted && dom->type != SLUICE_DOMAIN_BLOCKED && !dom->conf.untrusted)
 		return sluice_fail(EPERM, "stream %#x is not trusted: its domain is to be made so",

@@ -75,7 +75,7 @@ struct sluice_domain {
 	struct sluice_iommu *iommu;
 	/* Who is told beside the IOMMU; NULL: no device with ATS (ats.h). Control calls write it. */
 	struct ats_list *_Atomic ats_list;
-	struct dom_span *_Atomic span; /* the other IOMMUs that it is behind; NULL: none (span.h) */
+	struct dom_multi *_Atomic multi; /* the other IOMMUs that it is behind; NULL: none (multi.h) */
 	struct iova_space iova;
 	struct dom_workers *_Atomic workers; /* the same, packed, for the engine; see epoch.h */
 
@@ -88,7 +88,7 @@ struct sluice_domain {
 	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */
 	struct trim *trim; /* trim.c: tables that were given up and not freed yet; d->lock */
-	struct shadowed *shadowed; /* shadowed.c; NULL: the hardware walks the tables itself */
+	struct mirror *mirror; /* mirror.c; NULL: the hardware walks the tables itself */
 	struct ats_dom *ats; /* ats.h; NULL until the first device with ATS; set before ats_list */
 	bool rings;     /* its workers have flush rings; e->lock */
 	bool shut;      /* they take nothing in: the policy is not theirs, or on its way; e->lock */

@@ -14,8 +14,8 @@
 #include "../inval/ats.h"
 #include "../policy/bounce.h"
 #include "engine.h"
-#include "../inval/span.h"
-#include "../inval/shadowed.h"
+#include "../inval/multi.h"
+#include "../inval/mirror.h"
 #include "../window/stock.h"
 #include "../window/trim.h"
 #include "../policy/policy.h"
@@ -171,8 +171,8 @@ domain_free(struct sluice_domain *d)
 		sluice_host_free((void *)d->leaf, (d->conf.iova_size >> 21) * sizeof(*d->leaf));
 	sluice_host_free(d->names, d->nb_pages * sizeof(*d->names));
 	ats_fini(d);
-	span_free(d);
-	shadowed_fini(d);
+	multi_free(d);
+	mirror_fini(d);
 	pthread_mutex_destroy(&d->lock);
 	heap_free(d);
 }
@@ -202,7 +202,7 @@ without_rings(struct sluice_domain *d)
 		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 			if (d->lc[i] != NULL)
 				RELAXED_SET(d->lc[i]->ring.closed, true);
-		domain_publish(d, shadowed_ops(d, &policy_strict));
+		domain_publish(d, mirror_ops(d, &policy_strict));
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 }
@@ -287,7 +287,7 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 		if (ret == -ENOMEM)
 			sluice_fail(ENOMEM, "no memory for the policy %s", policy->name);
 		if (ret == 0)
-			ret = shadowed_init(d);
+			ret = mirror_init(d);
 		if (ret == 0) {
 			ret = engine_domain_add(iommu->engine, d);
 			if (ret != 0 && ret != -ENOTSUP)
@@ -321,7 +321,7 @@ sluice_domain_destroy(struct sluice_domain *d)
 	ret = sluice_domain_drain(d);
 	/* Out of the engine last: while this can fail the domain is one like any other. */
 	if (ret == 0)
-		ret = span_unplug(d);
+		ret = multi_unplug(d);
 	if (ret == 0 && d->type == SLUICE_DOMAIN_PAGING && !d->unplugged)
 		ret = iommu->ops->hwdom_fini(iommu, &d->hw);
 	d->unplugged |= ret == 0;

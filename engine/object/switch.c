@@ -41,7 +41,7 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 	if (ret != 0)
 		return ret;
 	do {
-		/* Acquire: pairs with flush_ring_abort(), or R1. Begin first. */
+		/* Acquire: pairs with flush_ring_abort(), or rel-tail. Begin first. */
 		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
 		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
 			return 0;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bounce.h"
-#include "shadow.h"
+#include "copypool.h"
 #include "../inval/inval.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -14,7 +14,7 @@
 /* A buffer's ends in pages it does not fill. */
 struct ends {
 	uint64_t offset, pages;
-	struct shadow_slot *first, *last; /* NULL: the page is the buffer's alone */
+	struct copypool_slot *first, *last; /* NULL: the page is the buffer's alone */
 };
 
 static __rte_noinline int
@@ -24,11 +24,11 @@ map_fail(struct dom_lcore *dl, int err)
 	return -err;
 }
 
-/* A shadow page with bytes [pa, pa+len), which lie in one page. @return NULL: none is left. */
-static struct shadow_slot *
-page_take(struct shadow *s, uint64_t pa, uint64_t len)
+/* A pool page with bytes [pa, pa+len), which lie in one page. @return NULL: none is left. */
+static struct copypool_slot *
+page_take(struct copypool *s, uint64_t pa, uint64_t len)
 {
-	struct shadow_slot *p = shadow_take(s, 0);
+	struct copypool_slot *p = copypool_take(s, 0);
 	uint64_t offset = pa & 4095;
 
 	if (p == NULL) {
@@ -46,17 +46,17 @@ page_take(struct shadow *s, uint64_t pa, uint64_t len)
 }
 
 static void
-pages_put(struct shadow *s, const struct ends *e)
+pages_put(struct copypool *s, const struct ends *e)
 {
 	if (e->first != NULL)
-		shadow_put(s, e->first);
+		copypool_put(s, e->first);
 	if (e->last != NULL)
-		shadow_put(s, e->last);
+		copypool_put(s, e->last);
 }
 
-/* Shadow pages for the ends that need one. @return 0, -EINVAL, -ENOSPC. */
+/* pool pages for the ends that need one. @return 0, -EINVAL, -ENOSPC. */
 static int
-ends_take(struct shadow *s, uint64_t pa, size_t len, struct ends *e)
+ends_take(struct copypool *s, uint64_t pa, size_t len, struct ends *e)
 {
 	uint64_t tail = (pa + len) & 4095;
 	uint64_t head = e->pages == 1 ? len : 4096 - e->offset;
@@ -98,7 +98,7 @@ run_set(struct sluice_domain *d, uint32_t pfn, uint64_t page, unsigned int prot,
 
 /* What an unmap is checked against: it names the whole mapping. */
 static void
-remember(struct shadow_slot *p, uint64_t iova, size_t len, unsigned int prot)
+remember(struct copypool_slot *p, uint64_t iova, size_t len, unsigned int prot)
 {
 	if (p == NULL)
 		return;
@@ -111,7 +111,7 @@ int
 bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	   struct dom_lcore *dl)
 {
-	struct shadow *s = dl->priv;
+	struct copypool *s = dl->priv;
 	struct ends e = { .offset = pa & 4095 };
 	uint32_t pfn;
 	int ret;
@@ -142,17 +142,17 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	return 0;
 }
 
-/* The shadow page that an entry leads to, if it does. */
-static struct shadow_slot *
+/* The pool page that an entry leads to, if it does. */
+static struct copypool_slot *
 page_of(const struct sluice_domain *d, uint64_t pfn)
 {
 	const uint64_t *leaf = domain_leaf(d, (uint32_t)pfn);
 	uint64_t pte = leaf == NULL ? 0 : lpae_pte_load(&leaf[pfn % IOVA_CHUNK_PAGES]);
 
-	return (pte & LPAE_VALID) == 0 ? NULL : shadow_find_pa(d, pte & LPAE_ADDR);
+	return (pte & LPAE_VALID) == 0 ? NULL : copypool_find_pa(d, pte & LPAE_ADDR);
 }
 
-/* The shadow pages of the mapping that is named. @return whether they agree with the name. */
+/* The pool pages of the mapping that is named. @return whether they agree with the name. */
 static bool
 ends_find(const struct sluice_domain *d, uint64_t iova, size_t len, struct ends *e)
 {
@@ -171,7 +171,7 @@ ends_find(const struct sluice_domain *d, uint64_t iova, size_t len, struct ends 
 
 /* 2, after the invalidation. */
 static void
-page_back(struct shadow *s, struct shadow_slot *p)
+page_back(struct copypool *s, struct copypool_slot *p)
 {
 	if (p == NULL)
 		return;
@@ -179,13 +179,13 @@ page_back(struct shadow *s, struct shadow_slot *p)
 		memcpy(p->owner, p->va + ((uintptr_t)p->owner & 4095), p->piece);
 		STAT_ADD(s->bytes, p->piece);
 	}
-	shadow_put(s, p);
+	copypool_put(s, p);
 }
 
 int
 bounce_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	struct shadow *s = dl->priv;
+	struct copypool *s = dl->priv;
 	uint32_t pfn, pages;
 	struct ends e;
 	int ret = ends_find(d, iova, len, &e) ? 0 : -EINVAL;
@@ -206,7 +206,7 @@ bounce_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcor
 	STAT_ADD(dl->st.invs, 1);
 	STAT_ADD(dl->st.syncs, 1);
 	if (ret != 0) {
-		/* As strict: IOVA and shadow pages are a device's for ever. */
+		/* As strict: IOVA and pool pages are a device's for ever. */
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
 	}
@@ -223,9 +223,9 @@ const struct policy_ops policy_strict_bounce = {
 	.type = SLUICE_DOMAIN_PAGING,
 	.map = bounce_map,
 	.unmap = bounce_unmap,
-	.init = shadow_init_unmapped,
-	.fini = shadow_fini,
-	.worker_init = shadow_worker_init,
-	.worker_fini = shadow_worker_fini,
-	.stats = shadow_stats,
+	.init = copypool_init_unmapped,
+	.fini = copypool_fini,
+	.worker_init = copypool_worker_init,
+	.worker_fini = copypool_worker_fini,
+	.stats = copypool_stats,
 };

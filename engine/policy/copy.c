@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * copy: the owner's pages are never mapped. A map copies the buffer into shadow memory that the
- * device may use for ever (shadow.h), an unmap copies back what it wrote. Nothing is ever
+ * device may use for ever (copypool.h), an unmap copies back what it wrote. Nothing is ever
  * invalidated, and nothing that belongs to an owner is ever stale.
  *
- * What a device can still reach after an unmap is the shadow: the bytes it was given, not those
+ * What a device can still reach after an unmap is the pool: the bytes it was given, not those
  * that are in the buffer now; what it writes there reaches nobody, or the next buffer that gets
  * that slot while it is mapped for writing, as a reused IOVA would. What it may write is copied in
  * too, for it may write only a part.
  *
  * The copying needs an address, so the buffer must lie in the IOMMU's memory
- * (sluice_iommu_mem_alloc()): else -EINVAL. What is longer than SHADOW_MAX_LEN, and what finds the
+ * (sluice_iommu_mem_alloc()): else -EINVAL. What is longer than COPYPOOL_MAX_LEN, and what finds the
  * worker's pool empty, is mapped strictly instead, and counted (copy_large, copy_empty).
  */
 #include <errno.h>
 #include <string.h>
 
-#include "shadow.h"
+#include "copypool.h"
 #include "../window/window.h"
 #include "policy.h"
 
@@ -24,14 +24,14 @@ static __rte_noinline int
 map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	 struct dom_lcore *dl)
 {
-	struct shadow *s = dl->priv;
+	struct copypool *s = dl->priv;
 
 	if (len == 0 || prot > 3 || d->pte_attr[prot] == 0 ||
 	    sluice_span_va(&s->span, pa, len) == NULL) {
 		STAT_ADD(dl->st.map_errors, 1);
 		return -EINVAL;
 	}
-	if (len > SHADOW_MAX_LEN)
+	if (len > COPYPOOL_MAX_LEN)
 		STAT_ADD(s->large, 1);
 	else
 		STAT_ADD(s->empty, 1);
@@ -42,16 +42,16 @@ int
 copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	 struct dom_lcore *dl)
 {
-	struct shadow *s = dl->priv;
+	struct copypool *s = dl->priv;
 	uint64_t offset = pa & 4095;
 	uint8_t *owner = sluice_span_va(&s->span, pa, len);
-	struct shadow_slot *p;
+	struct copypool_slot *p;
 
 	/* len - 1: 0 wraps. */
-	if (__builtin_expect(owner == NULL || len - 1 >= SHADOW_MAX_LEN || prot > 3 ||
+	if (__builtin_expect(owner == NULL || len - 1 >= COPYPOOL_MAX_LEN || prot > 3 ||
 			     d->pte_attr[prot] == 0, 0))
 		return map_slow(d, pa, len, prot, iova, dl);
-	p = shadow_take(s, shadow_class(offset + len));
+	p = copypool_take(s, copypool_class(offset + len));
 	if (__builtin_expect(p == NULL, 0))
 		return map_slow(d, pa, len, prot, iova, dl);
 	RELAXED_SET(p->iova, p->home->iova[prot >> 1] + ((uint64_t)p->page << 12) + offset);
@@ -72,12 +72,12 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 
 /* A mapping that is not what was named. */
 static __rte_noinline int
-unmap_fail(const struct shadow *home, uint64_t page, struct dom_lcore *dl)
+unmap_fail(const struct copypool *home, uint64_t page, struct dom_lcore *dl)
 {
-	const struct shadow_slot *p = page < home->pages ? &home->slot[page] : NULL;
+	const struct copypool_slot *p = page < home->pages ? &home->slot[page] : NULL;
 
 	STAT_ADD(dl->st.unmap_errors, 1);
-	if (p != NULL && p->class == SHADOW_INSIDE)
+	if (p != NULL && p->class == COPYPOOL_INSIDE)
 		p = p->next;
 	return p != NULL && RELAXED_GET(p->iova) != 0 ? -EINVAL : -ENOENT;
 }
@@ -85,9 +85,9 @@ unmap_fail(const struct shadow *home, uint64_t page, struct dom_lcore *dl)
 int
 copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	struct shadow *s = dl->priv, *home;
+	struct copypool *s = dl->priv, *home;
 	uint64_t off = iova - d->iova_base, page; /* wraps far out of range below the window */
-	struct shadow_slot *p;
+	struct copypool_slot *p;
 
 	home = off >> 12 < d->nb_pages ? s->by_chunk[off / (IOVA_CHUNK_PAGES << 12)] : NULL;
 	if (home == NULL)
@@ -106,7 +106,7 @@ copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 		memcpy(p->owner, p->va + (iova & 4095), len);
 		STAT_ADD(s->bytes, len);
 	}
-	shadow_put(s, p);
+	copypool_put(s, p);
 	STAT_ADD(dl->st.unmaps, 1);
 	if (!one_page(iova, len))
 		STAT_ADD(dl->st.unmap_more, ((iova & 4095) + len - 1) >> 12);
@@ -118,9 +118,9 @@ const struct policy_ops policy_copy = {
 	.type = SLUICE_DOMAIN_PAGING,
 	.map = copy_map,
 	.unmap = copy_unmap,
-	.init = shadow_init_mapped,
-	.fini = shadow_fini,
-	.worker_init = shadow_worker_init,
-	.worker_fini = shadow_worker_fini,
-	.stats = shadow_stats,
+	.init = copypool_init_mapped,
+	.fini = copypool_fini,
+	.worker_init = copypool_worker_init,
+	.worker_fini = copypool_worker_fini,
+	.stats = copypool_stats,
 };

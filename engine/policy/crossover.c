@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../base/wait.h"
-#include "shadow.h"
+#include "copypool.h"
 #include "../window/window.h"
 #include "policy.h"
 
@@ -21,7 +21,7 @@
 #define BUFFERS   16u /* of 64 KiB: more than what is nearest to a CPU holds */
 #define GUESS_NS  1000000u /* a bare SYNC that takes longer says nothing */
 
-_Static_assert(MIN_LEN << (SIZES - 1) == SHADOW_MAX_LEN, "up to the longest");
+_Static_assert(MIN_LEN << (SIZES - 1) == COPYPOOL_MAX_LEN, "up to the longest");
 
 static int
 cmp(const void *a, const void *b)
@@ -67,7 +67,7 @@ pairs(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, uint32_t len, 
 	int ret;
 
 	for (unsigned int i = 0; i < PAIRS; i++) {
-		uint64_t at = pa + (uint64_t)((round * PAIRS + i) % BUFFERS) * SHADOW_MAX_LEN;
+		uint64_t at = pa + (uint64_t)((round * PAIRS + i) % BUFFERS) * COPYPOOL_MAX_LEN;
 
 		ret = copy ? copy_map(d, at, len, prot, &iova, dl) :
 			     window_map(d, at, len, prot, &iova, dl);
@@ -105,10 +105,10 @@ sluice_domain_find_crossover(struct sluice_domain *d, unsigned int prot, uint32_
 {
 	if (d == NULL || bytes == NULL)
 		return sluice_null("a domain, or room for a length,");
-	const size_t size = BUFFERS * SHADOW_MAX_LEN;
+	const size_t size = BUFFERS * COPYPOOL_MAX_LEN;
 	struct dom_lcore *dl = domain_mine(d);
 	uint64_t copy[SIZES], strict[SIZES], pa, empty;
-	const struct shadow *s;
+	const struct copypool *s;
 	unsigned int n;
 	void *buf;
 	int ret = 0;
@@ -169,7 +169,7 @@ guess(uint8_t *buf, unsigned int times, uint64_t sync)
 		size_t len = MIN_LEN << i;
 
 		for (unsigned int r = 0; r < ROUNDS; r++) {
-			uint8_t *at = buf + (1 + r % (BUFFERS - 1)) * SHADOW_MAX_LEN;
+			uint8_t *at = buf + (1 + r % (BUFFERS - 1)) * COPYPOOL_MAX_LEN;
 			uint64_t t0 = rte_rdtsc();
 
 			memcpy(buf, at, len);
@@ -188,7 +188,7 @@ guess(uint8_t *buf, unsigned int times, uint64_t sync)
 void
 crossover_guess(struct sluice_domain *d, uint32_t *both, uint32_t *read)
 {
-	const size_t size = BUFFERS * SHADOW_MAX_LEN;
+	const size_t size = BUFFERS * COPYPOOL_MAX_LEN;
 	uint64_t t[ROUNDS];
 	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / (1000000000u / GUESS_NS);
 	uint8_t *buf;

@@ -5,17 +5,17 @@
  * that all workers write.
  *
  * 1. Unmap. The worker takes room (5), clears the PTEs, and puts the entry into an
- *    rte_ring of several producers, whose tail is a release store [R1].
+ *    rte_ring of several producers, whose tail is a release store [rel-queue].
  * 2. The engine, at each look, moves what is there into its own queue: the tail is loaded with
- *    acquire [A1, pairs with R1], so that it has seen the PTE clear of every entry that it has.
+ *    acquire [acq-queue, pairs with rel-queue], so that it has seen the PTE clear of every entry that it has.
  *    Only these are sealed by a flush that starts then: as ring.h, 3, the flush starts after
  *    the unmap whatever the clocks say.
  * 3. Time, as ring.h, 7: an entry that is found at one look was not there at the look before,
  *    and gets the time of that one. So its stale window is never less than the truth.
  * 4. Release. A flush that is complete gives its entries' IOVAs back, some in each turn,
  *    through a magazine of the engine's own: whole batches to the depot, where any worker finds
- *    them, the rest to the chunks. Then `freed` goes up, with release [R2]: who is let in by
- *    that, with acquire [A2], finds the place in the rte_ring empty.
+ *    them, the rest to the chunks. Then `freed` goes up, with release [rel-freed]: who is let in by
+ *    that, with acquire [acq-freed], finds the place in the rte_ring empty.
  * 5. Room. `taken` counts what was let in, `freed` what came out again; compare-and-exchange takes
  *    room only while taken - freed < size (freed is loaded first and only grows, so the difference
  *    is never too small). So a full queue refuses before anything has changed, neither queue can
@@ -79,7 +79,7 @@ struct single {
 	uint64_t look_time;  /* of the last look */
 	bool slept;          /* since then */
 	uint64_t done_at;    /* the oldest flush was complete then; 0: it is not */
-	uint64_t dump_at;    /* ring.h, 10 */
+	uint64_t wait_at;    /* ring.h, 10 */
 	uint64_t pages_released;
 	struct iova_mag mag[IOVA_ORDERS];
 	struct rte_ring q[] __rte_cache_aligned; /* 2 * size: it cannot be full */
@@ -97,13 +97,13 @@ UNSEEN static void
 put(struct single *s, uint64_t e)
 {
 	/* There is room (5). */
-	(void)rte_ring_mp_enqueue_bulk_elem(s->q, &e, sizeof(e), 1, NULL); /* R1 */
+	(void)rte_ring_mp_enqueue_bulk_elem(s->q, &e, sizeof(e), 1, NULL); /* rel-queue */
 }
 
 UNSEEN static unsigned int
 take(struct single *s, uint64_t *e)
 {
-	return rte_ring_sc_dequeue_burst_elem(s->q, e, sizeof(e[0]), MOVE_BURST, NULL); /* A1 */
+	return rte_ring_sc_dequeue_burst_elem(s->q, e, sizeof(e[0]), MOVE_BURST, NULL); /* acq-queue */
 }
 
 /* ---- worker ---------------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ take(struct single *s, uint64_t *e)
 static bool
 room_take(struct single *s)
 {
-	uint64_t freed = atomic_load_explicit(&s->freed, memory_order_acquire); /* A2 */
+	uint64_t freed = atomic_load_explicit(&s->freed, memory_order_acquire); /* acq-freed */
 	uint64_t t = atomic_load_explicit(&s->taken, memory_order_relaxed);
 
 	do {
@@ -126,7 +126,7 @@ room_take(struct single *s)
 static void
 room_free(struct single *s, uint32_t n)
 {
-	atomic_fetch_add_explicit(&s->freed, n, memory_order_release); /* R2 */
+	atomic_fetch_add_explicit(&s->freed, n, memory_order_release); /* rel-freed */
 }
 
 /* The queue is full: wait, bounded. @return 0 or -EAGAIN. */
@@ -267,8 +267,8 @@ start(struct sluice_domain *d, struct single *s, uint64_t now, enum sluice_flush
 		return false;
 	s->sealed = s->seen;
 	s->sealed_at[f->head & (FLUSH_INFLIGHT - 1)] = s->sealed;
-	if (domain_spans(d))
-		span_start(d, inv, n);
+	if (domain_multis(d))
+		multi_start(d, inv, n);
 	flush_started(d, seq, n, now, cause);
 	return true;
 }
@@ -278,7 +278,7 @@ static void
 mags_flush(struct sluice_domain *d, struct single *s)
 {
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++) {
-		while (s->mag[o].n >= DEPOT_BATCH && !flush_dumping(&d->flush))
+		while (s->mag[o].n >= DEPOT_BATCH && !flush_waited(&d->flush))
 			iova_mag_spill(&d->iova, &s->mag[o], o);
 		iova_mag_flush(&d->iova, &s->mag[o], o);
 	}
@@ -337,21 +337,21 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 
 /* ring.h, 10, with one mark for all. */
 static void
-dump_serve(struct sluice_domain *d, struct single *s, uint64_t now)
+flush_wait_serve(struct sluice_domain *d, struct single *s, uint64_t now)
 {
 	struct flush_state *f = &d->flush;
 	uint64_t asked;
 
-	if (s->released < s->dump_at)
+	if (s->released < s->wait_at)
 		return;
 	mags_flush(d, s); /* a flush that reaches beyond the mark is in the middle of its release */
-	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* R5 */
-	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* A4 */
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* rel-answered */
+	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* acq-asked */
 	if (asked == f->serving)
 		return;
 	f->serving = asked;
 	look(s, now);
-	s->dump_at = s->seen;
+	s->wait_at = s->seen;
 }
 
 static unsigned int
@@ -382,7 +382,7 @@ single_poll(struct sluice_domain *d, uint64_t now, bool must_look)
 	}
 	if (__builtin_expect(wished != SLUICE_FLUSH_CAUSES, 0)) {
 		cause = wished;
-		dump_serve(d, s, now);
+		flush_wait_serve(d, s, now);
 	}
 	if (cause != SLUICE_FLUSH_CAUSES && start(d, s, now, cause))
 		work++;
@@ -473,14 +473,14 @@ single_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 static int
 single_drain(struct sluice_domain *d)
 {
-	return domain_dump(d, SLUICE_FLUSH_DRAIN);
+	return domain_flush_wait(d, SLUICE_FLUSH_DRAIN);
 }
 
 const struct policy_ops policy_deferred_single = {
 	.name = "deferred-single",
 	.type = SLUICE_DOMAIN_PAGING,
 	.deferred = true,
-	.dumps = true,
+	.flush_waits = true,
 	.batch = SINGLE_BATCH,
 	.deadline_us = SINGLE_DEADLINE_US,
 	.map = window_map,

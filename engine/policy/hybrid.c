@@ -4,7 +4,7 @@
  * no device reaches memory that its owner has back; what copying does not give, copy.c says. There
  * are two thresholds, for SLUICE_RW is copied in and out, SLUICE_READ in only.
  */
-#include "shadow.h"
+#include "copypool.h"
 #include "../window/window.h"
 #include "policy.h"
 
@@ -23,12 +23,12 @@ hybrid_init(struct sluice_domain *d)
 {
 	struct sluice_domain_conf *c = &d->conf;
 	uint32_t both, read;
-	int ret = shadow_init_mapped(d);
+	int ret = copypool_init_mapped(d);
 
 	if (ret != 0)
 		return ret;
 	if (c->copy_max != 0) {
-		read = RTE_MIN(2 * c->copy_max, SHADOW_MAX_LEN);
+		read = RTE_MIN(2 * c->copy_max, COPYPOOL_MAX_LEN);
 	} else {
 		crossover_guess(d, &both, &read);
 		c->copy_max = both;
@@ -43,8 +43,8 @@ const struct policy_ops policy_hybrid = {
 	.map = hybrid_map,
 	.unmap = copy_unmap,
 	.init = hybrid_init,
-	.fini = shadow_fini,
-	.worker_init = shadow_worker_init,
-	.worker_fini = shadow_worker_fini,
-	.stats = shadow_stats,
+	.fini = copypool_fini,
+	.worker_init = copypool_worker_init,
+	.worker_fini = copypool_worker_fini,
+	.stats = copypool_stats,
 };

@@ -17,7 +17,7 @@ struct policy_ops {
 	bool deferred; /* an invalidation may come later: needs SLUICE_CAP_DEFERRED, else strict */
 	bool ring;     /* needs flush rings, and the engine's turns (flush_poll) */
 	bool eager;    /* somebody waits for the memory: flush when nothing is in flight */
-	bool dumps;    /* has a poll of its own, which answers domain_dump() (ring.h, 10) */
+	bool flush_waits;    /* has a poll of its own, which answers domain_flush_wait() (ring.h, 10) */
 	bool live;     /* may be exchanged for another such while mappings live (switch.c) */
 	uint32_t batch, deadline_us; /* defaults; 0: everybody's */
 	dom_map_fn map;
@@ -74,11 +74,11 @@ domain_policy(const struct sluice_domain *d)
 	return DOM_LOAD(d->policy);
 }
 
-/** Is there a flush queue that domain_dump() can empty? */
+/** Is there a flush queue that domain_flush_wait() can empty? */
 static inline bool
-domain_dumps(const struct sluice_domain *d)
+domain_flush_waits(const struct sluice_domain *d)
 {
-	return DOM_LOAD(d->rings) || domain_policy(d)->dumps;
+	return DOM_LOAD(d->rings) || domain_policy(d)->flush_waits;
 }
 
 /** The policy that a domain behind @p iommu gets when @p p is asked for (E1). */

@@ -39,7 +39,7 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 	if (i != 0) {
 		STAT_ADD(dl->st.unmaps, i);
 		r->tail = pos;
-		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* R1 of ring.h */
+		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* rel-tail, ring.h */
 	}
 	/* Until here begin differed from tail_pub, unless all there was to do was one (ring.h, 8). */
 	flush_ring_abort(r);

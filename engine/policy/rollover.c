@@ -190,7 +190,7 @@ clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 	if (!name_claim(d->names, pfn, name_of_run(iova, len, pages)))
 		return name_error(d->names, pfn);
 	for (uint64_t i = 0; i < pages; i++)
-		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* R4 */
+		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* rel-entry */
 	return (int64_t)pages;
 }
 
@@ -207,7 +207,7 @@ clear(struct sluice_domain *d, uint64_t iova, size_t len)
 	if (__builtin_expect(pte == NULL, 0))
 		return -ENOENT; /* window_clear_one() */
 	atomic_store_explicit((_Atomic uint64_t *)&pte[pfn % IOVA_CHUNK_PAGES], 0,
-			      memory_order_release); /* R4 */
+			      memory_order_release); /* rel-entry */
 	return 1;
 }
 
@@ -234,7 +234,7 @@ rollover_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lc
 	STAT_ADD(w->more, (uint64_t)pages - 1);
 	/* One writer. */
 	atomic_store_explicit(&w->tail, atomic_load_explicit(&w->tail, memory_order_relaxed) + 1,
-			      memory_order_release); /* R3 */
+			      memory_order_release); /* rel-count */
 	return 0;
 }
 
@@ -356,14 +356,14 @@ rollover_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 static int
 rollover_drain(struct sluice_domain *d)
 {
-	return domain_dump(d, SLUICE_FLUSH_DRAIN);
+	return domain_flush_wait(d, SLUICE_FLUSH_DRAIN);
 }
 
 const struct policy_ops policy_rollover = {
 	.name = "rollover",
 	.type = SLUICE_DOMAIN_PAGING,
 	.deferred = true,
-	.dumps = true,
+	.flush_waits = true,
 	.map = rollover_map,
 	.unmap = rollover_unmap,
 	.init = rollover_init,

@@ -15,23 +15,23 @@
  * 2. Wrap. Who has a ticket for a round that is not there yet waits for it; so those who wait
  *    have the first chunks of it. One of them (`wrapping`) takes a snapshot: for each chunk that
  *    nobody has, the pages that are not mapped. A chunk that is BUSY (half handed out by another
- *    worker) is left to it, and sits out the next round. Its owner's USED is a release [R1]; the
- *    snapshot's load is an acquire [A1]: it sees every entry that the owner wrote.
+ *    worker) is left to it, and sits out the next round. Its owner's USED is a release [rel-state]; the
+ *    snapshot's load is an acquire [acq-state]: it sees every entry that the owner wrote.
  *    Only chunks where something may have changed are looked at. A worker that cleared an
- *    entry marks the chunk in a row of bytes of its own, with release [R6], each time; the snapshot
- *    clears the mark by an exchange, with acquire [A6], and then looks at the entries: it sees the
+ *    entry marks the chunk in a row of bytes of its own, with release [rel-row], each time; the snapshot
+ *    clears the mark by an exchange, with acquire [acq-row], and then looks at the entries: it sees the
  *    clear, or the mark stays for the next. No barrier, and no line that two workers write. What
  *    somebody leaves without having handed it out he marks, too. So where nothing was unmapped a
  *    map fails soon, however large the window is.
- * 3. Then the flush. An unmap clears an entry with release [R4], the snapshot loads it with acquire
- *    [A4]; the ticket (ring.h, 10) is taken with release after that, and the engine submits after
+ * 3. Then the flush. An unmap clears an entry with release [rel-entry], the snapshot loads it with acquire
+ *    [acq-entry]; the ticket (ring.h, 10) is taken with release after that, and the engine submits after
  *    it has seen the ticket. So each page of the snapshot was clear when the flush started: the
  *    flush is never left out, even if no unmap has been counted yet. A page that is unmapped
  *    after it was looked at is not in the snapshot, and not handed out in this round either.
- * 4. When the flush is complete the new round is published: `round`, with release [R2]. Who loads
- *    that with acquire [A2] sees the snapshots, and every page in them was invalidated.
- * 5. Unmap. After the PTE clear the worker publishes how many it has made, with release [R3].
- *    The engine loads that with acquire [A3] when it starts a flush: those are covered, and
+ * 4. When the flush is complete the new round is published: `round`, with release [rel-round]. Who loads
+ *    that with acquire [acq-round] sees the snapshots, and every page in them was invalidated.
+ * 5. Unmap. After the PTE clear the worker publishes how many it has made, with release [rel-count].
+ *    The engine loads that with acquire [acq-count] when it starts a flush: those are covered, and
  *    those alone are accounted for when it is complete.
  * 6. Time. At each look the engine notes {count, time of the look before}; when notes run out,
  *    neighbours become one, with the earlier time. So a window is never less than the truth,
@@ -113,10 +113,10 @@ ro_state(uint64_t round, unsigned int state)
 static inline uint64_t
 ro_round(const struct rollover *s)
 {
-	return atomic_load_explicit(&s->round, memory_order_acquire); /* A2 */
+	return atomic_load_explicit(&s->round, memory_order_acquire); /* acq-round */
 }
 
-/** Something in this chunk was unmapped, or left: R6. */
+/** Something in this chunk was unmapped, or left: rel-row. */
 static inline void
 ro_touch(uint8_t *touched, uint32_t chunk)
 {
@@ -144,7 +144,7 @@ ro_exit(struct ro_worker *w)
 	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE);
 }
 
-/** Done with a chunk: 2, R1. Who took it. */
+/** Done with a chunk: 2, rel-state. Who took it. */
 static inline void
 ro_chunk_done(struct rollover *s, uint32_t chunk)
 {

@@ -15,7 +15,7 @@ take(struct rollover *s, uint32_t chunk, uint64_t round)
 {
 	uint64_t state = ro_state(round, RO_READY);
 
-	/* Acquire: pairs with the release in snapshot(), which was before R2 anyhow. */
+	/* Acquire: pairs with the release in snapshot(), which was before rel-round anyhow. */
 	return atomic_compare_exchange_strong_explicit(&s->state[chunk], &state,
 						       ro_state(round, RO_BUSY),
 						       memory_order_acquire, memory_order_relaxed);

@@ -69,21 +69,21 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 
 		/* Before the count: what is exposed is then never less than the truth. */
 		w->sealed_more = RELAXED_GET(w->more);
-		look(w, atomic_load_explicit(&w->tail, memory_order_acquire), now); /* A3 */
+		look(w, atomic_load_explicit(&w->tail, memory_order_acquire), now); /* acq-count */
 		w->sealed = w->seen;
 		pending += w->sealed - w->released;
 	}
 	/* Somebody drains what is empty; for a wrap there is more to flush than was counted (3). */
-	if (pending == 0 && !flush_dumping(f)) {
-		atomic_store_explicit(&f->answered, asked, memory_order_release); /* ring.h, R5 */
+	if (pending == 0 && !flush_waited(f)) {
+		atomic_store_explicit(&f->answered, asked, memory_order_release); /* rel-answered, ring.h */
 		return true;
 	}
 	seq = flush_submit(d, &inv, 1);
 	if (seq == 0)
 		return false;
 	f->serving = asked;
-	if (domain_spans(d))
-		span_start(d, &inv, 1);
+	if (domain_multis(d))
+		multi_start(d, &inv, 1);
 	flush_started(d, seq, 1, now, cause);
 	return true;
 }
@@ -107,7 +107,7 @@ finish(struct sluice_domain *d, struct rollover *s, struct dom_workers *ws, uint
 		w->released_more = w->sealed_more;
 	}
 	f->tail++;
-	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* ring.h, R5 */
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* rel-answered, ring.h */
 	return true;
 }
 

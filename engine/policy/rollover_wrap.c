@@ -75,7 +75,7 @@ marks_clear(const struct marks *m, uint32_t chunk)
 
 	for (unsigned int i = 0; i < m->n; i++)
 		if (marked(m->row[i], chunk))
-			any |= __atomic_exchange_n(&m->row[i][chunk], 0, __ATOMIC_ACQUIRE) != 0; /* A6 */
+			any |= __atomic_exchange_n(&m->row[i][chunk], 0, __ATOMIC_ACQUIRE) != 0; /* acq-row */
 	return any;
 }
 
@@ -95,7 +95,7 @@ chunk_look(struct sluice_domain *d, struct rollover *s, uint32_t c)
 		uint64_t bits = 0;
 
 		for (unsigned int b = 0; leaf != NULL && b < 64; b++)
-			bits |= (uint64_t)(pte_acquire(&leaf[w * 64 + b]) != 0) << b; /* A4 */
+			bits |= (uint64_t)(pte_acquire(&leaf[w * 64 + b]) != 0) << b; /* acq-entry */
 		atomic_store_explicit(&s->used[c].free[w], bits, memory_order_relaxed);
 	}
 }
@@ -121,7 +121,7 @@ snapshot(struct sluice_domain *d, struct rollover *s, uint64_t next, uint32_t ta
 
 	marks_collect(s, &m);
 	for (uint32_t c = 0; c < s->nb_chunks; c++) {
-		uint64_t state = atomic_load_explicit(&s->state[c], memory_order_acquire); /* A1 */
+		uint64_t state = atomic_load_explicit(&s->state[c], memory_order_acquire); /* acq-state */
 		unsigned int kind = state & ((1u << RO_STATE_BITS) - 1);
 		uint64_t all = ~UINT64_C(0), any = 0;
 
@@ -270,11 +270,11 @@ ro_wrap(struct sluice_domain *d, struct ro_worker *me, uint64_t round, uint32_t 
 		ready = snapshot(d, s, round + 1, tables);
 		if (ready == 0 && rob_idlers(s, me))
 			ready = snapshot(d, s, round + 1, tables);
-		if (ready == 0 || domain_dump(d, SLUICE_FLUSH_ROLLOVER) != 0) {
+		if (ready == 0 || domain_flush_wait(d, SLUICE_FLUSH_ROLLOVER) != 0) {
 			ret = -ENOSPC;
 		} else {
 			s->cached = false;
-			atomic_store_explicit(&s->round, round + 1, memory_order_release); /* R2 */
+			atomic_store_explicit(&s->round, round + 1, memory_order_release); /* rel-round */
 			(void)tables_free(d, s, me);
 		}
 	}

@@ -33,8 +33,8 @@ forget(struct sluice_domain *d, uint64_t iova, uint32_t pfn, uint32_t pages, str
 				  .pages = pages,
 				  .iova = iova & ~UINT64_C(4095) };
 
-	if (domain_spans(d)) {
-		ret = span_inv_sync(d, &inv, 1);
+	if (domain_multis(d)) {
+		ret = multi_inv_sync(d, &inv, 1);
 	} else {
 		seq = iommu->fast.inv_submit(iommu->fast.queue, &inv, 1);
 		if (__builtin_expect(seq == 0, 0))

@@ -137,7 +137,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
-	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* A3 */
+	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* acq-released */
 		(void)engine_wait_turn(iommu->engine, iommu, turn); /* in no callback: strictly() */
 		if (turn % 64 != 0)
 			continue;

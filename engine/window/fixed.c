@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "../inval/shadowed.h"
+#include "../inval/mirror.h"
 #include "trim.h"
 #include "../inval/inval.h"
 
@@ -82,7 +82,7 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 		pthread_mutex_lock(&d->lock);
 		ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
 	}
-	if (ret == 0 && (sync = shadowed_sync(d, iova, size >> 12)) != 0) {
+	if (ret == 0 && (sync = mirror_sync(d, iova, size >> 12)) != 0) {
 		/* Part of it may be in the hardware's copy (A18). */
 		(void)lpae_unmap(&d->pt, iova, size);
 		lost = forget(d, iova, size, SLUICE_INV_DOMAIN);

@@ -71,10 +71,10 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	 * flushes released, what this lcore keeps of any order. */
 	give_all(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
-	if (ret != 0 && domain_dumps(d)) {
-		/* Really short: what waits in anybody's flush queue (A6; ring.h, 10). Whether the dump
+	if (ret != 0 && domain_flush_waits(d)) {
+		/* Really short: what waits in anybody's flush queue (A6; ring.h, 10). Whether that
 		 * was complete in time or not, what it brought is there. */
-		(void)domain_dump(d, SLUICE_FLUSH_ROLLOVER);
+		(void)domain_flush_wait(d, SLUICE_FLUSH_ROLLOVER);
 		give_all(d, dl);
 		ret = try_iova(d, dl, order, pages, pfn);
 	}

@@ -52,12 +52,12 @@ static const struct mode modes[] = {
 	{ "tiny", "deferred", 3, 2, 4, 16, 50, false },
 	{ "one", "deferred", 1, 256, 256, 16, 1000, false },
 	{ "refuse", "deferred", 2, 16, 64, UINT32_MAX, 200, true },
-	/* A window so small that IOVAs come back by dumps alone (A6): no batch is ever full. */
-	{ "dump", "deferred", 3, 1024, 1024, 16, 1000000, false, 2 },
-	{ "dump-refuse", "deferred", 2, 1024, 1024, 16, 1000000, true, 2 },
+	/* A window so small that IOVAs come back by flush waits alone (A6): no batch is ever full. */
+	{ "flush-wait", "deferred", 3, 1024, 1024, 16, 1000000, false, 2 },
+	{ "flush-wait-refuse", "deferred", 2, 1024, 1024, 16, 1000000, true, 2 },
 	{ "single", "deferred-single", 3, 64, 256, 16, 200, false },
 	{ "single-full", "deferred-single", 2, 4, 4, UINT32_MAX, 50, true },
-	{ "single-dump", "deferred-single", 3, 1024, 1024, 16, 1000000, false, 2 },
+	{ "single-flush-wait", "deferred-single", 3, 1024, 1024, 16, 1000000, false, 2 },
 	{ "rollover", "rollover", 3, 0, 0, 0, 0, false },
 	{ "rollover-refuse", "rollover", 2, 0, 0, 0, 0, true },
 	{ "strict", "strict", 3, 0, 0, 0, 0, false },
@@ -350,7 +350,7 @@ static int failures;
 
 /* Is space so short, or the policy such, that flushes are made by who finds no IOVA? */
 static bool
-by_dump(const struct mode *m)
+by_flush_wait(const struct mode *m)
 {
 	return m->chunks != 0 || strcmp(m->policy, "rollover") == 0;
 }
@@ -385,8 +385,8 @@ check(const struct mode *m, const struct worker *w)
 		CHECK(st.queued == pairs && st.live == 0, "%" PRIu64 " queued", st.queued);
 		CHECK(sluice_domain_stale_hist(dom)->count == pairs, "%" PRIu64 " windows",
 		      sluice_domain_stale_hist(dom)->count);
-		CHECK(by_dump(m) || st.flushes[SLUICE_FLUSH_FULL] > 0, "no full batch");
-		CHECK(!by_dump(m) || st.flushes[SLUICE_FLUSH_ROLLOVER] > 0, "no dump");
+		CHECK(by_flush_wait(m) || st.flushes[SLUICE_FLUSH_FULL] > 0, "no full batch");
+		CHECK(!by_flush_wait(m) || st.flushes[SLUICE_FLUSH_ROLLOVER] > 0, "no flush wait");
 		CHECK(m->refuse || st.flush_errors == 0, "%" PRIu64, st.flush_errors);
 		CHECK(st.syncs >= flushes, "%" PRIu64 " syncs", st.syncs);
 		CHECK(st.syncs == atomic_load(&hw.ticket), "%" PRIu64 " submitted",

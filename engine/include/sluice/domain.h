@@ -73,7 +73,7 @@ struct sluice_domain_conf {
  * - What each mapping is called, in the process's own memory: 4 KiB for each 2 MiB of the window that
  *   was ever in use. With the domain. Where the system promises no more memory than it has
  *   (vm.overcommit_memory = 2) all of it counts from the start, iova_size / 512 bytes.
- * - Shadow memory (copy, hybrid, untrusted): conf.copy_pool for each of the most workers that there
+ * - Copy pools (copy, hybrid, untrusted): conf.copy_pool for each of the most workers that there
  *   were at once. To a worker that comes when another has left; else with the domain.
  * - Mappings that stand. persistent: conf.keep_max for each worker; to a map that finds no IOVA,
  *   and by sluice_domain_drain(). static, hugepool: the pools that they were told of, and each
@@ -127,8 +127,8 @@ struct sluice_domain_stats {
 	uint64_t invs;                     /**< invalidations submitted (ranges or whole domain) */
 	uint64_t syncs;                    /**< submissions that had a SYNC of their own to wait for */
 	uint64_t table_bytes;              /**< memory held by page tables */
-	uint64_t refreshes;                /**< shadowed IOMMU: its whole copy made anew, for want of room */
-	uint64_t copies;     /**< mappings that are shadows, wholly or at their ends */
+	uint64_t refreshes;                /**< a mirror: its whole copy made anew, for want of room */
+	uint64_t copies;     /**< mappings that are copied, wholly or at their ends */
 	uint64_t copy_bytes; /**< bytes copied for those, in and out */
 	uint64_t copy_large; /**< copy: mapped strictly, for it was too long to be copied */
 	uint64_t copy_empty; /**< the worker's shadow memory was used up: mapped strictly; untrusted:

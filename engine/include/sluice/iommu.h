@@ -112,7 +112,7 @@ SLUICE_API uint64_t sluice_iommu_now_ns(const struct sluice_iommu *iommu);
 
 #define SLUICE_WATCH_OWNER  0u /**< the page is its owner's: no device may reach it */
 #define SLUICE_WATCH_DEVICE 1u /**< it is a device's for now */
-#define SLUICE_WATCH_SHADOW 2u /**< it is shadow memory, and stands in for nobody's now */
+#define SLUICE_WATCH_SHADOW 2u /**< it is a copy pool's, and stands in for nobody's now */
 
 /**
  * Tell emulated hardware who owns host memory, so that it can count stale accesses: a device's

@@ -25,8 +25,8 @@ extern "C" {
  * @param iova receives the address for the device; same offset in the page as @p pa.
  * @return 0; -ENXIO this lcore did not register as a worker; -EINVAL len, prot, an address
  *   beyond the hardware's, or a blocked domain; -ENOSPC no IOVA; -ENOMEM no page-table page, or
- *   no room in a shadowed IOMMU's copy. In all of these no device can reach the memory. -ETIMEDOUT,
- *   -EIO: a shadowed IOMMU did not take the mapping, and may have kept part of it: the memory may
+ *   no room in a mirror's copy. In all of these no device can reach the memory. -ETIMEDOUT,
+ *   -EIO: a mirror did not take the mapping, and may have kept part of it: the memory may
  *   not be used.
  */
 SLUICE_API int sluice_map(struct sluice_domain *dom, uint64_t pa, size_t len, unsigned int prot,
@@ -136,7 +136,7 @@ SLUICE_API void sluice_unmap_kick(struct sluice_domain *dom);
  * -ENOMEM no device could reach any of it at any time. Control path: takes a lock, allocates.
  * @param iova, pa, size multiples of 4096.
  * @return 0; -EINVAL; -EEXIST something is mapped there; -ENOMEM no memory for tables, or no room
- *   in a shadowed IOMMU's copy; -ETIMEDOUT, -EIO as sluice_map().
+ *   in a mirror's copy; -ETIMEDOUT, -EIO as sluice_map().
  */
 SLUICE_API int sluice_map_fixed(struct sluice_domain *dom, uint64_t iova, uint64_t pa,
 				uint64_t size, unsigned int prot);

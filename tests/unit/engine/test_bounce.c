@@ -4,8 +4,8 @@
  * with a buffer is out of the device's reach, from the map to the unmap and after (E5).
  */
 #include "engine/policy/bounce.h"
-#include "engine/policy/shadow.h"
-#include "shadowed.h"
+#include "engine/policy/copypool.h"
+#include "mirror.h"
 
 static const struct sluice_domain_conf conf = { .policy = "deferred", .untrusted = true,
 						.iova_size = 4 << 20, .copy_pool = 64 * 4096 };
@@ -174,7 +174,7 @@ static void
 on_relax(void *arg)
 {
 	(void)arg;
-	const struct shadow *s = w.r->d->lc[0]->priv;
+	const struct copypool *s = w.r->d->lc[0]->priv;
 
 	w.early |= s->free[0] != NULL || w.b->va[10] == 0xee;
 	if (++w.turns == 100)
@@ -222,7 +222,7 @@ failed_invalidation_keeps_everything(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova, 100), -EIO);
 	assert_int_equal(b.va[10], (uint8_t)(10 * 7 + 1));
 	assert_int_equal(stats_of(r.d).live, 1);
-	/* Neither the IOVA nor the shadow page is seen again. */
+	/* Neither the IOVA nor the pool page is seen again. */
 	for (unsigned int i = 0; i < 63; i++) {
 		uint64_t other = map(&r, b.pa, 64, SLUICE_RW);
 
@@ -233,7 +233,7 @@ failed_invalidation_keeps_everything(void **state)
 	rig_down(&r);
 }
 
-/* No shadow page: refused, never the page itself. */
+/* No pool page: refused, never the page itself. */
 static void
 e5_empty_pool_refuses(void **state)
 {

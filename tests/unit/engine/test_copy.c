@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/shadow.c, copy.c: the device sees copies, at the same offset, with the protection asked
+ * policy/copypool.c, copy.c: the device sees copies, at the same offset, with the protection asked
  * for; the owner's pages are never in the page table; nothing is ever invalidated.
  */
-#include "engine/policy/shadow.h"
-#include "shadowed.h"
+#include "engine/policy/copypool.h"
+#include "mirror.h"
 
 #define OUTSIDE UINT64_C(0x300000000) /* not the iommu's memory */
 
@@ -88,7 +88,7 @@ what_is_for_reading_is_not_written(void **state)
 	rig_down(&r);
 }
 
-/* After the unmap a device still reaches the shadow; the owner's memory it neither sees nor changes. */
+/* After the unmap a device still reaches the pool; the owner's memory it neither sees nor changes. */
 static void
 stale_accesses_reach_nobody(void **state)
 {
@@ -153,7 +153,7 @@ a17_unmap_is_checked_to_the_byte(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova + 4096, 9000), -EINVAL); /* inside */
 	assert_int_equal(sluice_unmap(r.d, iova + 4096, 4904), -EINVAL);
 	/* The other side of the pool, where the same page is for reading only. */
-	const struct shadow *s = r.d->lc[0]->priv;
+	const struct copypool *s = r.d->lc[0]->priv;
 
 	assert_int_equal(sluice_unmap(r.d, iova - s->iova[1] + s->iova[0], 9000), -EINVAL);
 	assert_int_equal(sluice_unmap(r.d, iova + 5 * 4096, 9000), -ENOENT); /* uncut */
@@ -166,7 +166,7 @@ a17_unmap_is_checked_to_the_byte(void **state)
 	assert_int_equal(b.va[100], 0xee);
 	assert_int_equal(sluice_unmap(r.d, iova, 9000), -ENOENT);
 	assert_int_equal(sluice_unmap(r.d, iova + 4096, 4096), -ENOENT);
-	/* An IOVA of the window that is no shadow: as strict. */
+	/* An IOVA of the window that is not in a pool: as strict. */
 	assert_int_equal(sluice_unmap(r.d, r.d->iova_base + (15 << 20), 4096), -ENOENT);
 	assert_int_equal(stats_of(r.d).live, 0);
 	buf_free(&r, &b);

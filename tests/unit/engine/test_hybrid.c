@@ -3,8 +3,8 @@
  * policy/hybrid.c, crossover.c: what is short is copied, what is long is strict; the threshold is
  * known, can be changed, and can be found.
  */
-#include "engine/policy/shadow.h"
-#include "shadowed.h"
+#include "engine/policy/copypool.h"
+#include "mirror.h"
 
 static struct sluice_domain_conf
 conf_of(uint32_t copy_max)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Policies that keep and copy, with threads: persistent's workers and a drain exclude each other
- * (policy/persistent.h, 4); shadow slots that another worker frees go home (policy/shadow.h, 4);
+ * (policy/persistent.h, 4); pool slots that another worker frees go home (policy/copypool.h, 4);
  * workers that map the same page for the first time agree on its entry (policy/pool.h, 2).
  */
 #include <pthread.h>
 
 #include "engine/policy/persistent.h"
 #include "engine/base/tsan.h"
-#include "shadowed.h"
+#include "mirror.h"
 
 #define PA     UINT64_C(0x300000000)
 #define ROUNDS (SLUICE_TSAN ? 100u : 400u)

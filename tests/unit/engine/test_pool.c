@@ -4,7 +4,7 @@
  * nobody asked for are not mapped; the book of what is in use is honest.
  */
 #include "engine/policy/pool.h"
-#include "shadowed.h"
+#include "mirror.h"
 
 #define PA UINT64_C(0x300000000) /* not the iommu's memory */
 

@@ -4,7 +4,7 @@
  * that the engine submits. test_turn.c has the policies.
  */
 #include "ats_rig.h"
-#include "engine/inval/span.h"
+#include "engine/inval/multi.h"
 
 static const struct sluice_domain_conf conf = { .policy = "deferred", .iova_size = 4 << 20,
 						.batch = 4, .ring = 64, .deadline_us = 1000 };

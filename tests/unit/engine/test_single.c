@@ -214,7 +214,7 @@ windows_are_never_too_short(void **state)
 }
 
 static void
-a6_single_queue_is_dumped(void **state)
+a6_single_queue_is_waited_for(void **state)
 {
 	struct sluice_domain_conf c = conf;
 	uint64_t iova[IOVA_CHUNK_PAGES];
@@ -258,7 +258,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(full_queue_refuses, up, down),
 		cmocka_unit_test_setup_teardown(ranges_when_they_are_few, up, down),
 		cmocka_unit_test_setup_teardown(windows_are_never_too_short, up, down),
-		cmocka_unit_test(a6_single_queue_is_dumped),
+		cmocka_unit_test(a6_single_queue_is_waited_for),
 		cmocka_unit_test(e1_single_is_clamped),
 	};
 

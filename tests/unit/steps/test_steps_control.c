@@ -6,7 +6,7 @@
  */
 #include "engine/policy/policy.h"
 #include "engine/policy/persistent.h"
-#include "engine/inval/span.h"
+#include "engine/inval/multi.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 
@@ -97,7 +97,7 @@ who_drains_is_alone(void **state)
 		      (struct steps_fiber){ drains, 5 }, down);
 }
 
-/* ---- span.h, 3 --------------------------------------------------------------------------------- */
+/* ---- multi.h, 3 --------------------------------------------------------------------------------- */
 
 static uint64_t walked_at;
 static bool cached[RTE_DIM(iova)];
@@ -111,7 +111,7 @@ submit_in_order(void *queue, const struct sluice_inv *inv, unsigned int n)
 }
 
 static void
-span_up(void)
+multi_up(void)
 {
 	up("strict");
 	mate = fake_open("mate=1");
@@ -139,7 +139,7 @@ nothing_stays_cached(void)
 {
 	for (unsigned int i = 1; i < RTE_DIM(iova); i++)
 		if (cached[i] && !fake_covered(mate, walked_at + 1, mate->submitted,
-					       span_hw(r.d, mate->iommu)->tag, iova[i], 1))
+					       multi_hw(r.d, mate->iommu)->tag, iova[i], 1))
 			steps_failed("the iommu that came goes on using what was unmapped");
 	assert_int_equal(sluice_unmap(r.d, iova[0], 4096), 0);
 	sluice_engine_release(r.e);
@@ -154,10 +154,10 @@ static void
 an_iommu_that_comes_sees_no_old_entry(void **state)
 {
 	(void)state;
-	steps_explore(span_up, (struct steps_fiber){ unmaps, 0 },
+	steps_explore(multi_up, (struct steps_fiber){ unmaps, 0 },
 		      (struct steps_fiber){ adds_iommu, 5 }, nothing_stays_cached);
 	/* An unmap begins when who adds has had his first barrier, and looks before there is a peer. */
-	steps_explore_twice(span_up, (struct steps_fiber){ adds_iommu, 5 },
+	steps_explore_twice(multi_up, (struct steps_fiber){ adds_iommu, 5 },
 			    (struct steps_fiber){ unmaps, 0 }, nothing_stays_cached);
 }
 

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Domains behind several IOMMUs. The essay is in span.h.
+ * Domains behind several IOMMUs. The essay is in multi.h.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "span.h"
+#include "multi.h"
 #include "../base/wait.h"
 #include "inval.h"
 
 static uint32_t
-peers(const struct dom_span *s)
+peers(const struct dom_multi *s)
 {
 	return atomic_load_explicit(&s->n, memory_order_acquire); /* 3 */
 }
 
 /* The same, by a peer's tag. */
 static const struct sluice_inv *
-by_tag(const struct span_peer *p, const struct sluice_inv *inv, unsigned int n,
+by_tag(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n,
        struct sluice_inv *own)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -30,7 +30,7 @@ by_tag(const struct span_peer *p, const struct sluice_inv *inv, unsigned int n,
 
 /* @return as inv_submit(). */
 static uint64_t
-submit(const struct span_peer *p, const struct sluice_inv *inv, unsigned int n)
+submit(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n)
 {
 	struct sluice_inv own[SLUICE_INV_BURST];
 
@@ -39,7 +39,7 @@ submit(const struct span_peer *p, const struct sluice_inv *inv, unsigned int n)
 
 /* Engine. @return as inv_try(). */
 static uint64_t
-try(struct sluice_domain *d, const struct span_peer *p, const struct sluice_inv *inv, unsigned int n)
+try(struct sluice_domain *d, const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n)
 {
 	struct sluice_inv own[SLUICE_INV_BURST];
 
@@ -48,9 +48,9 @@ try(struct sluice_domain *d, const struct span_peer *p, const struct sluice_inv 
 
 /* 1 */
 int
-span_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
+multi_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {
-	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
+	struct dom_multi *s = atomic_load_explicit(&d->multi, memory_order_acquire);
 	uint32_t nb = peers(s);
 	uint64_t first, seq[RTE_DIM(s->peer)];
 	int ret, r;
@@ -70,9 +70,9 @@ span_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned in
 /* ---- engine ---------------------------------------------------------------------------------- */
 
 void
-span_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
+multi_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {
-	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
+	struct dom_multi *s = atomic_load_explicit(&d->multi, memory_order_acquire);
 	uint32_t slot = d->flush.head & (FLUSH_INFLIGHT - 1);
 
 	s->nb[slot] = peers(s);
@@ -88,7 +88,7 @@ span_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n
 
 /* 2. @return whether the flush in that slot is complete there. */
 static bool
-peer_done(struct sluice_domain *d, struct span_peer *p, uint32_t slot)
+peer_done(struct sluice_domain *d, struct multi_peer *p, uint32_t slot)
 {
 	const struct sluice_inv all = { .op = SLUICE_INV_DOMAIN };
 	const struct sluice_iommu_fast *fast = &p->iommu->fast;
@@ -111,9 +111,9 @@ peer_done(struct sluice_domain *d, struct span_peer *p, uint32_t slot)
 }
 
 bool
-span_done(struct sluice_domain *d, uint64_t now)
+multi_done(struct sluice_domain *d, uint64_t now)
 {
-	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
+	struct dom_multi *s = atomic_load_explicit(&d->multi, memory_order_acquire);
 	struct flush_state *f = &d->flush;
 	uint32_t slot = f->tail & (FLUSH_INFLIGHT - 1);
 
@@ -132,9 +132,9 @@ span_done(struct sluice_domain *d, uint64_t now)
 /* ---- control --------------------------------------------------------------------------------- */
 
 struct sluice_hwdom *
-span_hw(struct sluice_domain *d, const struct sluice_iommu *iommu)
+multi_hw(struct sluice_domain *d, const struct sluice_iommu *iommu)
 {
-	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
+	struct dom_multi *s = atomic_load_explicit(&d->multi, memory_order_acquire);
 
 	if (iommu == d->iommu)
 		return &d->hw;
@@ -145,13 +145,13 @@ span_hw(struct sluice_domain *d, const struct sluice_iommu *iommu)
 }
 
 int
-span_unplug(struct sluice_domain *d)
+multi_unplug(struct sluice_domain *d)
 {
-	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
+	struct dom_multi *s = atomic_load_explicit(&d->multi, memory_order_acquire);
 	int ret = 0, r;
 
 	for (uint32_t i = 0; s != NULL && i < peers(s); i++) {
-		struct span_peer *p = &s->peer[i];
+		struct multi_peer *p = &s->peer[i];
 
 		r = p->unplugged ? 0 : p->iommu->ops->hwdom_fini(p->iommu, &p->hw);
 		p->unplugged = r == 0;
@@ -161,14 +161,14 @@ span_unplug(struct sluice_domain *d)
 }
 
 void
-span_free(struct sluice_domain *d)
+multi_free(struct sluice_domain *d)
 {
-	struct dom_span *s = atomic_load_explicit(&d->span, memory_order_acquire);
+	struct dom_multi *s = atomic_load_explicit(&d->multi, memory_order_acquire);
 
 	for (uint32_t i = 0; s != NULL && i < peers(s); i++)
 		iommu_count_domain(s->peer[i].iommu, -1);
 	free(s);
-	atomic_store_explicit(&d->span, NULL, memory_order_relaxed);
+	atomic_store_explicit(&d->multi, NULL, memory_order_relaxed);
 }
 
 static bool
@@ -186,7 +186,7 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 
 	if (d->type != SLUICE_DOMAIN_PAGING)
 		return sluice_fail(EINVAL, "only a paging domain has something to share");
-	if (span_hw(d, iommu) != NULL)
+	if (multi_hw(d, iommu) != NULL)
 		return sluice_fail(EEXIST, "the domain is behind that iommu already");
 	if (iommu->engine != d->iommu->engine)
 		return sluice_fail(EINVAL, "another engine serves that iommu, or none");
@@ -200,13 +200,13 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 	if ((d->iommu->caps & same & ~iommu->caps) != 0)
 		return sluice_fail(ENOTSUP, "that iommu cannot defer invalidations, the domain's can");
 	if (iommu->ops->map_sync != NULL || d->iommu->ops->map_sync != NULL)
-		return sluice_fail(ENOTSUP, "an iommu that shadows page tables shares none");
+		return sluice_fail(ENOTSUP, "an iommu that mirrors page tables shares none");
 	return 0;
 }
 
 /* 3. Without a barrier it stays listed, and nothing is attached behind it. */
 static int
-all_see(struct span_peer *p)
+all_see(struct multi_peer *p)
 {
 	p->seen = epoch_barrier() == 0;
 	return p->seen ? 0 : engine_no_barrier();
@@ -217,13 +217,13 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 {
 	if (d == NULL || iommu == NULL)
 		return sluice_null("a domain or an iommu");
-	struct dom_span *s, *made = NULL;
-	struct span_peer *p;
+	struct dom_multi *s, *made = NULL;
+	struct multi_peer *p;
 	int ret;
 
 	pthread_mutex_lock(&d->lock);
 	ret = check(d, iommu);
-	s = atomic_load_explicit(&d->span, memory_order_relaxed);
+	s = atomic_load_explicit(&d->multi, memory_order_relaxed);
 	for (uint32_t i = 0; ret == 0 && s != NULL && i < peers(s); i++)
 		if (s->peer[i].iommu == iommu) {
 			/* The last attempt came this far: 3. */
@@ -248,7 +248,7 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 		/* 3 */
 		iommu_count_domain(iommu, 1);
 		atomic_store_explicit(&s->n, peers(s) + 1, memory_order_release);
-		atomic_store_explicit(&d->span, s, memory_order_release);
+		atomic_store_explicit(&d->multi, s, memory_order_release);
 		ret = all_see(p);
 	} else {
 		free(made);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * dump.c, and what flush.c and map.c do for it: when no IOVA is left, all flush queues are emptied
+ * flush_wait.c, and what flush.c and map.c do for it: when no IOVA is left, all flush queues are emptied
  * before the map fails (A6).
  */
 #include "rig.h"
@@ -54,7 +54,7 @@ map_errno(void)
 
 /* All IOVAs wait in the ring of a worker that does nothing any more. */
 static void
-a6_rollover_dumps_flush_queue(void **state)
+a6_map_waits_for_flush_queues(void **state)
 {
 	(void)state;
 	up("deferred");
@@ -128,7 +128,7 @@ a6_is_bounded(void **state)
 }
 
 static void
-a6_cookies_survive_a_dump(void **state)
+a6_cookies_survive_a_flush_wait(void **state)
 {
 	uint64_t cookie[PAGES];
 	unsigned int n;
@@ -221,10 +221,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a6_rollover_dumps_flush_queue),
+		cmocka_unit_test(a6_map_waits_for_flush_queues),
 		cmocka_unit_test(a6_waits_for_the_invalidation),
 		cmocka_unit_test(a6_is_bounded),
-		cmocka_unit_test(a6_cookies_survive_a_dump),
+		cmocka_unit_test(a6_cookies_survive_a_flush_wait),
 		cmocka_unit_test(a6_gives_back_every_size),
 		cmocka_unit_test(a6_full_is_full),
 		cmocka_unit_test(a6_strict_does_not_wait),

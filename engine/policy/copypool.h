@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Shadow memory: what a device gets to see in place of its owner's memory. After Markuze, Morrison
- * and Tsafrir (ASPLOS 2016).
+ * Copy pools: memory that a device gets to see in place of its owner's (the "shadow memory" of Markuze,
+ * Morrison and Tsafrir, ASPLOS 2016).
  *
  * 1. Each worker of a domain has a pool of it, made with the worker (sluice_domain_conf.copy_pool).
  *    A pool is cut into slots of whole pages on demand, so that two buffers never share a page
@@ -20,105 +20,105 @@
  * 5. Pools stay until the domain goes: slots of a worker that left may live. The next worker to
  *    come takes over a pool that has none.
  */
-#ifndef POLICY_SHADOW_H
-#define POLICY_SHADOW_H
+#ifndef POLICY_COPYPOOL_H
+#define POLICY_COPYPOOL_H
 
 #include "../object/domain.h"
 
-#define SHADOW_CLASSES 5u
-#define SHADOW_MAX_LEN 65536u /* the longest buffer that is copied, bytes */
-#define SHADOW_PAGES   17u    /* of the largest slot: that, anywhere in its page */
+#define COPYPOOL_CLASSES 5u
+#define COPYPOOL_MAX_LEN 65536u /* the longest buffer that is copied, bytes */
+#define COPYPOOL_PAGES   17u    /* of the largest slot: that, anywhere in its page */
 
-struct shadow;
+struct copypool;
 
 /** One page of a pool; the first page of a slot speaks for it. */
-struct shadow_slot {
+struct copypool_slot {
 	/* Of the mapping. */
 	uint64_t iova;  /* what the device was given; 0: free */
 	uint32_t len;   /* bytes of the whole mapping */
-	uint32_t piece; /* bytes that are shadowed here */
+	uint32_t piece; /* bytes that are copied here */
 	uint8_t *owner; /* the owner's memory, `piece` bytes */
 	uint8_t prot;
 	/* Of the slot. */
-	uint8_t class; /* SHADOW_INSIDE: not the first page; SHADOW_UNCUT */
+	uint8_t class; /* COPYPOOL_INSIDE: not the first page; COPYPOOL_UNCUT */
 	uint32_t page; /* in the pool */
-	struct shadow *home;
+	struct copypool *home;
 	uint8_t *va;
 	uint64_t pa;
-	struct shadow_slot *next; /* free: in its list; SHADOW_INSIDE: its slot */
+	struct copypool_slot *next; /* free: in its list; COPYPOOL_INSIDE: its slot */
 };
-_Static_assert(sizeof(struct shadow_slot) <= RTE_CACHE_LINE_SIZE, "one line a slot");
+_Static_assert(sizeof(struct copypool_slot) <= RTE_CACHE_LINE_SIZE, "one line a slot");
 
-#define SHADOW_UNCUT  0xff
-#define SHADOW_INSIDE 0xfe
+#define COPYPOOL_UNCUT  0xff
+#define COPYPOOL_INSIDE 0xfe
 
 /** One worker's pool. Written by that worker, unless said. */
-struct shadow {
-	struct shadow_slot *free[SHADOW_CLASSES];
+struct copypool {
+	struct copypool_slot *free[COPYPOOL_CLASSES];
 	struct sluice_mem_span span;
-	struct shadow **by_chunk; /* [nb_chunks of the window] whose pool is there; mapped pools */
+	struct copypool **by_chunk; /* [nb_chunks of the window] whose pool is there; mapped pools */
 	uint64_t iova[2];         /* of the pool, by writable; mapped pools */
 	uint32_t pages, cut;      /* of the pool; of those, handed to slots */
-	struct shadow_slot *slot; /* [pages] */
+	struct copypool_slot *slot; /* [pages] */
 	/* Readers: anybody, relaxed. */
 	uint64_t copies, bytes, large, empty;
 	uint8_t *va;
 	uint64_t pa;
 	size_t slots_size;
 	bool taken;               /* a worker has it; e->lock */
-	struct shadow *_Atomic next;
+	struct copypool *_Atomic next;
 	/* 4. */
-	struct shadow_slot *_Atomic returned __rte_cache_aligned;
+	struct copypool_slot *_Atomic returned __rte_cache_aligned;
 } __rte_cache_aligned;
 
 /** What a domain has: d->priv. */
-struct shadow_domain {
-	struct shadow *_Atomic pools; /* grows only; control calls write it, e->lock */
-	struct shadow **by_chunk;
+struct copypool_domain {
+	struct copypool *_Atomic pools; /* grows only; control calls write it, e->lock */
+	struct copypool **by_chunk;
 	size_t by_chunk_size;
 };
 
 /** policy_ops.init: with pools in the page table for good; or not. @return 0 or -ENOMEM. */
-int shadow_init_mapped(struct sluice_domain *d);
-int shadow_init_unmapped(struct sluice_domain *d);
+int copypool_init_mapped(struct sluice_domain *d);
+int copypool_init_unmapped(struct sluice_domain *d);
 /** policy_ops.fini. The hardware does not use the domain any more. */
-void shadow_fini(struct sluice_domain *d);
+void copypool_fini(struct sluice_domain *d);
 /** policy_ops.worker_init: dl->priv becomes a pool. @return 0, -ENOMEM, -ENOSPC no IOVA for it. */
-int shadow_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
-void shadow_worker_fini(struct sluice_domain *d, struct dom_lcore *dl);
+int copypool_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
+void copypool_worker_fini(struct sluice_domain *d, struct dom_lcore *dl);
 /** policy_ops.stats. */
-void shadow_stats(const struct sluice_domain *d, struct sluice_domain_stats *st);
+void copypool_stats(const struct sluice_domain *d, struct sluice_domain_stats *st);
 
 /** No free slot of that class: what came home, a fresh one, or a larger one. Worker. */
-struct shadow_slot *shadow_take_slow(struct shadow *s, unsigned int class);
+struct copypool_slot *copypool_take_slow(struct copypool *s, unsigned int class);
 
 /** The slot whose memory @p pa is, mapped or not; NULL: not the first page of one. Any worker. */
-struct shadow_slot *shadow_find_pa(const struct sluice_domain *d, uint64_t pa);
+struct copypool_slot *copypool_find_pa(const struct sluice_domain *d, uint64_t pa);
 
 /** The class that holds so many bytes from the beginning of a page: of 1, 2, 5, 9, 17 pages. */
 static inline unsigned int
-shadow_class(uint64_t bytes)
+copypool_class(uint64_t bytes)
 {
 	return (bytes > 1 << 12) + (bytes > 2 << 12) + (bytes > 5 << 12) + (bytes > 9 << 12);
 }
 
 /** A slot. Worker. @return NULL: the pool is empty. */
-static inline struct shadow_slot *
-shadow_take(struct shadow *s, unsigned int class)
+static inline struct copypool_slot *
+copypool_take(struct copypool *s, unsigned int class)
 {
-	struct shadow_slot *p = s->free[class];
+	struct copypool_slot *p = s->free[class];
 
 	if (__builtin_expect(p == NULL, 0))
-		return shadow_take_slow(s, class);
+		return copypool_take_slow(s, class);
 	s->free[class] = p->next;
 	return p;
 }
 
 /** Give a slot back; from the worker that has @p mine. */
 static inline void
-shadow_put(struct shadow *mine, struct shadow_slot *p)
+copypool_put(struct copypool *mine, struct copypool_slot *p)
 {
-	struct shadow *home = p->home;
+	struct copypool *home = p->home;
 
 	RELAXED_SET(p->iova, 0); /* two may unmap it at once, by mistake: one of them looks */
 	if (__builtin_expect(home == mine, 1)) {
@@ -127,7 +127,7 @@ shadow_put(struct shadow *mine, struct shadow_slot *p)
 		return;
 	}
 	p->next = atomic_load_explicit(&home->returned, memory_order_relaxed);
-	/* release: pairs with the acquire in shadow_take_slow(). */
+	/* release: pairs with the acquire in copypool_take_slow(). */
 	while (!atomic_compare_exchange_weak_explicit(&home->returned, &p->next, p,
 						      memory_order_release, memory_order_relaxed))
 		;
@@ -135,7 +135,7 @@ shadow_put(struct shadow *mine, struct shadow_slot *p)
 
 /* copy.c: for every policy with mapped pools. */
 
-/** Map by copying. Longer than SHADOW_MAX_LEN, or no slot: strictly, and counted. */
+/** Map by copying. Longer than COPYPOOL_MAX_LEN, or no slot: strictly, and counted. */
 int copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	     struct dom_lcore *dl);
 

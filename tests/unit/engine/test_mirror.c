@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * shadowed.c: hardware that must be told of maps (A8), and that translates some addresses only.
+ * mirror.c: hardware that must be told of maps (A8), and that translates some addresses only.
  */
 #include "engine/policy/policy.h"
 #include "rig.h"

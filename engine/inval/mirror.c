@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Shadowed IOMMUs (A8). A map writes its entries, and is complete when the hardware has taken them
+ * Mirrors: IOMMUs that keep a copy of the page table (A8). A map writes its entries, and is complete when the hardware has taken them
  * into its copy. When there is no room for that, the whole copy is made anew, once, and
  * the map is told of again, once. What fails then, fails the map: never the device's first access.
  *
@@ -13,11 +13,11 @@
 #include <rte_errno.h>
 
 #include "../base/heap.h"
-#include "shadowed.h"
+#include "mirror.h"
 #include "inval.h"
 #include "../policy/policy.h"
 
-struct shadowed {
+struct mirror {
 	struct policy_ops ops; /* base, with these maps */
 	const struct policy_ops *base;
 	_Atomic uint64_t refreshes;
@@ -58,10 +58,10 @@ aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
 }
 
 int
-shadowed_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages)
+mirror_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages)
 {
 	const struct sluice_iommu_ops *ops = d->iommu->ops;
-	struct shadowed *s = d->shadowed;
+	struct mirror *s = d->mirror;
 	int ret;
 
 	if (s == NULL)
@@ -103,7 +103,7 @@ undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 
 	int ret;
 
-	if (d->shadowed->base != &policy_rollover) {
+	if (d->mirror->base != &policy_rollover) {
 		ret = policy_strict.unmap(d, iova, len, dl);
 		if (ret == 0)
 			uncount(dl, inv.pages);
@@ -115,14 +115,14 @@ undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 }
 
 static int
-shadowed_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
+mirror_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	     struct dom_lcore *dl)
 {
-	int ret = d->shadowed->base->map(d, pa, len, prot, iova, dl), lost;
+	int ret = d->mirror->base->map(d, pa, len, prot, iova, dl), lost;
 
 	if (ret != 0)
 		return ret;
-	ret = shadowed_sync(d, *iova & ~UINT64_C(4095), pages_of(*iova, len));
+	ret = mirror_sync(d, *iova & ~UINT64_C(4095), pages_of(*iova, len));
 	if (ret == 0)
 		return 0;
 	lost = undo(d, *iova, len, dl);
@@ -133,10 +133,10 @@ shadowed_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 /* contiguous alone: the burst is one range, mapped and unmapped as a whole. Those of other policies
  * lie anywhere, and are told of one by one (burst.c). */
 static unsigned int
-shadowed_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
+mirror_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		   struct dom_lcore *dl)
 {
-	const struct policy_ops *base = d->shadowed->base;
+	const struct policy_ops *base = d->mirror->base;
 	unsigned int got = base->map_burst(d, seg, n, dl);
 	uint64_t pages = 0;
 	int ret;
@@ -145,7 +145,7 @@ shadowed_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int
 		return 0;
 	for (unsigned int i = 0; i < got; i++)
 		pages += pages_of(seg[i].iova, seg[i].len);
-	ret = shadowed_sync(d, seg[0].iova & ~UINT64_C(4095), pages);
+	ret = mirror_sync(d, seg[0].iova & ~UINT64_C(4095), pages);
 	if (ret == 0)
 		return got;
 	if (base->unmap_burst(d, seg, got, dl) == got) {
@@ -157,9 +157,9 @@ shadowed_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int
 }
 
 static void
-shadowed_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+mirror_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 {
-	const struct shadowed *s = d->shadowed;
+	const struct mirror *s = d->mirror;
 
 	if (s->base->stats != NULL)
 		s->base->stats(d, st);
@@ -167,26 +167,26 @@ shadowed_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 }
 
 const struct policy_ops *
-shadowed_ops(struct sluice_domain *d, const struct policy_ops *base)
+mirror_ops(struct sluice_domain *d, const struct policy_ops *base)
 {
-	struct shadowed *s = d->shadowed;
+	struct mirror *s = d->mirror;
 
 	if (s == NULL)
 		return base;
 	s->base = base;
 	s->ops = *base;
-	s->ops.map = shadowed_map;
-	s->ops.map_burst = base == &policy_contiguous ? shadowed_map_burst : NULL;
-	s->ops.stats = shadowed_stats;
+	s->ops.map = mirror_map;
+	s->ops.map_burst = base == &policy_contiguous ? mirror_map_burst : NULL;
+	s->ops.stats = mirror_stats;
 	s->ops.live = false; /* what it would be exchanged for does not sync */
 	return &s->ops;
 }
 
 int
-shadowed_init(struct sluice_domain *d)
+mirror_init(struct sluice_domain *d)
 {
 	const struct policy_ops *base = d->policy;
-	struct shadowed *s;
+	struct mirror *s;
 	bool can = false;
 
 	if (d->type != SLUICE_DOMAIN_PAGING || d->iommu->ops->map_sync == NULL)
@@ -194,19 +194,19 @@ shadowed_init(struct sluice_domain *d)
 	for (unsigned int i = 0; i < RTE_DIM(fit); i++)
 		can = can || base == fit[i];
 	if (!can)
-		return sluice_fail(ENOTSUP, "'%s' is not for a shadowed IOMMU", base->name);
+		return sluice_fail(ENOTSUP, "'%s' is not for an IOMMU that mirrors its page table", base->name);
 	s = heap_zalloc("sluice_shadowed", sizeof(*s), RTE_CACHE_LINE_SIZE);
 	if (s == NULL)
 		return sluice_fail(ENOMEM, "no memory for a policy that syncs its maps");
-	d->shadowed = s;
-	d->policy = shadowed_ops(d, base);
+	d->mirror = s;
+	d->policy = mirror_ops(d, base);
 	d->map = s->ops.map;
 	return 0;
 }
 
 void
-shadowed_fini(struct sluice_domain *d)
+mirror_fini(struct sluice_domain *d)
 {
-	heap_free(d->shadowed);
-	d->shadowed = NULL;
+	heap_free(d->mirror);
+	d->mirror = NULL;
 }

@@ -3,8 +3,8 @@
  * For tests of policies that copy: a buffer in the fake iommu's memory, and the device's view of
  * it, which is what the page table says.
  */
-#ifndef SHADOWED_H
-#define SHADOWED_H
+#ifndef MIRROR_H
+#define MIRROR_H
 
 #include "engine/window/window.h"
 #include "rig.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Pools of shadow memory (shadow.h): making them, giving them to workers, slots when a list is
+ * Pools of shadow memory (copypool.h): making them, giving them to workers, slots when a list is
  * empty.
  */
 #include <errno.h>
@@ -8,15 +8,15 @@
 #include "../base/heap.h"
 #include "../base/mem.h"
 #include "../window/stock.h"
-#include "shadow.h"
+#include "copypool.h"
 #include "../window/window.h"
 
-static const uint8_t class_pages[SHADOW_CLASSES] = { 1, 2, 5, 9, SHADOW_PAGES };
+static const uint8_t class_pages[COPYPOOL_CLASSES] = { 1, 2, 5, 9, COPYPOOL_PAGES };
 
 static int
 init(struct sluice_domain *d, bool mapped)
 {
-	struct shadow_domain *sd = heap_zalloc("sluice_shadow", sizeof(*sd), 0);
+	struct copypool_domain *sd = heap_zalloc("sluice_copypool", sizeof(*sd), 0);
 
 	if (sd == NULL)
 		return -ENOMEM;
@@ -33,19 +33,19 @@ init(struct sluice_domain *d, bool mapped)
 }
 
 int
-shadow_init_mapped(struct sluice_domain *d)
+copypool_init_mapped(struct sluice_domain *d)
 {
 	return init(d, true);
 }
 
 int
-shadow_init_unmapped(struct sluice_domain *d)
+copypool_init_unmapped(struct sluice_domain *d)
 {
 	return init(d, false);
 }
 
 static void
-pool_free(struct sluice_domain *d, struct shadow *s)
+pool_free(struct sluice_domain *d, struct copypool *s)
 {
 	sluice_mem_free(d->iommu->mem, s->va, (size_t)s->pages << 12);
 	sluice_host_free(s->slot, s->slots_size);
@@ -53,10 +53,10 @@ pool_free(struct sluice_domain *d, struct shadow *s)
 }
 
 void
-shadow_fini(struct sluice_domain *d)
+copypool_fini(struct sluice_domain *d)
 {
-	struct shadow_domain *sd = d->priv;
-	struct shadow *s, *next;
+	struct copypool_domain *sd = d->priv;
+	struct copypool *s, *next;
 
 	if (sd == NULL)
 		return;
@@ -71,7 +71,7 @@ shadow_fini(struct sluice_domain *d)
 
 /* 3: the pool's two places in the window. */
 static int
-pool_map(struct sluice_domain *d, struct shadow *s, struct shadow **by_chunk)
+pool_map(struct sluice_domain *d, struct copypool *s, struct copypool **by_chunk)
 {
 	uint32_t side = RTE_ALIGN_CEIL(s->pages, IOVA_CHUNK_PAGES), pfn;
 	int ret = iova_run_get(&d->iova, 2 * side, &pfn);
@@ -98,10 +98,10 @@ pool_map(struct sluice_domain *d, struct shadow *s, struct shadow **by_chunk)
 }
 
 static int
-pool_make(struct sluice_domain *d, struct shadow_domain *sd, unsigned int lcore,
-	  struct shadow **out)
+pool_make(struct sluice_domain *d, struct copypool_domain *sd, unsigned int lcore,
+	  struct copypool **out)
 {
-	struct shadow *s = heap_zalloc_socket("sluice_shadow", sizeof(*s), RTE_CACHE_LINE_SIZE,
+	struct copypool *s = heap_zalloc_socket("sluice_copypool", sizeof(*s), RTE_CACHE_LINE_SIZE,
 					      (int)rte_lcore_to_socket_id(lcore));
 	int ret = -ENOMEM;
 
@@ -119,7 +119,7 @@ pool_make(struct sluice_domain *d, struct shadow_domain *sd, unsigned int lcore,
 		return ret;
 	}
 	for (uint32_t i = 0; i < s->pages; i++)
-		s->slot[i] = (struct shadow_slot){ .class = SHADOW_UNCUT,
+		s->slot[i] = (struct copypool_slot){ .class = COPYPOOL_UNCUT,
 						   .page = i,
 						   .home = s,
 						   .va = s->va + ((size_t)i << 12),
@@ -129,10 +129,10 @@ pool_make(struct sluice_domain *d, struct shadow_domain *sd, unsigned int lcore,
 }
 
 int
-shadow_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
+copypool_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore)
 {
-	struct shadow_domain *sd = d->priv;
-	struct shadow *first = atomic_load_explicit(&sd->pools, memory_order_relaxed), *s;
+	struct copypool_domain *sd = d->priv;
+	struct copypool *first = atomic_load_explicit(&sd->pools, memory_order_relaxed), *s;
 	int ret;
 
 	/* 5 */
@@ -144,7 +144,7 @@ shadow_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int l
 		if (ret != 0)
 			return ret;
 		atomic_store_explicit(&s->next, first, memory_order_relaxed);
-		/* release: who finds a page in the list (shadow_find_pa(), acquire) finds it whole. */
+		/* release: who finds a page in the list (copypool_find_pa(), acquire) finds it whole. */
 		atomic_store_explicit(&sd->pools, s, memory_order_release);
 	}
 	s->taken = true;
@@ -153,9 +153,9 @@ shadow_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int l
 }
 
 void
-shadow_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
+copypool_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
 {
-	struct shadow *s = dl->priv;
+	struct copypool *s = dl->priv;
 
 	(void)d;
 	if (s != NULL)
@@ -163,31 +163,31 @@ shadow_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
 	dl->priv = NULL;
 }
 
-static struct shadow_slot *
-cut(struct shadow *s, unsigned int class)
+static struct copypool_slot *
+cut(struct copypool *s, unsigned int class)
 {
-	struct shadow_slot *p = &s->slot[s->cut];
+	struct copypool_slot *p = &s->slot[s->cut];
 	uint32_t n = class_pages[class];
 
 	if (n > s->pages - s->cut)
 		return NULL;
 	p->class = (uint8_t)class;
 	for (uint32_t i = 1; i < n; i++) {
-		p[i].class = SHADOW_INSIDE;
+		p[i].class = COPYPOOL_INSIDE;
 		p[i].next = p;
 	}
 	STAT_SET(s->cut, s->cut + n);
 	return p;
 }
 
-struct shadow_slot *
-shadow_take_slow(struct shadow *s, unsigned int class)
+struct copypool_slot *
+copypool_take_slow(struct copypool *s, unsigned int class)
 {
-	/* acquire: pairs with the release in shadow_put(). */
-	struct shadow_slot *p = atomic_exchange_explicit(&s->returned, NULL, memory_order_acquire);
+	/* acquire: pairs with the release in copypool_put(). */
+	struct copypool_slot *p = atomic_exchange_explicit(&s->returned, NULL, memory_order_acquire);
 
 	while (p != NULL) {
-		struct shadow_slot *next = p->next;
+		struct copypool_slot *next = p->next;
 
 		p->next = s->free[p->class];
 		s->free[p->class] = p;
@@ -195,7 +195,7 @@ shadow_take_slow(struct shadow *s, unsigned int class)
 	}
 	if (s->free[class] == NULL && (p = cut(s, class)) != NULL)
 		return p;
-	for (; class < SHADOW_CLASSES; class++) {
+	for (; class < COPYPOOL_CLASSES; class++) {
 		p = s->free[class];
 		if (p != NULL) {
 			s->free[class] = p->next;
@@ -205,26 +205,26 @@ shadow_take_slow(struct shadow *s, unsigned int class)
 	return NULL;
 }
 
-struct shadow_slot *
-shadow_find_pa(const struct sluice_domain *d, uint64_t pa)
+struct copypool_slot *
+copypool_find_pa(const struct sluice_domain *d, uint64_t pa)
 {
-	const struct shadow_domain *sd = d->priv;
-	struct shadow *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
+	const struct copypool_domain *sd = d->priv;
+	struct copypool *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
 
 	for (; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
 		uint64_t page = (pa - s->pa) >> 12;
 
 		if (page < s->pages)
-			return s->slot[page].class < SHADOW_CLASSES ? &s->slot[page] : NULL;
+			return s->slot[page].class < COPYPOOL_CLASSES ? &s->slot[page] : NULL;
 	}
 	return NULL;
 }
 
 void
-shadow_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
+copypool_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 {
-	const struct shadow_domain *sd = d->priv;
-	const struct shadow *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
+	const struct copypool_domain *sd = d->priv;
+	const struct copypool *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
 
 	for (; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
 		st->copies += STAT_GET(s->copies);

@@ -3,8 +3,8 @@
  * IOMMUs that do not walk the page table but keep a copy of it (A8), and the address ranges to
  * which such hardware is limited.
  */
-#ifndef ENGINE_SHADOWED_H
-#define ENGINE_SHADOWED_H
+#ifndef ENGINE_MIRROR_H
+#define ENGINE_MIRROR_H
 
 #include "../object/domain.h"
 
@@ -18,14 +18,14 @@ int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
  * Have the domain's maps tell the hardware, if it wants to be told. After the policy's init.
  * @return 0; -ENOTSUP not with this policy; -ENOMEM: sluice_fail() was called.
  */
-int shadowed_init(struct sluice_domain *d);
+int mirror_init(struct sluice_domain *d);
 
-/** @p base as this domain must have it: with maps that sync, if its IOMMU is shadowed. */
-const struct policy_ops *shadowed_ops(struct sluice_domain *d, const struct policy_ops *base);
-void shadowed_fini(struct sluice_domain *d);
+/** @p base as this domain must have it: with maps that sync, if its IOMMU is a mirror. */
+const struct policy_ops *mirror_ops(struct sluice_domain *d, const struct policy_ops *base);
+void mirror_fini(struct sluice_domain *d);
 
 /** Tell the hardware of mapped pages; nothing to do for hardware that walks the tables. Any lcore.
  * @return as sluice_iommu_ops.map_sync(), after one refresh and one more try. */
-int shadowed_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages);
+int mirror_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages);
 
 #endif

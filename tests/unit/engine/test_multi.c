@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * span.c (A15): a domain behind several IOMMUs, in strict and in flushes; and flushes that complete
+ * multi.c (A15): a domain behind several IOMMUs, in strict and in flushes; and flushes that complete
  * out of order, which several instances make possible (A3).
  */
 #include <sluice/device.h>

@@ -9,7 +9,7 @@
 #include "flush.h"
 
 int
-domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause)
+domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct sluice_engine *e = iommu->engine;
@@ -19,10 +19,10 @@ domain_dump(struct sluice_domain *d, enum sluice_flush_cause cause)
 
 	/* The wish first: the engine looks at tickets only while there is one. */
 	atomic_fetch_add_explicit(&f->wishes, flush_wish(cause), memory_order_release);
-	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* R4 */
+	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* rel-asked */
 	bitset_set(&e->due, d->slot);
 	for (unsigned int turn = 1;
-	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* A5 */
+	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* acq-answered */
 		ret = engine_wait_turn(e, iommu, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			ret = engine_wait_failed(d, polls, ETIMEDOUT);

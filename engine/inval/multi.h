@@ -16,12 +16,12 @@
  *    see it yet had cleared his PTEs before that barrier: nothing behind the new one has seen them,
  *    or will.
  */
-#ifndef ENGINE_SPAN_H
-#define ENGINE_SPAN_H
+#ifndef ENGINE_MULTI_H
+#define ENGINE_MULTI_H
 
 #include "../object/engine.h"
 
-struct span_peer {
+struct multi_peer {
 	struct sluice_iommu *iommu;
 	struct sluice_hwdom hw;
 	bool unplugged;                  /* the hardware has forgotten it */
@@ -29,19 +29,19 @@ struct span_peer {
 	uint64_t seq[FLUSH_INFLIGHT];    /* engine; 0: to be submitted again */
 };
 
-struct dom_span {
+struct dom_multi {
 	_Atomic uint32_t n; /* (3) */
 	uint32_t nb[FLUSH_INFLIGHT]; /* engine: of those in flight, how many peers each has */
-	struct span_peer peer[ENGINE_MAX_IOMMUS - 1];
+	struct multi_peer peer[ENGINE_MAX_IOMMUS - 1];
 };
 
 /** The backend's side of a domain behind @p iommu, or NULL. Control. */
-struct sluice_hwdom *span_hw(struct sluice_domain *d, const struct sluice_iommu *iommu);
+struct sluice_hwdom *multi_hw(struct sluice_domain *d, const struct sluice_iommu *iommu);
 
 /** Take it down in all but the first IOMMU. Control. @return 0 or -errno: what is done is done. */
-int span_unplug(struct sluice_domain *d);
+int multi_unplug(struct sluice_domain *d);
 
 /** After that: forget it. */
-void span_free(struct sluice_domain *d);
+void multi_free(struct sluice_domain *d);
 
 #endif
