@@ -62,7 +62,7 @@ create_refuses_nonsense(void **state)
 }
 
 static void
-multi_translates(void **state)
+span_translates(void **state)
 {
 	struct mem_rig *r = *state;
 	struct sluice_mem_span s = sluice_mem_span(r->m);
@@ -314,7 +314,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(create_refuses_nonsense, up, down),
-		cmocka_unit_test_setup_teardown(multi_translates, up, down),
+		cmocka_unit_test_setup_teardown(span_translates, up, down),
 		cmocka_unit_test_setup_teardown(alloc_aligns_physical_addresses_and_zeroes, up, down),
 		cmocka_unit_test_setup_teardown(alloc_errors, up, down),
 		cmocka_unit_test_setup_teardown(freed_neighbours_merge, up, down),
