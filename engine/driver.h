@@ -112,6 +112,22 @@ sluice_span_pa(const struct sluice_mem_span *s, const void *va)
 	return s->pa + (uint64_t)((const uint8_t *)va - s->va);
 }
 
+/* ---- page-table formats --------------------------------------------------------------------- */
+
+/**
+ * Page-table formats that backends name, and domains are made of: VMSAv8-64 (Arm DDI 0487 D8),
+ * stage 1 and stage 2, by granule. A format's bits are known to engine/pgtable/fmt alone.
+ */
+enum sluice_format {
+	SLUICE_FORMAT_LPAE_S1_4K,
+	SLUICE_FORMAT_LPAE_S1_16K,
+	SLUICE_FORMAT_LPAE_S1_64K,
+	SLUICE_FORMAT_LPAE_S2_4K,
+	SLUICE_FORMAT_LPAE_S2_16K,
+	SLUICE_FORMAT_LPAE_S2_64K,
+	SLUICE_FORMATS,
+};
+
 /* ---- invalidations ------------------------------------------------------------------------- */
 
 enum sluice_inv_op {
@@ -121,12 +137,21 @@ enum sluice_inv_op {
 };
 
 #define SLUICE_INV_LEAF (1u << 0) /**< no page-table page went away: walk caches may stay */
+/** RANGE, DOMAIN: the format of the domain's tables (enum sluice_format), struct sluice_hwdom. */
+#define SLUICE_INV_FORMAT(format) ((unsigned int)(format) << 4)
+
+/** What SLUICE_INV_FORMAT() put into @p flags of a RANGE or DOMAIN. */
+static inline enum sluice_format
+sluice_inv_format(unsigned int flags)
+{
+	return (enum sluice_format)(flags >> 4);
+}
 
 /** One invalidation; 16 bytes. */
 struct sluice_inv {
 	uint8_t op;     /**< enum sluice_inv_op */
-	uint8_t flags;  /**< SLUICE_INV_LEAF; ATC: log2 of the pages, SLUICE_ATC_ALL: everything */
-	uint16_t tag;   /**< address-space tag of the domain (ASID), struct sluice_hwdom */
+	uint8_t flags;  /**< SLUICE_INV_LEAF, _FORMAT; ATC: log2 of the pages, SLUICE_ATC_ALL: all */
+	uint16_t tag;   /**< address-space tag of the domain (ASID, VMID), struct sluice_hwdom */
 	union {
 		uint32_t pages;  /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
 		uint32_t stream; /**< ATC: StreamID */
@@ -189,9 +214,11 @@ struct sluice_iommu;
 
 /** A backend's side of a paging domain. */
 struct sluice_hwdom {
-	uint64_t ttb;   /**< in: physical address of the root table (4 levels, 4 KiB granule) */
+	uint64_t ttb;   /**< in: physical address of the root table */
+	uint8_t format; /**< in: enum sluice_format, one of sluice_iommu.formats */
 	uint8_t ias;    /**< in: input address bits */
-	uint16_t tag;   /**< out: the tag invalidations carry (ASID) */
+	uint8_t start;  /**< in: the root table's level, 0 … 3; stage 2: it may be concatenated */
+	uint16_t tag;   /**< out: the tag invalidations carry (ASID; stage 2: VMID) */
 	void *priv;     /**< the backend's own */
 };
 
@@ -287,6 +314,7 @@ struct sluice_iommu {
 	struct sluice_iommu_fast fast;
 	struct sluice_clock clock;
 	uint64_t caps;
+	uint32_t formats;      /**< bits 1 << enum sluice_format: what the hardware walks */
 	uint64_t sync_timeout; /**< ticks: a SYNC that takes longer is lost */
 	void (*relax)(void *); /**< called while waiting, or NULL; by sluice_relax() alone */
 	void *relax_arg;

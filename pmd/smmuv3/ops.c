@@ -65,6 +65,7 @@ fill_info(struct smmu *s)
 	struct sluice_iommu *iommu = s->iommu;
 	struct sluice_iommu_info *info = &iommu->info;
 
+	iommu->formats = 1u << SLUICE_FORMAT_LPAE_S1_4K;
 	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS | SLUICE_CAP_COHERENT |
 		      (s->idr.ril ? SLUICE_CAP_RANGE_INV : 0) | (s->ats ? SLUICE_CAP_ATS : 0) |
 		      (s->cmdq.msi != NULL ? SLUICE_CAP_SYNC_MSI : 0) |

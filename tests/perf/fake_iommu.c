@@ -76,6 +76,7 @@ fake_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	/* There is always room. */
 	iommu->fast = (struct sluice_iommu_fast){ fake_submit, fake_submit, fake_done, fake_result,
 						  fake_faults, f };
+	iommu->formats = 1u << SLUICE_FORMAT_LPAE_S1_4K;
 	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_RANGE_INV | SLUICE_CAP_COHERENT |
 		      SLUICE_CAP_BYPASS;
 	iommu->info.ias = 48;

@@ -327,6 +327,7 @@ fake_open_op(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 		iommu->relax_arg = f;
 	}
 	iommu->sync_timeout = sluice_clock_from_ns(&iommu->clock, FAKE_TIMEOUT);
+	iommu->formats = (uint32_t)strtoull(setting(kv, "formats", "0x1"), NULL, 0);
 	iommu->caps = strtoull(setting(kv, "caps", "0x11"), NULL, 0);
 	iommu->info.ias = (uint8_t)atoi(setting(kv, "ias", "48"));
 	iommu->info.oas = (uint8_t)atoi(setting(kv, "oas", "48"));
