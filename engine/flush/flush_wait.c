@@ -5,27 +5,25 @@
  */
 #include <errno.h>
 
-#include "../object/engine.h"
 #include "flush.h"
 
 int
 domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	struct sluice_engine *e = iommu->engine;
 	struct flush_state *f = &d->flush;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(e), ticket;
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d), ticket;
 	int ret = 0;
 
 	/* The wish first: the engine looks at tickets only while there is one. */
 	atomic_fetch_add_explicit(&f->wishes, flush_wish(cause), memory_order_release);
 	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* rel-asked */
-	bitset_set(&e->due, d->slot);
+	bitset_set(d->due, d->slot);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* acq-answered */
-		ret = engine_wait_turn(e, iommu, turn);
+		ret = d->wait->turn(d, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
-			ret = engine_wait_failed(d, polls, ETIMEDOUT);
+			ret = d->wait->failed(d, polls, ETIMEDOUT);
 		else if (ret != 0)
 			ret = sluice_fail(-ret, "a callback of the engine cannot wait for it");
 		if (ret != 0)

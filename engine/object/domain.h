@@ -14,12 +14,15 @@
 #include <sluice/map.h>
 
 #include "../driver.h"
+#include "../flush/engine_wait.h"
 #include "../flush/ring.h"
 #include "../flush/state.h"
 #include "../iova/iova.h"
 #include "../pgtable/lpae.h"
 
 struct policy_ops;
+
+#define ENGINE_MAX_IOMMUS 8u /* that one engine serves, so that one domain is behind */
 
 /** A counter with one writer: readers see old or new, never torn; no locked instruction. */
 #define STAT_ADD(field, n)   RELAXED_SET(field, RELAXED_GET(field) + (n))
@@ -98,7 +101,10 @@ struct sluice_domain {
 	struct lpae pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
-	uint32_t slot; /* in the engine's set of domains with something due */
+	const struct engine_wait *wait; /* how to wait for the engine */
+	struct bitset *due; /* the engine's set of domains with something due … */
+	uint32_t slot;      /* … and this domain's place in it */
+	pthread_mutex_t *lc_lock; /* the engine's: workers come to lc[], and leave it, under this lock */
 	bool served; /* in the engine's list; e->lock */
 	bool leaving;  /* nobody else is to begin anything with it (reclaim.c, 2); e->lock */
 	uint32_t pins; /* so many are at it; e->lock */

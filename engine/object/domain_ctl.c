@@ -277,6 +277,9 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 	d->rings = policy->ring;
 	d->flush.eager = policy->eager;
 	d->pa_limit = UINT64_C(1) << iommu->info.oas;
+	d->wait = &engine_wait;
+	d->due = &iommu->engine->due;
+	d->lc_lock = &iommu->engine->lock;
 	deadline_set(d, c.deadline_us);
 	/* How long a flush takes is not known before the first: half of the time that there is. */
 	d->flush.took = d->flush.deadline / 4;
@@ -330,7 +333,7 @@ sluice_domain_destroy(struct sluice_domain *d)
 	if (ret != 0)
 		tables_stay(d);
 	if (ret == -ENOTSUP)
-		return engine_no_barrier();
+		return epoch_refused();
 	if (ret != 0)
 		return sluice_fail(-ret, "the domain's invalidation failed: its memory is kept");
 	domain_free(d);
@@ -350,7 +353,7 @@ workers_replace(struct sluice_domain *d, bool less)
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		n += d->lc[i] != NULL;
 	if (engine_grace(e) != 0) /* epoch.h, 5 */
-		return engine_no_barrier();
+		return epoch_refused();
 	w = calloc(1, sizeof(*w) + n * sizeof(w->w[0]));
 	if (w == NULL)
 		return -ENOMEM;
@@ -366,7 +369,7 @@ workers_replace(struct sluice_domain *d, bool less)
 		atomic_store_explicit(&d->workers, old, memory_order_release);
 		w->retired = old->retired;
 		old->retired = w;
-		return engine_no_barrier();
+		return epoch_refused();
 	}
 	w->retired = old;
 	return 0;

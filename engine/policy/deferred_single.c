@@ -45,7 +45,6 @@
 #include <rte_ring_elem.h>
 
 #include "../base/heap.h"
-#include "../object/engine.h"
 #include "../base/tsan.h"
 #include "../flush/flush.h"
 #include "../inval/inval.h"
@@ -134,13 +133,13 @@ static __rte_noinline int
 room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(iommu->engine);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d);
 	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed) & ~ASLEEP;
 	uint32_t let_in = atomic_load_explicit(&s->let_in, memory_order_relaxed);
 	int ret = 0;
 
 	STAT_ADD(dl->st.ring_full, 1);
-	bitset_set(&iommu->engine->due, d->slot);
+	bitset_set(d->due, d->slot);
 	for (unsigned int turn = 1;; turn++) {
 		bool polite = others != 0 && turn < POLITE_TURNS &&
 			      let_in == atomic_load_explicit(&s->let_in, memory_order_relaxed);
@@ -149,9 +148,9 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 			atomic_fetch_add_explicit(&s->let_in, 1, memory_order_relaxed);
 			break;
 		}
-		ret = engine_wait_turn(iommu->engine, iommu, turn);
+		ret = d->wait->turn(d, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
-			ret = engine_wait_failed(d, polls, EAGAIN);
+			ret = d->wait->failed(d, polls, EAGAIN);
 		if (ret != 0)
 			break;
 	}
@@ -167,7 +166,7 @@ wake(struct sluice_domain *d, struct single *s)
 	if ((atomic_fetch_and_explicit(&s->waiting, ~ASLEEP, memory_order_seq_cst) & ASLEEP) == 0)
 		return;
 	atomic_store_explicit(&s->woke, now, memory_order_relaxed);
-	bitset_set(&d->iommu->engine->due, d->slot);
+	bitset_set(d->due, d->slot);
 }
 
 static int

@@ -12,7 +12,6 @@
 #include <rte_errno.h>
 #include <rte_prefetch.h>
 
-#include "../object/engine.h"
 #include "ring_burst.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -133,12 +132,12 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct flush_ring *r = &dl->ring;
-	uint64_t start = 0, now, polls = engine_turns(iommu->engine);
+	uint64_t start = 0, now, polls = d->wait->turns(d);
 
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* acq-released */
-		(void)engine_wait_turn(iommu->engine, iommu, turn); /* in no callback: strictly() */
+		(void)d->wait->turn(d, turn); /* in no callback: strictly() */
 		if (turn % 64 != 0)
 			continue;
 		now = sluice_clock_ticks(&iommu->clock);
@@ -146,7 +145,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 			start = now;
 		else if (now - start > 2 * iommu->sync_timeout) {
 			STAT_ADD(dl->st.unmap_errors, 1);
-			return engine_wait_failed(d, polls, ETIMEDOUT);
+			return d->wait->failed(d, polls, ETIMEDOUT);
 		}
 	}
 	return 0;
@@ -156,7 +155,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 static bool
 strictly(const struct sluice_domain *d)
 {
-	return engine_in_turn(d->iommu->engine);
+	return d->wait->in_turn(d);
 }
 
 /* A caller who wants to wait: strict's promise, through the ring. What is not released in time

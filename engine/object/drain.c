@@ -5,8 +5,8 @@
  */
 #include <errno.h>
 
-#include "../object/engine.h"
-#include "flush.h"
+#include "engine.h"
+#include "../flush/flush.h"
 #include "../policy/policy.h"
 
 /* Where each worker's ring ends now: upto[RTE_MAX_LCORE]. */
@@ -35,8 +35,7 @@ int
 domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	struct sluice_engine *e = iommu->engine;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(e);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d);
 	uint64_t upto[RTE_MAX_LCORE];
 	bool done;
 	int ret = 0;
@@ -46,22 +45,22 @@ domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 		return 0;
 	/* What is queued now; others may go on queuing. The lock keeps lc[] as it is: workers come
 	 * and go under it. */
-	pthread_mutex_lock(&e->lock);
+	pthread_mutex_lock(d->lc_lock);
 	mark(d, upto);
-	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	/* Wishes are counted: several may drain at once. */
 	atomic_fetch_add_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);
-	bitset_set(&e->due, d->slot);
+	bitset_set(d->due, d->slot);
 	for (unsigned int turn = 1; ret == 0; turn++) {
-		pthread_mutex_lock(&e->lock);
+		pthread_mutex_lock(d->lc_lock);
 		done = reached(d, upto);
-		pthread_mutex_unlock(&e->lock);
+		pthread_mutex_unlock(d->lc_lock);
 		if (done)
 			break;
-		if (engine_wait_turn(e, iommu, turn) != 0)
+		if (d->wait->turn(d, turn) != 0)
 			ret = sluice_fail(EAGAIN, "a callback of the engine cannot wait for it");
 		else if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
-			ret = engine_wait_failed(d, polls, ETIMEDOUT);
+			ret = d->wait->failed(d, polls, ETIMEDOUT);
 	}
 	atomic_fetch_sub_explicit(&d->flush.wishes, flush_wish(cause), memory_order_release);
 	return ret;
