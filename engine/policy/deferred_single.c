@@ -469,12 +469,6 @@ single_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
 }
 
-static int
-single_drain(struct sluice_domain *d)
-{
-	return domain_flush_wait(d, SLUICE_FLUSH_DRAIN);
-}
-
 const struct policy_ops policy_deferred_single = {
 	.name = "deferred-single",
 	.type = SLUICE_DOMAIN_PAGING,
@@ -489,5 +483,4 @@ const struct policy_ops policy_deferred_single = {
 	.poll = single_poll,
 	.rest = single_rest,
 	.stats = single_stats,
-	.drain = single_drain,
 };
