@@ -47,6 +47,7 @@
 #include "../base/heap.h"
 #include "../base/tsan.h"
 #include "../flush/flush.h"
+#include "../inval/gather.h"
 #include "../inval/inval.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -226,23 +227,13 @@ look(struct single *s, uint64_t now)
 static unsigned int
 collect(const struct sluice_domain *d, const struct single *s, struct sluice_inv *inv)
 {
-	unsigned int n = 0;
+	unsigned int n = 0, max = s->seen - s->sealed > DOM_CONF(d, range_max) ? 0 : SLUICE_INV_BURST;
 
 	for (uint64_t pos = s->sealed; pos != s->seen; pos++) {
 		uint64_t e = s->ent[pos & (s->size - 1)].e;
-		uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
 
-		if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-			inv[n - 1].pages += flush_entry_pages(e);
-			continue;
-		}
-		if (n == SLUICE_INV_BURST || s->seen - s->sealed > DOM_CONF(d, range_max)) {
-			inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
-			return 1;
-		}
-		inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
-						.tag = d->tag, .pages = flush_entry_pages(e),
-						.iova = iova };
+		if (!gather_add(d, inv, &n, max, flush_entry_pfn(e), flush_entry_pages(e)))
+			return gather_all(d, inv);
 	}
 	return n;
 }
