@@ -37,32 +37,7 @@ static int
 put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint64_t cookie,
 	 struct dom_lcore *dl)
 {
-	struct flush_ring *r = &dl->ring;
-	uint32_t pfn, pages;
-	int ret = 0;
-
-	if (!flush_ring_room(d, dl))
-		ret = flush_ring_wait(d, dl);
-	if (ret == -ESHUTDOWN) {
-		flush_ring_abort(r);
-		return policy_strict.unmap(d, iova, len, dl);
-	}
-	if (ret == 0)
-		ret = window_clear(d, iova, len, &pfn, &pages);
-	if (ret != 0) {
-		flush_ring_abort(r);
-		STAT_ADD(dl->st.unmap_errors, 1);
-		return ret;
-	}
-	r->cookie[r->tail & r->mask] = cookie;
-	STAT_ADD(dl->st.unmaps, 1);
-	STAT_ADD(dl->st.unmap_more, pages - 1);
-	STAT_ADD(r->more, pages - 1);
-	if (flag == 0 && RELAXED_GET(r->cookies_from) != UINT64_MAX)
-		RELAXED_SET(r->cookies_from, r->tail + 1);
-	if (flush_ring_put(r, r->tail, flush_entry(pfn, pages) | flag))
-		flush_ring_kick_batch(r);
-	return 1;
+	return ring_put_slow(d, iova, len, NULL, flag, cookie, dl);
 }
 
 static __rte_noinline int
