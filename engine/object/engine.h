@@ -71,6 +71,15 @@ int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 /** Replace what is polled after a change of what needs it. e->lock is held. @return as above. */
 int engine_view_replace(struct sluice_engine *e);
 
+/** The log type sluice.domain. */
+extern int domain_log;
+
+/** Free what nothing knows of any more: the hardware, the engine, its workers. */
+void domain_free(struct sluice_domain *d);
+
+/** A list of workers, and those before it that there was no grace period for. */
+void workers_free(struct dom_workers *w);
+
 /** Put a policy in; what it needs is there. Control. */
 void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
 
