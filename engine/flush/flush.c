@@ -9,6 +9,7 @@
 #include <rte_malloc.h>
 
 #include "../inval/ats.h"
+#include "../inval/gather.h"
 #include "../base/epoch.h"
 #include "../iova/hold.h"
 #include "../base/wait.h"
@@ -94,26 +95,17 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 	if (total > DOM_CONF(d, range_max)) {
 		for (uint32_t i = 0; i < ws->n; i++)
 			ws->w[i]->ring.seal = ws->w[i]->ring.seen;
-		inv[0] = domain_inv_all(d);
-		return 1;
+		return gather_all(d, inv);
 	}
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 
 		for (r->seal = r->sealed; r->seal != r->seen; r->seal++) {
 			uint64_t e = RELAXED_GET(r->ent[r->seal & r->mask]);
-			uint64_t iova = domain_iova(d, flush_entry_pfn(e));
-			uint32_t pages = (uint32_t)domain_pages_4k(d, flush_entry_pages(e));
 
-			/* Neighbours in a row become one range. */
-			if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-				inv[n - 1].pages += pages;
-				continue;
-			}
-			if (n == SLUICE_INV_BURST)
+			if (!gather_add(d, inv, &n, SLUICE_INV_BURST, flush_entry_pfn(e),
+					flush_entry_pages(e)))
 				break;
-			inv[n++] = (struct sluice_inv){ .head = d->inv_leaf, .pages = pages,
-							.iova = iova };
 		}
 	}
 	return n;

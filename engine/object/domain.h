@@ -14,6 +14,7 @@
 #include <sluice/map.h>
 
 #include "../driver.h"
+#include "../flush/engine_wait.h"
 #include "../flush/ring.h"
 #include "../flush/state.h"
 #include "../iova/iova.h"
@@ -22,12 +23,15 @@
 struct policy_ops;
 struct policy_set;
 
+#define ENGINE_MAX_IOMMUS 8u /* that one engine serves, so that one domain is behind */
+
 /** A counter with one writer: readers see old or new, never torn; no locked instruction. */
 #define STAT_ADD(field, n)   RELAXED_SET(field, RELAXED_GET(field) + (n))
 #define STAT_SET(field, v)   RELAXED_SET(field, v)
 #define STAT_GET(field)      RELAXED_GET(field)
 
-/** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
+/** Counters that only their worker writes (plain add, no read-modify-write on the bus): 64-bit ones
+ * alone, for they are summed as an array (domain_worker.c). */
 struct dom_lcore_stats {
 	uint64_t maps, unmaps;
 	uint64_t map_more, unmap_more; /* pages beyond one each: most mappings have none */
@@ -102,7 +106,10 @@ struct sluice_domain {
 	struct pgtable pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
-	uint32_t slot; /* in the engine's set of domains with something due */
+	const struct engine_wait *wait; /* how to wait for the engine */
+	struct bitset *due; /* the engine's set of domains with something due … */
+	uint32_t slot;      /* … and this domain's place in it */
+	pthread_mutex_t *lc_lock; /* the engine's: workers come to lc[], and leave it, under this lock */
 	bool served; /* in the engine's list; e->lock */
 	bool leaving;  /* nobody else is to begin anything with it (reclaim.c, 2); e->lock */
 	uint32_t pins; /* so many are at it; e->lock */

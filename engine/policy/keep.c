@@ -8,7 +8,7 @@
 #include <rte_pause.h>
 
 #include "../base/heap.h"
-#include "../object/engine.h"
+#include "../base/epoch.h"
 #include "../base/mem.h"
 #include "persistent.h"
 #include "../inval/inval.h"
@@ -255,7 +255,7 @@ keep_drain(struct sluice_domain *d)
 
 	if (ret == 0)
 		return 0;
-	return ret == -ENOTSUP ? engine_no_barrier() :
+	return ret == -ENOTSUP ? epoch_refused() :
 				 sluice_fail(-ret, "what was kept could not be invalidated");
 }
 

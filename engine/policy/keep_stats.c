@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "../base/heap.h"
-#include "../object/engine.h"
 #include "persistent.h"
 
 int
@@ -52,7 +51,7 @@ keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 	uint64_t now = sluice_clock_ticks(&d->iommu->clock), oldest = now, exposed = 0;
 
 	/* Workers come and go under the lock. */
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	add(d, st, &kd->gone, &exposed);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		const struct keep *k = d->lc[i] == NULL ? NULL : d->lc[i]->priv;
@@ -64,7 +63,7 @@ keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 		if (STAT_GET(k->since) != 0)
 			oldest = RTE_MIN(oldest, STAT_GET(k->since));
 	}
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	st->reuses += kd->gone.reused;
 	st->pending = st->queued - st->released;
 	st->oldest_ns = sluice_clock_to_ns(&d->iommu->clock, now - oldest);
@@ -99,7 +98,7 @@ keep_stale(const struct sluice_domain *d)
 	struct keep_domain *kd = d->priv;
 
 	sluice_hist_reset(&kd->merged);
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	if (kd->gone.gen == kd->gen)
 		sluice_hist_merge(&kd->merged, &kd->gone.stale);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
@@ -108,7 +107,7 @@ keep_stale(const struct sluice_domain *d)
 		if (k != NULL && STAT_GET(k->gen) == kd->gen)
 			sluice_hist_merge(&kd->merged, &k->stale);
 	}
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	return &kd->merged;
 }
 

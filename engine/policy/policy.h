@@ -50,7 +50,7 @@ struct policy_ops {
 	void (*rest)(struct sluice_domain *d, uint64_t now);
 	/* What it adds to the domain's counters. */
 	void (*stats)(const struct sluice_domain *d, struct sluice_domain_stats *st);
-	/* Everything that waits for an invalidation, released and waited for. NULL: as for rings. */
+	/* Everything that waits for an invalidation, released and waited for. NULL: domain_drain(). */
 	int (*drain)(struct sluice_domain *d);
 	/* Stale windows, if it measures them itself: sluice_domain_stale_hist() and _reset(). */
 	const struct sluice_hist *(*stale)(const struct sluice_domain *d);

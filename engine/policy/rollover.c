@@ -353,12 +353,6 @@ rollover_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
 }
 
-static int
-rollover_drain(struct sluice_domain *d)
-{
-	return domain_flush_wait(d, SLUICE_FLUSH_DRAIN);
-}
-
 const struct policy_ops policy_rollover = {
 	.name = "rollover",
 	.type = SLUICE_DOMAIN_PAGING,
@@ -373,6 +367,5 @@ const struct policy_ops policy_rollover = {
 	.worker_fini = rollover_worker_fini,
 	.poll = rollover_poll,
 	.stats = rollover_stats,
-	.drain = rollover_drain,
 	.trim = rollover_trim,
 };

@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 
 #include "../object/domain.h"
+#include "../inval/gather.h"
 #include "../inval/inval.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -24,19 +25,13 @@ add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
 
 	b->pfn[b->n] = pfn;
 	b->pages[b->n++] = pages;
-	if (last != NULL && last->iova + ((uint64_t)last->pages << 12) == iova) {
-		last->pages += PT_INV_PAGES(pages);
-		return;
-	}
 	/* Handed out downwards, by some allocators. */
 	if (last != NULL && iova + ((uint64_t)pages << PT_SHIFT) == last->iova) {
 		last->iova = iova;
 		last->pages += PT_INV_PAGES(pages);
 		return;
 	}
-	b->inv[b->nb_inv++] = (struct sluice_inv){ .head = d->inv_leaf,
-						   .pages = PT_INV_PAGES(pages),
-						   .iova = iova };
+	(void)gather_add(d, b->inv, &b->nb_inv, SLUICE_INV_BURST, pfn, pages); /* as many as mappings */
 }
 
 /* One submission, waited for; then the IOVAs are free. @return 0 or -errno. */
@@ -47,10 +42,8 @@ finish(struct sluice_domain *d, struct batch *b, struct dom_lcore *dl)
 
 	if (b->n == 0)
 		return 0;
-	if (b->nb_inv > DOM_CONF(d, range_max)) {
-		b->inv[0] = domain_inv_all(d);
-		b->nb_inv = 1;
-	}
+	if (b->nb_inv > DOM_CONF(d, range_max))
+		b->nb_inv = gather_all(d, b->inv);
 	ret = domain_inv_sync(d, b->inv, b->nb_inv);
 	STAT_ADD(dl->st.invs, b->nb_inv);
 	STAT_ADD(dl->st.syncs, 1);

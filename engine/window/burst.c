@@ -7,7 +7,7 @@
 
 #include <rte_errno.h>
 
-#include "../object/engine.h"
+#include "../object/domain.h"
 #include "../policy/policy.h"
 
 int
@@ -112,7 +112,7 @@ sluice_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, 
 static __rte_noinline unsigned int
 none_completed(struct sluice_domain *d, struct dom_lcore *dl)
 {
-	int ret = dl->ring.released_seen != dl->ring.tail ? engine_watch(d, &dl->watch) : 0;
+	int ret = dl->ring.released_seen != dl->ring.tail ? d->wait->watch(d, &dl->watch) : 0;
 
 	rte_errno = -ret;
 	return 0;
@@ -153,5 +153,5 @@ sluice_unmap_kick(struct sluice_domain *d)
 	if (dl == NULL || dl->ring.tail == 0)
 		return;
 	flush_ring_kick(&dl->ring, dl->ring.tail);
-	engine_stand_in(d->iommu->engine);
+	d->wait->stand_in(d);
 }

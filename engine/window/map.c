@@ -11,7 +11,6 @@
 #include "../object/domain.h"
 #include "../pgtable/run.h"
 #include "stock.h"
-#include "../flush/flush.h"
 #include "window.h"
 #include "../policy/policy.h"
 

@@ -25,7 +25,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../object/engine.h"
+#include "../base/epoch.h"
 #include "stock.h"
 #include "trim.h"
 #include "../inval/inval.h"
@@ -162,10 +162,10 @@ fence(struct sluice_domain *d, struct trim *t)
 	if (epoch_barrier() != 0)
 		return -ENOTSUP;
 	t->fenced = true;
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		t->moved[i] = d->lc[i] != NULL ? moved(d->lc[i]) : UINT64_MAX;
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	return 0;
 }
 
@@ -176,11 +176,11 @@ grace_over(struct sluice_domain *d, const struct trim *t)
 	unsigned int me = rte_lcore_id();
 	bool over = true;
 
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		over = over && (i == me || t->moved[i] == UINT64_MAX || d->lc[i] == NULL ||
 				moved(d->lc[i]) != t->moved[i]);
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	return over;
 }
 
@@ -195,7 +195,7 @@ grace_wait(struct sluice_domain *d, const struct trim *t)
 		if (sluice_clock_ticks(&iommu->clock) - start > most)
 			return false;
 		/* Its workers are waited for, not the engine: in a callback they may not come. */
-		if (engine_wait_turn(iommu->engine, iommu, turn) != 0)
+		if (d->wait->turn(d, turn) != 0)
 			return false;
 	}
 	return true;

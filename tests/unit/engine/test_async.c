@@ -472,7 +472,7 @@ who_waits_polls_when_nobody_does(void **state)
 
 	atomic_store(&r.e->poller, 1);
 	assert_int_equal(sluice_engine_poll(r.e), 0);
-	engine_wait_turn(r.e, r.iommu, 1);
+	engine_wait_turn(r.d, 1);
 	assert_int_equal(r.e->polls, polls);
 	atomic_store(&r.e->poller, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * domain_ctl.c: defaults, every field that can be wrong, failures half-way, destroying.
+ * domain_create.c, conf.c, domain_ctl.c: defaults, every field that can be wrong, failures half-way,
+ * destroying.
  */
 #include <sluice/device.h>
 
