@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 
 #include "conf.h"
 #include "../inval/mirror.h"
@@ -30,34 +31,60 @@ deadline_of(const struct policy_ops *p)
 	return p->deadline_us != 0 ? p->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
 }
 
-/* Defaults in, nonsense out. */
-int
-conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
-	   const struct sluice_iommu *iommu)
+/* The numbers of struct sluice_domain_conf, in one table for creation, tuning and errors. The window is
+ * not among them: aperture_fit() knows what the hardware leaves of it. */
+static const struct setting {
+	const char *name;
+	uint16_t offset;
+	uint8_t size;
+	bool tuned;       /* sluice_domain_tune() changes it */
+	bool power_of_two;
+	uint64_t multiple; /* 0: of anything */
+	uint64_t dflt;     /* 0: none, or another one for each policy */
+	uint64_t max;
+	const char *wanted;
+} settings[] = {
+#define FIELD(f) #f, offsetof(struct sluice_domain_conf, f), sizeof(((struct sluice_domain_conf *)0)->f)
+	{ FIELD(batch), .tuned = true, .power_of_two = true, .max = RING_MAX / 4,
+	  .wanted = "a power of two" },
+	{ FIELD(ring), .power_of_two = true, .max = RING_MAX, .wanted = "a power of two" },
+	{ FIELD(deadline_us), .tuned = true, .max = UINT32_MAX },
+	{ FIELD(range_max), .tuned = true, .dflt = SLUICE_RANGE_MAX_DEFAULT, .max = UINT32_MAX },
+	{ FIELD(copy_pool), .multiple = 4096, .dflt = SLUICE_COPY_POOL_DEFAULT, .max = UINT64_C(1) << 30,
+	  .wanted = "a multiple of 4096" },
+	{ FIELD(copy_max), .tuned = true, .max = SLUICE_COPY_MAX, .wanted = "a length" },
+	{ FIELD(copy_max_read), .tuned = true, .max = SLUICE_COPY_MAX, .wanted = "a length" },
+	{ FIELD(keep_max), .tuned = true, .dflt = SLUICE_KEEP_MAX_DEFAULT, .max = SLUICE_KEEP_MAX,
+	  .wanted = "a number" },
+#undef FIELD
+};
+
+static uint64_t
+setting_get(const struct sluice_domain_conf *c, const struct setting *s)
+{
+	const uint8_t *at = (const uint8_t *)c + s->offset;
+
+	return s->size == sizeof(uint64_t) ? *(const uint64_t *)(const void *)at :
+					     *(const uint32_t *)(const void *)at;
+}
+
+static void
+setting_set(struct sluice_domain_conf *c, const struct setting *s, uint64_t v)
+{
+	uint8_t *at = (uint8_t *)c + s->offset;
+
+	/* Relaxed: workers read what is tuned (DOM_CONF). */
+	if (s->size == sizeof(uint64_t))
+		__atomic_store_n((uint64_t *)(void *)at, v, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n((uint32_t *)(void *)at, (uint32_t)v, __ATOMIC_RELAXED);
+}
+
+static int
+window_check(const struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
 {
 	const uint64_t chunk = UINT64_C(2) << 20;
 
-	if (aperture_fit(c, iommu) != 0)
-		return -EINVAL;
-	c->batch = c->batch != 0 ? c->batch : batch_of(p);
-	c->ring = c->ring != 0 ? c->ring : RTE_MAX(4 * c->batch, RING_DEFAULT);
-	c->deadline_us = c->deadline_us != 0 ? c->deadline_us : deadline_of(p);
-	c->range_max = c->range_max != 0 ? c->range_max : SLUICE_RANGE_MAX_DEFAULT;
-	c->copy_pool = c->copy_pool != 0 ? c->copy_pool : SLUICE_COPY_POOL_DEFAULT;
-	c->keep_max = c->keep_max != 0 ? c->keep_max : SLUICE_KEEP_MAX_DEFAULT;
-	if (c->copy_pool % 4096 != 0 || c->copy_pool > UINT64_C(1) << 30)
-		return sluice_fail(EINVAL, "copy_pool %" PRIu64 ": a multiple of 4096 up to 1 GiB",
-				   c->copy_pool);
-	if (c->copy_max > SLUICE_COPY_MAX || c->copy_max_read > SLUICE_COPY_MAX)
-		return sluice_fail(EINVAL, "copy_max %u, copy_max_read %u: up to %u", c->copy_max,
-				   c->copy_max_read, SLUICE_COPY_MAX);
-	if (c->keep_max > SLUICE_KEEP_MAX)
-		return sluice_fail(EINVAL, "keep_max %u: up to %u", c->keep_max, SLUICE_KEEP_MAX);
-	if (!rte_is_power_of_2(c->batch) || c->batch > RING_MAX / 4)
-		return sluice_fail(EINVAL, "batch %u: a power of two up to %u", c->batch, RING_MAX / 4);
-	if (!rte_is_power_of_2(c->ring) || c->ring < c->batch || c->ring > RING_MAX)
-		return sluice_fail(EINVAL, "ring %u: a power of two from the batch (%u) to %u", c->ring,
-				   c->batch, RING_MAX);
 	if (c->iova_base % chunk != 0 || c->iova_size % chunk != 0 ||
 	    c->iova_size / chunk > BITSET_MAX || c->iova_base >> iommu->info.ias != 0 ||
 	    (c->iova_base + c->iova_size - 1) >> iommu->info.ias != 0)
@@ -66,6 +93,39 @@ conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
 				   ": multiples of 2 MiB, at most 512 GiB, within %u bits",
 				   c->iova_base, c->iova_size, iommu->info.ias);
 	return 0;
+}
+
+int
+conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
+	   const struct sluice_iommu *iommu)
+{
+	if (aperture_fit(c, iommu) != 0)
+		return -EINVAL;
+	c->batch = c->batch != 0 ? c->batch : batch_of(p);
+	c->ring = c->ring != 0 ? c->ring : RTE_MAX(4 * c->batch, RING_DEFAULT);
+	c->deadline_us = c->deadline_us != 0 ? c->deadline_us : deadline_of(p);
+	for (unsigned int i = 0; i < RTE_DIM(settings); i++) {
+		const struct setting *s = &settings[i];
+		uint64_t v = setting_get(c, s);
+
+		if (v == 0)
+			setting_set(c, s, v = s->dflt);
+		if (v > s->max || (s->power_of_two && !rte_is_power_of_2(v)) ||
+		    (s->multiple != 0 && v % s->multiple != 0))
+			return sluice_fail(EINVAL, "%s %" PRIu64 ": %s up to %" PRIu64, s->name, v,
+					   s->wanted, s->max);
+	}
+	if (c->ring < c->batch)
+		return sluice_fail(EINVAL, "ring %u: a batch (%u) at least", c->ring, c->batch);
+	return window_check(c, iommu);
+}
+
+void
+conf_tuned(struct sluice_domain_conf *to, const struct sluice_domain_conf *from)
+{
+	for (unsigned int i = 0; i < RTE_DIM(settings); i++)
+		if (settings[i].tuned && setting_get(from, &settings[i]) != 0)
+			setting_set(to, &settings[i], setting_get(from, &settings[i]));
 }
 
 void

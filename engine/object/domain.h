@@ -29,7 +29,8 @@ struct policy_ops;
 #define STAT_SET(field, v)   RELAXED_SET(field, v)
 #define STAT_GET(field)      RELAXED_GET(field)
 
-/** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
+/** Counters that only their worker writes (plain add, no read-modify-write on the bus): 64-bit ones
+ * alone, for they are summed as an array (domain_worker.c). */
 struct dom_lcore_stats {
 	uint64_t maps, unmaps;
 	uint64_t map_more, unmap_more; /* pages beyond one each: most mappings have none */

@@ -90,20 +90,12 @@ sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *con
 
 	pthread_mutex_lock(&d->lock);
 	c = d->conf;
-	c.batch = conf->batch != 0 ? conf->batch : c.batch;
-	c.deadline_us = conf->deadline_us != 0 ? conf->deadline_us : c.deadline_us;
-	c.range_max = conf->range_max != 0 ? conf->range_max : c.range_max;
-	c.copy_max = conf->copy_max != 0 ? conf->copy_max : c.copy_max;
-	c.copy_max_read = conf->copy_max_read != 0 ? conf->copy_max_read : c.copy_max_read;
-	c.keep_max = conf->keep_max != 0 ? conf->keep_max : c.keep_max;
+	conf_tuned(&c, conf);
 	ret = conf_check(&c, domain_policy(d), d->iommu);
 	if (ret == 0) {
 		d->own_batch |= conf->batch != 0;
 		d->own_deadline |= conf->deadline_us != 0;
-		__atomic_store_n(&d->conf.range_max, c.range_max, __ATOMIC_RELAXED);
-		__atomic_store_n(&d->conf.copy_max, c.copy_max, __ATOMIC_RELAXED);
-		__atomic_store_n(&d->conf.copy_max_read, c.copy_max_read, __ATOMIC_RELAXED);
-		__atomic_store_n(&d->conf.keep_max, c.keep_max, __ATOMIC_RELAXED);
+		conf_tuned(&d->conf, &c);
 		pace_set(d, c.batch, c.deadline_us);
 	}
 	pthread_mutex_unlock(&d->lock);

@@ -138,6 +138,17 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 	return ret;
 }
 
+/* Counters are all that is in there. */
+static void
+stats_add(struct dom_lcore_stats *to, const struct dom_lcore_stats *from)
+{
+	const uint64_t *src = (const uint64_t *)(const void *)from;
+	uint64_t *dst = (uint64_t *)(void *)to;
+
+	for (unsigned int i = 0; i < sizeof(*to) / sizeof(*dst); i++)
+		dst[i] += src[i];
+}
+
 void
 domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 {
@@ -163,15 +174,7 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 		;
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
-	d->gone.maps += dl->st.maps;
-	d->gone.unmaps += dl->st.unmaps;
-	d->gone.map_more += dl->st.map_more;
-	d->gone.unmap_more += dl->st.unmap_more;
-	d->gone.map_errors += dl->st.map_errors;
-	d->gone.unmap_errors += dl->st.unmap_errors;
-	d->gone.ring_full += dl->st.ring_full;
-	d->gone.invs += dl->st.invs;
-	d->gone.syncs += dl->st.syncs;
+	stats_add(&d->gone, &dl->st);
 	d->gone_queued += dl->ring.tail;
 	flush_ring_fini(&dl->ring);
 	heap_free(dl);
