@@ -44,6 +44,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
+#include "../base/deadline.h"
 #include "../base/heap.h"
 #include "../base/tsan.h"
 #include "../flush/flush.h"
@@ -134,7 +135,8 @@ static __rte_noinline int
 room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d);
+	struct deadline end = deadline_begin(&iommu->clock, iommu->sync_timeout);
+	uint64_t polls = d->wait->turns(d);
 	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed) & ~ASLEEP;
 	uint32_t let_in = atomic_load_explicit(&s->let_in, memory_order_relaxed);
 	int ret = 0;
@@ -150,7 +152,7 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 			break;
 		}
 		ret = d->wait->turn(d, turn);
-		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
+		if (ret == 0 && deadline_passed(&end))
 			ret = d->wait->failed(d, polls, EAGAIN);
 		if (ret != 0)
 			break;
