@@ -7,6 +7,7 @@
 
 #include <rte_pause.h>
 
+#include "deadline.h"
 #include "wait.h"
 
 /* Turns spent looking without a pause: a SYNC takes well under a microsecond, and a pause
@@ -68,19 +69,13 @@ int
 sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq)
 {
 	struct sluice_iommu_fast *fast = &iommu->fast;
-	uint64_t start = 0;
+	struct deadline end = { 0 };
 
 	for (unsigned int turn = 1; fast->inv_done(fast->queue) < seq; turn++) {
 		sluice_wait_turn(iommu, turn);
 		/* The clock is read now and then only: a deadline of a second can wait. */
-		if (turn % 256 == 0) {
-			uint64_t now = sluice_clock_ticks(&iommu->clock);
-
-			if (start == 0)
-				start = now;
-			else if (now - start > iommu->sync_timeout)
-				return sluice_sync_lost(iommu);
-		}
+		if (turn % 256 == 0 && deadline_look(&end, &iommu->clock, iommu->sync_timeout))
+			return sluice_sync_lost(iommu);
 	}
 	return fast->inv_result(fast->queue, seq);
 }

@@ -85,4 +85,20 @@ flush_waited(const struct flush_state *f)
 	return (atomic_load_explicit(&f->wishes, memory_order_relaxed) & mask) != 0;
 }
 
+/**
+ * policy_ops.stats of policies that have a queue of their own, in which every unmap waits for a flush.
+ * @param released entries that came out of it, @param pages of how many pages.
+ */
+static inline void
+flush_own_stats(const struct sluice_domain *d, struct sluice_domain_stats *st, uint64_t released,
+		uint64_t pages)
+{
+	/* Workers go on between one load and the other. */
+	st->queued = st->unmaps;
+	st->released = RTE_MIN(released, st->queued);
+	st->pending = st->queued - st->released;
+	st->exposed_bytes = st->pending == 0 ? 0 :
+			    (st->unmap_pages - RTE_MIN(domain_pages_4k(d, pages), st->unmap_pages)) * 4096;
+}
+
 #endif

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "../base/deadline.h"
 #include "flush.h"
 
 int
@@ -13,7 +14,8 @@ domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct flush_state *f = &d->flush;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d), ticket;
+	struct deadline end = deadline_begin(&iommu->clock, 2 * iommu->sync_timeout);
+	uint64_t polls = d->wait->turns(d), ticket;
 	int ret = 0;
 
 	/* Wishes are counted: several may wait at once. The wish first: the engine looks at tickets only while there is one. */
@@ -23,7 +25,7 @@ domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* acq-answered */
 		ret = d->wait->turn(d, turn);
-		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
+		if (ret == 0 && deadline_passed(&end))
 			ret = d->wait->failed(d, polls, ETIMEDOUT);
 		else if (ret != 0)
 			ret = sluice_fail(-ret, "a callback of the engine cannot wait for it");

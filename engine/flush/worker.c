@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/deadline.h"
 #include "../base/heap.h"
 #include "../iova/hold.h"
 #include "../window/free.h"
@@ -139,7 +140,8 @@ int
 flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d);
+	struct deadline end = deadline_begin(&iommu->clock, iommu->sync_timeout);
+	uint64_t polls = d->wait->turns(d);
 
 	if (RELAXED_GET(dl->ring.closed))
 		return -ESHUTDOWN;
@@ -158,7 +160,7 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 			return -EAGAIN;
 		if (d->wait->turn(d, spins) != 0)
 			return -EAGAIN;
-		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
+		if (deadline_passed(&end))
 			return d->wait->failed(d, polls, EAGAIN);
 	}
 }

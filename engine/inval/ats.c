@@ -9,6 +9,7 @@
 
 #include "ats.h"
 #include "gather.h"
+#include "../base/deadline.h"
 #include "../base/wait.h"
 #include "inval.h"
 
@@ -305,7 +306,8 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 	struct sluice_iommu *iommu = d->iommu;
 	unsigned int reader = rte_lcore_id();
 	enum ats_state state = ATS_SEND;
-	uint64_t seq = 0, start = 0;
+	struct deadline end = { 0 };
+	uint64_t seq = 0;
 	struct ats_run r;
 	int ret;
 
@@ -320,14 +322,10 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 		if (r.seq != seq || r.state != state) {
 			seq = r.seq;
 			state = r.state;
-			start = 0;
-		} else if (turn % 256 == 0) {
-			uint64_t now = sluice_clock_ticks(&iommu->clock);
-
-			if (start == 0)
-				start = now;
-			else if (now - start > iommu->sync_timeout)
-				return sluice_sync_lost(iommu);
+			end = (struct deadline){ 0 };
+		} else if (turn % 256 == 0 &&
+			   deadline_look(&end, &iommu->clock, iommu->sync_timeout)) {
+			return sluice_sync_lost(iommu);
 		}
 	}
 	return ret > 0 ? 0 : ret;

@@ -24,14 +24,10 @@
  *    a while only: a hand may belong to a thread that does not run.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <rte_pause.h>
 
-#include "hold.h"
 #include "iova.h"
-#include "../base/mem.h"
 
 #define HAND_SPINS 2000u /* looks at a hand that does not move */
 #define HAND_LOOKS 16u   /* times that somebody was about */
@@ -52,46 +48,6 @@ word_all(unsigned int order, unsigned int w)
 	if (w * 64 >= n)
 		return 0;
 	return n - w * 64 >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (n - w * 64)) - 1;
-}
-
-int
-iova_space_init(struct iova_space *s, uint32_t nb_chunks, int (*prepare)(void *, uint32_t),
-		void *arg)
-{
-	int ret;
-
-	*s = (struct iova_space){ .nb_chunks = nb_chunks, .prepare = prepare, .arg = arg };
-	if (nb_chunks == 0 || nb_chunks > BITSET_MAX)
-		return -EINVAL;
-	s->chunk = sluice_host_alloc(nb_chunks * sizeof(*s->chunk));
-	s->order = sluice_host_alloc(nb_chunks);
-	ret = s->chunk == NULL || s->order == NULL ? -ENOMEM : bitset_init(&s->uncut, nb_chunks);
-	for (unsigned int o = 0; o < IOVA_ORDERS && ret == 0; o++)
-		ret = bitset_init(&s->avail[o], nb_chunks);
-	if (ret == 0)
-		ret = depot_init(&s->depot);
-	if (ret != 0) {
-		iova_space_fini(s);
-		return ret;
-	}
-	for (uint32_t c = 0; c < nb_chunks; c++) {
-		atomic_init(&s->order[c], IOVA_UNCUT);
-		bitset_set(&s->uncut, c);
-	}
-	return 0;
-}
-
-void
-iova_space_fini(struct iova_space *s)
-{
-	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
-		bitset_fini(&s->avail[o]);
-	bitset_fini(&s->uncut);
-	depot_fini(&s->depot);
-	sluice_host_free(s->chunk, s->nb_chunks * sizeof(*s->chunk));
-	sluice_host_free((void *)s->order, s->nb_chunks);
-	s->chunk = NULL;
-	s->order = NULL;
 }
 
 /* 6 */
@@ -128,19 +84,12 @@ hands_wait(struct iova_space *s, uint32_t given)
 	return false;
 }
 
-/* The owner's own count (iova.h, 1): those who want the stock read it, too. */
-static uint32_t
-stock(const struct iova_mag *m)
-{
-	return RELAXED_GET(m->n);
-}
-
 /* One more, on a long way: there is room. */
 static void
 iova_put_in(struct iova_mag *m, uint32_t pfn)
 {
-	RELAXED_SET(m->pfn[stock(m) + 1], pfn);
-	iova_mag_publish(m, stock(m) + 1);
+	RELAXED_SET(m->pfn[RELAXED_GET(m->n) + 1], pfn);
+	iova_mag_publish(m, RELAXED_GET(m->n) + 1);
 }
 
 /* Objects @p bits of word @p w into the magazine, highest first, so that they come out
@@ -264,8 +213,8 @@ chunk_cut(struct iova_space *s, struct iova_mag *m, unsigned int order)
 }
 
 /* Give @p n objects back, those of one word with one atomic operation. */
-static void
-give_back(struct iova_space *s, const uint32_t *pfn, uint32_t n, unsigned int order)
+void
+iova_space_put(struct iova_space *s, unsigned int order, const uint32_t *pfn, uint32_t n)
 {
 	for (uint32_t i = 0; i < n;) {
 		uint32_t chunk = pfn[i] / IOVA_CHUNK_PAGES;
@@ -291,7 +240,7 @@ depot_empty(struct iova_space *s)
 	hand_in(s);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++) {
 		while (depot_get(&s->depot, o, pfn)) {
-			give_back(s, pfn, DEPOT_BATCH, o);
+			iova_space_put(s, o, pfn, DEPOT_BATCH);
 			any = true;
 		}
 	}
@@ -308,44 +257,8 @@ rollover(struct iova_space *s)
 	return iova_space_regain(s) != 0 || batches;
 }
 
-/* ---- magazines: the essay of iova.h ---------------------------------------------------------- */
-
-/* Where moved: entries @p from … of one magazine, down. */
-static void
-entries_move(struct iova_mag *m, uint32_t to, uint32_t from, uint32_t n)
-{
-	if (!SLUICE_TSAN) {
-		memmove(&m->pfn[to], &m->pfn[from], n * sizeof(m->pfn[0]));
-		return;
-	}
-	/* A late tag (7) is an atomic access. */
-	for (uint32_t i = 0; i < n; i++)
-		RELAXED_SET(m->pfn[to + i], RELAXED_GET(m->pfn[from + i]));
-}
-
-/* 6: begin a long way. */
-static void
-mag_own(struct iova_mag *m)
-{
-	hold_own(&m->hold); /* acq-hold */
-	if (m->gone == 0)
-		return;
-	entries_move(m, 1, m->gone + 1, stock(m) - m->gone);
-	iova_mag_publish(m, stock(m) - m->gone);
-	RELAXED_SET(m->gone, 0);
-}
-
-/* Entries without their tags (7). */
-static void
-entries_copy(const struct iova_mag *m, uint32_t n, uint32_t *pfn)
-{
-	for (uint32_t i = 0; i < n; i++)
-		pfn[i] = RELAXED_GET(m->pfn[i + 1]) & ~IOVA_TAG;
-}
-
-/* From the space, into an empty magazine. */
-static int
-refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
+int
+iova_space_fill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 {
 	uint32_t pfn[DEPOT_BATCH];
 	int ret = -ENOSPC;
@@ -372,105 +285,6 @@ refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 			break;
 	}
 	return ret;
-}
-
-int
-iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order)
-{
-	int ret = 0;
-
-	mag_own(m);
-	if (stock(m) == 0)
-		ret = refill(s, m, order);
-	else
-		RELAXED_SET(m->pfn[stock(m)], RELAXED_GET(m->pfn[stock(m)]) & ~IOVA_TAG); /* 7 */
-	hold_free(&m->hold);
-	return ret;
-}
-
-void
-iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order)
-{
-	uint32_t pfn[DEPOT_BATCH];
-
-	mag_own(m);
-	if (stock(m) >= DEPOT_BATCH) {
-		entries_copy(m, DEPOT_BATCH, pfn);
-		if (!depot_put(&s->depot, order, pfn))
-			give_back(s, pfn, DEPOT_BATCH, order);
-		entries_move(m, 1, DEPOT_BATCH + 1, stock(m) - DEPOT_BATCH);
-		iova_mag_publish(m, stock(m) - DEPOT_BATCH);
-	}
-	hold_free(&m->hold);
-}
-
-void
-iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order)
-{
-	uint32_t pfn[IOVA_MAG];
-
-	if (stock(m) == 0)
-		return;
-	mag_own(m);
-	entries_copy(m, stock(m), pfn);
-	give_back(s, pfn, stock(m), order);
-	iova_mag_publish(m, 0);
-	hold_free(&m->hold);
-}
-
-uint32_t
-iova_mag_try(struct iova_mag *m)
-{
-	uint32_t at;
-
-	if (iova_mag_count(m) == 0)
-		return 0;
-	if (!hold_try(&m->hold))
-		return UINT32_MAX;
-	at = RELAXED_GET(m->n);
-	if (at > IOVA_MAG || at <= RELAXED_GET(m->gone)) {
-		hold_drop(&m->hold);
-		return 0;
-	}
-	__atomic_fetch_or(&m->pfn[at], IOVA_TAG, __ATOMIC_RELAXED); /* 3 */
-	return at;
-}
-
-bool
-iova_mag_look(struct iova_mag *m, uint32_t at)
-{
-	/* Acquire: for a race detector; the barrier was before. */
-	uint32_t n = __atomic_load_n(&m->n, __ATOMIC_ACQUIRE);
-
-	/* The owner is at a take of the floor: -1. */
-	if ((int32_t)n >= (int32_t)at)
-		return true;
-	hold_drop(&m->hold);
-	return false;
-}
-
-uint32_t
-iova_mag_rob(struct iova_space *s, struct iova_mag *m, unsigned int order, uint32_t at)
-{
-	uint32_t got, pfn[IOVA_MAG];
-
-	if ((RELAXED_GET(m->pfn[at]) & IOVA_TAG) == 0 || !hold_take(&m->hold)) { /* 4, 5 */
-		hold_drop(&m->hold);
-		return 0;
-	}
-	got = at - m->gone;
-	for (uint32_t i = 0; i < got; i++)
-		pfn[i] = RELAXED_GET(m->pfn[m->gone + 1 + i]) & ~IOVA_TAG;
-	RELAXED_SET(m->gone, at);
-	hold_free(&m->hold); /* rel-hold */
-	give_back(s, pfn, got, order);
-	return got;
-}
-
-void
-iova_space_put(struct iova_space *s, unsigned int order, const uint32_t *pfn, uint32_t n)
-{
-	give_back(s, pfn, n, order);
 }
 
 /* Only where a run is to be seen is anything taken; some of it may go meanwhile, and the rest is put
@@ -574,23 +388,4 @@ iova_space_regain(struct iova_space *s)
 			n++;
 	}
 	return n;
-}
-
-uint64_t
-iova_space_free_pages(const struct iova_space *s)
-{
-	uint64_t pages = (uint64_t)bitset_count(&s->uncut) * IOVA_CHUNK_PAGES;
-
-	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
-		pages += (uint64_t)depot_count(&s->depot, o) << o;
-
-	for (uint32_t chunk = 0; chunk < s->nb_chunks; chunk++) {
-		unsigned int order = atomic_load_explicit(&s->order[chunk], memory_order_relaxed);
-
-		for (unsigned int w = 0; order < IOVA_ORDERS && w < 8; w++)
-			pages += (uint64_t)__builtin_popcountll(atomic_load_explicit(
-					 &s->chunk[chunk].free[w], memory_order_relaxed))
-				 << order;
-	}
-	return pages;
 }

@@ -106,6 +106,9 @@ void iova_space_fini(struct iova_space *s);
  */
 int iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
+/** That, from the space into an empty magazine that its owner holds: for iova_mag.c. */
+int iova_space_fill(struct iova_space *s, struct iova_mag *m, unsigned int order);
+
 /** Hand the oldest batch of a full magazine on: to other lcores, else to its chunks. */
 void iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 

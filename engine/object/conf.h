@@ -18,6 +18,9 @@ int conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
 /** Take over from @p from what may be tuned and is not 0, each whole: others may be reading it. */
 void conf_tuned(struct sluice_domain_conf *to, const struct sluice_domain_conf *from);
 
+/** Take over from @p from what may be tuned and is not 0, each whole: others may be reading it. */
+void conf_tuned(struct sluice_domain_conf *to, const struct sluice_domain_conf *from);
+
 /** Put a deadline in force: how often the engine looks follows from it. */
 void deadline_set(struct sluice_domain *d, uint32_t us);
 

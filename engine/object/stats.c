@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Reading a domain's counters: summing over workers what each of them wrote alone.
+ * Reading counters: a domain's are sums over workers of what each of them wrote alone.
  */
+#include <string.h>
+
 #include "engine.h"
 #include "../policy/policy.h"
 
@@ -84,4 +86,30 @@ sluice_domain_stale_reset(struct sluice_domain *d)
 	if (domain_policy(d)->stale_reset != NULL)
 		domain_policy(d)->stale_reset(d);
 	sluice_hist_reset(&d->flush.stale);
+}
+
+int
+sluice_engine_get_stats(const struct sluice_engine *e, struct sluice_engine_stats *st)
+{
+	if (e == NULL || st == NULL)
+		return sluice_null("an engine, or room for its counters,");
+	*st = (struct sluice_engine_stats){
+		.polls = STAT_GET(e->polls),
+		.empty_polls = STAT_GET(e->empty_polls),
+		.fault_received = STAT_GET(e->fault_received),
+		.recoveries = STAT_GET(e->recoveries),
+	};
+	for (unsigned int i = 0; i < SLUICE_FAULT_KINDS; i++)
+		st->faults[i] = STAT_GET(e->faults[i]);
+	for (uint32_t i = 0; i < e->nb_iommus; i++) {
+		st->quarantined += atomic_load_explicit(&e->iommu[i]->quarantines,
+							memory_order_relaxed);
+		struct sluice_xstat xs[128];
+		unsigned int n = sluice_iommu_xstats(e->iommu[i], xs, RTE_DIM(xs));
+
+		for (unsigned int k = 0; k < RTE_MIN(n, RTE_DIM(xs)); k++)
+			if (strcmp(xs[k].name, "evtq_overflows") == 0)
+				st->fault_overflows += xs[k].value;
+	}
+	return 0;
 }

@@ -22,13 +22,15 @@
 #include <errno.h>
 
 #include "engine.h"
+#include "../base/deadline.h"
 #include "../base/wait.h"
 #include "../policy/set.h"
 
 int
 flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 {
-	uint64_t start = sluice_clock_ticks(&iommu->clock), begin;
+	struct deadline end = deadline_begin(&iommu->clock, 2 * iommu->sync_timeout);
+	uint64_t begin;
 	unsigned int turn = 0;
 	int ret;
 
@@ -46,7 +48,7 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
 			return 0;
 		sluice_wait_turn(iommu, ++turn);
-	} while (sluice_clock_ticks(&iommu->clock) - start <= 2 * iommu->sync_timeout);
+	} while (!deadline_passed(&end));
 	return -ETIMEDOUT;
 }
 

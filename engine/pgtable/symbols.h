@@ -67,7 +67,6 @@
 #define ro_enter_slow PT_SYM(ro_enter_slow)
 #define ro_chunk_get PT_SYM(ro_chunk_get)
 #define ro_row_get PT_SYM(ro_row_get)
-#define rollover_poll PT_SYM(rollover_poll)
 #define ro_touched PT_SYM(ro_touched)
 #define ro_wrap PT_SYM(ro_wrap)
 #define rollover_trim PT_SYM(rollover_trim)

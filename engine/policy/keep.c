@@ -8,6 +8,7 @@
 #include <rte_pause.h>
 
 #include "../base/heap.h"
+#include "../base/deadline.h"
 #include "../base/epoch.h"
 #include "../base/mem.h"
 #include "persistent.h"
@@ -40,7 +41,7 @@ keep_enter_slow(struct keep *k)
 static int
 keep_close(struct keep *k, const struct sluice_iommu *iommu)
 {
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	struct deadline end = deadline_begin(&iommu->clock, 2 * iommu->sync_timeout);
 
 	__atomic_store_n(&k->closed, 1, __ATOMIC_RELAXED);
 	if (epoch_barrier() != 0) {
@@ -50,7 +51,7 @@ keep_close(struct keep *k, const struct sluice_iommu *iommu)
 	while (__atomic_load_n(&k->busy, __ATOMIC_ACQUIRE) != 0) {
 		sched_yield();
 		/* An eviction that is under way waits for hardware, but no longer than that. */
-		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout) {
+		if (deadline_passed(&end)) {
 			__atomic_store_n(&k->closed, 0, __ATOMIC_RELEASE);
 			return -ETIMEDOUT;
 		}

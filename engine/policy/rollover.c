@@ -343,14 +343,8 @@ static void
 rollover_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 {
 	const struct rollover *s = d->priv;
-	uint64_t pages = PT_INV_PAGES(STAT_GET(s->released_pages));
 
-	/* Every unmap waits for a flush. Workers go on between one load and the other. */
-	st->queued = st->unmaps;
-	st->released = RTE_MIN(STAT_GET(s->released), st->queued);
-	st->pending = st->queued - st->released;
-	st->exposed_bytes = st->pending == 0 ? 0 :
-			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
+	flush_own_stats(d, st, STAT_GET(s->released), STAT_GET(s->released_pages));
 }
 
 const struct policy_ops policy_rollover = {

@@ -6,6 +6,7 @@
 
 #include <rte_pause.h>
 
+#include "../base/deadline.h"
 #include "rollover.h"
 #include "../flush/flush.h"
 #include "../window/window.h"
@@ -193,20 +194,19 @@ rob_idlers(struct rollover *s, const struct ro_worker *me)
 static uint32_t
 tables_free(struct sluice_domain *d, struct rollover *s, const struct ro_worker *me)
 {
-	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start, most = sluice_clock_from_ns(&iommu->clock, GRACE_NS);
+	const struct sluice_clock *clock = &d->iommu->clock;
+	struct deadline end;
 	uint32_t n = s->nb_retired;
 
 	if (n == 0 || s->cached || epoch_barrier() != 0)
 		return 0;
-	start = sluice_clock_ticks(&iommu->clock);
+	end = deadline_begin(clock, sluice_clock_from_ns(clock, GRACE_NS));
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		struct ro_worker *w = worker(s, i);
 
 		for (unsigned int turn = 1; w != NULL && w != me &&
 		     __atomic_load_n(&w->busy, __ATOMIC_ACQUIRE) != 0; turn++) {
-			if (sluice_clock_ticks(&iommu->clock) - start > most ||
-			    d->wait->turn(d, turn) != 0)
+			if (deadline_passed(&end) || d->wait->turn(d, turn) != 0)
 				return 0;
 		}
 	}
@@ -220,16 +220,14 @@ static int
 wrap_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 {
 	struct rollover *s = d->priv;
-	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	struct deadline end = deadline_begin(&d->iommu->clock, 2 * d->iommu->sync_timeout);
 	int ret = 0;
 
 	if (me != NULL)
 		ro_exit(me); /* 7 */
 	for (unsigned int turn = 1; ro_round(s) == round &&
 	     atomic_load_explicit(&s->wrapping, memory_order_acquire) != 0; turn++) {
-		if (d->wait->turn(d, turn) != 0 ||
-		    sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout) {
+		if (d->wait->turn(d, turn) != 0 || deadline_passed(&end)) {
 			ret = -ENOSPC;
 			break;
 		}
@@ -244,12 +242,10 @@ wrap_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 static void
 let_holders_go(struct sluice_domain *d, struct rollover *s, uint64_t round)
 {
-	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	struct deadline end = deadline_begin(&d->iommu->clock, d->iommu->sync_timeout);
 
 	for (unsigned int turn = 1;
-	     atomic_load_explicit(&s->held[round % 4], memory_order_relaxed) != 0 &&
-	     sluice_clock_ticks(&iommu->clock) - start <= iommu->sync_timeout;
+	     atomic_load_explicit(&s->held[round % 4], memory_order_relaxed) != 0 && !deadline_passed(&end);
 	     turn++)
 		if (d->wait->turn(d, turn) != 0)
 			break;

@@ -12,6 +12,7 @@
 #include <rte_errno.h>
 #include <rte_prefetch.h>
 
+#include "../base/deadline.h"
 #include "ring_burst.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -107,18 +108,14 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct flush_ring *r = &dl->ring;
-	uint64_t start = 0, now, polls = d->wait->turns(d);
+	uint64_t polls = d->wait->turns(d);
+	struct deadline end = { 0 };
 
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* acq-released */
 		(void)d->wait->turn(d, turn); /* in no callback: strictly() */
-		if (turn % 64 != 0)
-			continue;
-		now = sluice_clock_ticks(&iommu->clock);
-		if (start == 0)
-			start = now;
-		else if (now - start > 2 * iommu->sync_timeout) {
+		if (turn % 64 == 0 && deadline_look(&end, &iommu->clock, 2 * iommu->sync_timeout)) {
 			STAT_ADD(dl->st.unmap_errors, 1);
 			return d->wait->failed(d, polls, ETIMEDOUT);
 		}

@@ -20,6 +20,7 @@
 
 #include <rte_pause.h>
 
+#include "../base/deadline.h"
 #include "../base/epoch.h"
 #include "../object/domain.h"
 #include "../iova/hold.h"
@@ -38,8 +39,7 @@ struct attempt {
 static bool
 enter(struct sluice_domain *d, uint64_t ticks)
 {
-	const struct sluice_clock *clock = &d->iommu->clock;
-	uint64_t start = 0;
+	struct deadline end = { 0 };
 
 	for (unsigned int turn = 1;
 	     atomic_exchange_explicit(&d->robbing, 1, memory_order_acquire) != 0; turn++) {
@@ -48,9 +48,7 @@ enter(struct sluice_domain *d, uint64_t ticks)
 			continue;
 		}
 		sched_yield();
-		if (start == 0)
-			start = sluice_clock_ticks(clock);
-		else if (sluice_clock_ticks(clock) - start > ticks)
+		if (deadline_look(&end, &d->iommu->clock, ticks))
 			return false;
 	}
 	return true;
@@ -120,12 +118,11 @@ give_up(struct dom_lcore *dl, const struct attempt *a)
 static bool
 away_wait(struct sluice_domain *d)
 {
-	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
+	struct deadline end = deadline_begin(&d->iommu->clock, 2 * d->iommu->sync_timeout);
 	unsigned int turn = 0;
 
 	while (atomic_load_explicit(&d->iova.away, memory_order_seq_cst) != 0) {
-		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
+		if (deadline_passed(&end))
 			return false;
 		if (d->wait->turn(d, ++turn) != 0)
 			return false;

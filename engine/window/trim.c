@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../base/deadline.h"
 #include "../base/epoch.h"
 #include "stock.h"
 #include "trim.h"
@@ -187,12 +188,11 @@ grace_over(struct sluice_domain *d, const struct trim *t)
 static bool
 grace_wait(struct sluice_domain *d, const struct trim *t)
 {
-	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock);
-	uint64_t most = sluice_clock_from_ns(&iommu->clock, GRACE_NS);
+	const struct sluice_clock *clock = &d->iommu->clock;
+	struct deadline end = deadline_begin(clock, sluice_clock_from_ns(clock, GRACE_NS));
 
 	for (unsigned int turn = 1; !grace_over(d, t); turn++) {
-		if (sluice_clock_ticks(&iommu->clock) - start > most)
+		if (deadline_passed(&end))
 			return false;
 		/* Its workers are waited for, not the engine: in a callback they may not come. */
 		if (d->wait->turn(d, turn) != 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * stock.c, and what iova.c and flush.c do for it: what idle workers have comes to who needs it
+ * stock.c, and what iova_mag.c and flush.c do for it: what idle workers have comes to who needs it
  * (A20), at any moment of what the owner does, each IOVA to one of them.
  */
 #include "engine/iova/hold.h"
