@@ -57,7 +57,7 @@ perf_insns_check(void)
 static bool
 has_cookies(const struct perf_run *r)
 {
-	return r->worker[0].cookies_due != 0;
+	return r->worker[0].measured.cookies_due != 0;
 }
 
 /* As pairs(), with cookies: they are taken once a burst. */

@@ -8,8 +8,8 @@
 #include "worker.h"
 
 /**
- * The next @p n buffers after w->taken were unmapped at @p tsc: the cookies of the first @p later
- * come, the others are back now.
+ * The next @p n buffers after w->ring.taken were unmapped at @p tsc. Cookies of the first @p later
+ * of them will come; the others are back now.
  */
 void perf_release(struct perf_worker *w, uint32_t n, uint32_t later, uint64_t tsc);
 
@@ -19,7 +19,7 @@ void perf_release_poll_some(struct perf_worker *w);
 static inline void
 perf_release_poll(struct perf_worker *w)
 {
-	if (w->waits_put != w->waits_got)
+	if (w->ring.waits_put != w->ring.waits_got)
 		perf_release_poll_some(w);
 }
 

@@ -170,13 +170,13 @@ timings(struct perf_result *res, const struct perf_run *r)
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		const struct perf_worker *w = &r->worker[i];
 
-		sluice_hist_merge(&m, &w->map_hist);
-		sluice_hist_merge(&u, &w->unmap_hist);
-		sluice_hist_merge(&back, &w->release_hist);
-		map_tsc += w->map_tsc;
-		map_n += w->map_n;
-		unmap_tsc += w->unmap_tsc;
-		unmap_n += w->unmap_n;
+		sluice_hist_merge(&m, &w->measured.map_hist);
+		sluice_hist_merge(&u, &w->measured.unmap_hist);
+		sluice_hist_merge(&back, &w->measured.release_hist);
+		map_tsc += w->measured.map_ticks;
+		map_n += w->measured.map_calls;
+		unmap_tsc += w->measured.unmap_ticks;
+		unmap_n += w->measured.unmap_calls;
 	}
 	res->map_ns = dist(&m, ns);
 	res->unmap_ns = dist(&u, ns);
@@ -210,10 +210,10 @@ windows(struct perf_result *res, const struct perf_run *r)
 	memcpy(res->flushes, r->dst.flushes, sizeof(res->flushes));
 	res->deadline_misses = r->dst.deadline_misses;
 	res->pending_max = r->dst.pending_max;
-	res->held_known = r->worker[0].looks != 0;
+	res->held_known = r->worker[0].measured.samples != 0;
 	res->exposed_known = res->held_known && res->stale_known;
-	res->oldest_us = (double)r->worker[0].oldest_max / 1000;
-	res->exposed_bytes = r->worker[0].exposed_max;
+	res->oldest_us = (double)r->worker[0].measured.oldest_max_ns / 1000;
+	res->exposed_bytes = r->worker[0].measured.exposed_max;
 }
 
 static void
@@ -252,11 +252,11 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->ring = b->ring;
 	res->buf_size = b->buf_size;
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
-		res->pairs += r->worker[i].taken;
-		res->dma_mismatches += r->worker[i].mismatches;
-		res->cookies += r->worker[i].cookies;
+		res->pairs += r->worker[i].ring.taken;
+		res->dma_mismatches += r->worker[i].measured.mismatches;
+		res->cookies += r->worker[i].measured.cookies;
 	}
-	res->pinned_bytes = r->worker[0].pinned_max;
+	res->pinned_bytes = r->worker[0].measured.pinned_max;
 	res->copy_max = r->copy_max;
 	res->copy_max_read = r->copy_max_read;
 	res->crossover = r->crossover;
@@ -272,7 +272,7 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->stale_accesses = perf_counter_get(c, "emu_stale_accesses");
 	/* Without probes no device looks where it should not: none seen is none looked for. */
 	res->stale_counted = (b->transfers && b->o->probe_stale) || res->stale_accesses != 0;
-	res->shadow_known = b->transfers && r->worker[0].shadows;
+	res->shadow_known = b->transfers && r->worker[0].plan.watches_shadows;
 	res->shadow_accesses = perf_counter_get(c, "emu_shadow_accesses");
 	res->probe_faults = perf_counter_get(c, "emu_probe_faults");
 	res->probes = r->dma.probes;
@@ -309,10 +309,10 @@ perf_result_verify(const struct perf_run *r, const struct perf_result *res)
 	int rc = 0;
 
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
-		bytes += r->worker[i].bytes;
-		due += r->worker[i].cookies_due;
-		returned += r->worker[i].returned;
-		bursts += r->worker[i].groups_taken;
+		bytes += r->worker[i].measured.bytes;
+		due += r->worker[i].measured.cookies_due;
+		returned += r->worker[i].ring.returned;
+		bursts += r->worker[i].ring.groups_taken;
 	}
 	rc |= equal(r, "maps = unmaps + live", d->maps, d->unmaps + d->live);
 	rc |= equal(r, "queued = released + pending", d->queued, d->released + d->pending);

@@ -73,7 +73,7 @@ conduct(void *arg)
 	had = switches();
 	r->start = perf_bench_ticks(r->b);
 	for (unsigned int i = 0; i < r->nb_workers; i++)
-		r->worker[i].until += rte_rdtsc();
+		r->worker[i].plan.until += rte_rdtsc();
 	atomic_store_explicit(&r->go, 1, memory_order_release);
 	perf_worker_loop(w);
 	while (atomic_load_explicit(&r->finished, memory_order_acquire) != r->nb_workers - 1)
@@ -162,42 +162,48 @@ each_period(uint64_t pairs, uint32_t burst)
 	return pairs > 2 * burst ? 3 : 1;
 }
 
+static void
+plan_make(struct perf_plan *plan, const struct perf_run *r, unsigned int i)
+{
+	const struct perf_bench *b = r->b;
+	const struct perf_options *o = b->o;
+	size_t part = (size_t)b->nb_bufs * b->buf_size;
+
+	plan->buffers = b->pool + i * part;
+	plan->buffers_pa = b->pool_pa + i * part;
+	plan->owners = (_Atomic uint8_t *)(void *)b->watch +
+		       (plan->buffers_pa - b->watch_pa) / PERF_PAGE;
+	plan->pairs = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
+	plan->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
+	plan->burst = o->burst;
+	plan->timed_every = each_period(plan->pairs, plan->burst);
+	plan->bursts_share = perf_policy_shares(r->in_force);
+	/* The first touches of rings, tables and magazines are not part of the question. */
+	plan->warmup = plan->pairs == 0 || plan->pairs >= 16 * PERF_RING ? 2 * PERF_RING : 0;
+	plan->idle = o->pairs != 0 && plan->pairs == 0;
+	plan->samples = i == 0;
+	plan->watches_shadows = b->watch_all && perf_policy_copies(r->in_force);
+}
+
 static int
 worker_make(struct perf_run *r, unsigned int i)
 {
 	struct perf_worker *w = &r->worker[i];
-	struct perf_bench *b = r->b;
-	const struct perf_options *o = b->o;
-	size_t part = (size_t)b->nb_bufs * b->buf_size;
+	const struct perf_bench *b = r->b;
 
-	w->b = b;
+	w->bench = r->b;
 	w->run = r;
 	w->dom = r->dom;
-	w->abort = &r->abort;
-	w->buf = b->pool + i * part;
-	w->buf_pa = b->pool_pa + i * part;
-	w->owned = (_Atomic uint8_t *)(void *)b->watch + (w->buf_pa - b->watch_pa) / PERF_PAGE;
-	w->item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
-	w->target = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
-	w->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
-	w->burst = o->burst;
-	w->each = each_period(w->target, w->burst);
-	w->shares = perf_policy_shares(r->in_force);
-	/* First touches of rings, tables and magazines are not what is asked about. */
-	w->warm = w->target == 0 || w->target >= 16 * PERF_RING ? 2 * PERF_RING : 0;
-	w->done = o->pairs != 0 && w->target == 0;
-	w->samples = i == 0;
-	w->all = r->worker;
-	w->nb_all = r->nb_workers;
-	w->shadows = b->watch_all && perf_policy_copies(r->in_force);
-	if (w->shadows) {
-		w->shadow = calloc(b->nb_bufs, sizeof(*w->shadow));
-		if (w->shadow == NULL)
+	plan_make(&w->plan, r, i);
+	w->ring.next_item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
+	if (w->plan.watches_shadows) {
+		w->ring.shadow_pa = calloc(b->nb_bufs, sizeof(*w->ring.shadow_pa));
+		if (w->ring.shadow_pa == NULL)
 			return perf_failed("out of memory");
 	}
 	if (b->wl->has_tails || b->wl->has_reads) {
-		w->stage = malloc((size_t)b->ring * b->buf_size);
-		if (w->stage == NULL)
+		w->plan.device_mem = malloc((size_t)b->ring * b->buf_size);
+		if (w->plan.device_mem == NULL)
 			return perf_failed("out of memory");
 	}
 	return 0;
@@ -314,13 +320,14 @@ worker_failures(const struct perf_run *r)
 	char late[320];
 
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
-		const struct perf_worker *w = &r->worker[i];
+		const struct perf_measured *m = &r->worker[i].measured;
 
-		if (w->failed != NULL)
+		if (m->failed_call != NULL)
 			return perf_failed("policy %s: %s failed on lcore %u after %" PRIu64
-					   " pairs: %s%s", r->policy, w->failed,
-					   r->b->layout.worker[i], w->taken, rte_strerror(-w->err),
-					   why_late(r, w->err, late, sizeof(late)));
+					   " pairs: %s%s", r->policy, m->failed_call,
+					   r->b->layout.worker[i], r->worker[i].ring.taken,
+					   rte_strerror(-m->err),
+					   why_late(r, m->err, late, sizeof(late)));
 	}
 	if (r->drain_rc != 0)
 		return perf_failed("policy %s: drain failed: %s%s", r->policy,
@@ -366,8 +373,8 @@ void
 perf_run_free(struct perf_run *r)
 {
 	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++) {
-		free(r->worker[i].stage);
-		free(r->worker[i].shadow);
+		free(r->worker[i].plan.device_mem);
+		free(r->worker[i].ring.shadow_pa);
 	}
 	free(r->worker);
 	r->worker = NULL;

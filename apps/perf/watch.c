@@ -64,8 +64,8 @@ perf_watch_reset(struct perf_bench *b)
 static void
 shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
 {
-	const struct perf_bench *b = w->b;
-	uint64_t page = (w->shadow[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
+	const struct perf_bench *b = w->bench;
+	uint64_t page = (w->ring.shadow_pa[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
 
 	for (uint32_t i = 0; i < b->buf_size / PERF_PAGE; i++)
 		atomic_store_explicit((_Atomic uint8_t *)(void *)&b->watch[page + i], whose,
@@ -75,7 +75,7 @@ shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
 void
 perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq)
 {
-	uint64_t *at = &w->shadow[seq & (w->b->nb_bufs - 1)];
+	uint64_t *at = &w->ring.shadow_pa[seq & (w->bench->nb_bufs - 1)];
 
 	if (*at != 0)
 		shadow_set(w, seq, SLUICE_WATCH_SHADOW);
@@ -85,14 +85,14 @@ perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq)
 void
 perf_watch_mapped(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 {
-	const struct perf_bench *b = w->b;
+	const struct perf_bench *b = w->bench;
 	uint64_t pa;
 
-	for (uint32_t i = 0; w->shadows && i < n; i++) {
+	for (uint32_t i = 0; w->plan.watches_shadows && i < n; i++) {
 		if (sluice_iova_to_pa(w->dom, s[i].iova, &pa) != 0 || pa == s[i].pa ||
 		    pa < b->watch_pa || pa - b->watch_pa > b->watch_len - b->buf_size)
 			continue;
-		w->shadow[s[i].cookie & (b->nb_bufs - 1)] = pa;
+		w->ring.shadow_pa[s[i].cookie & (b->nb_bufs - 1)] = pa;
 		shadow_set(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
 	}

@@ -34,7 +34,7 @@ static inline void
 perf_watch_back(struct perf_worker *w, uint64_t seq)
 {
 	perf_own(w, seq, SLUICE_WATCH_OWNER);
-	if (__builtin_expect(w->shadows, 0))
+	if (__builtin_expect(w->plan.watches_shadows, 0))
 		perf_watch_shadow_idle(w, seq);
 }
 
