@@ -135,11 +135,12 @@ seconds_parse(const char *s, double *v)
 static int
 batch_parse(const char *s, uint32_t *v)
 {
-	if (number32("--batch", s, 0, 1u << 20, v) != 0)
+	if (number32("--batch", s, 0, PERF_BATCH_MAX, v) != 0)
 		return -1;
 	if (rte_is_power_of_2(*v))
 		return 0;
-	perf_usage_error("--batch: %s is not a power of two from 1 to 1048576, such as 256", s);
+	perf_usage_error("--batch: %s is not a power of two from 1 to %u, such as 256", s,
+			 PERF_BATCH_MAX);
 	return -1;
 }
 
@@ -160,10 +161,11 @@ option_take(int opt, char *arg, struct perf_options *o)
 	case OPT_SECONDS:
 		o->pairs = 0;
 		return seconds_parse(arg, &o->seconds);
-	case OPT_WORKERS: return number32("--workers", arg, 1, RTE_MAX_LCORE - 1, &o->workers);
+	case OPT_WORKERS: return number32("--workers", arg, 1, PERF_WORKERS_MAX, &o->workers);
 	case OPT_BATCH: return batch_parse(arg, &o->batch);
 	case OPT_BURST: return number32("--burst", arg, 1, PERF_BURST_MAX, &o->burst);
-	case OPT_DEADLINE: return number32("--deadline-us", arg, 1, 1000000000, &o->deadline_us);
+	case OPT_DEADLINE:
+		return number32("--deadline-us", arg, 1, PERF_DEADLINE_US_MAX, &o->deadline_us);
 	case OPT_SEED: return number("--seed", arg, 0, INT64_MAX, &o->seed);
 	case OPT_LAYOUT: return layout_parse(arg, &o->layout);
 	case OPT_ROUNDS: return number32("--rounds", arg, 1, PERF_MAX_ROUNDS, &o->rounds);

@@ -15,6 +15,12 @@
 #define PERF_BURST        32u /* calls, by default */
 #define PERF_BURST_MAX    64u
 
+/** Limits of the flush queues' settings, wherever one is given: for all policies, for one policy,
+ * in a sweep. A batch is a power of two. */
+#define PERF_BATCH_MAX       (1u << 20)
+#define PERF_DEADLINE_US_MAX 1000000000u
+#define PERF_WORKERS_MAX     (RTE_MAX_LCORE - 1) /* the main lcore is no worker */
+
 enum perf_layout_kind {
 	PERF_LAYOUT_AUTO,   /**< step with one lcore, else split */
 	PERF_LAYOUT_SPLIT,  /**< main: engine and emulated hardware; the others: workers */

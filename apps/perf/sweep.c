@@ -26,9 +26,9 @@ static const struct {
 	uint64_t min, max;
 } axes[NB_AXES] = {
 	[AXIS_SYNC] = { "sync_ns", 0, 1000000000 },
-	[AXIS_WORKERS] = { "workers", 1, RTE_MAX_LCORE - 1 },
-	[AXIS_BATCH] = { "batch", 1, 1u << 20 },
-	[AXIS_DEADLINE] = { "deadline_us", 1, 1000000000 },
+	[AXIS_WORKERS] = { "workers", 1, PERF_WORKERS_MAX },
+	[AXIS_BATCH] = { "batch", 1, PERF_BATCH_MAX },
+	[AXIS_DEADLINE] = { "deadline_us", 1, PERF_DEADLINE_US_MAX },
 };
 
 struct values {

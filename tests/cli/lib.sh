@@ -23,6 +23,13 @@ if [ "$(nproc)" -ge 2 ]; then
 	two=("${eal[@]}" -l 0,1)
 fi
 
+# What policies promise, for expressions of json(): as Python tuples of names. One stale access under
+# a strict policy is an error; a policy that copies also counts accesses to its shadow memory; where
+# a burst shares its work it shares its SYNC.
+strict="('strict', 'strict-batched', 'strict-async', 'contiguous', 'copy', 'hybrid')"
+copies="('copy', 'hybrid')"
+shares="('strict-batched', 'contiguous')"
+
 fail() {
 	failures=$((failures + 1))
 	echo "FAIL: $case: $*"

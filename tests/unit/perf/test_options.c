@@ -161,8 +161,16 @@ all_is_every_policy(void **state)
 static void
 names_that_promise(void **state)
 {
-	static const char *const strict[] = {
-		"strict", "strict-batched", "strict-async", "contiguous", "copy", "hybrid",
+	static const struct {
+		const char *name;
+		bool strict, shares, copies;
+	} promise[] = {
+		{ "strict", true, false, false },
+		{ "strict-batched", true, true, false },
+		{ "strict-async", true, false, false },
+		{ "contiguous", true, true, false },
+		{ "copy", true, false, true },
+		{ "hybrid", true, false, true },
 	};
 	static const char *const others[] = {
 		"passthrough", "deferred", "deferred-single", "rollover", "persistent", "static",
@@ -170,10 +178,16 @@ names_that_promise(void **state)
 	};
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(strict) / sizeof(strict[0]); i++)
-		assert_true(perf_policy_is_strict(strict[i]));
-	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (unsigned int i = 0; i < sizeof(promise) / sizeof(promise[0]); i++) {
+		assert_int_equal(perf_policy_is_strict(promise[i].name), promise[i].strict);
+		assert_int_equal(perf_policy_shares(promise[i].name), promise[i].shares);
+		assert_int_equal(perf_policy_copies(promise[i].name), promise[i].copies);
+	}
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		assert_false(perf_policy_is_strict(others[i]));
+		assert_false(perf_policy_shares(others[i]));
+		assert_false(perf_policy_copies(others[i]));
+	}
 }
 
 /* getopt takes any unique beginning of an option, which must not end without a word. */
