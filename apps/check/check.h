@@ -52,7 +52,7 @@ int check_options_parse(int argc, char **argv, struct check_options *o);
 bool check_wanted(const struct check_options *o, const struct conf_case *k);
 
 /* eal.c: @return 0 or the exit status */
-int check_eal_init(int argc, char **argv, const struct check_options *o);
+int check_eal_init(char **argv, const struct check_options *o);
 /* Undo it, and remove the folder that EAL leaves for a program that has it for itself. */
 void check_eal_end(const struct check_options *o);
 /* The latter alone, of a program that ends in the middle. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../shared/devargs.h"
 #include "../shared/standard.h"
 #include "../shared/stop.h"
 #include "check.h"
@@ -36,10 +37,7 @@ conclude(void)
 static void
 late(void)
 {
-	const char *regs = options.conf.dev != NULL ? strstr(options.conf.dev, ",regs=") : NULL;
-
-	if (regs != NULL && strncmp(regs, ",regs=emu", 9) != 0 &&
-	    strncmp(regs, ",regs=qtest", 11) != 0)
+	if (!devargs_ends_with_us(options.conf.dev))
 		return;
 	check_lock();
 	sum.interrupted = true;
@@ -82,7 +80,7 @@ main(int argc, char **argv)
 	if (rc < 0) {
 		rc = check_json_open(&options, &json);
 		if (rc == 0) {
-			rc = check_eal_init(argc, argv, &options);
+			rc = check_eal_init(argv, &options);
 			if (rc == 0) {
 				rc = run_all();
 				check_eal_end(&options);

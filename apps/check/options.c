@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 
 #include <sluice/sluice.h>
 
+#include "../shared/args.h"
 #include "check.h"
 
 static const struct option long_options[] = {
@@ -122,22 +122,6 @@ check_globs(const struct check_options *o)
 	return -1;
 }
 
-/* An option of ours in front of "--" would reach EAL, which explains itself at length. */
-static const char *
-misplaced(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		for (const struct option *l = long_options; l->name != NULL; l++) {
-			size_t n = strlen(l->name);
-
-			if (strncmp(argv[i], "--", 2) == 0 &&
-			    strncmp(argv[i] + 2, l->name, n) == 0 &&
-			    (argv[i][2 + n] == '\0' || argv[i][2 + n] == '='))
-				return argv[i];
-		}
-	return NULL;
-}
-
 int
 check_options_parse(int argc, char **argv, struct check_options *o)
 {
@@ -151,7 +135,7 @@ check_options_parse(int argc, char **argv, struct check_options *o)
 		if (strcmp(argv[i], "--") == 0)
 			o->eal_argc = i;
 	if (o->eal_argc != 0) {
-		const char *stray = misplaced(o->eal_argc, argv);
+		const char *stray = args_misplaced(o->eal_argc, argv, long_options);
 
 		if (stray != NULL)
 			return check_usage("%s belongs behind the \"--\" that ends the EAL options",

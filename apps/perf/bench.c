@@ -12,7 +12,7 @@
 #include <rte_errno.h>
 
 #include "bench.h"
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "hw.h"
 #include "msg.h"
 #include "watch.h"
@@ -36,9 +36,9 @@ slow_down(struct perf_bench *b)
 	int rc = 0;
 
 	for (unsigned int i = 0; i < RTE_DIM(slow); i++) {
-		if (perf_devargs_has(b->dev, slow[i].key))
+		if (devargs_has(b->dev, slow[i].key))
 			continue;
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), slow[i].key, slow[i].v);
+		rc |= devargs_set(b->dev, sizeof(b->dev), slow[i].key, slow[i].v);
 		at += (size_t)snprintf(b->slowed + at, sizeof(b->slowed) - at, "%s%s=%" PRIu64,
 				       at != 0 ? "," : "", slow[i].key, slow[i].v);
 	}
@@ -48,18 +48,18 @@ slow_down(struct perf_bench *b)
 static int
 devargs_make(struct perf_bench *b, const struct perf_point *pt)
 {
-	bool emulated = perf_devargs_emulated(b->o->dev);
+	bool emulated = devargs_emulated(b->o->dev);
 	int rc = 0;
 
 	if (strlen(b->o->dev) >= sizeof(b->dev))
 		return perf_usage_error("--dev: longer than %zu characters", sizeof(b->dev) - 1);
 	strcpy(b->dev, b->o->dev);
 	if (pt->sync_ns != PERF_SYNC_AS_IS)
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "sync_ns", pt->sync_ns);
+		rc |= devargs_set(b->dev, sizeof(b->dev), "sync_ns", pt->sync_ns);
 	if (b->layout.kind == PERF_LAYOUT_STEP && emulated)
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "step", 1);
-	if (emulated && !perf_devargs_has(b->dev, "seed"))
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "seed", b->o->seed);
+		rc |= devargs_set(b->dev, sizeof(b->dev), "step", 1);
+	if (emulated && !devargs_has(b->dev, "seed"))
+		rc |= devargs_set(b->dev, sizeof(b->dev), "seed", b->o->seed);
 	if (b->o->probe_stale && emulated)
 		rc |= slow_down(b);
 	if (rc != 0)
@@ -85,8 +85,8 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 	sluice_iommu_get_info(b->iommu, &b->info);
 	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;
 	b->virt = b->transfers && b->layout.kind == PERF_LAYOUT_STEP;
-	if (perf_devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
-	    perf_devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
+	if (devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
+	    devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
 		b->sync_ns = 0;
 	sluice_iommu_set_relax(b->iommu, perf_hw_tick, b);
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "book.h"
+#include "median.h"
 #include "msg.h"
 #include "progress.h"
 
@@ -24,22 +25,6 @@ static struct perf_result *
 at(const struct round_set *s, unsigned int round, unsigned int policy)
 {
 	return &s->res[round * s->nb_policies + policy];
-}
-
-static int
-cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The lower of the two in the middle for even n: always one that was measured. */
-static double
-median(double *v, unsigned int n)
-{
-	qsort(v, n, sizeof(v[0]), cmp_double);
-	return v[(n - 1) / 2];
 }
 
 /* One run. One during which the bare SYNC moved too far is thrown away and repeated; if it will
@@ -101,7 +86,7 @@ median_round(const struct round_set *s, unsigned int policy)
 	for (unsigned int i = 0; i < s->rounds; i++)
 		if (trust(at(s, i, policy)) == best)
 			v[n++] = at(s, i, policy)->pair_ns;
-	m = median(v, n);
+	m = perf_median(v, n);
 	for (unsigned int i = 0; i < s->rounds; i++)
 		if (trust(at(s, i, policy)) == best && at(s, i, policy)->pair_ns == m)
 			return at(s, i, policy);
@@ -128,7 +113,7 @@ median_ratio(const struct round_set *s, unsigned int policy, int strict)
 			else if (t == best && b->pair_ns > 0)
 				v[n++] = a->pair_ns / b->pair_ns;
 		}
-	return n != 0 ? median(v, n) : 0;
+	return n != 0 ? perf_median(v, n) : 0;
 }
 
 /* What is known of a policy that did not get through: what was asked for, and what went wrong. */

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "control.h"
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "msg.h"
 
 /* Of each worker. What is seen at a glance needs no more; what is seen once in a thousand is seen. */
@@ -43,17 +43,17 @@ struct scene {
 static int
 scene_open(struct scene *s, uint64_t tlbi_ns)
 {
-	int rc = perf_devargs_set(s->dev, sizeof(s->dev), "sync_early", 1);
+	int rc = devargs_set(s->dev, sizeof(s->dev), "sync_early", 1);
 
 	if (tlbi_ns != 0)
-		rc |= perf_devargs_set(s->dev, sizeof(s->dev), "tlbi_ns", tlbi_ns);
+		rc |= devargs_set(s->dev, sizeof(s->dev), "tlbi_ns", tlbi_ns);
 	if (rc != 0)
 		return perf_usage_error("--dev: longer than %zu characters", sizeof(s->dev) - 1);
 	rc = perf_bench_open(&s->b, &s->o, s->wl, s->l, s->pt);
 	if (rc != 0)
 		return rc;
 	s->b.control = true;
-	if (tlbi_ns == 0 && perf_devargs_get(s->b.info.settings, "tlbi_ns", &s->tlbi_ns) != 0)
+	if (tlbi_ns == 0 && devargs_get(s->b.info.settings, "tlbi_ns", &s->tlbi_ns) != 0)
 		s->tlbi_ns = 0;
 	return 0;
 }
@@ -148,7 +148,7 @@ perf_control_run(struct perf_control *c, const struct perf_options *o,
 	int rc = 0;
 
 	c->n = 0;
-	if (!o->probe_stale || !perf_devargs_emulated(o->dev))
+	if (!o->probe_stale || !devargs_emulated(o->dev))
 		return 0;
 	snprintf(s.dev, sizeof(s.dev), "%s", s.given);
 	s.o.dev = s.dev;

@@ -3,13 +3,13 @@
  * Path length, free of caches, waits and neighbours. Under -icount the TSC is a count of executed
  * instructions; this reads it around chunks of pairs. An OS tick falls into some chunks: medians.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
 
 #include "insns.h"
+#include "median.h"
 #include "msg.h"
 #include "run.h"
 
@@ -148,21 +148,6 @@ bursts(struct perf_run *r, double *map, double *unmap)
 	return rc;
 }
 
-static int
-cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double v[CHUNKS])
-{
-	qsort(v, CHUNKS, sizeof(v[0]), cmp_double);
-	return v[CHUNKS / 2];
-}
-
 int
 perf_insns_measure(struct perf_run *r)
 {
@@ -184,6 +169,10 @@ perf_insns_measure(struct perf_run *r)
 	if (rc != 0)
 		return perf_failed("policy %s: counting instructions failed: %s", r->policy,
 				   rte_strerror(-rc));
-	r->insns = (struct perf_insns){ median(map), median(unmap), median(pair) };
+	r->insns = (struct perf_insns){
+		.map = perf_median(map, CHUNKS),
+		.unmap = perf_median(unmap, CHUNKS),
+		.pair = perf_median(pair, CHUNKS),
+	};
 	return 0;
 }

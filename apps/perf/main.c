@@ -12,7 +12,7 @@
 #include "../shared/standard.h"
 #include "../shared/stop.h"
 #include "book.h"
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "eal.h"
 #include "msg.h"
 #include "options.h"
@@ -41,7 +41,7 @@ say_interrupted(void)
 static void
 late(void)
 {
-	if (!perf_devargs_ends_with_us(options.dev))
+	if (!devargs_ends_with_us(options.dev))
 		return;
 	pthread_mutex_lock(&book.lock);
 	say_interrupted();

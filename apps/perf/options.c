@@ -3,7 +3,6 @@
  * The command line, read before EAL starts so that a slip costs nothing.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include <sluice/sluice.h>
 
+#include "../shared/args.h"
 #include "help.h"
 #include "msg.h"
 #include "options.h"
@@ -173,23 +173,6 @@ option_take(int opt, char *arg, struct perf_options *o)
 	}
 }
 
-/* An option of ours in front of "--" would reach EAL, which explains itself at length. */
-static const char *
-misplaced(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		size_t len;
-
-		if (strncmp(argv[i], "--", 2) != 0)
-			continue;
-		len = strcspn(argv[i] + 2, "=");
-		for (const struct option *l = long_options; l->name != NULL; l++)
-			if (strlen(l->name) == len && strncmp(l->name, argv[i] + 2, len) == 0)
-				return argv[i];
-	}
-	return NULL;
-}
-
 static bool
 inform(int opt)
 {
@@ -243,7 +226,7 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 	for (*eal_argc = 1; *eal_argc < argc; (*eal_argc)++)
 		if (strcmp(argv[*eal_argc], "--") == 0)
 			break;
-	stray = misplaced(*eal_argc, argv);
+	stray = args_misplaced(*eal_argc, argv, long_options);
 	if (stray != NULL) {
 		perf_usage_error("%s belongs behind the \"--\" that ends the EAL options: "
 				 "sluice-perf [EAL options] -- [options]", stray);

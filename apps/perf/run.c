@@ -13,7 +13,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "hw.h"
 #include "msg.h"
 #include "run.h"
@@ -302,7 +302,7 @@ why_late(const struct perf_run *r, int err, char *buf, size_t size)
 
 	if (err != -ETIMEDOUT)
 		return "";
-	(void)!perf_devargs_get(r->b->dev, "sync_timeout_us", &limit);
+	(void)!devargs_get(r->b->dev, "sync_timeout_us", &limit);
 	if (r->b->transfers && r->b->layout.kind != PERF_LAYOUT_STEP && away >= limit / 2)
 		snprintf(buf, size, ": lcore %u, which drives the emulated hardware, did not get "
 			 "the CPU for %" PRIu64 " ms at a stretch; the limit is sync_timeout_us=%"

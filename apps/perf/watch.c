@@ -8,7 +8,7 @@
 
 #include <rte_errno.h>
 
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "msg.h"
 #include "watch.h"
 
@@ -22,7 +22,7 @@ span(struct perf_bench *b)
 	b->watch_pa = b->pool_pa;
 	b->watch_len = b->pool_size;
 	b->watch_all = b->o->probe_stale &&
-		       perf_devargs_get(b->info.settings, "mem_mb", &all) == 0;
+		       devargs_get(b->info.settings, "mem_mb", &all) == 0;
 	if (!b->watch_all)
 		return;
 	all <<= 20;

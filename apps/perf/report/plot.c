@@ -139,43 +139,52 @@ cost(const struct perf_book *bk, FILE *f)
 	      "plot $data using 2:xtic(1) title 'map', '' using 3 title 'unmap'\n", f);
 }
 
+/* Three bars a result, for p50, p99 and max. @param least what a bar shows at least; 0 is no value
+ * on a logarithmic axis. */
 static void
-tail(const struct perf_book *bk, FILE *f)
+bars(const struct perf_book *bk, FILE *f, const struct perf_dist *(*get)(const struct perf_result *),
+     double least, const char *axis)
 {
 	fputs("$data << EOD\n", f);
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
-		const struct perf_dist *d = &bk->result[i].unmap_ns;
+		const struct perf_dist *d = get(&bk->result[i]);
+		int digits = least > 0 ? 1 : 3;
 
-		if (!bk->result[i].unmap_known)
+		if (d == NULL)
 			continue;
 		label(bk, &bk->result[i], f);
-		fprintf(f, " %.1f %.1f %.1f\n", d->p50 > 1 ? d->p50 : 1, d->p99 > 1 ? d->p99 : 1,
-			d->max > 1 ? d->max : 1);
+		fprintf(f, " %.*f %.*f %.*f\n", digits, RTE_MAX(d->p50, least), digits,
+			RTE_MAX(d->p99, least), digits, RTE_MAX(d->max, least));
 	}
-	fputs("EOD\nset style data histograms\nset style histogram clustered gap 1\n"
-	      "set style fill solid\nset logscale y\nset yrange [1:*]\n"
-	      "set ylabel 'unmap, ns (log)'\nset xtics rotate by -20\n"
-	      "plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
-	      "'' using 4 title 'max'\n", f);
+	fprintf(f, "EOD\nset style data histograms\nset style histogram clustered gap 1\n"
+		"set style fill solid\n%s\nset xtics rotate by -20\n"
+		"plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
+		"'' using 4 title 'max'\n", axis);
+}
+
+static const struct perf_dist *
+unmap_ns(const struct perf_result *r)
+{
+	return r->unmap_known ? &r->unmap_ns : NULL;
+}
+
+static void
+tail(const struct perf_book *bk, FILE *f)
+{
+	bars(bk, f, unmap_ns, 1,
+	     "set logscale y\nset yrange [1:*]\nset ylabel 'unmap, ns (log)'");
+}
+
+static const struct perf_dist *
+stale_us(const struct perf_result *r)
+{
+	return r->stale_known ? &r->stale_us : NULL;
 }
 
 static void
 window(const struct perf_book *bk, FILE *f)
 {
-	fputs("$data << EOD\n", f);
-	for (unsigned int i = 0; i < bk->nb_results; i++) {
-		const struct perf_dist *d = &bk->result[i].stale_us;
-
-		if (!bk->result[i].stale_known)
-			continue;
-		label(bk, &bk->result[i], f);
-		fprintf(f, " %.3f %.3f %.3f\n", d->p50, d->p99, d->max);
-	}
-	fputs("EOD\nset style data histograms\nset style histogram clustered gap 1\n"
-	      "set style fill solid\nset yrange [0:*]\n"
-	      "set ylabel 'stale window, us'\nset xtics rotate by -20\n"
-	      "plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
-	      "'' using 4 title 'max'\n", f);
+	bars(bk, f, stale_us, 0, "set yrange [0:*]\nset ylabel 'stale window, us'");
 }
 
 static double

@@ -77,21 +77,44 @@ perf_report_has(const struct perf_report *rp, const struct outfile *of)
 	return false;
 }
 
-/* What @p fn writes, as a file of the folder. */
+/* A file of the report is made in memory, and then put into the folder. */
+struct draft {
+	FILE *f;
+	char *text;
+	size_t len;
+};
+
+/* @return whether there is memory for it. */
+static bool
+draft_begin(struct draft *d)
+{
+	d->text = NULL;
+	d->f = open_memstream(&d->text, &d->len);
+	return d->f != NULL;
+}
+
+/* @param good whether all of it was written. @return 0, or -1 with @p why filled. */
+static int
+draft_put(struct draft *d, bool good, struct perf_report *rp, const char *name, char *why)
+{
+	int rc = -1;
+
+	good &= d->f != NULL && fclose(d->f) == 0;
+	if (good)
+		rc = report_folder_put(&rp->folder, name, d->text, d->len, why);
+	else
+		snprintf(why, PLACE_WHY, "out of memory");
+	free(d->text);
+	return rc;
+}
+
 static int
 data_put(struct perf_report *rp, const struct perf_book *bk, char *why)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	int rc = f == NULL || perf_csv_write(bk, f) != 0;
+	struct draft d;
+	bool good = draft_begin(&d) && perf_csv_write(bk, d.f) == 0;
 
-	if ((f != NULL && fclose(f) != 0) || rc != 0)
-		snprintf(why, PLACE_WHY, "out of memory");
-	else
-		rc = report_folder_put(&rp->folder, DATA, text, len, why);
-	free(text);
-	return rc;
+	return draft_put(&d, good, rp, DATA, why);
 }
 
 void
@@ -159,20 +182,14 @@ draw(const struct perf_book *bk, const struct perf_plot *p, const char *term, ch
 static int
 script_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_plot *p, char *why)
 {
-	char name[64], *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	int rc = -1;
+	struct draft d;
+	bool good = draft_begin(&d);
+	char name[64];
 
 	snprintf(name, sizeof(name), "%s.gp", p->name);
-	snprintf(why, PLACE_WHY, "out of memory");
-	if (f != NULL) {
-		script_write(bk, p, f);
-		if (fclose(f) == 0)
-			rc = report_folder_put(&rp->folder, name, text, len, why);
-	}
-	free(text);
-	return rc;
+	if (good)
+		script_write(bk, p, d.f);
+	return draft_put(&d, good, rp, name, why);
 }
 
 /* @return 0; 1: gnuplot did not; -1: a file could not be written, @p why filled. */
@@ -207,19 +224,12 @@ plot_put(struct perf_report *rp, const struct perf_book *bk, unsigned int i, str
 }
 
 static int
-page_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_drawn *d, char *why)
+page_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_drawn *drawn, char *why)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	int rc = f == NULL || perf_html_write(bk, d, f) != 0;
+	struct draft d;
+	bool good = draft_begin(&d) && perf_html_write(bk, drawn, d.f) == 0;
 
-	if ((f != NULL && fclose(f) != 0) || rc != 0)
-		snprintf(why, PLACE_WHY, "out of memory");
-	else
-		rc = report_folder_put(&rp->folder, PAGE, text, len, why);
-	free(text);
-	return rc;
+	return draft_put(&d, good, rp, PAGE, why);
 }
 
 int

@@ -14,7 +14,7 @@
 
 #include <sluice/sluice.h>
 
-#include "devargs.h"
+#include "../../../apps/shared/devargs.h"
 #include "options.h"
 #include "sweep.h"
 
@@ -334,23 +334,23 @@ device_strings(void **state)
 	uint64_t v;
 
 	(void)state;
-	assert_true(perf_devargs_has(s, "ril"));
-	assert_false(perf_devargs_has(s, "sync"));
-	assert_false(perf_devargs_has(s, "smmuv3"));
-	assert_int_equal(perf_devargs_get(s, "sync_ns", &v), 0);
+	assert_true(devargs_has(s, "ril"));
+	assert_false(devargs_has(s, "sync"));
+	assert_false(devargs_has(s, "smmuv3"));
+	assert_int_equal(devargs_get(s, "sync_ns", &v), 0);
 	assert_int_equal(v, 300);
-	assert_int_equal(perf_devargs_set(s, sizeof(s), "sync_ns", 7), 0);
+	assert_int_equal(devargs_set(s, sizeof(s), "sync_ns", 7), 0);
 	assert_string_equal(s, "smmuv3,regs=emu,ril=0,sync_ns=7");
-	assert_int_equal(perf_devargs_set(s, sizeof(s), "sync_ns", 8), 0);
+	assert_int_equal(devargs_set(s, sizeof(s), "sync_ns", 8), 0);
 	assert_string_equal(s, "smmuv3,regs=emu,ril=0,sync_ns=8");
-	assert_int_equal(perf_devargs_get("sync_ns=5,x=1", "sync_ns", &v), 0);
+	assert_int_equal(devargs_get("sync_ns=5,x=1", "sync_ns", &v), 0);
 	assert_int_equal(v, 5);
-	assert_int_equal(perf_devargs_get("sync_ns=,x=1", "sync_ns", &v), -1);
-	assert_int_equal(perf_devargs_set(s, 34, "seed", 1), -1);
-	assert_true(perf_devargs_emulated("smmuv3"));
-	assert_true(perf_devargs_emulated("smmuv3,regs=emu"));
-	assert_false(perf_devargs_emulated("smmuv3,regs=emulator"));
-	assert_false(perf_devargs_emulated("smmuv3,regs=qtest,x=emu"));
+	assert_int_equal(devargs_get("sync_ns=,x=1", "sync_ns", &v), -1);
+	assert_int_equal(devargs_set(s, 34, "seed", 1), -1);
+	assert_true(devargs_emulated("smmuv3"));
+	assert_true(devargs_emulated("smmuv3,regs=emu"));
+	assert_false(devargs_emulated("smmuv3,regs=emulator"));
+	assert_false(devargs_emulated("smmuv3,regs=qtest,x=emu"));
 }
 
 static int
