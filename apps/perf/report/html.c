@@ -88,52 +88,97 @@ facts(const struct perf_book *bk, FILE *f)
 	fputs("</dl>\n", f);
 }
 
-/* A figure, or what stands for one that was not measured. */
+/* A figure; n/a for one that was not measured. */
 static void
 cell(FILE *f, bool known, unsigned int digits, double v)
 {
 	if (known)
-		fprintf(f, "<td>%.*f</td>", (int)digits, v);
+		fprintf(f, "%.*f", (int)digits, v);
 	else
-		fputs("<td>n/a</td>", f);
+		fputs("n/a", f);
 }
 
 static void
-row(const struct perf_result *r, FILE *f)
+count(FILE *f, bool known, uint64_t v)
 {
-	bool ran = !r->failed;
+	if (known)
+		fprintf(f, "%" PRIu64, v);
+	else
+		fputs("n/a", f);
+}
+
+static void
+policy(const struct perf_result *r, FILE *f)
+{
 	char signs[8];
 
-	fputs("<tr><td>", f);
 	escape(f, r->policy);
-	fprintf(f, "%s</td><td>%" PRIu64 "</td><td>%u</td><td>%u</td><td>%u</td>",
-		perf_marks_signs(r, signs, sizeof(signs)), r->sync_ns, r->workers, r->batch,
-		r->deadline_us);
-	cell(f, ran, 0, r->sync_rtt_ns);
-	cell(f, ran, 1, r->map_ns.mean);
-	cell(f, ran, 1, r->unmap_ns.mean);
-	cell(f, ran, 1, r->pair_ns);
-	cell(f, r->unmap_known, 0, r->unmap_ns.p99);
-	cell(f, r->cmds_known, 4, r->syncs_per_unmap);
-	cell(f, r->stale_known, 1, r->stale_us.p50);
-	cell(f, r->stale_known, 1, r->stale_us.p99);
-	cell(f, r->stale_known, 1, r->stale_us.max);
-	if (r->stale_counted)
-		fprintf(f, "<td>%" PRIu64 "%s</td>", r->stale_accesses,
-			r->stale_provable ? "" : " (not provable)");
-	else
-		fputs("<td>n/a</td>", f);
-	if (r->shadow_known)
-		fprintf(f, "<td>%" PRIu64 "</td>", r->shadow_accesses);
-	else
-		fputs("<td>n/a</td>", f);
-	cell(f, r->release_known, 1, r->release_us.p50);
-	cell(f, r->release_known, 1, r->release_us.p99);
-	if (r->strict_ratio > 0)
-		fprintf(f, "<td>%.2f&times;</td></tr>\n", r->strict_ratio);
-	else
-		fputs("<td>&ndash;</td></tr>\n", f);
+	fputs(perf_marks_signs(r, signs, sizeof(signs)), f);
 }
+
+static void
+accesses(const struct perf_result *r, FILE *f)
+{
+	count(f, r->stale_counted, r->stale_accesses);
+	if (r->stale_counted && !r->stale_provable)
+		fputs(" (not provable)", f);
+}
+
+static void
+ratio(const struct perf_result *r, FILE *f)
+{
+	if (r->strict_ratio > 0)
+		fprintf(f, "%.2f&times;", r->strict_ratio);
+	else
+		fputs("&ndash;", f);
+}
+
+#define COUNT(name, known, value)                                                                  \
+	static void name(const struct perf_result *r, FILE *f) { count(f, known, value); }
+#define FIGURE(name, known, digits, value)                                                         \
+	static void name(const struct perf_result *r, FILE *f) { cell(f, known, digits, value); }
+
+COUNT(sync_ns, true, r->sync_ns)
+COUNT(workers, true, r->workers)
+COUNT(batch, true, r->batch)
+COUNT(deadline, true, r->deadline_us)
+FIGURE(sync_rtt, !r->failed, 0, r->sync_rtt_ns)
+FIGURE(map, !r->failed, 1, r->map_ns.mean)
+FIGURE(unmap, !r->failed, 1, r->unmap_ns.mean)
+FIGURE(pair, !r->failed, 1, r->pair_ns)
+FIGURE(unmap_p99, r->unmap_known, 0, r->unmap_ns.p99)
+FIGURE(syncs, r->cmds_known, 4, r->syncs_per_unmap)
+FIGURE(stale_p50, r->stale_known, 1, r->stale_us.p50)
+FIGURE(stale_p99, r->stale_known, 1, r->stale_us.p99)
+FIGURE(stale_max, r->stale_known, 1, r->stale_us.max)
+COUNT(shadow, r->shadow_known, r->shadow_accesses)
+FIGURE(release_p50, r->release_known, 1, r->release_us.p50)
+FIGURE(release_p99, r->release_known, 1, r->release_us.p99)
+
+static const struct column {
+	const char *head;
+	void (*cell)(const struct perf_result *r, FILE *f);
+} columns[] = {
+	{ "policy", policy },
+	{ "sync_ns", sync_ns },
+	{ "workers", workers },
+	{ "batch", batch },
+	{ "deadline us", deadline },
+	{ "bare SYNC ns", sync_rtt },
+	{ "map ns", map },
+	{ "unmap ns", unmap },
+	{ "pair ns", pair },
+	{ "unmap p99 ns", unmap_p99 },
+	{ "SYNCs/unmap", syncs },
+	{ "stale p50 us", stale_p50 },
+	{ "p99 us", stale_p99 },
+	{ "max us", stale_max },
+	{ "stale accesses", accesses },
+	{ "shadow accesses", shadow },
+	{ "release p50 us", release_p50 },
+	{ "p99 us", release_p99 },
+	{ "strict/this", ratio },
+};
 
 static void
 legend(const struct perf_book *bk, FILE *f)
@@ -163,16 +208,19 @@ legend(const struct perf_book *bk, FILE *f)
 static void
 table(const struct perf_book *bk, FILE *f)
 {
-	fputs("<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr><th>policy</th>"
-	      "<th>sync_ns</th><th>workers</th><th>batch</th><th>deadline us</th>"
-	      "<th>bare SYNC ns</th><th>map ns</th><th>unmap ns</th><th>pair ns</th>"
-	      "<th>unmap p99 ns</th><th>SYNCs/unmap</th><th>stale p50 us</th>"
-	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>shadow accesses</th>"
-	      "<th>release p50 us</th>"
-	      "<th>p99 us</th><th>strict/this</th></tr>"
-	      "</thead><tbody>\n", f);
-	for (unsigned int i = 0; i < bk->nb_results; i++)
-		row(&bk->result[i], f);
+	fputs("<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr>", f);
+	for (unsigned int c = 0; c < RTE_DIM(columns); c++)
+		fprintf(f, "<th>%s</th>", columns[c].head);
+	fputs("</tr></thead><tbody>\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		fputs("<tr>", f);
+		for (unsigned int c = 0; c < RTE_DIM(columns); c++) {
+			fputs("<td>", f);
+			columns[c].cell(&bk->result[i], f);
+			fputs("</td>", f);
+		}
+		fputs("</tr>\n", f);
+	}
 	fputs("</tbody></table></div>\n", f);
 	legend(bk, f);
 }
