@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * sluice-check: is this IOMMU right, and this driver? The conformance list against any register
- * source. Everything that can be refused is refused before EAL starts.
+ * sluice-check runs the conformance list against any register source, to find out whether an IOMMU
+ * and its driver are right. Bad input is refused before EAL starts.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +14,11 @@
 
 atomic_bool check_interrupted;
 
-/* A second thread has to find them when the first one is stuck. */
+/* Global, so that a second thread can write the results when the main thread is stuck. */
 static struct check_options options;
 static struct check_sum sum;
 static struct outfile json;
-static bool running; /* under check_lock() */
+static bool running; /* protected by check_lock() */
 
 static int
 conclude(void)
@@ -32,8 +32,9 @@ conclude(void)
 	return rc;
 }
 
-/* Told to end, and still in a case a second later. Hardware that is emulated, or a QEMU of our own,
- * ends with this process; real hardware is not left in the middle. */
+/* A second after a signal the main thread may still be in a case. Then this thread writes what
+ * there is and ends the program, unless the hardware is real: that is not left in the middle of
+ * a case. */
 static void
 late(void)
 {

@@ -17,14 +17,15 @@
 #include "msg.h"
 #include "watch.h"
 
-/* Kept free for stream tables, page tables and whatever else a domain needs later. */
+/* Kept free for the stream tables, page tables and so on that a domain needs later. */
 #define HEADROOM (16u << 20)
-/* A pool that begins with one can be mapped by blocks. */
+/* The size of a block. A pool that is aligned to it can be mapped by blocks. */
 #define BLOCK    (2u << 20)
 
-/* Invalidations that are over before anybody could look prove nothing. With probes the hardware takes
- * longer over them than an engine over a turn, and does them in any order, unless it is said how
- * long. Whether that is enough is for the control to show (control.h). */
+/* A probe cannot catch a stale access if the invalidation is over before the probe is made. So
+ * with probes the emulated hardware takes longer for an invalidation than the engine for a turn,
+ * and does invalidations in any order, as far as the device string leaves this open. Whether
+ * that is slow enough, the control shows (control.h). */
 static int
 slow_down(struct perf_bench *b)
 {
@@ -76,7 +77,7 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 		return rc;
 	b->iommu = sluice_iommu_open(b->dev);
 	if (b->iommu == NULL) {
-		/* Whatever it was, it is what --dev names: nothing has been measured yet. */
+		/* Nothing has been measured yet, so what is wrong must be what --dev names. */
 		const char *why = sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno);
 
 		return perf_usage_error("--dev %s: %s%s", b->o->dev, why, rte_errno == ETIMEDOUT ?
@@ -112,7 +113,7 @@ engine_start(struct perf_bench *b)
 	return 0;
 }
 
-/* As many buffers as there is memory for: long frames in a small emulated RAM get a short ring. */
+/* The ring is as long as memory allows: long frames in a small emulated RAM get a short one. */
 static int
 buffers_get(struct perf_bench *b)
 {
@@ -138,8 +139,8 @@ buffers_get(struct perf_bench *b)
 		snprintf(b->host_note, sizeof(b->host_note), "memory is short: %u buffers posted "
 			 "instead of %u (more with mem_mb= in --dev)", b->ring, PERF_RING);
 	if (!b->transfers)
-		snprintf(b->host_note, sizeof(b->host_note), "no DMA: nothing is moved or compared, "
-			 "and stale accesses cannot be seen");
+		snprintf(b->host_note, sizeof(b->host_note), "no DMA: nothing is moved or "
+			 "compared, and stale accesses cannot be seen");
 	return perf_watch_open(b);
 }
 
@@ -176,7 +177,7 @@ perf_bench_close(struct perf_bench *b)
 	if (b->engine != NULL) {
 		for (unsigned int i = 0; i < b->layout.nb_workers && rc == 0; i++) {
 			rc = sluice_worker_unregister(b->engine, b->layout.worker[i]);
-			if (rc == -ENOENT) /* its registration was what failed */
+			if (rc == -ENOENT) /* its registration had failed */
 				rc = 0;
 		}
 		if (rc == 0)
@@ -192,7 +193,7 @@ perf_bench_close(struct perf_bench *b)
 		rc = sluice_iommu_close(b->iommu);
 	}
 	if (rc == 0)
-		free(b->watch); /* else the hardware may still look at it */
+		free(b->watch); /* after an error the hardware may still look at it */
 	b->iommu = NULL;
 	if (rc == 0)
 		return 0;

@@ -159,7 +159,7 @@ result(const struct perf_book *bk, const struct perf_result *r)
 		const struct perf_field *f = &perf_fields[i];
 		bool is_known = perf_field_known(f, r);
 
-		/* Of these, the parts are null each. */
+		/* If these are not known, their parts are null. */
 		if (f->kind == PERF_CALLS || f->kind == PERF_WINDOW)
 			v = dist(perf_field_dist(f, r), is_known);
 		else if (f->kind == PERF_FLUSHES)

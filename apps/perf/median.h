@@ -5,8 +5,8 @@
 #ifndef PERF_MEDIAN_H
 #define PERF_MEDIAN_H
 
-/** Sort @p v, of @p n > 0 values. @return the middle one; of the two in the middle the lower one, so
- * that it is always a value that was measured. */
+/** Sort @p v, of @p n > 0 values. @return the middle one; of the two in the middle the lower one,
+ * so that it is always a value that was measured. */
 double perf_median(double *v, unsigned int n);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The command line, read before EAL starts so that a slip costs nothing.
+ * The command line is read before EAL starts, so that a slip is reported at once.
  */
 #include <errno.h>
 #include <math.h>
@@ -184,7 +184,7 @@ inform(int opt)
 	}
 }
 
-/* Help, version and list answer on either side of "--", whatever else is there. */
+/* --help, --version and --list are answered on both sides of "--", whatever else is there. */
 static bool
 informed(int argc, char **argv)
 {
@@ -232,7 +232,7 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 				 "sluice-perf [EAL options] -- [options]", stray);
 		return PERF_OPTIONS_BAD;
 	}
-	/* The "--" itself plays argv[0] for getopt. */
+	/* getopt takes the "--" for argv[0]. */
 	av = argv + *eal_argc;
 	ac = argc - *eal_argc;
 	opterr = 0;
@@ -243,7 +243,7 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 					 "unknown option %s; see --help", av[optind - 1]);
 			return PERF_OPTIONS_BAD;
 		}
-		if (inform(opt)) /* abbreviated: getopt takes "--hel" */
+		if (inform(opt)) /* an abbreviation such as "--hel", which getopt knows */
 			return PERF_OPTIONS_DONE;
 		if (option_take(opt, optarg, o) != 0)
 			return PERF_OPTIONS_BAD;
@@ -258,7 +258,8 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 		perf_usage_error("--pairs and --seconds exclude one another: give one of them");
 		return PERF_OPTIONS_BAD;
 	}
-	/* Devices such as /dev/null take what comes; other spellings are seen when opened. */
+	/* A device such as /dev/null may be both. Two spellings of one file are found on
+	 * opening. */
 	if (o->json != NULL && o->csv != NULL && strcmp(o->json, o->csv) == 0 &&
 	    strncmp(o->json, "/dev/", 5) != 0) {
 		perf_usage_error("--json and --csv both name \"%s\": give each its own file",

@@ -76,7 +76,7 @@ policy_find(const char *name, size_t len)
 	return NULL;
 }
 
-/* @return 0, or -1 with a line printed: there are too many. */
+/* @return 0, or -1 with an error line printed if there are too many. */
 static int
 policy_add(struct perf_options *o, const char *name, const struct perf_policy *set,
 	   const char *where)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Ownership of a buffer ends when its unmap says so. Under most policies that is its return; with
- * a cookie to come the page stays the device's, and the buffer is not posted again, until that
- * cookie is out. Cookies are buffers' numbers, so each one that comes is known beforehand: none
- * may come twice, out of turn, or not at all.
+ * The device owns a buffer until its unmap says otherwise. Under most policies the return of the
+ * call says so. If the call promises a cookie, the buffer stays the device's until the cookie has
+ * come, and is not posted again before. The number of a buffer is its cookie, so the next cookie is
+ * always known: no cookie may come twice, out of turn, or not at all.
  */
 #include <errno.h>
 
@@ -13,7 +13,7 @@
 #include "release.h"
 #include "watch.h"
 
-/* Everything up to the oldest buffer that is still waited for is back. */
+/* Move @c returned up to the oldest buffer whose cookie is still to come. */
 static void
 settle(struct perf_worker *w)
 {
@@ -48,8 +48,8 @@ perf_release(struct perf_worker *w, uint32_t n, uint32_t later, uint64_t tsc)
 	settle(w);
 }
 
-/* As many of the @p n cookies as are of the oldest burst. @return how many; 0: the first was not
- * due. */
+/* Take those of the @p n cookies that belong to the oldest burst. @return how many those were; 0 if
+ * the first cookie was not due. */
 static unsigned int
 take(struct perf_worker *w, const uint64_t *cookie, unsigned int n, uint64_t now)
 {
@@ -111,7 +111,7 @@ perf_release_wait(struct perf_worker *w, uint64_t seq)
 
 	if (w->ring.returned >= seq)
 		return true;
-	/* A batch that is not full, and will not be before its buffers are back. */
+	/* The batch is not full, and will not fill up while the worker waits for its buffers. */
 	sluice_unmap_kick(w->dom);
 	perf_release_poll(w);
 	while (ok && w->ring.returned < seq) {

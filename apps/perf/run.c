@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One policy run: set up, start the lcores, let the first worker conduct, read what was counted.
+ * One run of a policy: it is set up, its lcores start, the first worker conducts it, and the main
+ * lcore reads what was counted.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +22,7 @@
 #include "watch.h"
 
 #define STREAM_BASE 0x100u
-/* What a SYNC may take where the device string does not say. */
+/* How long a SYNC may take if the device string does not say. */
 #define SYNC_TIMEOUT_US 1000000u
 
 static void
@@ -32,7 +33,7 @@ snapshot(struct perf_run *r, struct perf_xstats *x, struct sluice_engine_stats *
 	sluice_engine_get_stats(r->b->engine, e);
 }
 
-/* Involuntary context switches of this thread, of its whole life. */
+/* Involuntary context switches of this thread since it began. */
 static unsigned int
 switches(void)
 {
@@ -59,8 +60,9 @@ follow(void *arg)
 	return 0;
 }
 
-/* The first worker: measures the bare SYNC on both sides of the run, from a worker's lcore, and
- * keeps its own and the flush queues' work inside the two snapshots. */
+/* The first worker conducts: before and after the run it measures the bare SYNC, from a worker's
+ * lcore, and takes snapshots of the counters. The work of the loop and of the final drain lies
+ * between the two snapshots. */
 static int
 conduct(void *arg)
 {
@@ -84,8 +86,8 @@ conduct(void *arg)
 	snapshot(r, &r->x1, &r->e1);
 	sluice_domain_get_stats(r->dom, &r->dst);
 	r->sync_after = perf_sync_median_ns(r->b, &r->sync_err);
-	/* Maps and unmaps of its own: behind all that is counted. In layout step it would be the
-	 * model that is measured. */
+	/* The search for the crossover maps and unmaps, so it comes after all that is counted. In
+	 * layout step it would measure the model. */
 	if (r->b->layout.kind == PERF_LAYOUT_STEP || r->b->control ||
 	    sluice_domain_find_crossover(r->dom, SLUICE_RW, &r->crossover) != 0 ||
 	    sluice_domain_find_crossover(r->dom, SLUICE_READ, &r->crossover_read) != 0)
@@ -95,7 +97,7 @@ conduct(void *arg)
 	return 0;
 }
 
-/* What the policy's entry says, else what is said of all, else its own default. */
+/* Settings come from the policy's own entry, else from the point; 0 means the policy's default. */
 static int
 domain_make(struct perf_run *r, const struct perf_policy *p)
 {
@@ -113,7 +115,7 @@ domain_make(struct perf_run *r, const struct perf_policy *p)
 				   sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
 	sluice_domain_get_conf(r->dom, &conf);
 	snprintf(r->in_force, sizeof(r->in_force), "%s", conf.policy);
-	/* Policies that map memory once and for all are told of it, the others need not be. */
+	/* Some policies map the whole pool once and for all. The others answer -ENOTSUP. */
 	rc = sluice_domain_pool(r->dom, r->b->pool_pa, r->b->pool_size);
 	if (rc != 0 && rc != -ENOTSUP)
 		return perf_failed("policy %s: cannot map the buffers as a pool: %s", r->policy,
@@ -152,8 +154,8 @@ device_make(struct perf_run *r, unsigned int i)
 	return 0;
 }
 
-/* A period that leaves enough of both kinds of bursts in short runs too. It is odd: flush queues
- * work in powers of two, and a period of 16 would look at the same phase of every batch. */
+/* A period that leaves enough bursts of both kinds in short runs too. It is odd because flush
+ * queues work in powers of two: a period of 16 would meet the same phase of every batch. */
 static uint32_t
 each_period(uint64_t pairs, uint32_t burst)
 {
@@ -252,7 +254,7 @@ static void
 launch(struct perf_run *r)
 {
 	struct perf_bench *b = r->b;
-	uint64_t since = rte_rdtsc(); /* from here on somebody may wait for the hardware */
+	uint64_t since = rte_rdtsc(); /* from now on a worker may wait for the hardware */
 	unsigned int had;
 
 	atomic_store_explicit(&r->running, 1, memory_order_relaxed);
@@ -293,8 +295,9 @@ gather(struct perf_run *r)
 	}
 }
 
-/* Time ran out: whose? A wait has a limit of its own; who steps emulated hardware is an lcore of
- * this program, and the OS may have taken it away for longer than that. */
+/* Explain a timeout. Emulated hardware is stepped by an lcore of this program, and the OS may
+ * have taken that lcore away for longer than a wait lasts. @return the explanation; "" for other
+ * errors. */
 static const char *
 why_late(const struct perf_run *r, int err, char *buf, size_t size)
 {
@@ -363,7 +366,7 @@ perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
 		rc = perf_insns_measure(r);
 	if (rc == 0)
 		return tear_down(r);
-	/* As far as it goes: what the hardware may still use is kept. */
+	/* Tear down as far as possible; memory that the hardware may still use is kept. */
 	b->failed = true;
 	tear_down(r);
 	return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Times sluice_iommu_sync(). On shared CPUs one SYNC can take a scheduler's tick: then fewer of
- * them must do, but never in layout step, where their number is part of the run.
+ * Times sluice_iommu_sync(). Where lcores share a CPU, one SYNC can take as long as a scheduler's
+ * tick, and fewer SYNCs are timed. In layout step their number never changes, for it is part of the
+ * run.
  */
 #include <rte_cycles.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The table for people: widths come from what is in the columns.
+ * The table for people. Each column is as wide as its widest cell.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -56,6 +56,12 @@ figure(struct line *l, bool known, const char *fmt, double v)
 }
 
 static void
+span(struct line *l, bool known, double us)
+{
+	figure(l, known, "%.1f", us);
+}
+
+static void
 count(struct line *l, uint64_t n)
 {
 	put(l->g, l->row, &l->col, "%" PRIu64, n);
@@ -80,8 +86,8 @@ policy(struct line *l)
 	    perf_marks_signs(l->r, signs, sizeof(signs)));
 }
 
-/* n/a: nothing probed. "?": a stale access could not have been seen. "+Ns": N accesses reached
- * shadow memory. */
+/* n/a: no device probed. "?": a stale access would not have been seen. "+Ns": N accesses reached
+ * idle shadow memory. */
 static void
 accesses(struct line *l)
 {
@@ -120,19 +126,19 @@ static void insns(struct line *l) { figure(l, l->r->insns.pair > 0, "%.1f", l->r
 static void unmap_p50(struct line *l) { figure(l, l->r->unmap_known, "%.0f", l->r->unmap_ns.p50); }
 static void unmap_p99(struct line *l) { figure(l, l->r->unmap_known, "%.0f", l->r->unmap_ns.p99); }
 static void syncs(struct line *l) { figure(l, l->r->cmds_known, "%.4f", l->r->syncs_per_unmap); }
-static void stale_p99(struct line *l) { figure(l, l->r->stale_known, "%.1f", l->r->stale_us.p99); }
-static void stale_max(struct line *l) { figure(l, l->r->stale_known, "%.1f", l->r->stale_us.max); }
-static void release(struct line *l) { figure(l, l->r->release_known, "%.1f", l->r->release_us.p99); }
+static void stale_p99(struct line *l) { span(l, l->r->stale_known, l->r->stale_us.p99); }
+static void stale_max(struct line *l) { span(l, l->r->stale_known, l->r->stale_us.max); }
+static void release(struct line *l) { span(l, l->r->release_known, l->r->release_us.p99); }
 static void pinned(struct line *l) { count(l, l->r->pinned_bytes >> 10); }
 /* clang-format on */
 
-/* When a column is there. */
+/* When a column is shown. */
 enum shown { ALWAYS, IF_SYNC, IF_WORKERS, IF_BATCH, IF_DEADLINE, IF_HARDWARE, IF_INSNS };
 
 static const struct column {
 	const char *head;
 	enum shown shown;
-	bool failed_too; /* a result without figures has it, too */
+	bool failed_too; /* a result without figures shows it as well */
 	void (*cell)(struct line *l);
 } columns[] = {
 	{ "policy", ALWAYS, true, policy },
@@ -255,13 +261,13 @@ preamble(const struct perf_book *bk, const struct perf_varied *v, FILE *f)
 	fprintf(f, "stale probes %s, seed %" PRIu64 "\n", bk->o->probe_stale ? "on" : "off",
 		bk->o->seed);
 	if (bk->slowed[0] != '\0')
-		fprintf(f, "          the probes made the hardware slow, %s, so that who does not wait "
-			"is caught\n", bk->slowed);
+		fprintf(f, "          the hardware was made slow, %s, so that a policy that does "
+			"not wait is caught\n", bk->slowed);
 	sync_range(bk, f);
 	fputc('\n', f);
 }
 
-/* What a policy copies instead of mapping it, and whether that is the right place to stop. */
+/* Up to which length a policy copies buffers, and from which length on copying costs more. */
 static void
 copies(const struct perf_result *r, FILE *f)
 {
@@ -278,7 +284,7 @@ copies(const struct perf_result *r, FILE *f)
 	fputc('\n', f);
 }
 
-/* What each mark means that is there, and what went wrong in words. */
+/* The meaning of each mark in the table, and the errors. */
 static void
 legend(const struct perf_book *bk, FILE *f)
 {
@@ -309,11 +315,12 @@ stale_marks(const struct perf_book *bk, FILE *f)
 		shadow |= r->shadow_known;
 	}
 	if (!counted)
-		fputs(bk->o->probe_stale ? "  n/a: there is no device that could probe for them.\n" :
-					   "  n/a: nothing probed for them (--probe-stale).\n", f);
+		fputs(bk->o->probe_stale ? "  n/a: no device could probe for them.\n" :
+					   "  n/a: no device probed for them (--probe-stale).\n",
+		      f);
 	if (shadow)
-		fputs("  +Ns: it also reached shadow memory that stood in for nobody N times: what it "
-		      "had been given, not its owner's.\n", f);
+		fputs("  +Ns: N accesses also reached idle shadow memory, which holds copies that "
+		      "the device had been given before.\n", f);
 }
 
 static void
@@ -333,20 +340,19 @@ footnotes(const struct perf_book *bk, FILE *f)
 		fputc('\n', f);
 	}
 	fputs("stale accesses: the device reached a page that unmap had already handed back.\n"
-	      "release: from the submission of an unmap to the return of its memory, where no "
-	      "device reaches it any more then.\n", f);
+	      "release: from the submission of an unmap to the return of its memory, under "
+	      "policies that return it out of reach.\n", f);
 	stale_marks(bk, f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		copies(&bk->result[i], f);
 	if (bk->o->insns)
-		fputs("pair insns: instructions of one map+unmap, the engine's share of them included.\n",
-		      f);
+		fputs("pair insns: instructions of one map+unmap, with the engine's share.\n", f);
 	if (virt)
-		fputs("layout step: times are the model's own, in which only the hardware takes "
-		      "time and the processor none. The same seed gives the same figures.\n", f);
+		fputs("layout step: time is virtual. The hardware takes time and the processor "
+		      "takes none. The same seed gives the same figures.\n", f);
 	legend(bk, f);
 	if (!bk->complete)
-		fputs("Not all that was asked for is here.\n", f);
+		fputs("The results are not complete.\n", f);
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Making the ownership map, and what it says of shadows.
+ * Making the ownership map, and keeping it right where a policy copies.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,8 +12,9 @@
 #include "msg.h"
 #include "watch.h"
 
-/* From where to where: the buffers, and where somebody probes all of the IOMMU's memory. No address of
- * that is known but the buffers', so as many bytes to either side as there are in all. */
+/* Choose the range of the map: the buffers or, where devices probe, all of the IOMMU's memory.
+ * Of that memory only the addresses of the buffers are known, so the range reaches as far to
+ * either side as the memory is long. */
 static void
 span(struct perf_bench *b)
 {
@@ -96,7 +97,8 @@ perf_watch_mapped(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 		shadow_set(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
 	}
-	/* The control of what copies: in the device's reach, though nobody gave it. */
+	/* The control of a policy that copies: the buffer is in the device's reach, and still its
+	 * owner's. */
 	for (uint32_t i = 0; b->in_place && i < n; i++)
 		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
 }

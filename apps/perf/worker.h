@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One worker: an lcore with a device, a DMA channel and a ring of buffers of its own.
+ * A worker is an lcore with a device, a DMA channel and a ring of buffers of its own.
  */
 #ifndef PERF_WORKER_H
 #define PERF_WORKER_H
@@ -11,12 +11,12 @@
 
 #include "bench.h"
 
-/** Set by a signal: everything winds down. */
+/** Set by a signal. All loops then come to an end. */
 extern atomic_bool perf_interrupted;
 
 struct perf_run;
 
-/* Buffers that were mapped together; together they are unmapped. */
+/* Buffers that were mapped together, and will be unmapped together. */
 struct perf_group {
 	uint32_t first; /* index of its first piece in segs[] */
 	uint32_t n;     /* pieces */
@@ -26,7 +26,7 @@ struct perf_group {
 /* One burst of unmaps whose cookies come back later, in the order of the buffers. */
 struct perf_wait {
 	uint64_t next;  /* the buffer whose cookie is due next */
-	uint64_t later; /* buffers before this one have a cookie to come; the rest is back already */
+	uint64_t later; /* cookies of buffers before this one will come; the rest is back */
 	uint64_t end;   /* the first buffer that is not part of this burst */
 	uint64_t tsc;   /* when the burst was unmapped */
 };
@@ -106,20 +106,20 @@ struct perf_worker {
 	struct perf_measured measured;
 } __rte_cache_aligned;
 
-/** Measure what reading the TSC costs by itself. Once, before any worker runs. */
+/** Measure what reading the TSC costs by itself. To be called once, before any worker runs. */
 void perf_worker_calibrate(void);
 
-/** @p t ticks (bench.h) without what reading the clock took. */
+/** @return @p t ticks (bench.h) less the time that reading the clock took. */
 uint64_t perf_net_ticks(const struct perf_worker *w, uint64_t t);
 
-/** Play the workload through the ring until the target, the time, or an abort. */
+/** Play the workload through the ring until the plan is done, or the run is aborted. */
 void perf_worker_loop(struct perf_worker *w);
 
-/** Note a failure, the first one, and have all workers stop. @param err -errno */
+/** Note a failure, unless one was noted before, and make all workers stop. @param err -errno */
 void perf_worker_fail(struct perf_worker *w, const char *what, int err);
 
-/** Wait in the layout's way, but not for ever. @param since, spins: 0 at the start.
- * @return false: it took too long, and @p what failed. */
+/** Wait one turn, as the layout's workers do. @param since, spins: 0 before the first turn.
+ * @return false when the turns together took too long: @p what is then noted as failed. */
 bool perf_worker_wait(struct perf_worker *w, uint64_t *since, uint32_t *spins, const char *what);
 
 /** Write the ownership byte of each page of buffer @p seq: SLUICE_WATCH_*. */
@@ -127,7 +127,7 @@ static inline void
 perf_own(struct perf_worker *w, uint64_t seq, uint8_t whose)
 {
 	uint32_t pages = w->bench->buf_size / PERF_PAGE;
-	/* Their number is a power of two. */
+	/* nb_bufs is a power of two. */
 	_Atomic uint8_t *o = w->plan.owners + (seq & (w->bench->nb_bufs - 1)) * pages;
 
 	for (uint32_t i = 0; i < pages; i++)

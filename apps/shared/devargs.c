@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Edits of device strings. Checking keys and values is the library's work, not this tool's.
+ * Editing device strings. The library checks their keys and values.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "devargs.h"
 
-/* Where ",key=" or ",key," or ",key" at the end starts, at its comma. */
+/* Find ",key=", ",key," or ",key" at the end. @return its comma, or NULL. */
 static const char *
 find(const char *s, const char *key)
 {
@@ -35,7 +35,7 @@ devargs_get(const char *s, const char *key, uint64_t *v)
 	const char *at = s;
 	char *end;
 
-	/* Settings, unlike device strings, start with a key. */
+	/* A list of settings starts with a key, a device string does not. */
 	if (strncmp(s, key, n) != 0 || s[n] != '=') {
 		at = find(s, key);
 		if (at == NULL || at[1 + n] != '=')

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * EAL reports a failed start with a page of usage on stdout and several lines of log. Here stdout is
- * hidden and the log is kept in memory while EAL starts. After a success the log is passed on; after
- * a failure its first line, which names the cause, is all that is said.
+ * EAL reports a failed start with a page of usage on stdout and several lines of log. Here stdout
+ * is hidden and the log is kept in memory while EAL starts. After a success the log is passed on;
+ * after a failure its first line, which names the cause, is all that is said.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One page that needs nothing else: plots inside, light or dark as the reader's system is.
+ * One page that needs no other file. It has the plots inside, and is light or dark as the reader's
+ * system is.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -82,8 +83,8 @@ facts(const struct perf_book *bk, FILE *f)
 	fact(f, "note", r->note);
 	snprintf(text, sizeof(text), "%" PRIu64 " pairs, %u rounds, seed %" PRIu64
 		 ", stale probes %s%s%s", r->pairs, r->rounds, bk->o->seed,
-		 bk->o->probe_stale ? "on" : "off", bk->slowed[0] != '\0' ? ", so hardware slow: " : "",
-		 bk->slowed);
+		 bk->o->probe_stale ? "on" : "off",
+		 bk->slowed[0] != '\0' ? ", with hardware made slow: " : "", bk->slowed);
 	fact(f, "run", text);
 	fputs("</dl>\n", f);
 }
@@ -202,7 +203,7 @@ legend(const struct perf_book *bk, FILE *f)
 		fputs("</p>\n", f);
 	}
 	if (!bk->complete)
-		fputs("<p class=\"mark\">Not all that was asked for is here.</p>\n", f);
+		fputs("<p class=\"mark\">The results are not complete.</p>\n", f);
 }
 
 static void
@@ -225,7 +226,7 @@ table(const struct perf_book *bk, FILE *f)
 	legend(bk, f);
 }
 
-/* The first of the ink's spellings in @p s; its length in *len. */
+/* Find the first spelling of the ink in @p s. @param len receives its length. */
 static const char *
 ink_find(const char *s, size_t *len)
 {
@@ -243,7 +244,7 @@ ink_find(const char *s, size_t *len)
 	return first;
 }
 
-/* The drawing without its XML prologue, the scripts' ink turned into the page's. */
+/* Write the drawing without its XML prologue, with the page's text colour for the scripts' ink. */
 static void
 svg_inline(const char *svg, FILE *f)
 {
@@ -283,10 +284,10 @@ perf_html_write(const struct perf_book *bk, const struct perf_drawn *drawn, FILE
 		plots(drawn, f);
 	}
 	fputs("<footer>Times include one ownership byte a page; the passthrough row is the floor "
-	      "of the harness itself. A stale access is a device reaching a page that unmap had "
-	      "already handed back; n/a where nothing probed for it. Not provable: the hardware "
-	      "completes invalidations before anybody could see that a policy did not wait. A "
-	      "shadow access reached shadow memory that stood in for nobody. The numbers behind the plots are in results.csv and in each "
-	      ".gp script.</footer>\n</body></html>\n", f);
+	      "of the harness itself. A stale access reached a page that unmap had already handed "
+	      "back; n/a: no device probed for them. Not provable: the hardware completes "
+	      "invalidations so early that a policy that does not wait is not caught. A shadow "
+	      "access reached idle shadow memory. The numbers behind the plots are in results.csv "
+	      "and in each .gp script.</footer>\n</body></html>\n", f);
 	return ferror(f) ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the plots show. Data is inside each script, so that a script alone makes its plot again.
+ * What the plots show. Each script has its data inside, so that it makes its plot by itself.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "../marks.h"
 #include "report.h"
 
-/* The parameter a sweep's plots have on their x axis: the one with most values. */
+/* A parameter that can be the x axis of a sweep's plots. The one with most values is taken. */
 struct axis {
 	const char *label;
 	bool log;
@@ -27,7 +27,7 @@ static const struct axis axes[] = {
 	{ "deadline, us", true, get_deadline },
 };
 
-/* Is it the first result under its label? Curves are told apart by labels. */
+/* Is it the first result with its label? There is one curve for each label. */
 static bool
 first_of_label(const struct perf_book *bk, unsigned int i)
 {
@@ -37,7 +37,7 @@ first_of_label(const struct perf_book *bk, unsigned int i)
 	return true;
 }
 
-/* The next result with figures under the label of result @p of, from @p i on; or nb_results. */
+/* The next result from @p i on that has figures and the label of result @p of; or nb_results. */
 static unsigned int
 next_of_label(const struct perf_book *bk, unsigned int of, unsigned int i)
 {
@@ -47,7 +47,7 @@ next_of_label(const struct perf_book *bk, unsigned int of, unsigned int i)
 	return i;
 }
 
-/* How many values does a policy have there? That policies have different defaults is no sweep. */
+/* How many values a policy has there at most. Different defaults of policies are no sweep. */
 static unsigned int
 distinct(const struct perf_book *bk, const struct axis *a)
 {
@@ -94,7 +94,7 @@ label(const struct perf_book *bk, const struct perf_result *r, FILE *f)
 		fprintf(f, " sync %" PRIu64, r->sync_ns);
 	if (v.workers)
 		fprintf(f, " w%u", r->workers);
-	/* Of a flush queue; who has none is not told apart by it. */
+	/* These are settings of a flush queue, which not every policy has. */
 	if (v.batch && perf_counter_get(&r->counters, "queued") != 0)
 		fprintf(f, " b%u", r->batch);
 	if (v.deadline_us && perf_counter_get(&r->counters, "queued") != 0)
@@ -142,8 +142,8 @@ cost(const struct perf_book *bk, FILE *f)
 /* Three bars a result, for p50, p99 and max. @param least what a bar shows at least; 0 is no value
  * on a logarithmic axis. */
 static void
-bars(const struct perf_book *bk, FILE *f, const struct perf_dist *(*get)(const struct perf_result *),
-     double least, const char *axis)
+bars(const struct perf_book *bk, FILE *f,
+     const struct perf_dist *(*get)(const struct perf_result *r), double least, const char *axis)
 {
 	fputs("$data << EOD\n", f);
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
@@ -199,7 +199,7 @@ y_ratio(const struct perf_result *r)
 	return r->strict_ratio;
 }
 
-/* A curve a policy over the main axis. A point that has marks has a cross in it. */
+/* A curve for each label over the main axis. A point with marks is drawn with a cross. */
 static void
 curves(const struct perf_book *bk, FILE *f, const char *ylabel,
        double (*y)(const struct perf_result *))
