@@ -59,7 +59,7 @@ grep -q '<td>n/a</td><td>n/a</td>' "$work/rep2/index.html" || fail 'report: a nu
 run 'slow enough to tell' 0 "$perf" "${eal[@]}" -l 0 -- --pairs 2000 --rounds 1 --policy strict --probe-stale --json "$j"
 json "$j" "r[0]['stale_accesses'] == 0 and r[0]['stale_provable'] is True and r[0]['stale_control'] > 0"
 json "$j" "d['iommu']['slowed_by_probes'] == 'tlbi_ns=5000,sync_ns=2000,shuffle=1'"
-says 'made the hardware slow, tlbi_ns=5000,sync_ns=2000,shuffle=1'
+says 'the hardware was made slow, tlbi_ns=5000,sync_ns=2000,shuffle=1'
 for layout in '-l 0' "${two[*]: -2} -- --layout split" "${two[*]: -2} -- --layout inline"; do
 	[[ $layout == *--* ]] || layout+=' --'
 	# shellcheck disable=SC2086 # words are wanted
