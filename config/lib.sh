@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # what is set here is read by those who source it
+# shellcheck disable=SC2034 # variables that are set here are read by the scripts that source it
 #
 # What config/demo and config/check share: packages, huge pages, build folders. To be sourced.
-# Every function can be run again at no cost and asks nothing of anyone.
+# A function that has nothing left to do returns at once; none asks a question.
 
 set -euo pipefail
 
-# The distribution's own tools first: a python3 or meson of another origin lacks its modules.
+# The distribution's own tools come first: a python3 or meson from elsewhere lacks its modules.
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH" LC_ALL=C.UTF-8
-# What the caller's shell may carry and would bend the builds.
+# Variables that the caller may have set, and that would change the builds.
 unset CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS MESON_TESTTHREADS ASAN_OPTIONS UBSAN_OPTIONS \
 	TSAN_OPTIONS DESTDIR
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-# What every build needs.
+# The packages that every build needs.
 build_packages=(meson ninja-build pkg-config gcc libc6-dev python3 libdpdk-dev libnuma-dev
 	libpcap-dev zlib1g-dev libzstd-dev libjansson-dev)
 
-# Set once something was installed: what an older set-up did not find may be there now.
+# Set when packages were installed: build folders are then set up again, and may find more.
 new_packages=
 
 say() { printf '== %s\n' "$*"; }
 
-# One line that names the culprit and what would be right; then the end.
+# Ends with one line, which names what is wrong and what would be right.
 die()
 {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -45,7 +45,7 @@ can_be_root() { [[ $(id -u) == 0 ]] || sudo -n true 2>/dev/null; }
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
-# need_packages NAME...: installs those that are missing, and only then calls apt-get.
+# need_packages NAME...: installs the packages that are missing. Without any, apt-get is not called.
 need_packages()
 {
 	local name missing=()
@@ -70,8 +70,8 @@ need_packages()
 	new_packages=yes
 }
 
-# Asks nothing: no debconf, no stdin, no conffile question; waits for another apt's lock. Quiet
-# unless it fails.
+# apt_get ARGUMENTS...: apt-get without questions, from debconf or about configuration files. It
+# waits for the lock of another apt, and prints only what a failure said.
 apt_get()
 {
 	local log
@@ -89,8 +89,8 @@ apt_get()
 
 meminfo() { awk -v key="$1:" '$1 == key { print $2 }' /proc/meminfo; }
 
-# huge_pages MB: has that much free in huge pages, if the system lets it; else goes on without.
-# Fills eal_mem[] with the EAL options that follow from it.
+# huge_pages MB: reserves huge pages until so much is free, if the system allows that. Fills eal_mem[]
+# with the EAL options for them, or for going on without.
 huge_pages()
 {
 	local mb=$1 size free total want got
@@ -120,7 +120,7 @@ huge_pages()
 	say "huge pages: $got of $size kB are free"
 }
 
-# Raises the pool to $1 pages of $2 kB, never past half of the memory that is available.
+# reserve_huge PAGES KB: raises the pool to so many pages of KB, never past half of what is available.
 reserve_huge()
 {
 	local pages=$1 size=$2 more
@@ -137,7 +137,7 @@ reserve_huge()
 	as_root sh -c 'echo "$1" > /proc/sys/vm/nr_hugepages' sh "$pages" 2>/dev/null
 }
 
-# The lcores we may run on, one a line: the process may be pinned to fewer than the machine has.
+# Prints the CPUs that this process may run on, one per line; the machine may have more.
 allowed_cpus()
 {
 	local list part
@@ -148,7 +148,7 @@ allowed_cpus()
 	done
 }
 
-# Warnings are errors with the compilers the project answers for; others may know new ones.
+# Warnings are errors with the compilers that the project is tested with; others may have new ones.
 werror_for()
 {
 	case $1-$("$1" -dumpversion) in
@@ -157,9 +157,9 @@ werror_for()
 	esac
 }
 
-# configure DIR CC [-Doption...]: a build folder with exactly this compiler and these options. Does
-# nothing if it is one; changes the options if only those differ; else sets it up anew. A folder is
-# ours if .configured is in it: what somebody else made is never touched.
+# configure DIR CC [-Doption...]: makes DIR a build folder with exactly this compiler and these
+# options. If only the options differ they are changed; else it is set up anew, if need be. A folder
+# is ours if .configured is in it; any other folder is left as it is.
 configure()
 {
 	local dir=$1 cc=$2 compiler log how=()
@@ -176,7 +176,7 @@ configure()
 		rm -rf "$dir"
 		mkdir "$dir"
 	fi
-	# Empty until all went well: ours, but to be set up again.
+	# An empty file: the folder is ours, but must be set up again if this fails.
 	: >"$dir/.configured"
 	say "setting up $dir: $compiler, $*"
 	log=$(mktemp)
@@ -189,7 +189,7 @@ configure()
 	printf '%s\n' "$compiler" "$*" >"$dir/.configured"
 }
 
-# compile DIR [TARGET...]: quiet unless it fails.
+# compile DIR [TARGET...]: builds, and prints only what a failure said.
 compile()
 {
 	local dir=$1
@@ -197,12 +197,13 @@ compile()
 
 	say "building $dir"
 	ninja -k 0 -C "$dir" "$@" >"$dir/build.log" 2>&1 </dev/null && return 0
-	# The failing commands and what the compiler said, without the lines of what went well.
+	# The commands that failed and what the compiler said, without the lines of the others.
 	grep -Ev '^\[[0-9]+/[0-9]+\] ' "$dir/build.log" >&2
 	return 1
 }
 
-# configure_release WITH_TESTS: the folder "build". Without tests it takes one that has them, too.
+# configure_release WITH_TESTS: sets up the folder "build". If WITH_TESTS is false, a folder with tests
+# will do, too.
 configure_release()
 {
 	local options=(-Dbuildtype=release "-Dwerror=$(werror_for gcc)")

@@ -17,7 +17,7 @@ def fail(why):
 
 
 def noisy(result):
-    """The bare round trip moved within a run, or the middle half of the rounds lies far apart."""
+    """The bare round trip moved during a run, or the middle half of the rounds spreads too far."""
     rounds = sorted(result["rounds_pair_ns"])
     spread = rounds[3 * len(rounds) // 4] - rounds[len(rounds) // 4]
     return result["unstable"] or spread > 0.2 * result["pair_ns"]
@@ -58,10 +58,11 @@ def main():
     print("ns per map/unmap pair; CPU-side cost against modelled hardware, not any real device's "
           "throughput")
     if marked:
-        print("* no measure: something else used these cores, the rounds differ by more than 20 %")
+        print("* not a measurement: other programs used these cores, and the rounds differ by more than "
+              "20 %")
     if layout == "step":
-        print("layout step: the model's own time, in which the processor takes none; no measure of "
-              "what it costs")
+        print("layout step: time is virtual, and the processor takes none of it; this does not show "
+              "what a policy costs")
 
 
 main()

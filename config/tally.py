@@ -3,9 +3,9 @@
 """Sums up what one `meson test` left in its build folder.
 
 Usage: tally.py BUILD SUMS
-Prints the whole log of each test that failed and the reason of each that was skipped, and writes
-"PASSED FAILED SKIPPED" into SUMS. No log, or a log without a test, is a failure: a run that tested
-nothing must not look like one that found nothing.
+Prints the whole log of each test that failed and the reason of each test that was skipped, and
+writes "PASSED FAILED SKIPPED" into SUMS. No log, or a log without a test, counts as a failure: a run
+without tests must not look like a run without failures.
 """
 import json
 import sys
@@ -14,10 +14,10 @@ PASSED = ("OK", "EXPECTEDFAIL")
 
 
 def reason(test):
-    """The last line a skipped test printed: tests say there why."""
+    """The last line that a skipped test printed, which says why it was skipped."""
     lines = (test.get("stdout", "") + "\n" + test.get("stderr", "")).split("\n")
     lines = [line.strip() for line in lines if line.strip()]
-    # cmocka ends with its own count of tests; the reason stands before it.
+    # cmocka prints a count of tests behind the reason.
     said = [line for line in lines if not line.startswith("[")]
     return (said or lines or ["(it gave no reason)"])[-1]
 

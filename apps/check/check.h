@@ -40,7 +40,7 @@ struct check_sum {
 	bool interrupted; /* cases are missing */
 };
 
-/* main.c: told to end by a signal */
+/* main.c: a signal has come, and the program is to end */
 extern atomic_bool check_interrupted;
 
 /* msg.c: one line on stderr, "sluice-check: …"; returns the exit status */
@@ -52,10 +52,10 @@ int check_options_parse(int argc, char **argv, struct check_options *o);
 bool check_wanted(const struct check_options *o, const struct conf_case *k);
 
 /* eal.c: @return 0 or the exit status */
-int check_eal_init(int argc, char **argv, const struct check_options *o);
-/* Undo it, and remove the folder that EAL leaves for a program that has it for itself. */
+int check_eal_init(char **argv, const struct check_options *o);
+/* End EAL, and remove the folder that it leaves behind. */
 void check_eal_end(const struct check_options *o);
-/* The latter alone, of a program that ends in the middle. */
+/* Remove that folder alone, when the program ends in the middle. */
 void check_eal_folder_remove(const struct check_options *o);
 
 /* run.c; sum is changed with check_lock() held */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Results for programs: whole or not at all. Keys are a contract: new ones are added, none is
- * renamed.
+ * Results for programs, in a file that appears whole or not at all. Keys are a contract: new ones
+ * are added, none is renamed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,11 +61,11 @@ check_json_write(const struct check_options *o, const struct check_sum *sum, str
 	if (text != NULL) {
 		size_t len = strlen(text);
 
-		text[len] = '\n'; /* in the place of its end */
+		text[len] = '\n'; /* in place of the NUL */
 		rc = outfile_put(of, text, len + 1, why);
 	}
 	free(text);
-	if (rc == 0 || (rc == -EPIPE && of->stream >= 0)) /* the reader has had enough */
+	if (rc == 0 || (rc == -EPIPE && of->stream >= 0)) /* the reader closed the pipe */
 		return 0;
 	return check_failed("--json %s: %s", o->json, why);
 }

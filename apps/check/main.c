@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * sluice-check: is this IOMMU right, and this driver? The conformance list against any register
- * source. Everything that can be refused is refused before EAL starts.
+ * sluice-check runs the conformance list against any register source, to find out whether an IOMMU
+ * and its driver are right. Bad input is refused before EAL starts.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../shared/devargs.h"
 #include "../shared/standard.h"
 #include "../shared/stop.h"
 #include "check.h"
 
 atomic_bool check_interrupted;
 
-/* A second thread has to find them when the first one is stuck. */
+/* Global, so that a second thread can write the results when the main thread is stuck. */
 static struct check_options options;
 static struct check_sum sum;
 static struct outfile json;
-static bool running; /* under check_lock() */
+static bool running; /* protected by check_lock() */
 
 static int
 conclude(void)
@@ -31,15 +32,13 @@ conclude(void)
 	return rc;
 }
 
-/* Told to end, and still in a case a second later. Hardware that is emulated, or a QEMU of our own,
- * ends with this process; real hardware is not left in the middle. */
+/* A second after a signal the main thread may still be in a case. Then this thread writes what
+ * there is and ends the program, unless the hardware is real: that is not left in the middle of
+ * a case. */
 static void
 late(void)
 {
-	const char *regs = options.conf.dev != NULL ? strstr(options.conf.dev, ",regs=") : NULL;
-
-	if (regs != NULL && strncmp(regs, ",regs=emu", 9) != 0 &&
-	    strncmp(regs, ",regs=qtest", 11) != 0)
+	if (!devargs_ends_with_us(options.conf.dev))
 		return;
 	check_lock();
 	sum.interrupted = true;
@@ -82,7 +81,7 @@ main(int argc, char **argv)
 	if (rc < 0) {
 		rc = check_json_open(&options, &json);
 		if (rc == 0) {
-			rc = check_eal_init(argc, argv, &options);
+			rc = check_eal_init(argv, &options);
 			if (rc == 0) {
 				rc = run_all();
 				check_eal_end(&options);

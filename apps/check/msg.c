@@ -1,30 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What goes wrong, in one line on stderr.
+ * What goes wrong, in one line on stderr, behind the lines of the cases that are done.
  */
 #include <stdarg.h>
 
-#include "../shared/text.h"
+#include "../shared/error_line.h"
 #include "check.h"
 
-static void
-say(const char *fmt, va_list ap)
-{
-	char line[8192]; /* a path of any length, and what is wrong with it */
-
-	fflush(stdout);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	text_clean(line, "");
-	fprintf(stderr, "sluice-check: %s\n", line);
-}
+#define TOOL "sluice-check: "
 
 int
 check_usage(const char *fmt, ...)
 {
 	va_list ap;
 
+	fflush(stdout);
 	va_start(ap, fmt);
-	say(fmt, ap);
+	error_line(TOOL, fmt, ap, NULL, 0);
 	va_end(ap);
 	return CHECK_USAGE;
 }
@@ -34,8 +26,9 @@ check_failed(const char *fmt, ...)
 {
 	va_list ap;
 
+	fflush(stdout);
 	va_start(ap, fmt);
-	say(fmt, ap);
+	error_line(TOOL, fmt, ap, NULL, 0);
 	va_end(ap);
 	return CHECK_FAILED;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The command line. In front of "--" it is EAL's; without a "--" all of it is ours.
+ * The command line. Arguments in front of "--" are for EAL; without a "--" all are options of ours.
  */
 #include <errno.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 
 #include <sluice/sluice.h>
 
+#include "../shared/args.h"
 #include "check.h"
 
 static const struct option long_options[] = {
@@ -23,30 +23,26 @@ static const struct option long_options[] = {
 };
 
 static const char help[] =
-	"sluice-check: is this IOMMU right, and this driver? A list of cases, each with real DMA.\n"
-	"\n"
-	"usage: sluice-check [options]\n"
-	"       sluice-check EAL options -- [options]\n"
-	"\n"
-	"  --dev STRING    backend and register source, key=value,... (smmuv3,regs=emu); "
-	"regs=qtest starts\n"
-	"                  a QEMU of its own; regs=devmem needs the SMMU for itself: devices "
-	"behind it are\n"
-	"                  cut off while cases run\n"
-	"  --dma NAME      who makes DMA: emu, edu, testdev (what fits the register source)\n"
-	"  --case GLOB     only cases whose name matches, such as 'tlbi.*'; may be repeated\n"
-	"  --list          the cases, and what each proves\n"
-	"  --json FILE     results for programs; - for stdout (the lines then go to stderr)\n"
-	"  --seed N        of everything random (1)\n"
-	"  --help, --version\n"
-	"\n"
-	"One line a case: ok, FAIL or skip, the name, and a remark or the reason. The last line is "
-	"the sum.\n"
-	"Without EAL options it runs without huge pages, on one lcore.\n"
-	"\n"
-	"Exit status: 0 no case failed; 1 one did, or a signal ended the run; 2 bad arguments, or a "
-	"device\n"
-	"that does not open.\n";
+"sluice-check: is this IOMMU right, and this driver? A list of cases, each with real DMA.\n"
+"\n"
+"usage: sluice-check [options]\n"
+"       sluice-check EAL options -- [options]\n"
+"\n"
+"  --dev STRING    backend and register source, key=value,... (smmuv3,regs=emu);\n"
+"                  regs=qtest starts a QEMU of its own; regs=devmem needs the SMMU for\n"
+"                  itself: devices behind it are cut off while cases run\n"
+"  --dma NAME      the device that makes DMA: emu, edu, testdev (one for the register source)\n"
+"  --case GLOB     only cases whose name matches, such as 'tlbi.*'; may be repeated\n"
+"  --list          the cases, and what each proves\n"
+"  --json FILE     results for programs; - for stdout (the lines then go to stderr)\n"
+"  --seed N        seed of everything random (1)\n"
+"  --help, --version\n"
+"\n"
+"Each case is a line: ok, FAIL or skip, its name, and a remark or the reason. The last line\n"
+"is the sum. Without EAL options it runs without huge pages, on one lcore.\n"
+"\n"
+"Exit status: 0 no case failed; 1 a case failed, or a signal ended the run; 2 bad arguments,\n"
+"or a device that does not open.\n";
 
 static int
 seed_parse(const char *s, uint64_t *v)
@@ -55,7 +51,7 @@ seed_parse(const char *s, uint64_t *v)
 
 	errno = 0;
 	*v = strtoull(s, &end, 0);
-	/* As far as JSON's integers reach. */
+	/* JSON's integers reach no further. */
 	if (errno == 0 && end != s && *end == '\0' && *s != '-' && *v <= INT64_MAX)
 		return -1;
 	return check_usage("--seed: \"%s\" is not a whole number from 0 to %lld", s,
@@ -122,22 +118,6 @@ check_globs(const struct check_options *o)
 	return -1;
 }
 
-/* An option of ours in front of "--" would reach EAL, which explains itself at length. */
-static const char *
-misplaced(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		for (const struct option *l = long_options; l->name != NULL; l++) {
-			size_t n = strlen(l->name);
-
-			if (strncmp(argv[i], "--", 2) == 0 &&
-			    strncmp(argv[i] + 2, l->name, n) == 0 &&
-			    (argv[i][2 + n] == '\0' || argv[i][2 + n] == '='))
-				return argv[i];
-		}
-	return NULL;
-}
-
 int
 check_options_parse(int argc, char **argv, struct check_options *o)
 {
@@ -151,12 +131,12 @@ check_options_parse(int argc, char **argv, struct check_options *o)
 		if (strcmp(argv[i], "--") == 0)
 			o->eal_argc = i;
 	if (o->eal_argc != 0) {
-		const char *stray = misplaced(o->eal_argc, argv);
+		const char *stray = args_misplaced(o->eal_argc, argv, long_options);
 
 		if (stray != NULL)
 			return check_usage("%s belongs behind the \"--\" that ends the EAL options",
 					   stray);
-		av = argv + o->eal_argc; /* the "--" plays argv[0] */
+		av = argv + o->eal_argc; /* getopt takes the "--" for argv[0] */
 		ac = argc - o->eal_argc;
 	}
 	opterr = 0;

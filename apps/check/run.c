@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Running the list, a line a case; and telling what is in it.
+ * Running the list, with a line for each case; and printing what is in it.
  */
 #include <inttypes.h>
 #include <pthread.h>

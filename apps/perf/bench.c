@@ -12,19 +12,20 @@
 #include <rte_errno.h>
 
 #include "bench.h"
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "hw.h"
 #include "msg.h"
 #include "watch.h"
 
-/* Kept free for stream tables, page tables and whatever else a domain needs later. */
+/* Kept free for the stream tables, page tables and so on that a domain needs later. */
 #define HEADROOM (16u << 20)
-/* A pool that begins with one can be mapped by blocks. */
+/* The size of a block. A pool that is aligned to it can be mapped by blocks. */
 #define BLOCK    (2u << 20)
 
-/* Invalidations that are over before anybody could look prove nothing. With probes the hardware takes
- * longer over them than an engine over a turn, and does them in any order, unless it is said how
- * long. Whether that is enough is for the control to show (control.h). */
+/* A probe cannot catch a stale access if the invalidation is over before the probe is made. So
+ * with probes the emulated hardware takes longer for an invalidation than the engine for a turn,
+ * and does invalidations in any order, as far as the device string leaves this open. Whether
+ * that is slow enough, the control shows (control.h). */
 static int
 slow_down(struct perf_bench *b)
 {
@@ -36,9 +37,9 @@ slow_down(struct perf_bench *b)
 	int rc = 0;
 
 	for (unsigned int i = 0; i < RTE_DIM(slow); i++) {
-		if (perf_devargs_has(b->dev, slow[i].key))
+		if (devargs_has(b->dev, slow[i].key))
 			continue;
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), slow[i].key, slow[i].v);
+		rc |= devargs_set(b->dev, sizeof(b->dev), slow[i].key, slow[i].v);
 		at += (size_t)snprintf(b->slowed + at, sizeof(b->slowed) - at, "%s%s=%" PRIu64,
 				       at != 0 ? "," : "", slow[i].key, slow[i].v);
 	}
@@ -48,18 +49,18 @@ slow_down(struct perf_bench *b)
 static int
 devargs_make(struct perf_bench *b, const struct perf_point *pt)
 {
-	bool emulated = perf_devargs_emulated(b->o->dev);
+	bool emulated = devargs_emulated(b->o->dev);
 	int rc = 0;
 
 	if (strlen(b->o->dev) >= sizeof(b->dev))
 		return perf_usage_error("--dev: longer than %zu characters", sizeof(b->dev) - 1);
 	strcpy(b->dev, b->o->dev);
 	if (pt->sync_ns != PERF_SYNC_AS_IS)
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "sync_ns", pt->sync_ns);
+		rc |= devargs_set(b->dev, sizeof(b->dev), "sync_ns", pt->sync_ns);
 	if (b->layout.kind == PERF_LAYOUT_STEP && emulated)
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "step", 1);
-	if (emulated && !perf_devargs_has(b->dev, "seed"))
-		rc |= perf_devargs_set(b->dev, sizeof(b->dev), "seed", b->o->seed);
+		rc |= devargs_set(b->dev, sizeof(b->dev), "step", 1);
+	if (emulated && !devargs_has(b->dev, "seed"))
+		rc |= devargs_set(b->dev, sizeof(b->dev), "seed", b->o->seed);
 	if (b->o->probe_stale && emulated)
 		rc |= slow_down(b);
 	if (rc != 0)
@@ -76,7 +77,7 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 		return rc;
 	b->iommu = sluice_iommu_open(b->dev);
 	if (b->iommu == NULL) {
-		/* Whatever it was, it is what --dev names: nothing has been measured yet. */
+		/* Nothing has been measured yet, so what is wrong must be what --dev names. */
 		const char *why = sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno);
 
 		return perf_usage_error("--dev %s: %s%s", b->o->dev, why, rte_errno == ETIMEDOUT ?
@@ -85,8 +86,8 @@ iommu_open(struct perf_bench *b, const struct perf_point *pt)
 	sluice_iommu_get_info(b->iommu, &b->info);
 	b->transfers = b->info.caps & SLUICE_CAP_EMULATED;
 	b->virt = b->transfers && b->layout.kind == PERF_LAYOUT_STEP;
-	if (perf_devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
-	    perf_devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
+	if (devargs_get(b->info.settings, "sync_ns", &b->sync_ns) != 0 &&
+	    devargs_get(b->dev, "sync_ns", &b->sync_ns) != 0)
 		b->sync_ns = 0;
 	sluice_iommu_set_relax(b->iommu, perf_hw_tick, b);
 	return 0;
@@ -112,7 +113,7 @@ engine_start(struct perf_bench *b)
 	return 0;
 }
 
-/* As many buffers as there is memory for: long frames in a small emulated RAM get a short ring. */
+/* The ring is as long as memory allows: long frames in a small emulated RAM get a short one. */
 static int
 buffers_get(struct perf_bench *b)
 {
@@ -138,8 +139,8 @@ buffers_get(struct perf_bench *b)
 		snprintf(b->host_note, sizeof(b->host_note), "memory is short: %u buffers posted "
 			 "instead of %u (more with mem_mb= in --dev)", b->ring, PERF_RING);
 	if (!b->transfers)
-		snprintf(b->host_note, sizeof(b->host_note), "no DMA: nothing is moved or compared, "
-			 "and stale accesses cannot be seen");
+		snprintf(b->host_note, sizeof(b->host_note), "no DMA: nothing is moved or "
+			 "compared, and stale accesses cannot be seen");
 	return perf_watch_open(b);
 }
 
@@ -176,7 +177,7 @@ perf_bench_close(struct perf_bench *b)
 	if (b->engine != NULL) {
 		for (unsigned int i = 0; i < b->layout.nb_workers && rc == 0; i++) {
 			rc = sluice_worker_unregister(b->engine, b->layout.worker[i]);
-			if (rc == -ENOENT) /* its registration was what failed */
+			if (rc == -ENOENT) /* its registration had failed */
 				rc = 0;
 		}
 		if (rc == 0)
@@ -192,7 +193,7 @@ perf_bench_close(struct perf_bench *b)
 		rc = sluice_iommu_close(b->iommu);
 	}
 	if (rc == 0)
-		free(b->watch); /* else the hardware may still look at it */
+		free(b->watch); /* after an error the hardware may still look at it */
 	b->iommu = NULL;
 	if (rc == 0)
 		return 0;

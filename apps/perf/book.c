@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The campaign: for fairness the policies take turns, round after round, and each shows its
- * median round. A ratio is taken inside a round and the median of those is shown.
+ * For fairness the policies take turns, round after round, and the median round of each is shown. A
+ * ratio is taken within a round, and the median of the ratios is shown.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "book.h"
+#include "median.h"
 #include "msg.h"
 #include "progress.h"
 
 #define UNSTABLE_RETRIES 2u
 
-/* All rounds of all policies at one point. What failed is noted in a policy's first round. */
+/* All rounds of all policies at one point. A failure is noted in the policy's first round. */
 struct round_set {
 	const struct perf_point *pt;
 	struct perf_result *res; /* [round][policy] */
@@ -26,24 +27,8 @@ at(const struct round_set *s, unsigned int round, unsigned int policy)
 	return &s->res[round * s->nb_policies + policy];
 }
 
-static int
-cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The lower of the two in the middle for even n: always one that was measured. */
-static double
-median(double *v, unsigned int n)
-{
-	qsort(v, n, sizeof(v[0]), cmp_double);
-	return v[(n - 1) / 2];
-}
-
-/* One run. One during which the bare SYNC moved too far is thrown away and repeated; if it will
- * not hold still the last try is kept and marked. */
+/* One run. If the bare SYNC moved too far during the run, it is thrown away and repeated; if that
+ * does not help, the last try is kept and marked. */
 static int
 measure(const struct perf_control *c, struct perf_bench *b, const struct perf_point *pt,
 	const struct perf_policy *policy, struct perf_result *res, int *verdict)
@@ -81,8 +66,8 @@ strict_index(const struct round_set *s)
 	return -1;
 }
 
-/* How much a round can be trusted, best first: neither preempted nor unstable, only preempted, the
- * rest. A median is taken over the rounds of the best class there is. */
+/* The class of a round, 0 being the best: neither preempted nor unstable; only preempted;
+ * unstable. A median is taken over the rounds of the best class that occurs. */
 static unsigned int
 trust(const struct perf_result *r)
 {
@@ -101,14 +86,15 @@ median_round(const struct round_set *s, unsigned int policy)
 	for (unsigned int i = 0; i < s->rounds; i++)
 		if (trust(at(s, i, policy)) == best)
 			v[n++] = at(s, i, policy)->pair_ns;
-	m = median(v, n);
+	m = perf_median(v, n);
 	for (unsigned int i = 0; i < s->rounds; i++)
 		if (trust(at(s, i, policy)) == best && at(s, i, policy)->pair_ns == m)
 			return at(s, i, policy);
 	return at(s, 0, policy);
 }
 
-/* The median over the rounds of strict's pair time over this policy's; 0: no strict beside it. */
+/* Strict's pair time divided by this policy's, the median over the rounds; 0: strict was not
+ * measured with it. */
 static double
 median_ratio(const struct round_set *s, unsigned int policy, int strict)
 {
@@ -128,13 +114,14 @@ median_ratio(const struct round_set *s, unsigned int policy, int strict)
 			else if (t == best && b->pair_ns > 0)
 				v[n++] = a->pair_ns / b->pair_ns;
 		}
-	return n != 0 ? median(v, n) : 0;
+	return n != 0 ? perf_median(v, n) : 0;
 }
 
-/* What is known of a policy that did not get through: what was asked for, and what went wrong. */
+/* The result of a policy that failed: what was asked for, and what went wrong. */
 static void
 conclude_failed(struct perf_result *res, const struct perf_result *first,
-		const struct perf_bench *b, const struct perf_point *pt, const struct perf_policy *policy)
+		const struct perf_bench *b, const struct perf_point *pt,
+		const struct perf_policy *policy)
 {
 	memset(res, 0, sizeof(*res));
 	res->failed = true;
@@ -156,7 +143,7 @@ conclude_good(struct perf_result *res, const struct round_set *s, unsigned int p
 	for (unsigned int i = 0; i < s->rounds; i++) {
 		res->rounds_pair_ns[i] = at(s, i, p)->pair_ns;
 		res->clean_rounds += trust(at(s, i, p)) == 0;
-		/* A round that did not hold is not hidden by the one that is shown. */
+		/* An error in another round is shown, too. */
 		if (res->error[0] == '\0')
 			memcpy(res->error, at(s, i, p)->error, sizeof(res->error));
 	}
@@ -228,8 +215,8 @@ fail(struct round_set *s, unsigned int p)
 	snprintf(res->error, sizeof(res->error), "%s", perf_msg_last());
 }
 
-/* One policy's run of one round, on a bench that may have to be opened: the one before it may have
- * left hardware that cannot be trusted any more. */
+/* One policy's run of one round. The bench is opened anew after a failed run, which may have left
+ * hardware that cannot be trusted any more. */
 static int
 turn(struct perf_book *bk, struct perf_bench *b, struct round_set *s, unsigned int round,
      unsigned int p)
@@ -248,7 +235,7 @@ turn(struct perf_book *bk, struct perf_bench *b, struct round_set *s, unsigned i
 	return rc;
 }
 
-/* @return what went wrong, all of it kept in the results; the rest is measured all the same. */
+/* @return 0, or an exit status; failures are noted in the results, and do not end the point. */
 static int
 point_fill(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt,
 	   struct perf_progress *pg)
@@ -267,22 +254,22 @@ point_fill(struct perf_book *bk, struct perf_bench *b, const struct perf_point *
 			verdict |= turn(bk, b, &s, s.rounds, p);
 			perf_progress_clear(pg);
 		}
-		s.rounds += !stopped(); /* a round that was cut short counts for nobody */
+		s.rounds += !stopped(); /* a round that was cut short counts for no policy */
 	}
 	conclude(bk, &s, b);
 	free(s.res);
 	return verdict;
 }
 
-/* With probes each point has a control of its own, which is run where no other bench is open. */
+/* With probes each point has a control of its own, for which no other bench may be open. */
 static bool
 same_bench(const struct perf_book *bk, const struct perf_point *a, const struct perf_point *b)
 {
 	return a->sync_ns == b->sync_ns && a->workers == b->workers && !bk->o->probe_stale;
 }
 
-/* The bench for a point. One that cannot be opened at all before anything was measured is the
- * command line's fault, and ends it; later it is that point's. */
+/* Open or keep a bench for a point. If the first bench cannot be opened, the command line is at
+ * fault and the program ends; later bench failures belong to their points. */
 static int
 bench_for(struct perf_book *bk, struct perf_bench *b, const struct perf_point *pt,
 	  const struct perf_point *before)
@@ -327,7 +314,7 @@ perf_book_fill(struct perf_book *bk, const struct perf_sweep *s)
 	b.failed |= verdict != 0;
 	verdict |= perf_bench_close(&b);
 	if (stopped())
-		return PERF_EXIT_FAILED; /* said by who caught the signal */
+		return PERF_EXIT_FAILED; /* the caller prints the line about the signal */
 	bk->complete = rc == 0;
 	return rc != 0 ? rc : verdict != 0 ? PERF_EXIT_FAILED : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * All results of one invocation, and what they were measured on: what every output is made of.
+ * The book holds all results of one invocation, and what they were measured on. Every output is
+ * made from it.
  */
 #ifndef PERF_BOOK_H
 #define PERF_BOOK_H
@@ -27,23 +28,23 @@ struct perf_book {
 	struct sluice_iommu_info info;
 	enum perf_layout_kind layout;
 	char layout_text[256];
-	char slowed[64];     /**< what --probe-stale asked of the hardware, "key=value,…", or "" */
-	struct perf_control control; /**< at the point at hand */
+	char slowed[64];     /**< what --probe-stale added to --dev, "key=value,…", or "" */
+	struct perf_control control; /**< of the current point */
 	struct perf_result *result;
 	unsigned int nb_results, max_results;
 	unsigned int nb_measured;  /**< results that have figures */
-	bool complete;             /**< every point was tried, nothing was cut short */
-	pthread_mutex_t lock;      /**< of result[] and nb_results: who is told to end looks, too */
-	/** Called between points, when there are results and more to come; or NULL. */
+	bool complete;             /**< every point was tried, and no run was cut short */
+	pthread_mutex_t lock;      /**< of result[] and nb_results, which the thread that ends an
+				interrupted program reads as well */
+	/** Called after each point but the last one; may be NULL. */
 	void (*each_point)(struct perf_book *bk);
 };
 
 /**
- * Measure every point with every policy, rounds interleaved.
- * What fails at one point, or under one policy, is kept as a result without figures, and the others
- * are measured.
- * @return 0, or the exit status of what went wrong, said on stderr unless it is perf_interrupted.
- *   Results are in @p bk as far as there are any.
+ * Measure every point with every policy, with interleaved rounds. A policy that fails at a point is
+ * kept as a result without figures, and the others are measured.
+ * @return 0, or an exit status with an error line printed; none is printed for perf_interrupted. In
+ *   both cases @p bk has the results that there are.
  */
 int perf_book_fill(struct perf_book *bk, const struct perf_sweep *s);
 void perf_book_free(struct perf_book *bk);
@@ -54,12 +55,12 @@ struct perf_varied {
 };
 struct perf_varied perf_book_varied(const struct perf_book *bk);
 
-/** The first result that has figures; NULL: there is none. */
+/** The first result that has figures, or NULL. */
 const struct perf_result *perf_book_first(const struct perf_book *bk);
 
-/** The table for people; nothing when no result has figures. */
+/** Print the table for people, unless no result has figures. */
 void perf_table_print(const struct perf_book *bk, FILE *f);
-/** @return 0, or -1: the stream refused. */
+/** @return 0, or -1 if the stream failed. */
 int perf_json_write(const struct perf_book *bk, FILE *f);
 int perf_csv_write(const struct perf_book *bk, FILE *f);
 

@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A policy's claim is tested by showing, on the same layout with the same timing, that the detector
- * would not have been blind: with completions that come too early some access must be counted.
+ * A policy's claim needs a proof that the detector is not blind: on the same layout with the same
+ * timing, but with completions that come too early, stale accesses must be counted.
  *
- * That is the narrowest way of being unsafe: memory comes back after its invalidation was consumed
- * and before it took effect. A policy that forgets to invalidate, or does not wait for
- * consumption either, leaves a window that is longer.
+ * Completions that come too early are the narrowest way of being unsafe: memory comes back after
+ * its invalidation was consumed and before the invalidation took effect. A policy that forgets to
+ * invalidate, or that does not wait for consumption either, leaves a longer window.
  *
- * What comes back long after such a completion (its SYNC takes time of its own, its worker looks for
- * it now and then) closes that window itself, and nothing would be seen of it on hardware where the
- * same policy, if it did not wait at all, would be caught. Then the control's invalidations take as
- * much longer as memory was away at the least: the window is at most the one that this hardware
- * leaves open behind a policy that does not wait. Where invalidations take no time there is none, and
- * that is how it stays.
+ * Under some policies memory comes back long after such a completion, because the SYNC takes time
+ * of its own, or because the worker looks for completions only now and then. The window is then
+ * over, and nothing is seen, although the same policy would be caught if it did not wait at all. So
+ * the control's invalidations are made to take longer, by the shortest time that memory was away.
+ * The window is then at most as wide as the one that this hardware leaves behind a policy that does
+ * not wait. Where invalidations take no time there is no window, and none is made.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control.h"
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "msg.h"
 
-/* Of each worker. What is seen at a glance needs no more; what is seen once in a thousand is seen. */
+/* Pairs per worker: a short run, and a longer one that sees what happens once in a thousand
+ * times. */
 #define GLANCE 2048u
 #define PAIRS  16384u
-#define MOVES  4u /* of a window, until it is no wider than it may be */
+#define MOVES  4u /* tries to make a window that is not too wide */
 
-/* What a control is run on: the bench of the results, but for hardware that is broken. */
+/* What a control runs on: a bench like that of the results, with broken hardware. */
 struct scene {
 	struct perf_options o;
 	const char *given; /* the device string of the results */
@@ -36,29 +37,30 @@ struct scene {
 	const struct perf_layout *l;
 	const struct perf_point *pt;
 	struct perf_bench b;
-	uint64_t tlbi_ns; /* of the hardware of the results */
+	uint64_t tlbi_ns; /* how long an invalidation takes on the hardware of the results */
 };
 
-/* @param tlbi_ns 0: as the hardware of the results. */
+/* @param tlbi_ns how long an invalidation takes; 0: as on the hardware of the results. */
 static int
 scene_open(struct scene *s, uint64_t tlbi_ns)
 {
-	int rc = perf_devargs_set(s->dev, sizeof(s->dev), "sync_early", 1);
+	int rc = devargs_set(s->dev, sizeof(s->dev), "sync_early", 1);
 
 	if (tlbi_ns != 0)
-		rc |= perf_devargs_set(s->dev, sizeof(s->dev), "tlbi_ns", tlbi_ns);
+		rc |= devargs_set(s->dev, sizeof(s->dev), "tlbi_ns", tlbi_ns);
 	if (rc != 0)
 		return perf_usage_error("--dev: longer than %zu characters", sizeof(s->dev) - 1);
 	rc = perf_bench_open(&s->b, &s->o, s->wl, s->l, s->pt);
 	if (rc != 0)
 		return rc;
 	s->b.control = true;
-	if (tlbi_ns == 0 && perf_devargs_get(s->b.info.settings, "tlbi_ns", &s->tlbi_ns) != 0)
+	if (tlbi_ns == 0 && devargs_get(s->b.info.settings, "tlbi_ns", &s->tlbi_ns) != 0)
 		s->tlbi_ns = 0;
 	return 0;
 }
 
-/* @param back_ns how long memory was away at the least; 0: not known. */
+/* @param n receives the number of stale accesses.
+ * @param back_ns receives the shortest time that memory was away; 0: not known. */
 static int
 stale(struct scene *s, const struct perf_policy *p, uint64_t pairs, uint64_t *n, uint64_t *back_ns)
 {
@@ -83,8 +85,9 @@ stale(struct scene *s, const struct perf_policy *p, uint64_t pairs, uint64_t *n,
 	return rc;
 }
 
-/* Invalidations last longer by what memory was away at the least. Where it comes back sooner this time
- * the window was wider than it may be: what was seen proves nothing, and it moves once more. */
+/* Make invalidations longer by the shortest time that memory was away. If memory comes back sooner
+ * this time, the window was too wide and what was seen proves nothing: then try once more, with the
+ * new time. */
 static int
 move(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n, uint64_t back_ns)
 {
@@ -106,7 +109,7 @@ move(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n, u
 	return rc != 0 ? rc : perf_bench_close(&s->b);
 }
 
-/* As long as it takes to see one, or to know that there is none. */
+/* Run until a stale access is seen, or until it is clear that none will be. */
 static int
 look(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n)
 {
@@ -123,7 +126,7 @@ look(struct scene *s, const struct perf_policy *p, bool in_place, uint64_t *n)
 	if (rc != 0 || *n != 0 || s->tlbi_ns == 0 || back_ns == 0)
 		return rc;
 	rc = move(s, p, in_place, n, back_ns);
-	/* The next policy begins where this one did. */
+	/* The next policy begins with the device string that this one began with. */
 	snprintf(s->dev, sizeof(s->dev), "%s", s->given);
 	return rc;
 }
@@ -148,7 +151,7 @@ perf_control_run(struct perf_control *c, const struct perf_options *o,
 	int rc = 0;
 
 	c->n = 0;
-	if (!o->probe_stale || !perf_devargs_emulated(o->dev))
+	if (!o->probe_stale || !devargs_emulated(o->dev))
 		return 0;
 	snprintf(s.dev, sizeof(s.dev), "%s", s.given);
 	s.o.dev = s.dev;
@@ -178,7 +181,8 @@ perf_control_judge(const struct perf_control *c, const struct perf_policy *polic
 			s = &c->seen[i];
 	if (s != NULL)
 		res->stale_control = maps > copies || copies == 0 ? s->early : s->in_place;
-	/* What is seen needs no proof. What copies some and maps the rest has two things to show. */
+	/* An access that was seen needs no proof. A policy that copies some buffers and maps the
+	 * rest needs a proof for each of the two ways. */
 	res->stale_provable = res->stale_accesses != 0 ||
 			      (s != NULL && (copies == maps || s->early != 0) &&
 			       (copies == 0 || s->in_place != 0));

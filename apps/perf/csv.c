@@ -1,31 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Results for spreadsheets and gnuplot: one header, one line a result, keys as in the JSON with
- * a dot for a member. An empty field is what the JSON calls null.
+ * Results for spreadsheets and gnuplot: a header, and a line for each result. Columns are the keys
+ * of the JSON, with a dot in front of a member; an empty field is what JSON calls null.
  */
 #include <inttypes.h>
 #include <math.h>
 
 #include "../shared/text.h"
-#include "book.h"
+#include "fields.h"
 #include "marks.h"
 
-static const char header[] =
-	"policy,policy_in_force,workload,layout,workers,batch,deadline_us,sync_ns,seed,pairs,"
-	"seconds,rounds,map_ns.p50,map_ns.p99,map_ns.max,map_ns.mean,unmap_ns.p50,unmap_ns.p99,"
-	"unmap_ns.max,unmap_ns.mean,pair_ns,strict_ratio,sync_rtt_ns,unstable,syncs_per_unmap,"
-	"invs_per_unmap,stale_us.p50,stale_us.p99,stale_us.max,stale_accesses,dma_bytes,"
-	"dma_faults,dma_mismatches,probes,probe_hits,probe_faults,iotlb_hit_rate,"
-	"walk_reads_per_page,pinned_bytes,ring_full,empty_polls,pair_insns,burst,release_us.p50,"
-	"release_us.p99,release_us.max,cookies,deadline_misses,oldest_us,pending_max,exposed_bytes,"
-	"walk_reads.l0,walk_reads.l1,walk_reads.l2,walk_reads.l3,copy_max,"
-	"copy_max_read,crossover_bytes,crossover_read_bytes";
+/* In the order in which they were added: programs may count columns. */
+static const char *const columns[] = {
+	"policy", "policy_in_force", "workload", "layout", "workers", "batch", "deadline_us",
+	"sync_ns", "seed", "pairs", "seconds", "rounds", "map_ns", "unmap_ns", "pair_ns",
+	"strict_ratio", "sync_rtt_ns", "unstable", "syncs_per_unmap", "invs_per_unmap", "stale_us",
+	"stale_accesses", "dma_bytes", "dma_faults", "dma_mismatches", "probes", "probe_hits",
+	"probe_faults", "iotlb_hit_rate", "walk_reads_per_page", "pinned_bytes", "ring_full",
+	"empty_polls", "pair_insns", "burst", "release_us", "cookies", "deadline_misses",
+	"oldest_us", "pending_max", "exposed_bytes", "walk_reads", "copy_max", "copy_max_read",
+	"crossover_bytes", "crossover_read_bytes", "flushes", "marks", "preempted", "clean_rounds",
+	"error", "stale_provable", "stale_control", "shadow_accesses",
+};
 
-/* Behind flushes.*, which came before. */
-static const char tail[] = ",marks,preempted,clean_rounds,error,stale_provable,stale_control,"
-	"shadow_accesses";
+/* ---- the header ------------------------------------------------------------------------------ */
 
-/* Quoted; what is no text, or would act upon a terminal, is replaced. */
+static void
+members(FILE *f, const char *key, const char *const *name, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(f, "%s%s.%s", i > 0 ? "," : "", key, name[i]);
+}
+
+static void
+title(FILE *f, const struct perf_field *field)
+{
+	static const char *const of_dist[] = { "p50", "p99", "max", "mean" };
+	static const char *const of_walk[PERF_WALK_LEVELS] = { "l0", "l1", "l2", "l3" };
+
+	switch (field->kind) {
+	case PERF_CALLS: members(f, field->key, of_dist, 4); break;
+	case PERF_WINDOW: members(f, field->key, of_dist, 3); break;
+	case PERF_WALK_READS: members(f, field->key, of_walk, PERF_WALK_LEVELS); break;
+	case PERF_FLUSHES: members(f, field->key, perf_flush_cause, SLUICE_FLUSH_CAUSES); break;
+	default: fputs(field->key, f);
+	}
+}
+
+/* ---- a line ---------------------------------------------------------------------------------- */
+
+/* Quoted. Bytes that are no UTF-8, or that a terminal would act upon, are replaced. */
 static void
 text(FILE *f, const char *s)
 {
@@ -42,38 +66,32 @@ text(FILE *f, const char *s)
 	fputc('"', f);
 }
 
-/* A field, or an empty one: what the JSON calls null. */
-static void
-count(FILE *f, bool known, uint64_t v)
-{
-	fputc(',', f);
-	if (known)
-		fprintf(f, "%" PRIu64, v);
-}
-
 static void
 real(FILE *f, bool known, unsigned int digits, double v)
 {
-	fputc(',', f);
 	if (known && isfinite(v))
 		fprintf(f, "%.*f", (int)digits, v);
 }
 
 static void
-dist(FILE *f, bool known, const struct perf_dist *d)
+counts(FILE *f, bool known, const uint64_t *v, unsigned int n)
 {
-	real(f, known, 1, d->p50);
-	real(f, known, 1, d->p99);
-	real(f, known, 1, d->max);
-	real(f, known || d->mean > 0, 3, d->mean);
+	for (unsigned int i = 0; i < n; i++) {
+		if (i > 0)
+			fputc(',', f);
+		if (known)
+			fprintf(f, "%" PRIu64, v[i]);
+	}
 }
 
 static void
-window(FILE *f, bool known, const struct perf_dist *d)
+dist(FILE *f, bool known, unsigned int digits, const struct perf_dist *d)
 {
-	real(f, known, 3, d->p50);
-	real(f, known, 3, d->p99);
-	real(f, known, 3, d->max);
+	real(f, known, digits, d->p50);
+	fputc(',', f);
+	real(f, known, digits, d->p99);
+	fputc(',', f);
+	real(f, known, digits, d->max);
 }
 
 static void
@@ -81,93 +99,69 @@ marks(FILE *f, const struct perf_result *r)
 {
 	const char *between = "";
 
-	fputc(',', f);
 	for (unsigned int i = 0; i < perf_nb_marks; i++)
 		if (perf_marks[i].on(r)) {
 			fprintf(f, "%s%s", between, perf_marks[i].name);
 			between = " ";
 		}
-	count(f, !r->failed && !r->virt, r->preempted);
-	count(f, !r->failed, r->clean_rounds);
-	fputc(',', f);
-	if (r->error[0] != '\0')
-		text(f, r->error);
 }
 
-/* What came later than the rest; columns are only added. */
+/* A value that is one field. */
 static void
-later(FILE *f, const struct perf_result *r)
+single(FILE *f, const struct perf_field *field, const struct perf_book *bk,
+       const struct perf_result *r)
 {
-	bool ran = !r->failed;
-
-	fprintf(f, ",%u", r->burst);
-	window(f, r->release_known, &r->release_us);
-	count(f, ran, r->cookies);
-	count(f, ran, r->deadline_misses);
-	real(f, r->held_known, 3, r->oldest_us);
-	count(f, ran, r->pending_max);
-	count(f, r->exposed_known, r->exposed_bytes);
-	for (unsigned int i = 0; i < PERF_WALK_LEVELS; i++)
-		count(f, r->walk_reads_known, r->walk_reads[i]);
-	count(f, r->copy_max != 0, r->copy_max);
-	count(f, r->copy_max_read != 0, r->copy_max_read);
-	count(f, r->crossover != 0, r->crossover);
-	count(f, r->crossover_read != 0, r->crossover_read);
-	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
-		count(f, ran, r->flushes[i]);
-	marks(f, r);
-	count(f, r->stale_counted, r->stale_provable);
-	count(f, r->stale_control != 0, r->stale_control);
-	count(f, r->shadow_known, r->shadow_accesses);
+	switch (field->kind) {
+	case PERF_U32:
+	case PERF_U64: fprintf(f, "%" PRIu64, perf_field_count(field, bk, r)); break;
+	case PERF_REAL: real(f, true, field->digits, perf_field_real(field, r)); break;
+	case PERF_FLAG: fputc(perf_field_flag(field, r) ? '1' : '0', f); break;
+	case PERF_WORD: fputs(perf_field_text(field, bk, r), f); break;
+	case PERF_TEXT: text(f, perf_field_text(field, bk, r)); break;
+	case PERF_MARKS: marks(f, r); break;
+	default: break;
+	}
 }
 
 static void
-line(FILE *f, const struct perf_book *bk, const struct perf_result *r)
+value(FILE *f, const struct perf_field *field, const struct perf_book *bk,
+      const struct perf_result *r)
 {
-	bool ran = !r->failed;
+	bool known = perf_field_known(field, r);
+	const struct perf_dist *d = perf_field_dist(field, r);
 
-	fprintf(f, "%s,%s,", r->policy, r->in_force);
-	text(f, bk->wl->name);
-	fprintf(f, ",%s,%u,%u,%u,%" PRIu64 ",%" PRIu64, perf_layout_name(bk->layout), r->workers,
-		r->batch, r->deadline_us, r->sync_ns, bk->o->seed);
-	count(f, ran, r->pairs);
-	real(f, ran, 6, r->seconds);
-	count(f, ran, r->rounds);
-	dist(f, r->map_known, &r->map_ns);
-	dist(f, r->unmap_known, &r->unmap_ns);
-	real(f, ran, 3, r->pair_ns);
-	real(f, r->strict_ratio > 0, 4, r->strict_ratio);
-	real(f, ran, 1, r->sync_rtt_ns);
-	count(f, ran, r->unstable);
-	real(f, r->cmds_known, 6, r->syncs_per_unmap);
-	real(f, r->cmds_known, 6, r->invs_per_unmap);
-	window(f, r->stale_known, &r->stale_us);
-	count(f, r->stale_counted, r->stale_accesses);
-	count(f, r->dma_known, r->dma_bytes);
-	count(f, r->dma_known, r->dma_faults);
-	count(f, r->dma_known, r->dma_mismatches);
-	count(f, r->probes_known, r->probes);
-	count(f, r->probes_known, r->probe_hits);
-	count(f, r->probes_known, r->probe_faults);
-	real(f, r->iotlb_known, 6, r->iotlb_hit_rate);
-	real(f, r->walks_known, 6, r->walk_reads_per_page);
-	count(f, ran, r->pinned_bytes);
-	count(f, ran, r->ring_full);
-	count(f, ran, r->empty_polls);
-	real(f, r->insns.pair > 0, 1, r->insns.pair);
-	later(f, r);
-	fputc('\n', f);
+	switch (field->kind) {
+	case PERF_CALLS:
+		dist(f, known, 1, d);
+		fputc(',', f);
+		real(f, known || d->mean > 0, 3, d->mean);
+		break;
+	case PERF_WINDOW: dist(f, known, 3, d); break;
+	case PERF_WALK_READS: counts(f, known, r->walk_reads, PERF_WALK_LEVELS); break;
+	case PERF_FLUSHES: counts(f, known, r->flushes, SLUICE_FLUSH_CAUSES); break;
+	default:
+		if (known)
+			single(f, field, bk, r);
+	}
 }
 
 int
 perf_csv_write(const struct perf_book *bk, FILE *f)
 {
-	fputs(header, f);
-	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
-		fprintf(f, ",flushes.%s", perf_flush_cause[i]);
-	fputs(tail, f);
+	const struct perf_field *field[RTE_DIM(columns)];
+
+	for (unsigned int i = 0; i < RTE_DIM(columns); i++) {
+		field[i] = perf_field_find(columns[i]);
+		fputs(i > 0 ? "," : "", f);
+		title(f, field[i]);
+	}
 	fputc('\n', f);
-	for (unsigned int i = 0; i < bk->nb_results; i++)
-		line(f, bk, &bk->result[i]);
+	for (unsigned int k = 0; k < bk->nb_results; k++) {
+		for (unsigned int i = 0; i < RTE_DIM(columns); i++) {
+			fputs(i > 0 ? "," : "", f);
+			value(f, field[i], bk, &bk->result[k]);
+		}
+		fputc('\n', f);
+	}
 	return ferror(f) ? -1 : 0;
 }

@@ -5,7 +5,8 @@
 #ifndef PERF_EAL_H
 #define PERF_EAL_H
 
-/** @param argc arguments up to, without, the "--". @return 0, or an exit status with a line. */
+/** @param argc arguments in front of the "--".
+ * @return 0, or an exit status with an error line printed. */
 int perf_eal_init(int argc, char **argv);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Generated workloads: the same seed gives the same bytes in the same order.
+ * Generated workloads. The same seed gives the same bytes in the same order.
  */
 #include <stdlib.h>
 
 #include "workload.h"
 
-#define IMIX_ROUNDS 100u /* of 12 packets: a working set like that of a short capture */
+#define IMIX_ROUNDS 100u /* of 12 packets each: a working set like that of a short capture */
 #define BLK_BLOCKS  256u
 #define BLK_BYTES   4096u
 
@@ -40,7 +40,7 @@ shuffle(struct perf_item *it, uint32_t n, uint64_t *s)
 	}
 }
 
-/* Lengths and directions are set; give every item its bytes. */
+/* Give each item its bytes; lengths and directions are set. */
 static int
 fill(struct perf_workload *w, uint64_t *s)
 {

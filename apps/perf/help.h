@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What sluice-perf can tell about itself before anything runs.
+ * What sluice-perf tells about itself, before anything runs.
  */
 #ifndef PERF_HELP_H
 #define PERF_HELP_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Reads the machine's description where Linux keeps it.
+ * The machine's description comes from /proc and uname().
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #include "host.h"
 
-/* The value behind "key<blanks>:" in a /proc file; buf is untouched when there is none. */
+/* Get the value behind "key<blanks>:" in a /proc file; without one buf stays as it is. */
 static void
 proc_value(const char *path, const char *key, char *buf, size_t size)
 {

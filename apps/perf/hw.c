@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The hardware's lcore, and what the others do meanwhile. Who polls the engine and who steps the
- * hardware is decided here and nowhere else.
+ * Which lcore polls the engine, and which one steps the hardware, is decided here and nowhere else.
  */
 #include <sched.h>
 
@@ -12,15 +11,15 @@
 #include "hw.h"
 
 #define STEP_BUDGET 32u
-/* Turns of the hardware to one of the engine: an idle turn is a few ns, and every ns between two
- * of them is on a SYNC's way back. */
+/* Turns of the hardware per turn of the engine. An idle turn of the engine takes a few ns, and each
+ * ns between two turns of the hardware makes a SYNC's round trip longer. */
 #define STEPS_PER_POLL 8u
-/* Moving bytes takes microseconds, and those are on the way of a flush: few units of work a turn of
- * the hardware, and after one that had them the engine is next. A SYNC by itself is two units. */
+/* Moving bytes takes microseconds, which delay a flush. So a turn of the hardware does few units of
+ * work, and after a turn of LONG_TURN units the engine is next. A SYNC by itself is two units. */
 #define SERVE_BUDGET 8u
 #define LONG_TURN    4
-/* Turns from one look at the clock to the next: together they take microseconds, and looking takes
- * none of a SYNC's time. */
+/* Turns from one look at the clock to the next. So many turns take microseconds, and looking at the
+ * clock then adds nothing to a SYNC's time. */
 #define TURNS_PER_LOOK 64u
 
 static void
@@ -43,7 +42,7 @@ perf_hw_tick(void *bench)
 		poll_once(b);
 }
 
-/* Any waiting worker gets here; only one of them is the engine's lcore. */
+/* Every waiting worker runs this; only one of them is the engine's lcore. */
 static void
 relax_inline(void *bench)
 {
@@ -97,7 +96,7 @@ perf_hw_idle(struct perf_bench *b)
 		rte_pause();
 }
 
-/* @return now; between @p last and that this lcore may not have run. */
+/* Note for how long this lcore may not have run. @param last TSC of the last look. @return now. */
 static uint64_t
 look(struct perf_bench *b, uint64_t last)
 {
@@ -130,6 +129,6 @@ perf_hw_serve(struct perf_bench *b, const atomic_uint *running, uint64_t since)
 		if (did == 0 && b->layout.oversubscribed)
 			sched_yield();
 	}
-	/* Who was away when everybody gave up finds that it is over. */
+	/* The last stretch counts too: the workers may have given up while this lcore was away. */
 	look(b, last);
 }

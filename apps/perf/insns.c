@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Path length, free of caches, waits and neighbours. Under -icount the TSC is a count of executed
- * instructions; this reads it around chunks of pairs. An OS tick falls into some chunks: medians.
+ * A count of instructions is free of caches, waits and neighbours. Under -icount the TSC counts
+ * executed instructions; it is read before and after chunks of pairs. A tick of the OS falls into
+ * some of the chunks, so the median over the chunks is taken.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
 
 #include "insns.h"
+#include "median.h"
 #include "msg.h"
 #include "run.h"
 
@@ -17,9 +18,9 @@
 #define CHUNKS     41u
 #define WARM       4u    /* chunks that are not counted */
 #define KNOWN      2500000u
-#define TOLERANCE  0.05  /* the OS takes its ticks */
+#define TOLERANCE  0.05  /* for ticks of the OS */
 
-/* 2 * n instructions; elsewhere the compiler's loop, which is as good as known. */
+/* Execute 2 * n instructions. On other machines the compiler's loop has to do: about as many. */
 static void
 spin(uint64_t n)
 {
@@ -53,14 +54,14 @@ perf_insns_check(void)
 				"ns); run it in a guest under qemu -icount shift=0", 2 * KNOWN, ns);
 }
 
-/* The policy gives memory back by cookies? Then an unmap is the one that names them. */
+/* Does the policy give memory back with cookies? Then sluice_unmap_async() is what is measured. */
 static bool
 has_cookies(const struct perf_run *r)
 {
-	return r->worker[0].cookies_due != 0;
+	return r->worker[0].measured.cookies_due != 0;
 }
 
-/* As pairs(), with cookies: they are taken once a burst. */
+/* pairs() for a policy with cookies, which are taken once per burst. */
 static int
 pairs_async(struct perf_run *r, double *insns)
 {
@@ -83,7 +84,7 @@ pairs_async(struct perf_run *r, double *insns)
 	return RTE_MIN(rc, 0);
 }
 
-/* One chunk, the engine polled once a burst. @return 0 or -errno. */
+/* One chunk of pairs, with a poll of the engine per burst. @return 0 or -errno. */
 static int
 pairs(struct perf_run *r, double *insns)
 {
@@ -105,7 +106,7 @@ pairs(struct perf_run *r, double *insns)
 	return rc;
 }
 
-/* A burst's unmaps, one after the other. @return 0 or -errno. */
+/* The unmaps of one burst, one after the other. @return 0 or -errno. */
 static int
 unmaps(struct perf_run *r, const uint64_t *iova, bool async)
 {
@@ -123,7 +124,7 @@ unmaps(struct perf_run *r, const uint64_t *iova, bool async)
 	return RTE_MIN(rc, 0);
 }
 
-/* The same in bursts, map and unmap apart, the engine's work between them. */
+/* One chunk in bursts: map and unmap are counted apart, and the engine's work is not counted. */
 static int
 bursts(struct perf_run *r, double *map, double *unmap)
 {
@@ -148,21 +149,6 @@ bursts(struct perf_run *r, double *map, double *unmap)
 	return rc;
 }
 
-static int
-cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double v[CHUNKS])
-{
-	qsort(v, CHUNKS, sizeof(v[0]), cmp_double);
-	return v[CHUNKS / 2];
-}
-
 int
 perf_insns_measure(struct perf_run *r)
 {
@@ -180,10 +166,14 @@ perf_insns_measure(struct perf_run *r)
 	if (rc == 0)
 		rc = sluice_domain_drain(r->dom);
 	while (rc == 0 && sluice_unmap_completed(r->dom, cookie, PERF_BURST) != 0)
-		; /* all of them are released: as many turns as there are bursts in a ring */
+		; /* after the drain all are ready, so this ends with the ring's last burst */
 	if (rc != 0)
 		return perf_failed("policy %s: counting instructions failed: %s", r->policy,
 				   rte_strerror(-rc));
-	r->insns = (struct perf_insns){ median(map), median(unmap), median(pair) };
+	r->insns = (struct perf_insns){
+		.map = perf_median(map, CHUNKS),
+		.unmap = perf_median(unmap, CHUNKS),
+		.pair = perf_median(pair, CHUNKS),
+	};
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Lcore roles: the main lcore is the hardware's, the others map and unmap.
+ * The main lcore steps the emulated hardware; the others map and unmap.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #include "layout.h"
 #include "msg.h"
 
-/* Lcores of --lcores '(0-2)@(0-1)' share CPUs: whoever spins then keeps another from working. */
+/* With --lcores '(0-2)@(0-1)' lcores share CPUs, and a spinning lcore keeps another from
+ * running. */
 static bool
 oversubscribed(const struct perf_layout *l)
 {

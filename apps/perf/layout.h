@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Which lcore does what.
+ * The layout: which lcore does what.
  */
 #ifndef PERF_LAYOUT_H
 #define PERF_LAYOUT_H
@@ -17,16 +17,16 @@ struct perf_layout {
 	unsigned int engine_lcore;         /**< polls the engine */
 	unsigned int nb_workers;
 	unsigned int worker[RTE_MAX_LCORE]; /**< their lcores */
-	bool oversubscribed;               /**< more lcores than CPUs under them: yield */
+	bool oversubscribed;               /**< more lcores than CPUs: lcores that wait yield */
 };
 
 /**
- * Give every role an lcore; EAL must be up.
+ * Give each role an lcore; EAL must have started.
  * @return 0, or an exit status with an error line printed.
  */
 int perf_layout_plan(struct perf_layout *l, enum perf_layout_kind kind, unsigned int workers);
 
-/** Write the layout in words. */
+/** Describe the layout in words. */
 void perf_layout_describe(const struct perf_layout *l, char *buf, size_t size);
 
 #endif

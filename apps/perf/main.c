@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * sluice-perf: what does safety cost? Unmap policies side by side, on traffic that is checked byte
- * by byte. Everything that can be refused is refused before EAL starts.
+ * sluice-perf: what does safety cost? It runs unmap policies side by side, on traffic that is
+ * checked byte by byte. Bad input is refused before EAL starts.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "../shared/standard.h"
 #include "../shared/stop.h"
 #include "book.h"
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "eal.h"
 #include "msg.h"
 #include "options.h"
@@ -20,11 +20,11 @@
 #include "sweep.h"
 #include "workload.h"
 
-/* Of the one campaign there is: a second thread has to find them when the first one is stuck. */
+/* Global, so that a second thread can write the results when the main thread is stuck. */
 static struct perf_options options;
 static struct perf_outputs outputs;
 static struct perf_book book = { .lock = PTHREAD_MUTEX_INITIALIZER };
-static bool outputs_open; /* under book.lock, as is what becomes of them */
+static bool outputs_open; /* book.lock protects this, and the outputs while they are open */
 
 static int
 say_interrupted(void)
@@ -36,12 +36,13 @@ say_interrupted(void)
 	return PERF_EXIT_FAILED;
 }
 
-/* Told to end, and still waiting a second later: for hardware, for a reader of a pipe. Hardware
- * that ends with this process need not be left in order; real one is not left before it is. */
+/* A second after a signal the main thread may still be waiting, for hardware or for the reader
+ * of a pipe. Then this thread writes what there is and ends the program, unless the hardware is
+ * real: that must be put in order first. */
 static void
 late(void)
 {
-	if (!perf_devargs_ends_with_us(options.dev))
+	if (!devargs_ends_with_us(options.dev))
 		return;
 	pthread_mutex_lock(&book.lock);
 	say_interrupted();
@@ -61,7 +62,7 @@ keep(struct perf_book *bk)
 	pthread_mutex_unlock(&bk->lock);
 }
 
-/* Too few lcores for one of the points: said before the first of them has run. */
+/* Check all points for lcores before the first one runs. */
 static int
 lcores_suffice(const struct perf_options *o, const struct perf_sweep *s)
 {
@@ -92,7 +93,7 @@ measure_and_write(const struct perf_workload *wl, const struct perf_sweep *s)
 	return rc != 0 ? rc : written;
 }
 
-/* Opening a pipe waits for its reader: not with the lock held. */
+/* Opening a pipe waits for its reader, so the lock is not held meanwhile. */
 static int
 opened(void)
 {

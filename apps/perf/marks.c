@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The marks, and when each is due.
+ * The marks, and which results have them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -52,11 +52,11 @@ const struct perf_mark perf_marks[] = {
 	{ "!", "clamped", "the hardware cannot do this; a stricter policy was in force.", clamped },
 	{ "~", "unstable", "unstable: the bare SYNC moved by more than 20 % during the run.",
 	  unstable },
-	{ "?", "unprovable", "not provable on this hardware: it completes invalidations before anybody "
-	  "could see that a policy did not wait (a control run with completions that came too early "
-	  "saw nothing). Give it a longer tlbi_ns.", unprovable },
-	{ "*", "preempted", "preempted: no round was free of it; the OS took an lcore away. Means, "
-	  "maxima and ratios include that, p50 does not: trust those on a quiet machine only.",
+	{ "?", "unprovable", "not provable on this hardware: it completes invalidations so early "
+	  "that a policy that does not wait is not caught (a control run with completions that "
+	  "came too early saw nothing). Give it a longer tlbi_ns.", unprovable },
+	{ "*", "preempted", "preempted: the OS took an lcore away in every round. Means, maxima "
+	  "and ratios include that, p50 does not. Trust them on a quiet machine only.",
 	  preempted },
 };
 const unsigned int perf_nb_marks = RTE_DIM(perf_marks);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What makes a result less than it looks: the same marks in every output.
+ * Marks tell the reader why a result is worth less than it looks. Every output has the same ones.
  */
 #ifndef PERF_MARKS_H
 #define PERF_MARKS_H
@@ -14,11 +14,11 @@ struct perf_mark {
 	bool (*on)(const struct perf_result *r);
 };
 
-/** All marks there are, the gravest first. */
+/** All marks, the gravest first. */
 extern const struct perf_mark perf_marks[];
 extern const unsigned int perf_nb_marks;
 
-/** The signs of a result, one behind the other; "" for one that can be trusted. @return @p buf. */
+/** Write the signs of a result side by side; "" for one that can be trusted. @return @p buf. */
 const char *perf_marks_signs(const struct perf_result *r, char *buf, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What sluice-perf says on stderr: one line an error, with the tool's name in front.
+ * What sluice-perf says on stderr: one line per error, with the tool's name in front.
  */
 #ifndef PERF_MSG_H
 #define PERF_MSG_H
@@ -16,7 +16,7 @@ int perf_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 /** Print "sluice-perf: …" on stderr. @return PERF_EXIT_FAILED. */
 int perf_failed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** The last line that one of the two above printed, without the tool's name; "" before. */
+/** The last line that one of these two printed, without the tool's name; "" if there was none. */
 const char *perf_msg_last(void);
 
 /** Print "sluice-perf: note: …" on stderr. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The command line, read before EAL starts so that a slip costs nothing.
+ * The command line is read before EAL starts, so that a slip is reported at once.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include <sluice/sluice.h>
 
+#include "../shared/args.h"
 #include "help.h"
 #include "msg.h"
 #include "options.h"
@@ -135,11 +135,12 @@ seconds_parse(const char *s, double *v)
 static int
 batch_parse(const char *s, uint32_t *v)
 {
-	if (number32("--batch", s, 0, 1u << 20, v) != 0)
+	if (number32("--batch", s, 0, PERF_BATCH_MAX, v) != 0)
 		return -1;
 	if (rte_is_power_of_2(*v))
 		return 0;
-	perf_usage_error("--batch: %s is not a power of two from 1 to 1048576, such as 256", s);
+	perf_usage_error("--batch: %s is not a power of two from 1 to %u, such as 256", s,
+			 PERF_BATCH_MAX);
 	return -1;
 }
 
@@ -160,32 +161,16 @@ option_take(int opt, char *arg, struct perf_options *o)
 	case OPT_SECONDS:
 		o->pairs = 0;
 		return seconds_parse(arg, &o->seconds);
-	case OPT_WORKERS: return number32("--workers", arg, 1, RTE_MAX_LCORE - 1, &o->workers);
+	case OPT_WORKERS: return number32("--workers", arg, 1, PERF_WORKERS_MAX, &o->workers);
 	case OPT_BATCH: return batch_parse(arg, &o->batch);
 	case OPT_BURST: return number32("--burst", arg, 1, PERF_BURST_MAX, &o->burst);
-	case OPT_DEADLINE: return number32("--deadline-us", arg, 1, 1000000000, &o->deadline_us);
+	case OPT_DEADLINE:
+		return number32("--deadline-us", arg, 1, PERF_DEADLINE_US_MAX, &o->deadline_us);
 	case OPT_SEED: return number("--seed", arg, 0, INT64_MAX, &o->seed);
 	case OPT_LAYOUT: return layout_parse(arg, &o->layout);
 	case OPT_ROUNDS: return number32("--rounds", arg, 1, PERF_MAX_ROUNDS, &o->rounds);
 	default: return -1;
 	}
-}
-
-/* An option of ours in front of "--" would reach EAL, which explains itself at length. */
-static const char *
-misplaced(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		size_t len;
-
-		if (strncmp(argv[i], "--", 2) != 0)
-			continue;
-		len = strcspn(argv[i] + 2, "=");
-		for (const struct option *l = long_options; l->name != NULL; l++)
-			if (strlen(l->name) == len && strncmp(l->name, argv[i] + 2, len) == 0)
-				return argv[i];
-	}
-	return NULL;
 }
 
 static bool
@@ -199,7 +184,7 @@ inform(int opt)
 	}
 }
 
-/* Help, version and list answer on either side of "--", whatever else is there. */
+/* --help, --version and --list are answered on both sides of "--", whatever else is there. */
 static bool
 informed(int argc, char **argv)
 {
@@ -241,13 +226,13 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 	for (*eal_argc = 1; *eal_argc < argc; (*eal_argc)++)
 		if (strcmp(argv[*eal_argc], "--") == 0)
 			break;
-	stray = misplaced(*eal_argc, argv);
+	stray = args_misplaced(*eal_argc, argv, long_options);
 	if (stray != NULL) {
 		perf_usage_error("%s belongs behind the \"--\" that ends the EAL options: "
 				 "sluice-perf [EAL options] -- [options]", stray);
 		return PERF_OPTIONS_BAD;
 	}
-	/* The "--" itself plays argv[0] for getopt. */
+	/* getopt takes the "--" for argv[0]. */
 	av = argv + *eal_argc;
 	ac = argc - *eal_argc;
 	opterr = 0;
@@ -258,7 +243,7 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 					 "unknown option %s; see --help", av[optind - 1]);
 			return PERF_OPTIONS_BAD;
 		}
-		if (inform(opt)) /* abbreviated: getopt takes "--hel" */
+		if (inform(opt)) /* an abbreviation such as "--hel", which getopt knows */
 			return PERF_OPTIONS_DONE;
 		if (option_take(opt, optarg, o) != 0)
 			return PERF_OPTIONS_BAD;
@@ -273,7 +258,8 @@ perf_options_parse(int argc, char **argv, struct perf_options *o, int *eal_argc)
 		perf_usage_error("--pairs and --seconds exclude one another: give one of them");
 		return PERF_OPTIONS_BAD;
 	}
-	/* Devices such as /dev/null take what comes; other spellings are seen when opened. */
+	/* A device such as /dev/null may be both. Two spellings of one file are found on
+	 * opening. */
 	if (o->json != NULL && o->csv != NULL && strcmp(o->json, o->csv) == 0 &&
 	    strncmp(o->json, "/dev/", 5) != 0) {
 		perf_usage_error("--json and --csv both name \"%s\": give each its own file",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the user asked for.
+ * The options of the command line.
  */
 #ifndef PERF_OPTIONS_H
 #define PERF_OPTIONS_H
@@ -14,6 +14,12 @@
 #define PERF_MAX_ROUNDS   99
 #define PERF_BURST        32u /* calls, by default */
 #define PERF_BURST_MAX    64u
+
+/** Limits of the flush queues' settings, wherever one is given: for all policies, for one policy,
+ * in a sweep. A batch is a power of two. */
+#define PERF_BATCH_MAX       (1u << 20)
+#define PERF_DEADLINE_US_MAX 1000000000u
+#define PERF_WORKERS_MAX     (RTE_MAX_LCORE - 1) /* the main lcore is no worker */
 
 enum perf_layout_kind {
 	PERF_LAYOUT_AUTO,   /**< step with one lcore, else split */
@@ -31,8 +37,8 @@ struct perf_options {
 	const char *report; /**< folder or NULL */
 	struct perf_policy policy[PERF_MAX_POLICIES];
 	unsigned int nb_policies;
-	uint64_t pairs;     /**< map/unmap pairs a run, over all workers; 0: by time */
-	double seconds;     /**< when pairs is 0 */
+	uint64_t pairs;     /**< map/unmap pairs per run, over all workers; 0: by time */
+	double seconds;     /**< length of a run, used if pairs is 0 */
 	uint64_t seed;
 	uint32_t workers;
 	uint32_t batch;       /**< 0: each policy's own default */
@@ -41,7 +47,7 @@ struct perf_options {
 	uint32_t rounds;
 	enum perf_layout_kind layout;
 	bool probe_stale;
-	bool insns;         /**< count instructions, too */
+	bool insns;         /**< count instructions as well */
 };
 
 /** What perf_options_parse() found. */
@@ -52,14 +58,14 @@ enum perf_options_verdict {
 };
 
 /**
- * Split the command line at "--" and read what follows it; nothing of EAL is needed.
+ * Split the command line at "--" and read what follows it. EAL need not have started.
  * @param eal_argc receives how many arguments, argv[0] included, belong to EAL.
  */
 enum perf_options_verdict perf_options_parse(int argc, char **argv, struct perf_options *o,
 					     int *eal_argc);
 
-/** Read a whole decimal number, k, M or G allowed behind it, in [min, max].
- * @return 0, or -1 with nothing said. */
+/** Read a whole decimal number in [min, max], behind which k, M or G may follow.
+ * @return 0, or -1 with nothing printed. */
 int perf_number_parse(const char *s, uint64_t min, uint64_t max, uint64_t *v);
 
 /** "split", "inline", "step" or "auto". */

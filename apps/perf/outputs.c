@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Which output goes where. Each is made in memory and then written at once: what goes wrong with
- * one is no matter of the others.
+ * Each output is made in memory and then written at once. What goes wrong with one output does not
+ * concern the others.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ one(struct outfile *of, const char *opt, const char *path)
 	return perf_usage_error("%s %s: %s", opt, path, why);
 }
 
-/* Names of what the run reads. */
+/* An output must not be a file that the run reads. */
 static int
 not_an_input(const struct outfile *of, const char *opt, const struct perf_options *o)
 {
@@ -99,7 +99,7 @@ put(struct outfile *of, const char *opt, const struct perf_book *bk, writer fn, 
 	else
 		rc = outfile_put(of, text, len, why);
 	free(text);
-	if (rc == 0 || quiet || (rc == -EPIPE && of->stream >= 0)) /* the reader has had enough */
+	if (rc == 0 || quiet || (rc == -EPIPE && of->stream >= 0)) /* the reader closed the pipe */
 		return 0;
 	return perf_failed("%s %s: %s", opt, of->path, why);
 }
@@ -116,7 +116,7 @@ perf_outputs_keep(struct perf_outputs *out, const struct perf_book *bk)
 	perf_report_keep(&out->report, bk);
 }
 
-/* Names in it are others' choice. */
+/* The names in the table come from outside, so it is cleaned. */
 static void
 table_print(const struct perf_book *bk, FILE *to)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Everything that a run leaves behind: checked before it starts, written as soon as there is
- * something to write.
+ * The files that a run leaves behind. They are checked before the run starts, and written as soon
+ * as there are results.
  */
 #ifndef PERF_OUTPUTS_H
 #define PERF_OUTPUTS_H
@@ -16,23 +16,24 @@ struct perf_outputs {
 };
 
 /**
- * Open what @p o names. Refused are outputs that cannot be written, two that are one file, and one
- * that is an input.
- * @return 0, or an exit status with an error line printed; then nothing is left.
+ * Open the outputs that @p o names. Outputs that cannot be written, two outputs that are one file
+ * and an output that is an input are refused.
+ * @return 0, or an exit status with an error line printed; no file is left behind then.
  */
 int perf_outputs_open(struct perf_outputs *out, const struct perf_options *o);
 
-/** Between two points: put what there is into the files. Streams get theirs at the end. Errors are
- * said by perf_outputs_write(). */
+/** Write the results so far into the files, between two points. Streams are written at the end
+ * only. Errors are left to perf_outputs_write(). */
 void perf_outputs_keep(struct perf_outputs *out, const struct perf_book *bk);
 
 /**
- * Write the files, each for itself, then print the table, which goes to stderr when a file format
- * has taken stdout. @return 0, or the exit status of what could not be written, said on stderr.
+ * Write all outputs, then print the table, which goes to stderr if JSON or CSV goes to stdout. An
+ * output that cannot be written does not keep the others from being written.
+ * @return 0, or an exit status with an error line printed for each output that failed.
  */
 int perf_outputs_write(struct perf_outputs *out, const struct perf_book *bk);
 
-/** Close all; leave no trace of a report that was not written. */
+/** Close all outputs. The folder of a report that was not written is removed. */
 void perf_outputs_close(struct perf_outputs *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Capture files as workloads: every packet, on-wire lengths. libpcap reads pcap files, pcapng.c
- * those that libpcap's own reader would give up on, and both of them through unpack.c.
+ * Capture files as workloads: all packets, with their on-wire lengths. libpcap reads pcap files.
+ * pcapng files are read by pcapng.c, because libpcap's reader gives up on some of them. Both read
+ * through unpack.c.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -16,7 +17,7 @@
 #include "unpack.h"
 #include "workload.h"
 
-/* Where packets come from. */
+/* The file that packets are read from. */
 struct source {
 	const char *path;
 	struct perf_unpack *u;
@@ -25,13 +26,13 @@ struct source {
 	struct perf_pcapng ng;
 };
 
-/* Both arrays grow by half: a capture has no length field to size them by. */
+/* Both arrays grow by half, because a capture does not say how many packets it has. */
 struct loader {
 	struct perf_workload *w;
 	size_t arena_used, arena_size;
 	uint64_t max_bytes;
 	uint32_t item_size;
-	uint64_t empty, over; /* packets of no length; with more captured than there was */
+	uint64_t empty, over; /* packets without a length; packets longer than their length says */
 };
 
 static int
@@ -58,7 +59,7 @@ reserve(struct loader *l, size_t bytes)
 	return 0;
 }
 
-/* Why a packet, or what would follow it, is not taken. */
+/* What became of a packet. Any value but the first ends the reading. */
 enum taken { TAKEN, TAKEN_NOT, TAKEN_TOO_MUCH, TAKEN_NO_MEMORY };
 
 static enum taken
@@ -90,7 +91,7 @@ take(struct loader *l, const struct perf_packet *pkt)
 	return TAKEN;
 }
 
-/* The arena has stopped moving. */
+/* Point the items at their bytes, now that the arena does not move any more. */
 static void
 settle(struct perf_workload *w)
 {
@@ -104,7 +105,7 @@ settle(struct perf_workload *w)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* @return 1: a packet; 0: the end; -1: broken, see source_why(). */
+/* @return 1 with a packet, 0 at the end, -1 where the file is broken: see source_why(). */
 static int
 source_next(struct source *s, struct perf_packet *pkt)
 {
@@ -119,7 +120,7 @@ source_next(struct source *s, struct perf_packet *pkt)
 		pkt->len = h->len;
 		return 1;
 	}
-	return rc == PCAP_ERROR_BREAK ? 0 : -1; /* the former is libpcap's word for the end */
+	return rc == PCAP_ERROR_BREAK ? 0 : -1; /* libpcap returns PCAP_ERROR_BREAK at the end */
 }
 
 static const char *

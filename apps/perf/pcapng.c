@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * pcapng, by draft-ietf-opsawg-pcapng (§ below): sections of either byte order, packets of all
- * three kinds of block, any number of interfaces. Everything else is stepped over. Nothing is
- * believed: a length that a file states costs memory only when it can be a packet's.
+ * pcapng by draft-ietf-opsawg-pcapng, whose sections § below names: sections of both byte orders,
+ * packets in all three kinds of block, any number of interfaces. All other blocks are skipped. No
+ * length in the file is trusted: memory is allocated only for one that a packet can have.
  */
 #include <byteswap.h>
 #include <stdlib.h>
@@ -21,10 +21,10 @@
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define FRAME_BYTES      12u /* of every block: type, length, length again: §3.1 */
 
-/* A block being read. */
+/* The block that is being read. */
 struct block {
-	uint32_t type, total; /* as they stand there */
-	uint64_t left;        /* bytes of its body that were not read yet, with padding */
+	uint32_t type, total; /* as the file has them */
+	uint64_t left;        /* bytes of the body and its padding that were not read yet */
 };
 
 bool
@@ -74,7 +74,7 @@ u16(const struct perf_pcapng *p, uint16_t v)
 	return p->swap ? bswap_16(v) : v;
 }
 
-/* @p n bytes of the body. */
+/* Read @p n bytes of the body. */
 static int
 get_body(struct perf_pcapng *p, struct block *b, void *dst, size_t n)
 {
@@ -84,7 +84,7 @@ get_body(struct perf_pcapng *p, struct block *b, void *dst, size_t n)
 	return get(p, dst, n);
 }
 
-/* What is left of the body, and the length at the end. */
+/* Skip the rest of the body, and check the length at the end. */
 static int
 leave(struct perf_pcapng *p, struct block *b)
 {
@@ -99,7 +99,7 @@ leave(struct perf_pcapng *p, struct block *b)
 	return u32(p, again) == b->total ? 0 : broken(p, "a block's two lengths differ");
 }
 
-/* The total of lengths that are no multiples of 4 leaves the padding out: some writers do that. */
+/* A total that is no multiple of 4 does not count the padding: some writers do that. */
 static int
 measure(struct perf_pcapng *p, struct block *b, uint32_t total, unsigned int had)
 {
@@ -110,7 +110,7 @@ measure(struct perf_pcapng *p, struct block *b, uint32_t total, unsigned int had
 	return 0;
 }
 
-/* A new section: its byte order, and no interface yet. */
+/* A new section has a byte order of its own, and no interface yet. */
 static int
 section(struct perf_pcapng *p, struct block *b, uint32_t total)
 {
@@ -145,7 +145,7 @@ interface(struct perf_pcapng *p, struct block *b)
 	return 0;
 }
 
-/* The packet's lengths, the block being at its first byte. @return 0 or -1. */
+/* Read the packet's lengths, at the start of the block's body. @return 0 or -1. */
 static int
 lengths(struct perf_pcapng *p, struct block *b, struct perf_packet *pkt)
 {

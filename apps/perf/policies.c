@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Lists of policies as they are typed. The library's names are all there is: the two lists here
- * say of some what is promised, and a name that no library knows does no harm in them.
+ * Lists of policies as they are typed. Which policies there are, only the library says. What the
+ * checks of a run must know of one stands in a single table here; a name in it that the library
+ * does not have does no harm, and a policy without a row promises nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,39 +16,47 @@
 #include "options.h"
 #include "policies.h"
 
-static bool
-listed(const char *const *list, unsigned int n, const char *name)
+static const struct traits {
+	const char *name;
+	bool strict; /* no device reaches memory that was handed back */
+	bool shares; /* the calls of a burst share their work */
+	bool copies; /* some buffers are copied, and the copy is mapped */
+} traits[] = {
+	{ .name = "strict", .strict = true },
+	{ .name = "strict-batched", .strict = true, .shares = true },
+	{ .name = "strict-async", .strict = true },
+	{ .name = "contiguous", .strict = true, .shares = true },
+	{ .name = "copy", .strict = true, .copies = true },
+	{ .name = "hybrid", .strict = true, .copies = true },
+};
+
+static const struct traits *
+traits_of(const char *name)
 {
-	for (unsigned int i = 0; i < n; i++)
-		if (strcmp(list[i], name) == 0)
-			return true;
-	return false;
+	static const struct traits none;
+
+	for (unsigned int i = 0; i < RTE_DIM(traits); i++)
+		if (strcmp(traits[i].name, name) == 0)
+			return &traits[i];
+	return &none;
 }
 
 bool
 perf_policy_is_strict(const char *name)
 {
-	static const char *const strict[] = {
-		"strict", "strict-batched", "strict-async", "contiguous", "copy", "hybrid",
-	};
-
-	return listed(strict, RTE_DIM(strict), name);
+	return traits_of(name)->strict;
 }
 
 bool
 perf_policy_shares(const char *name)
 {
-	static const char *const shares[] = { "strict-batched", "contiguous" };
-
-	return listed(shares, RTE_DIM(shares), name);
+	return traits_of(name)->shares;
 }
 
 bool
 perf_policy_copies(const char *name)
 {
-	static const char *const copies[] = { "copy", "hybrid" };
-
-	return listed(copies, RTE_DIM(copies), name);
+	return traits_of(name)->copies;
 }
 
 bool
@@ -67,7 +76,7 @@ policy_find(const char *name, size_t len)
 	return NULL;
 }
 
-/* @return 0, or -1 with a line printed: there are too many. */
+/* @return 0, or -1 with an error line printed if there are too many. */
 static int
 policy_add(struct perf_options *o, const char *name, const struct perf_policy *set,
 	   const char *where)
@@ -111,14 +120,14 @@ setting_take(const char *s, size_t len, const char *where, struct perf_policy *s
 	if (len >= sizeof(copy))
 		goto bad;
 	if (strncmp(copy, "batch=", 6) == 0) {
-		if (perf_number_parse(copy + 6, 1, 1u << 20, &v) != 0 ||
+		if (perf_number_parse(copy + 6, 1, PERF_BATCH_MAX, &v) != 0 ||
 		    !rte_is_power_of_2((uint32_t)v))
 			goto bad;
 		set->batch = (uint32_t)v;
 		return 0;
 	}
 	if (strncmp(copy, "deadline_us=", 12) == 0) {
-		if (perf_number_parse(copy + 12, 1, 1000000000, &v) != 0)
+		if (perf_number_parse(copy + 12, 1, PERF_DEADLINE_US_MAX, &v) != 0)
 			goto bad;
 		set->deadline_us = (uint32_t)v;
 		return 0;
@@ -131,7 +140,8 @@ setting_take(const char *s, size_t len, const char *where, struct perf_policy *s
 	}
 bad:
 	perf_usage_error("%s: \"%s\" is no setting of a policy; known are batch=N, a power of two "
-			 "up to 1048576, deadline_us=N, and copy_max=N up to 65536", where, copy);
+			 "up to %u, deadline_us=N, and copy_max=N up to %u", where, copy,
+			 PERF_BATCH_MAX, SLUICE_COPY_MAX);
 	return -1;
 }
 

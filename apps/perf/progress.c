@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The bar moves between runs only: a write to a terminal in the middle of one would show up in
- * its worst case.
+ * The bar moves between runs only: a write to a terminal during a run would show in its worst case.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * From what a run left in its counters to figures, and the checks that make them believable.
+ * Figures are made of a run's counters, and checked: counters that do not add up are an error.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -51,8 +51,8 @@ count(struct perf_counters *c, const char *name, uint64_t v)
 	c->c[c->n++].value = v;
 }
 
-/* xstats are counters of a life; a run wants what it added. A value that is no counter but a
- * level may have fallen: then the level is told. */
+/* An xstat counts since the iommu was opened; a result has what the run added. A value that fell is
+ * no counter but a level, and is taken as it is. */
 static void
 count_xstats(struct perf_counters *c, const struct perf_run *r)
 {
@@ -136,7 +136,7 @@ ratio(double a, double b)
 	return b > 0 ? a / b : 0;
 }
 
-/* What no value is below; a histogram knows it to a sixteenth. */
+/* A lower bound of all values; a histogram knows it to a sixteenth. */
 static uint64_t
 least(const struct sluice_hist *h)
 {
@@ -162,7 +162,7 @@ timings(struct perf_result *res, const struct perf_run *r)
 {
 	double ns = perf_bench_tick_ns(r->b);
 	uint64_t map_tsc = 0, map_n = 0, unmap_tsc = 0, unmap_n = 0;
-	static struct sluice_hist m, u, back; /* too large for a stack; results come one by one */
+	static struct sluice_hist m, u, back; /* too large for the stack, and used by one thread */
 
 	sluice_hist_reset(&m);
 	sluice_hist_reset(&u);
@@ -170,13 +170,13 @@ timings(struct perf_result *res, const struct perf_run *r)
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
 		const struct perf_worker *w = &r->worker[i];
 
-		sluice_hist_merge(&m, &w->map_hist);
-		sluice_hist_merge(&u, &w->unmap_hist);
-		sluice_hist_merge(&back, &w->release_hist);
-		map_tsc += w->map_tsc;
-		map_n += w->map_n;
-		unmap_tsc += w->unmap_tsc;
-		unmap_n += w->unmap_n;
+		sluice_hist_merge(&m, &w->measured.map_hist);
+		sluice_hist_merge(&u, &w->measured.unmap_hist);
+		sluice_hist_merge(&back, &w->measured.release_hist);
+		map_tsc += w->measured.map_ticks;
+		map_n += w->measured.map_calls;
+		unmap_tsc += w->measured.unmap_ticks;
+		unmap_n += w->measured.unmap_calls;
 	}
 	res->map_ns = dist(&m, ns);
 	res->unmap_ns = dist(&u, ns);
@@ -187,7 +187,7 @@ timings(struct perf_result *res, const struct perf_run *r)
 	res->map_known = m.count != 0;
 	res->unmap_known = u.count != 0;
 	res->pair_ns = res->map_ns.mean + res->unmap_ns.mean;
-	/* Who waits in the call gives back at its end, who does not is strict only by cookies. */
+	/* Memory comes back safe with the end of a strict policy's call, or with a cookie. */
 	res->release_known = perf_policy_is_strict(r->in_force) || res->cookies != 0;
 	if (res->release_known)
 		res->release_us = dist(back.count != 0 ? &back : &u, ns / 1000);
@@ -198,22 +198,23 @@ timings(struct perf_result *res, const struct perf_run *r)
 	res->unstable = fabs(r->sync_after - r->sync_before) > UNSTABLE * r->sync_before;
 }
 
-/* From the return of the memory to the completion of the invalidation. */
+/* The stale window: from the return of the memory to the completion of its invalidation. */
 static void
 windows(struct perf_result *res, const struct perf_run *r)
 {
-	/* No promise, and nothing that was ever waited for: the window never closes. */
+	/* A policy without a promise that never waited for an invalidation has a window without
+	 * end. */
 	res->stale_known = perf_policy_is_strict(r->in_force) || r->stale.count != 0;
-	/* What waits for a cookie waits with its memory: no window. */
+	/* Where all entries had cookies, memory came back after the invalidation: no window. */
 	if (r->dst.queued != res->cookies)
 		res->stale_us = dist(&r->stale, 1e-3);
 	memcpy(res->flushes, r->dst.flushes, sizeof(res->flushes));
 	res->deadline_misses = r->dst.deadline_misses;
 	res->pending_max = r->dst.pending_max;
-	res->held_known = r->worker[0].looks != 0;
+	res->held_known = r->worker[0].measured.samples != 0;
 	res->exposed_known = res->held_known && res->stale_known;
-	res->oldest_us = (double)r->worker[0].oldest_max / 1000;
-	res->exposed_bytes = r->worker[0].exposed_max;
+	res->oldest_us = (double)r->worker[0].measured.oldest_max_ns / 1000;
+	res->exposed_bytes = r->worker[0].measured.exposed_max;
 }
 
 static void
@@ -243,7 +244,7 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->sync_ns = b->sync_ns;
 	res->workers = r->nb_workers;
 	res->virt = b->virt;
-	/* Whoever else runs meanwhile does not move the model's clock. */
+	/* Preemption does not move virtual time. */
 	if (!b->virt)
 		res->preempted = atomic_load_explicit(&r->preempted, memory_order_relaxed);
 	res->batch = r->batch;
@@ -252,11 +253,11 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->ring = b->ring;
 	res->buf_size = b->buf_size;
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
-		res->pairs += r->worker[i].taken;
-		res->dma_mismatches += r->worker[i].mismatches;
-		res->cookies += r->worker[i].cookies;
+		res->pairs += r->worker[i].ring.taken;
+		res->dma_mismatches += r->worker[i].measured.mismatches;
+		res->cookies += r->worker[i].measured.cookies;
 	}
-	res->pinned_bytes = r->worker[0].pinned_max;
+	res->pinned_bytes = r->worker[0].measured.pinned_max;
 	res->copy_max = r->copy_max;
 	res->copy_max_read = r->copy_max_read;
 	res->crossover = r->crossover;
@@ -270,9 +271,9 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->syncs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_syncs"), unmaps);
 	res->invs_per_unmap = ratio((double)perf_counter_get(c, "cmdq_tlbis"), unmaps);
 	res->stale_accesses = perf_counter_get(c, "emu_stale_accesses");
-	/* Without probes no device looks where it should not: none seen is none looked for. */
+	/* Without probes no device touches old addresses, and a zero would mean nothing. */
 	res->stale_counted = (b->transfers && b->o->probe_stale) || res->stale_accesses != 0;
-	res->shadow_known = b->transfers && r->worker[0].shadows;
+	res->shadow_known = b->transfers && r->worker[0].plan.watches_shadows;
 	res->shadow_accesses = perf_counter_get(c, "emu_shadow_accesses");
 	res->probe_faults = perf_counter_get(c, "emu_probe_faults");
 	res->probes = r->dma.probes;
@@ -309,10 +310,10 @@ perf_result_verify(const struct perf_run *r, const struct perf_result *res)
 	int rc = 0;
 
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
-		bytes += r->worker[i].bytes;
-		due += r->worker[i].cookies_due;
-		returned += r->worker[i].returned;
-		bursts += r->worker[i].groups_taken;
+		bytes += r->worker[i].measured.bytes;
+		due += r->worker[i].measured.cookies_due;
+		returned += r->worker[i].ring.returned;
+		bursts += r->worker[i].ring.groups_taken;
 	}
 	rc |= equal(r, "maps = unmaps + live", d->maps, d->unmaps + d->live);
 	rc |= equal(r, "queued = released + pending", d->queued, d->released + d->pending);
@@ -320,7 +321,7 @@ perf_result_verify(const struct perf_run *r, const struct perf_result *res)
 	rc |= equal(r, "nothing pending after the drain", d->pending, 0);
 	rc |= equal(r, "map_pages = unmap_pages", d->map_pages, d->unmap_pages);
 	rc |= equal(r, "unmap_pages = pages of all pairs", d->unmap_pages, res->pairs * pages);
-	/* What is shared may count as one: a burst as a mapping. */
+	/* Where a burst is one mapping, its unmaps count as one. */
 	if (!perf_policy_shares(r->in_force) || d->unmaps != bursts)
 		rc |= equal(r, "unmaps = pairs", d->unmaps, res->pairs);
 	rc |= equal(r, "cookies that came = cookies that were due", res->cookies, due);

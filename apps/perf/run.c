@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One policy run: set up, start the lcores, let the first worker conduct, read what was counted.
+ * One run of a policy: it is set up, its lcores start, the first worker conducts it, and the main
+ * lcore reads what was counted.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "hw.h"
 #include "msg.h"
 #include "run.h"
@@ -21,7 +22,7 @@
 #include "watch.h"
 
 #define STREAM_BASE 0x100u
-/* What a SYNC may take where the device string does not say. */
+/* How long a SYNC may take if the device string does not say. */
 #define SYNC_TIMEOUT_US 1000000u
 
 static void
@@ -32,7 +33,7 @@ snapshot(struct perf_run *r, struct perf_xstats *x, struct sluice_engine_stats *
 	sluice_engine_get_stats(r->b->engine, e);
 }
 
-/* Involuntary context switches of this thread, of its whole life. */
+/* Involuntary context switches of this thread since it began. */
 static unsigned int
 switches(void)
 {
@@ -59,8 +60,9 @@ follow(void *arg)
 	return 0;
 }
 
-/* The first worker: measures the bare SYNC on both sides of the run, from a worker's lcore, and
- * keeps its own and the flush queues' work inside the two snapshots. */
+/* The first worker conducts: before and after the run it measures the bare SYNC, from a worker's
+ * lcore, and takes snapshots of the counters. The work of the loop and of the final drain lies
+ * between the two snapshots. */
 static int
 conduct(void *arg)
 {
@@ -73,7 +75,7 @@ conduct(void *arg)
 	had = switches();
 	r->start = perf_bench_ticks(r->b);
 	for (unsigned int i = 0; i < r->nb_workers; i++)
-		r->worker[i].until += rte_rdtsc();
+		r->worker[i].plan.until += rte_rdtsc();
 	atomic_store_explicit(&r->go, 1, memory_order_release);
 	perf_worker_loop(w);
 	while (atomic_load_explicit(&r->finished, memory_order_acquire) != r->nb_workers - 1)
@@ -84,8 +86,8 @@ conduct(void *arg)
 	snapshot(r, &r->x1, &r->e1);
 	sluice_domain_get_stats(r->dom, &r->dst);
 	r->sync_after = perf_sync_median_ns(r->b, &r->sync_err);
-	/* Maps and unmaps of its own: behind all that is counted. In layout step it would be the
-	 * model that is measured. */
+	/* The search for the crossover maps and unmaps, so it comes after all that is counted. In
+	 * layout step it would measure the model. */
 	if (r->b->layout.kind == PERF_LAYOUT_STEP || r->b->control ||
 	    sluice_domain_find_crossover(r->dom, SLUICE_RW, &r->crossover) != 0 ||
 	    sluice_domain_find_crossover(r->dom, SLUICE_READ, &r->crossover_read) != 0)
@@ -95,7 +97,7 @@ conduct(void *arg)
 	return 0;
 }
 
-/* What the policy's entry says, else what is said of all, else its own default. */
+/* Settings come from the policy's own entry, else from the point; 0 means the policy's default. */
 static int
 domain_make(struct perf_run *r, const struct perf_policy *p)
 {
@@ -113,7 +115,7 @@ domain_make(struct perf_run *r, const struct perf_policy *p)
 				   sluice_error()[0] ? sluice_error() : rte_strerror(rte_errno));
 	sluice_domain_get_conf(r->dom, &conf);
 	snprintf(r->in_force, sizeof(r->in_force), "%s", conf.policy);
-	/* Policies that map memory once and for all are told of it, the others need not be. */
+	/* Some policies map the whole pool once and for all. The others answer -ENOTSUP. */
 	rc = sluice_domain_pool(r->dom, r->b->pool_pa, r->b->pool_size);
 	if (rc != 0 && rc != -ENOTSUP)
 		return perf_failed("policy %s: cannot map the buffers as a pool: %s", r->policy,
@@ -152,8 +154,8 @@ device_make(struct perf_run *r, unsigned int i)
 	return 0;
 }
 
-/* A period that leaves enough of both kinds of bursts in short runs too. It is odd: flush queues
- * work in powers of two, and a period of 16 would look at the same phase of every batch. */
+/* A period that leaves enough bursts of both kinds in short runs too. It is odd because flush
+ * queues work in powers of two: a period of 16 would meet the same phase of every batch. */
 static uint32_t
 each_period(uint64_t pairs, uint32_t burst)
 {
@@ -162,42 +164,48 @@ each_period(uint64_t pairs, uint32_t burst)
 	return pairs > 2 * burst ? 3 : 1;
 }
 
+static void
+plan_make(struct perf_plan *plan, const struct perf_run *r, unsigned int i)
+{
+	const struct perf_bench *b = r->b;
+	const struct perf_options *o = b->o;
+	size_t part = (size_t)b->nb_bufs * b->buf_size;
+
+	plan->buffers = b->pool + i * part;
+	plan->buffers_pa = b->pool_pa + i * part;
+	plan->owners = (_Atomic uint8_t *)(void *)b->watch +
+		       (plan->buffers_pa - b->watch_pa) / PERF_PAGE;
+	plan->pairs = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
+	plan->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
+	plan->burst = o->burst;
+	plan->timed_every = each_period(plan->pairs, plan->burst);
+	plan->bursts_share = perf_policy_shares(r->in_force);
+	/* The first touches of rings, tables and magazines are not part of the question. */
+	plan->warmup = plan->pairs == 0 || plan->pairs >= 16 * PERF_RING ? 2 * PERF_RING : 0;
+	plan->idle = o->pairs != 0 && plan->pairs == 0;
+	plan->samples = i == 0;
+	plan->watches_shadows = b->watch_all && perf_policy_copies(r->in_force);
+}
+
 static int
 worker_make(struct perf_run *r, unsigned int i)
 {
 	struct perf_worker *w = &r->worker[i];
-	struct perf_bench *b = r->b;
-	const struct perf_options *o = b->o;
-	size_t part = (size_t)b->nb_bufs * b->buf_size;
+	const struct perf_bench *b = r->b;
 
-	w->b = b;
+	w->bench = r->b;
 	w->run = r;
 	w->dom = r->dom;
-	w->abort = &r->abort;
-	w->buf = b->pool + i * part;
-	w->buf_pa = b->pool_pa + i * part;
-	w->owned = (_Atomic uint8_t *)(void *)b->watch + (w->buf_pa - b->watch_pa) / PERF_PAGE;
-	w->item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
-	w->target = o->pairs / r->nb_workers + (i < o->pairs % r->nb_workers);
-	w->until = (uint64_t)(o->seconds * (double)rte_get_tsc_hz());
-	w->burst = o->burst;
-	w->each = each_period(w->target, w->burst);
-	w->shares = perf_policy_shares(r->in_force);
-	/* First touches of rings, tables and magazines are not what is asked about. */
-	w->warm = w->target == 0 || w->target >= 16 * PERF_RING ? 2 * PERF_RING : 0;
-	w->done = o->pairs != 0 && w->target == 0;
-	w->samples = i == 0;
-	w->all = r->worker;
-	w->nb_all = r->nb_workers;
-	w->shadows = b->watch_all && perf_policy_copies(r->in_force);
-	if (w->shadows) {
-		w->shadow = calloc(b->nb_bufs, sizeof(*w->shadow));
-		if (w->shadow == NULL)
+	plan_make(&w->plan, r, i);
+	w->ring.next_item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
+	if (w->plan.watches_shadows) {
+		w->ring.shadow_pa = calloc(b->nb_bufs, sizeof(*w->ring.shadow_pa));
+		if (w->ring.shadow_pa == NULL)
 			return perf_failed("out of memory");
 	}
 	if (b->wl->has_tails || b->wl->has_reads) {
-		w->stage = malloc((size_t)b->ring * b->buf_size);
-		if (w->stage == NULL)
+		w->plan.device_mem = malloc((size_t)b->ring * b->buf_size);
+		if (w->plan.device_mem == NULL)
 			return perf_failed("out of memory");
 	}
 	return 0;
@@ -246,7 +254,7 @@ static void
 launch(struct perf_run *r)
 {
 	struct perf_bench *b = r->b;
-	uint64_t since = rte_rdtsc(); /* from here on somebody may wait for the hardware */
+	uint64_t since = rte_rdtsc(); /* from now on a worker may wait for the hardware */
 	unsigned int had;
 
 	atomic_store_explicit(&r->running, 1, memory_order_relaxed);
@@ -287,8 +295,9 @@ gather(struct perf_run *r)
 	}
 }
 
-/* Time ran out: whose? A wait has a limit of its own; who steps emulated hardware is an lcore of
- * this program, and the OS may have taken it away for longer than that. */
+/* Explain a timeout. Emulated hardware is stepped by an lcore of this program, and the OS may
+ * have taken that lcore away for longer than a wait lasts. @return the explanation; "" for other
+ * errors. */
 static const char *
 why_late(const struct perf_run *r, int err, char *buf, size_t size)
 {
@@ -296,7 +305,7 @@ why_late(const struct perf_run *r, int err, char *buf, size_t size)
 
 	if (err != -ETIMEDOUT)
 		return "";
-	(void)!perf_devargs_get(r->b->dev, "sync_timeout_us", &limit);
+	(void)!devargs_get(r->b->dev, "sync_timeout_us", &limit);
 	if (r->b->transfers && r->b->layout.kind != PERF_LAYOUT_STEP && away >= limit / 2)
 		snprintf(buf, size, ": lcore %u, which drives the emulated hardware, did not get "
 			 "the CPU for %" PRIu64 " ms at a stretch; the limit is sync_timeout_us=%"
@@ -314,13 +323,14 @@ worker_failures(const struct perf_run *r)
 	char late[320];
 
 	for (unsigned int i = 0; i < r->nb_workers; i++) {
-		const struct perf_worker *w = &r->worker[i];
+		const struct perf_measured *m = &r->worker[i].measured;
 
-		if (w->failed != NULL)
+		if (m->failed_call != NULL)
 			return perf_failed("policy %s: %s failed on lcore %u after %" PRIu64
-					   " pairs: %s%s", r->policy, w->failed,
-					   r->b->layout.worker[i], w->taken, rte_strerror(-w->err),
-					   why_late(r, w->err, late, sizeof(late)));
+					   " pairs: %s%s", r->policy, m->failed_call,
+					   r->b->layout.worker[i], r->worker[i].ring.taken,
+					   rte_strerror(-m->err),
+					   why_late(r, m->err, late, sizeof(late)));
 	}
 	if (r->drain_rc != 0)
 		return perf_failed("policy %s: drain failed: %s%s", r->policy,
@@ -356,7 +366,7 @@ perf_run(struct perf_run *r, struct perf_bench *b, const struct perf_point *pt,
 		rc = perf_insns_measure(r);
 	if (rc == 0)
 		return tear_down(r);
-	/* As far as it goes: what the hardware may still use is kept. */
+	/* Tear down as far as possible; memory that the hardware may still use is kept. */
 	b->failed = true;
 	tear_down(r);
 	return rc;
@@ -366,8 +376,8 @@ void
 perf_run_free(struct perf_run *r)
 {
 	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++) {
-		free(r->worker[i].stage);
-		free(r->worker[i].shadow);
+		free(r->worker[i].plan.device_mem);
+		free(r->worker[i].ring.shadow_pa);
 	}
 	free(r->worker);
 	r->worker = NULL;

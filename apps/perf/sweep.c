@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Sweep files: every section named [sweep] or [sweep …] is one cross product.
+ * Sweep files: each section named [sweep] or [sweep LABEL] is one cross product.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "sweep.h"
 
 #define MAX_VALUES   64u
-/* rte_cfgfile cuts what is longer, and says nothing. */
+/* rte_cfgfile cuts a longer line without a word. */
 #define MAX_LINE     (CFG_VALUE_LEN - 1)
 
 enum axis { AXIS_SYNC, AXIS_WORKERS, AXIS_BATCH, AXIS_DEADLINE, NB_AXES };
@@ -26,9 +26,9 @@ static const struct {
 	uint64_t min, max;
 } axes[NB_AXES] = {
 	[AXIS_SYNC] = { "sync_ns", 0, 1000000000 },
-	[AXIS_WORKERS] = { "workers", 1, RTE_MAX_LCORE - 1 },
-	[AXIS_BATCH] = { "batch", 1, 1u << 20 },
-	[AXIS_DEADLINE] = { "deadline_us", 1, 1000000000 },
+	[AXIS_WORKERS] = { "workers", 1, PERF_WORKERS_MAX },
+	[AXIS_BATCH] = { "batch", 1, PERF_BATCH_MAX },
+	[AXIS_DEADLINE] = { "deadline_us", 1, PERF_DEADLINE_US_MAX },
 };
 
 struct values {
@@ -81,7 +81,7 @@ entry_take(struct values val[NB_AXES], const struct rte_cfgfile_entry *e, const 
 				"sync_ns, workers, policy", path, e->name);
 }
 
-/* Points live longer than the options' list is what it is. */
+/* Copy the options' list, which the next section may replace, for the points. */
 static const struct perf_policy *
 policies_keep(struct perf_sweep *s, const struct perf_options *o)
 {
@@ -98,7 +98,7 @@ policies_keep(struct perf_sweep *s, const struct perf_options *o)
 	return s->list[s->nb_lists++] = copy;
 }
 
-/* Workers and SYNC latency outermost: each change of them costs a new iommu. */
+/* Workers and SYNC latency are the outer loops, because each change of them needs a new iommu. */
 static int
 cross(struct perf_sweep *s, const struct values val[NB_AXES], const char *path,
       const struct perf_options *o)
@@ -142,7 +142,7 @@ from_options(struct values val[NB_AXES], const struct perf_options *o)
 	val[AXIS_DEADLINE] = (struct values) { .v = { o->deadline_us }, .n = 1 };
 }
 
-/* A key that is there twice: one of its lists would be dropped. */
+/* A key may be in a section only once: of two lists one would be dropped. */
 static int
 once(const struct rte_cfgfile_entry *e, int k, const char *path, const char *section)
 {
@@ -178,7 +178,7 @@ section_take(struct perf_sweep *s, struct rte_cfgfile *cfg, int i, struct perf_o
 	return rc != 0 ? rc : cross(s, val, o->sweep, o);
 }
 
-/* @return 0, or an exit status with a line that names file and line printed. */
+/* @return 0, or an exit status with an error line printed that names the file and the line. */
 static int
 line_check(const char *line, size_t len, const char *path, unsigned int nr)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The points at which policies are compared: one, or the cross products of a sweep file.
+ * The points at which policies are compared: a single one, or the cross products of a sweep file.
  */
 #ifndef PERF_SWEEP_H
 #define PERF_SWEEP_H
@@ -18,22 +18,22 @@ struct perf_point {
 	uint32_t workers;
 	uint32_t batch;
 	uint32_t deadline_us;
-	const struct perf_policy *policy; /**< those to compare here */
+	const struct perf_policy *policy; /**< the policies to compare here */
 	unsigned int nb_policies;
 };
 
-/** All of them, those with equal sync_ns and workers side by side. */
+/** All points. Those with equal sync_ns and workers are side by side. */
 struct perf_sweep {
 	struct perf_point *point;
 	unsigned int nb_points;
-	struct perf_policy **list; /**< what the points' policies point into */
+	struct perf_policy **list; /**< the lists that the points' policies are in */
 	unsigned int nb_lists;
 };
 
 /**
- * Make the points: of o->sweep, or the one that the options describe. A section's policy list is
- * its own; one that has none takes that of the section before it, the first one that of @p o, in
- * which the last list remains.
+ * Make the points of the file o->sweep, or without a file the one point that the options describe.
+ * A section without a policy list takes the list of the section before it; the first section takes
+ * that of @p o. The last list remains in @p o.
  * @return 0, or an exit status with an error line printed.
  */
 int perf_sweep_load(struct perf_sweep *s, struct perf_options *o);

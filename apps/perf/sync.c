@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Times sluice_iommu_sync(). On shared CPUs one SYNC can take a scheduler's tick: then fewer of
- * them must do, but never in layout step, where their number is part of the run.
+ * Times sluice_iommu_sync(). Where lcores share a CPU, one SYNC can take as long as a scheduler's
+ * tick, and fewer SYNCs are timed. In layout step their number never changes, for it is part of the
+ * run.
  */
-#include <stdlib.h>
-
 #include <rte_cycles.h>
 
+#include "median.h"
 #include "sync.h"
 #include "worker.h"
 
@@ -14,18 +14,11 @@
 #define SYNCS_MIN 21u
 #define PATIENCE_MS 200u
 
-static int
-cmp_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 double
 perf_sync_median_ns(const struct perf_bench *b, int *err)
 {
-	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), t[SYNCS], t0;
+	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), t0;
+	double ticks[SYNCS];
 	bool all = b->layout.kind == PERF_LAYOUT_STEP;
 	unsigned int n;
 	int rc;
@@ -37,7 +30,7 @@ perf_sync_median_ns(const struct perf_bench *b, int *err)
 			*err = rc;
 			return -1;
 		}
-		t[n] = perf_bench_ticks(b) - t0;
+		ticks[n] = (double)(perf_bench_ticks(b) - t0);
 		if (atomic_load_explicit(&perf_interrupted, memory_order_relaxed))
 			break;
 		if (!all && n + 1 >= SYNCS_MIN &&
@@ -45,6 +38,5 @@ perf_sync_median_ns(const struct perf_bench *b, int *err)
 			break;
 	}
 	n = n < SYNCS ? n + 1 : n;
-	qsort(t, n, sizeof(t[0]), cmp_u64);
-	return (double)t[n / 2] * perf_bench_tick_ns(b);
+	return perf_median(ticks, n) * perf_bench_tick_ns(b);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The table for people: widths come from what is in the columns.
+ * The table for people. Each column is as wide as its widest cell.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,123 +35,168 @@ put(struct grid *g, unsigned int row, unsigned int *col, const char *fmt, ...)
 	(*col)++;
 }
 
-static void
-head(struct grid *g, const struct perf_book *bk, const struct perf_varied *v)
-{
-	unsigned int c = 0;
+/* ---- columns --------------------------------------------------------------------------------- */
 
-	put(g, 0, &c, "policy");
-	if (v->sync_ns)
-		put(g, 0, &c, "sync_ns");
-	if (v->workers)
-		put(g, 0, &c, "workers");
-	if (v->batch)
-		put(g, 0, &c, "batch");
-	if (v->deadline_us)
-		put(g, 0, &c, "deadline");
-	if (v->sync_ns || v->workers)
-		put(g, 0, &c, "SYNC ns");
-	put(g, 0, &c, "map ns");
-	put(g, 0, &c, "unmap ns");
-	put(g, 0, &c, "pair ns");
-	if (bk->o->insns)
-		put(g, 0, &c, "pair insns");
-	put(g, 0, &c, "unmap p50");
-	put(g, 0, &c, "p99 ns");
-	put(g, 0, &c, "SYNCs/unmap");
-	put(g, 0, &c, "stale p99");
-	put(g, 0, &c, "max us");
-	put(g, 0, &c, "stale accesses");
-	put(g, 0, &c, "release p99 us");
-	put(g, 0, &c, "pinned KiB");
-	put(g, 0, &c, "strict/this");
-	g->cols = c;
-}
+struct line {
+	struct grid *g;
+	unsigned int row, col;
+	const struct perf_result *r;
+};
 
 static void
-figure(struct grid *g, unsigned int row, unsigned int *c, bool known, const char *fmt, double v)
-	__attribute__((format(printf, 5, 0)));
+figure(struct line *l, bool known, const char *fmt, double v) __attribute__((format(printf, 3, 0)));
 
 static void
-figure(struct grid *g, unsigned int row, unsigned int *c, bool known, const char *fmt, double v)
+figure(struct line *l, bool known, const char *fmt, double v)
 {
 	if (known)
-		put(g, row, c, fmt, v);
+		put(l->g, l->row, &l->col, fmt, v);
 	else
-		put(g, row, c, "n/a");
+		put(l->g, l->row, &l->col, "n/a");
 }
 
 static void
-time_us(struct grid *g, unsigned int row, unsigned int *c, bool known, double us)
+span(struct line *l, bool known, double us)
 {
-	figure(g, row, c, known, "%.1f", us);
+	figure(l, known, "%.1f", us);
 }
 
-/* Of flush queues: not said of a policy that has none. */
 static void
-setting(struct grid *g, unsigned int row, unsigned int *c, const struct perf_result *r, uint32_t n)
+count(struct line *l, uint64_t n)
 {
-	if (perf_counter_get(&r->counters, "queued") != 0)
-		put(g, row, c, "%u", n);
+	put(l->g, l->row, &l->col, "%" PRIu64, n);
+}
+
+/* Settings of flush queues are not shown for a policy that has none. */
+static void
+setting(struct line *l, uint32_t n)
+{
+	if (perf_counter_get(&l->r->counters, "queued") != 0)
+		count(l, n);
 	else
-		put(g, row, c, "-");
+		put(l->g, l->row, &l->col, "-");
 }
 
-/* n/a: nobody looked. "?": nobody could have seen one. "+Ns": and of shadow memory. */
 static void
-accesses(struct grid *g, unsigned int row, unsigned int *c, const struct perf_result *r)
+policy(struct line *l)
 {
+	char signs[8];
+
+	put(l->g, l->row, &l->col, "%.24s%s", l->r->policy,
+	    perf_marks_signs(l->r, signs, sizeof(signs)));
+}
+
+/* n/a: no device probed. "?": a stale access would not have been seen. "+Ns": N accesses reached
+ * idle shadow memory. */
+static void
+accesses(struct line *l)
+{
+	const struct perf_result *r = l->r;
 	char shadow[32] = "";
 
 	if (!r->stale_counted) {
-		put(g, row, c, "n/a");
+		put(l->g, l->row, &l->col, "n/a");
 		return;
 	}
 	if (r->shadow_known)
 		snprintf(shadow, sizeof(shadow), "+%" PRIu64 "s", r->shadow_accesses);
-	put(g, row, c, "%" PRIu64 "%s%.20s", r->stale_accesses, r->stale_provable ? "" : "?", shadow);
+	put(l->g, l->row, &l->col, "%" PRIu64 "%s%.20s", r->stale_accesses,
+	    r->stale_provable ? "" : "?", shadow);
 }
 
 static void
-body(struct grid *g, unsigned int row, const struct perf_varied *v, const struct perf_result *r,
-     bool insns)
+ratio(struct line *l)
 {
-	unsigned int c = 0;
-	char signs[8];
-
-	put(g, row, &c, "%.24s%s", r->policy, perf_marks_signs(r, signs, sizeof(signs)));
-	if (v->sync_ns)
-		put(g, row, &c, "%" PRIu64, r->sync_ns);
-	if (v->workers)
-		put(g, row, &c, "%u", r->workers);
-	if (v->batch)
-		setting(g, row, &c, r, r->batch);
-	if (v->deadline_us)
-		setting(g, row, &c, r, r->deadline_us);
-	if (r->failed) {
-		while (c < g->cols)
-			put(g, row, &c, "-");
-		return;
-	}
-	if (v->sync_ns || v->workers)
-		put(g, row, &c, "%.0f", r->sync_rtt_ns);
-	put(g, row, &c, "%.1f", r->map_ns.mean);
-	put(g, row, &c, "%.1f", r->unmap_ns.mean);
-	put(g, row, &c, "%.1f", r->pair_ns);
-	if (insns)
-		figure(g, row, &c, r->insns.pair > 0, "%.1f", r->insns.pair);
-	figure(g, row, &c, r->unmap_known, "%.0f", r->unmap_ns.p50);
-	figure(g, row, &c, r->unmap_known, "%.0f", r->unmap_ns.p99);
-	figure(g, row, &c, r->cmds_known, "%.4f", r->syncs_per_unmap);
-	time_us(g, row, &c, r->stale_known, r->stale_us.p99);
-	time_us(g, row, &c, r->stale_known, r->stale_us.max);
-	accesses(g, row, &c, r);
-	time_us(g, row, &c, r->release_known, r->release_us.p99);
-	put(g, row, &c, "%" PRIu64, r->pinned_bytes >> 10);
-	if (r->strict_ratio > 0)
-		put(g, row, &c, "%.2fx", r->strict_ratio);
+	if (l->r->strict_ratio > 0)
+		put(l->g, l->row, &l->col, "%.2fx", l->r->strict_ratio);
 	else
-		put(g, row, &c, "-");
+		put(l->g, l->row, &l->col, "-");
+}
+
+/* clang-format off */
+static void sync_ns(struct line *l) { count(l, l->r->sync_ns); }
+static void workers(struct line *l) { count(l, l->r->workers); }
+static void batch(struct line *l) { setting(l, l->r->batch); }
+static void deadline(struct line *l) { setting(l, l->r->deadline_us); }
+static void sync_rtt(struct line *l) { figure(l, true, "%.0f", l->r->sync_rtt_ns); }
+static void map(struct line *l) { figure(l, true, "%.1f", l->r->map_ns.mean); }
+static void unmap(struct line *l) { figure(l, true, "%.1f", l->r->unmap_ns.mean); }
+static void pair(struct line *l) { figure(l, true, "%.1f", l->r->pair_ns); }
+static void insns(struct line *l) { figure(l, l->r->insns.pair > 0, "%.1f", l->r->insns.pair); }
+static void unmap_p50(struct line *l) { figure(l, l->r->unmap_known, "%.0f", l->r->unmap_ns.p50); }
+static void unmap_p99(struct line *l) { figure(l, l->r->unmap_known, "%.0f", l->r->unmap_ns.p99); }
+static void syncs(struct line *l) { figure(l, l->r->cmds_known, "%.4f", l->r->syncs_per_unmap); }
+static void stale_p99(struct line *l) { span(l, l->r->stale_known, l->r->stale_us.p99); }
+static void stale_max(struct line *l) { span(l, l->r->stale_known, l->r->stale_us.max); }
+static void release(struct line *l) { span(l, l->r->release_known, l->r->release_us.p99); }
+static void pinned(struct line *l) { count(l, l->r->pinned_bytes >> 10); }
+/* clang-format on */
+
+/* When a column is shown. */
+enum shown { ALWAYS, IF_SYNC, IF_WORKERS, IF_BATCH, IF_DEADLINE, IF_HARDWARE, IF_INSNS };
+
+static const struct column {
+	const char *head;
+	enum shown shown;
+	bool failed_too; /* a result without figures shows it as well */
+	void (*cell)(struct line *l);
+} columns[] = {
+	{ "policy", ALWAYS, true, policy },
+	{ "sync_ns", IF_SYNC, true, sync_ns },
+	{ "workers", IF_WORKERS, true, workers },
+	{ "batch", IF_BATCH, true, batch },
+	{ "deadline", IF_DEADLINE, true, deadline },
+	{ "SYNC ns", IF_HARDWARE, false, sync_rtt },
+	{ "map ns", ALWAYS, false, map },
+	{ "unmap ns", ALWAYS, false, unmap },
+	{ "pair ns", ALWAYS, false, pair },
+	{ "pair insns", IF_INSNS, false, insns },
+	{ "unmap p50", ALWAYS, false, unmap_p50 },
+	{ "p99 ns", ALWAYS, false, unmap_p99 },
+	{ "SYNCs/unmap", ALWAYS, false, syncs },
+	{ "stale p99", ALWAYS, false, stale_p99 },
+	{ "max us", ALWAYS, false, stale_max },
+	{ "stale accesses", ALWAYS, false, accesses },
+	{ "release p99 us", ALWAYS, false, release },
+	{ "pinned KiB", ALWAYS, false, pinned },
+	{ "strict/this", ALWAYS, false, ratio },
+};
+_Static_assert(RTE_DIM(columns) <= MAX_COLS, "room for each");
+
+static bool
+is_shown(const struct column *c, const struct perf_book *bk, const struct perf_varied *v)
+{
+	switch (c->shown) {
+	case IF_SYNC: return v->sync_ns;
+	case IF_WORKERS: return v->workers;
+	case IF_BATCH: return v->batch;
+	case IF_DEADLINE: return v->deadline_us;
+	case IF_HARDWARE: return v->sync_ns || v->workers;
+	case IF_INSNS: return bk->o->insns;
+	case ALWAYS: break;
+	}
+	return true;
+}
+
+static void
+fill(struct grid *g, const struct perf_book *bk, const struct perf_varied *v)
+{
+	for (unsigned int i = 0; i < RTE_DIM(columns); i++) {
+		const struct column *c = &columns[i];
+
+		if (!is_shown(c, bk, v))
+			continue;
+		for (unsigned int k = 0; k < bk->nb_results; k++) {
+			struct line l = { .g = g, .row = k + 1, .col = g->cols,
+					  .r = &bk->result[k] };
+
+			if (l.r->failed && !c->failed_too)
+				put(g, l.row, &l.col, "-");
+			else
+				c->cell(&l);
+		}
+		put(g, 0, &g->cols, "%s", c->head);
+	}
 }
 
 static void
@@ -216,13 +261,13 @@ preamble(const struct perf_book *bk, const struct perf_varied *v, FILE *f)
 	fprintf(f, "stale probes %s, seed %" PRIu64 "\n", bk->o->probe_stale ? "on" : "off",
 		bk->o->seed);
 	if (bk->slowed[0] != '\0')
-		fprintf(f, "          the probes made the hardware slow, %s, so that who does not wait "
-			"is caught\n", bk->slowed);
+		fprintf(f, "          the hardware was made slow, %s, so that a policy that does "
+			"not wait is caught\n", bk->slowed);
 	sync_range(bk, f);
 	fputc('\n', f);
 }
 
-/* What a policy copies instead of mapping it, and whether that is the right place to stop. */
+/* Up to which length a policy copies buffers, and from which length on copying costs more. */
 static void
 copies(const struct perf_result *r, FILE *f)
 {
@@ -239,7 +284,7 @@ copies(const struct perf_result *r, FILE *f)
 	fputc('\n', f);
 }
 
-/* What each mark means that is there, and what went wrong in words. */
+/* The meaning of each mark in the table, and the errors. */
 static void
 legend(const struct perf_book *bk, FILE *f)
 {
@@ -270,11 +315,12 @@ stale_marks(const struct perf_book *bk, FILE *f)
 		shadow |= r->shadow_known;
 	}
 	if (!counted)
-		fputs(bk->o->probe_stale ? "  n/a: there is no device that could probe for them.\n" :
-					   "  n/a: nothing probed for them (--probe-stale).\n", f);
+		fputs(bk->o->probe_stale ? "  n/a: no device could probe for them.\n" :
+					   "  n/a: no device probed for them (--probe-stale).\n",
+		      f);
 	if (shadow)
-		fputs("  +Ns: it also reached shadow memory that stood in for nobody N times: what it "
-		      "had been given, not its owner's.\n", f);
+		fputs("  +Ns: N accesses also reached idle shadow memory, which holds copies that "
+		      "the device had been given before.\n", f);
 }
 
 static void
@@ -294,20 +340,19 @@ footnotes(const struct perf_book *bk, FILE *f)
 		fputc('\n', f);
 	}
 	fputs("stale accesses: the device reached a page that unmap had already handed back.\n"
-	      "release: from the submission of an unmap to the return of its memory, where no "
-	      "device reaches it any more then.\n", f);
+	      "release: from the submission of an unmap to the return of its memory, under "
+	      "policies that return it out of reach.\n", f);
 	stale_marks(bk, f);
 	for (unsigned int i = 0; i < bk->nb_results; i++)
 		copies(&bk->result[i], f);
 	if (bk->o->insns)
-		fputs("pair insns: instructions of one map+unmap, the engine's share of them included.\n",
-		      f);
+		fputs("pair insns: instructions of one map+unmap, with the engine's share.\n", f);
 	if (virt)
-		fputs("layout step: times are the model's own, in which only the hardware takes "
-		      "time and the processor none. The same seed gives the same figures.\n", f);
+		fputs("layout step: time is virtual. The hardware takes time and the processor "
+		      "takes none. The same seed gives the same figures.\n", f);
 	legend(bk, f);
 	if (!bk->complete)
-		fputs("Not all that was asked for is here.\n", f);
+		fputs("The results are not complete.\n", f);
 }
 
 void
@@ -321,9 +366,7 @@ perf_table_print(const struct perf_book *bk, FILE *f)
 	g.cell = calloc(g.rows + 1, sizeof(*g.cell));
 	if (g.cell == NULL)
 		return;
-	head(&g, bk, &v);
-	for (unsigned int i = 0; i < bk->nb_results; i++)
-		body(&g, i + 1, &v, &bk->result[i], bk->o->insns);
+	fill(&g, bk, &v);
 	preamble(bk, &v, f);
 	grid_print(&g, f);
 	footnotes(bk, f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Packed files: zlib and libzstd do the work, a stream of the C library (fopencookie) hands its
- * results to whoever reads files. What was unpacked before a break is delivered before the break.
+ * Packed files. zlib and libzstd do the work; fopencookie() makes a stream of the C library from
+ * the result. What was unpacked before a break is delivered before the break is reported.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -19,14 +19,14 @@
 
 struct perf_unpack {
 	FILE *raw;
-	/* Decodes from in[] to out, until either is used up. @return bytes at out, with why[] set
-	 * where something is wrong. */
+	/* Decodes from in[] to out, until one of them is used up. @return the bytes at out; on an
+	 * error why[] is set. */
 	size_t (*decode)(struct perf_unpack *u, uint8_t *out, size_t room);
 	z_stream gzip;
 	ZSTD_DStream *zstd;
-	bool inside; /* of a gzip member or a zstd frame: the file may not end here */
+	bool inside; /* in a gzip member or a zstd frame: the file must not end here */
 	uint8_t head[PERF_MAGIC_BYTES];
-	unsigned int nb_head, head_at; /* bytes that were looked at beforehand, and delivered */
+	unsigned int nb_head, head_at; /* bytes of head[]: read in advance, and delivered */
 	size_t in_at, in_len;
 	char why[128];
 	uint8_t in[IN_BYTES];
@@ -43,7 +43,8 @@ plain(struct perf_unpack *u, uint8_t *out, size_t room)
 	return n;
 }
 
-/* Between two members, or behind the last: zeros are padding. @return whether a member begins. */
+/* Between two members, and behind the last one, zeros are padding. @return whether a member
+ * begins. */
 static bool
 next_member(struct perf_unpack *u)
 {
@@ -75,7 +76,7 @@ gzip(struct perf_unpack *u, uint8_t *out, size_t room)
 	if (rc == Z_STREAM_END) {
 		u->inside = false;
 		inflateReset(z);
-	} else if (rc != Z_OK && rc != Z_BUF_ERROR) { /* the latter: no progress, more is needed */
+	} else if (rc != Z_OK && rc != Z_BUF_ERROR) { /* Z_BUF_ERROR: more input is needed */
 		snprintf(u->why, sizeof(u->why), "damaged gzip data: %s",
 			 z->msg != NULL ? z->msg : zError(rc));
 	}
@@ -90,7 +91,7 @@ zstd(struct perf_unpack *u, uint8_t *out, size_t room)
 	size_t rc;
 
 	if (!u->inside && src.pos == src.size)
-		return 0; /* or it would begin a frame that is not there */
+		return 0; /* else the decoder would expect another frame */
 	rc = ZSTD_decompressStream(u->zstd, &dst, &src);
 	u->in_at = src.pos;
 	u->inside = rc != 0;
@@ -99,7 +100,7 @@ zstd(struct perf_unpack *u, uint8_t *out, size_t room)
 	return dst.pos;
 }
 
-/* More of the file. @return false at its end, and when it cannot be read: why[] is set then. */
+/* Read more of the file. @return false at its end, or with why[] set when it cannot be read. */
 static bool
 fill(struct perf_unpack *u)
 {
@@ -111,14 +112,14 @@ fill(struct perf_unpack *u)
 	return u->in_len > 0;
 }
 
-/* @return the bytes that were put at @p out; 0: the end, or why[] is set. */
+/* @return the bytes at @p out; 0 at the end, or with why[] set on an error. */
 static size_t
 unpack(struct perf_unpack *u, uint8_t *out, size_t room)
 {
 	size_t n = 0;
 
 	while (n == 0 && u->why[0] == '\0') {
-		/* First: a decoder may still hold output when its input is used up. */
+		/* Before reading: a decoder may still hold output when its input is used up. */
 		n = u->decode(u, out, room);
 		if (n > 0 || u->in_at < u->in_len || fill(u))
 			continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What is there, and what differs between results, decides which columns and which plots there are.
+ * Which results there are, and what differs between them, decides on columns and plots.
  */
 #include "book.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Making the ownership map, and what it says of shadows.
+ * Making the ownership map, and keeping it right where a policy copies.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,12 +8,13 @@
 
 #include <rte_errno.h>
 
-#include "devargs.h"
+#include "../shared/devargs.h"
 #include "msg.h"
 #include "watch.h"
 
-/* From where to where: the buffers, and where somebody probes all of the IOMMU's memory. No address of
- * that is known but the buffers', so as many bytes to either side as there are in all. */
+/* Choose the range of the map: the buffers or, where devices probe, all of the IOMMU's memory.
+ * Of that memory only the addresses of the buffers are known, so the range reaches as far to
+ * either side as the memory is long. */
 static void
 span(struct perf_bench *b)
 {
@@ -22,7 +23,7 @@ span(struct perf_bench *b)
 	b->watch_pa = b->pool_pa;
 	b->watch_len = b->pool_size;
 	b->watch_all = b->o->probe_stale &&
-		       perf_devargs_get(b->info.settings, "mem_mb", &all) == 0;
+		       devargs_get(b->info.settings, "mem_mb", &all) == 0;
 	if (!b->watch_all)
 		return;
 	all <<= 20;
@@ -64,8 +65,8 @@ perf_watch_reset(struct perf_bench *b)
 static void
 shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
 {
-	const struct perf_bench *b = w->b;
-	uint64_t page = (w->shadow[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
+	const struct perf_bench *b = w->bench;
+	uint64_t page = (w->ring.shadow_pa[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
 
 	for (uint32_t i = 0; i < b->buf_size / PERF_PAGE; i++)
 		atomic_store_explicit((_Atomic uint8_t *)(void *)&b->watch[page + i], whose,
@@ -75,7 +76,7 @@ shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
 void
 perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq)
 {
-	uint64_t *at = &w->shadow[seq & (w->b->nb_bufs - 1)];
+	uint64_t *at = &w->ring.shadow_pa[seq & (w->bench->nb_bufs - 1)];
 
 	if (*at != 0)
 		shadow_set(w, seq, SLUICE_WATCH_SHADOW);
@@ -85,18 +86,19 @@ perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq)
 void
 perf_watch_mapped(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 {
-	const struct perf_bench *b = w->b;
+	const struct perf_bench *b = w->bench;
 	uint64_t pa;
 
-	for (uint32_t i = 0; w->shadows && i < n; i++) {
+	for (uint32_t i = 0; w->plan.watches_shadows && i < n; i++) {
 		if (sluice_iova_to_pa(w->dom, s[i].iova, &pa) != 0 || pa == s[i].pa ||
 		    pa < b->watch_pa || pa - b->watch_pa > b->watch_len - b->buf_size)
 			continue;
-		w->shadow[s[i].cookie & (b->nb_bufs - 1)] = pa;
+		w->ring.shadow_pa[s[i].cookie & (b->nb_bufs - 1)] = pa;
 		shadow_set(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
 	}
-	/* The control of what copies: in the device's reach, though nobody gave it. */
+	/* The control of a policy that copies: the buffer is in the device's reach, and still its
+	 * owner's. */
 	for (uint32_t i = 0; b->in_place && i < n; i++)
 		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The measured loop: a NIC's RX ring. Buffers are prepared, mapped and posted in bursts; the
- * device transfers; completed ones are unmapped in bursts, compared, and go back to the end of
- * the line, once they are the host's again (release.c). Only map, unmap and taking cookies, and
- * the ownership bytes that belong to them, are timed.
+ * The measured loop, which works as a NIC's RX ring does. Buffers are prepared, mapped and posted
+ * in bursts, and the device transfers. Buffers whose transfer is complete are unmapped in bursts
+ * and compared. They are posted again once they belong to the host again (release.c). The clock
+ * runs only while the loop maps, unmaps or takes cookies and writes the ownership bytes that
+ * belong to these.
  */
 #include <errno.h>
 
@@ -11,11 +12,13 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 
+#include "held.h"
 #include "hw.h"
 #include "release.h"
+#include "run.h"
 #include "watch.h"
 
-#define STALL_SECONDS 10u /* no completion for so long: the channel is stuck */
+#define STALL_SECONDS 10u /* a channel without a completion for so long is stuck */
 #define SAMPLE_EVERY  16u /* bursts */
 
 atomic_bool perf_interrupted;
@@ -40,7 +43,7 @@ perf_worker_calibrate(void)
 uint64_t
 perf_net_ticks(const struct perf_worker *w, uint64_t t)
 {
-	if (unlikely(w->b->virt)) /* reading that clock takes no time */
+	if (unlikely(w->bench->virt)) /* reading the model's clock takes no time */
 		return t;
 	return t > tsc_overhead ? t - tsc_overhead : 0;
 }
@@ -48,28 +51,36 @@ perf_net_ticks(const struct perf_worker *w, uint64_t t)
 static inline uint64_t
 buf_offset(const struct perf_worker *w, uint64_t seq)
 {
-	return (seq & (w->b->nb_bufs - 1)) * w->b->buf_size; /* a power of two */
+	return (seq & (w->bench->nb_bufs - 1)) * w->bench->buf_size; /* a power of two */
 }
 
 static inline uint8_t *
 host_buf(const struct perf_worker *w, uint64_t seq)
 {
-	return w->buf + buf_offset(w, seq);
+	return w->plan.buffers + buf_offset(w, seq);
 }
 
 static inline uint8_t *
 device_mem(const struct perf_worker *w, uint64_t seq)
 {
-	return w->stage + (seq & (w->b->ring - 1)) * w->b->buf_size;
+	return w->plan.device_mem + (seq & (w->bench->ring - 1)) * w->bench->buf_size;
+}
+
+/* Buffers that are mapped. */
+static inline uint64_t
+in_flight(const struct perf_worker *w)
+{
+	return w->ring.posted - w->ring.taken;
 }
 
 static inline const struct perf_item **
 item_of(struct perf_worker *w, uint64_t seq)
 {
-	return &w->items[seq & (w->b->ring - 1)];
+	return &w->ring.items[seq & (w->bench->ring - 1)];
 }
 
-/* What the device is to send, or the host is to have read from it; and what must change. */
+/* Put the item's bytes where the transfer starts, and wrong bytes where it ends, so that a
+ * transfer that does not happen is found. @return the device's end of the transfer. */
 static void *
 prepare(struct perf_worker *w, uint64_t seq)
 {
@@ -82,7 +93,7 @@ prepare(struct perf_worker *w, uint64_t seq)
 	}
 	perf_item_spoil(it, host_buf(w, seq));
 	if (it->cap == it->len)
-		return (void *)(uintptr_t)it->data; /* the device only reads it */
+		return (void *)(uintptr_t)it->data; /* the device's end is only read */
 	perf_item_copy(it, device_mem(w, seq));
 	return device_mem(w, seq);
 }
@@ -100,39 +111,39 @@ map_each(struct perf_worker *w, struct sluice_seg *s, uint32_t n, uint32_t *done
 	int rc;
 
 	for (*done = 0; *done < n; s++, (*done)++) {
-		t = perf_bench_ticks(w->b);
+		t = perf_bench_ticks(w->bench);
 		perf_own(w, s->cookie, SLUICE_WATCH_DEVICE);
 		rc = sluice_map(w->dom, s->pa, s->len, s->prot, &s->iova);
-		t = perf_bench_ticks(w->b) - t;
+		t = perf_bench_ticks(w->bench) - t;
 		if (unlikely(rc != 0))
 			return rc;
-		call_time(w, &w->map_hist, t, 1);
+		call_time(w, &w->measured.map_hist, t, 1);
 	}
 	return 0;
 }
 
-/* @return how many were mapped; fewer than g->n: w->err says why. */
+/* @return how many buffers were mapped. If fewer than g->n, w->measured.err says why. */
 static uint32_t
 map_group(struct perf_worker *w, const struct perf_group *g)
 {
-	struct sluice_seg *s = &w->seg[g->first];
+	struct sluice_seg *s = &w->ring.segs[g->first];
 	uint64_t t;
 	uint32_t i;
 
-	if (g->each && !w->shares) {
-		w->err = map_each(w, s, g->n, &i);
+	if (g->each && !w->plan.bursts_share) {
+		w->measured.err = map_each(w, s, g->n, &i);
 	} else {
-		t = perf_bench_ticks(w->b);
+		t = perf_bench_ticks(w->bench);
 		for (i = 0; i < g->n; i++)
 			perf_own(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		i = sluice_map_burst(w->dom, s, g->n);
-		t = perf_bench_ticks(w->b) - t;
-		w->err = i < g->n ? -rte_errno : 0;
+		t = perf_bench_ticks(w->bench) - t;
+		w->measured.err = i < g->n ? -rte_errno : 0;
 		if (g->each && i != 0) {
-			call_time(w, &w->map_hist, t, i);
-		} else if (w->posted >= w->warm) {
-			w->map_tsc += perf_net_ticks(w, t);
-			w->map_n += i;
+			call_time(w, &w->measured.map_hist, t, i);
+		} else if (w->ring.posted >= w->plan.warmup) {
+			w->measured.map_ticks += perf_net_ticks(w, t);
+			w->measured.map_calls += i;
 		}
 	}
 	for (uint32_t k = i; k < g->n; k++)
@@ -140,7 +151,8 @@ map_group(struct perf_worker *w, const struct perf_group *g)
 	return i;
 }
 
-/* Each by itself. @return 0 or -errno of the first that failed; the rest was unmapped. */
+/* Unmap call by call. @return 0, or -errno of the first call that failed; the other buffers were
+ * unmapped all the same. */
 static int
 unmap_each(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 {
@@ -148,18 +160,18 @@ unmap_each(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 	int one, rc = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		t0 = perf_bench_ticks(w->b);
+		t0 = perf_bench_ticks(w->bench);
 		one = sluice_unmap_async(w->dom, s[i].iova, s[i].len, s[i].cookie);
 		if (likely(one >= 0))
 			perf_release(w, 1, (uint32_t)one, t0);
-		t1 = perf_bench_ticks(w->b);
+		t1 = perf_bench_ticks(w->bench);
 		if (unlikely(one < 0)) {
-			/* Its page stays the device's, for it may still be. */
+			/* The device may still reach the page, so its owner stays the device. */
 			rc = rc != 0 ? rc : one;
-			w->taken++;
+			w->ring.taken++;
 			continue;
 		}
-		call_time(w, &w->unmap_hist, t1 - t0, 1);
+		call_time(w, &w->measured.unmap_hist, t1 - t0, 1);
 	}
 	perf_release_poll(w);
 	return rc;
@@ -168,45 +180,45 @@ unmap_each(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 static int
 unmap_group(struct perf_worker *w, const struct perf_group *g)
 {
-	const struct sluice_seg *s = &w->seg[g->first];
+	const struct sluice_seg *s = &w->ring.segs[g->first];
 	unsigned int n, later;
 	uint64_t t0, t;
 	int rc;
 
-	if (g->each && !w->shares)
+	if (g->each && !w->plan.bursts_share)
 		return unmap_each(w, s, g->n);
-	t0 = perf_bench_ticks(w->b);
+	t0 = perf_bench_ticks(w->bench);
 	n = sluice_unmap_async_burst(w->dom, s, g->n, &later);
 	rc = n < g->n ? -rte_errno : 0;
 	perf_release(w, n, later, t0);
 	perf_release_poll(w);
-	t = perf_bench_ticks(w->b) - t0;
+	t = perf_bench_ticks(w->bench) - t0;
 	if (g->each && n != 0) {
-		call_time(w, &w->unmap_hist, t, n);
-		/* What a burst shares is over for all of them at its end. */
-		sluice_hist_add_n(&w->release_hist, perf_net_ticks(w, t), n - later);
-	} else if (w->taken > w->warm) {
-		w->unmap_tsc += perf_net_ticks(w, t);
-		w->unmap_n += n;
+		call_time(w, &w->measured.unmap_hist, t, n);
+		/* The work that the calls share ends for all of them with the burst. */
+		sluice_hist_add_n(&w->measured.release_hist, perf_net_ticks(w, t), n - later);
+	} else if (w->ring.taken > w->plan.warmup) {
+		w->measured.unmap_ticks += perf_net_ticks(w, t);
+		w->measured.unmap_calls += n;
 	}
-	w->taken += g->n - n;
+	w->ring.taken += g->n - n;
 	return rc;
 }
 
 void
 perf_worker_fail(struct perf_worker *w, const char *what, int err)
 {
-	if (w->failed == NULL) {
-		w->failed = what;
-		w->err = err;
+	if (w->measured.failed_call == NULL) {
+		w->measured.failed_call = what;
+		w->measured.err = err;
 	}
-	atomic_store_explicit(w->abort, true, memory_order_relaxed);
+	atomic_store_explicit(&w->run->abort, true, memory_order_relaxed);
 }
 
 bool
 perf_worker_wait(struct perf_worker *w, uint64_t *since, uint32_t *spins, const char *what)
 {
-	perf_hw_idle(w->b);
+	perf_hw_idle(w->bench);
 	if ((++*spins & 1023u) != 0)
 		return true;
 	if (*since == 0)
@@ -223,7 +235,7 @@ submit(struct perf_worker *w, const struct sluice_dma_desc *d, uint32_t n)
 	uint64_t since = 0;
 	uint32_t spins = 0, done = 0;
 
-	if (!w->b->transfers)
+	if (!w->bench->transfers)
 		return true;
 	for (;;) {
 		done += sluice_dma_submit(w->dma, d + done, (uint16_t)(n - done));
@@ -234,58 +246,66 @@ submit(struct perf_worker *w, const struct sluice_dma_desc *d, uint32_t n)
 	}
 }
 
-/* Where the pieces of the next group go: side by side. The hole that this leaves at the end is
- * shorter than what PERF_SEGS is longer than the ring. */
+/* Where the pieces of the next group go. They lie side by side, so a group that does not fit at the
+ * end goes to the start. The hole that it leaves is short enough for PERF_SEGS. */
 static uint32_t
 seg_take(struct perf_worker *w, uint32_t n)
 {
-	uint32_t first = w->seg_next + n <= PERF_SEGS ? w->seg_next : 0;
+	uint32_t first = w->ring.next_seg + n <= PERF_SEGS ? w->ring.next_seg : 0;
 
-	w->seg_next = first + n;
+	w->ring.next_seg = first + n;
 	return first;
+}
+
+/* Choose the next item, and describe its transfer and its mapping. */
+static void
+next_buffer(struct perf_worker *w, uint64_t seq, struct sluice_dma_desc *d, struct sluice_seg *s)
+{
+	const struct perf_workload *wl = w->bench->wl;
+	const struct perf_item *it = &wl->item[w->ring.next_item];
+
+	*item_of(w, seq) = it;
+	w->ring.next_item = w->ring.next_item + 1 < wl->nb_items ? w->ring.next_item + 1 : 0;
+	d->dev_mem = prepare(w, seq);
+	d->len = it->len;
+	d->flags = it->to_host ? SLUICE_DMA_TO_HOST : 0;
+	d->dev_off = 0;
+	d->cookie = seq;
+	s->pa = w->plan.buffers_pa + buf_offset(w, seq);
+	s->cookie = seq;
+	s->len = w->bench->buf_size;
+	s->prot = it->to_host ? SLUICE_RW : SLUICE_READ;
 }
 
 static bool
 post(struct perf_worker *w, uint32_t n, bool each)
 {
-	struct perf_group *g = &w->group[w->groups_posted % PERF_RING];
+	struct perf_ring *ring = &w->ring;
+	struct perf_group *g = &ring->groups[ring->groups_posted % PERF_RING];
 	struct sluice_dma_desc d[PERF_BURST_MAX];
+	uint64_t end = ring->posted + n;
 	struct sluice_seg *s;
 	uint32_t mapped;
 
-	if (w->posted + n > w->b->nb_bufs && !perf_release_room(w, w->posted + n - w->b->nb_bufs))
+	if (end > w->bench->nb_bufs && !perf_release_room(w, end - w->bench->nb_bufs))
 		return false;
 	*g = (struct perf_group) { .first = seg_take(w, n), .n = n, .each = each };
-	s = &w->seg[g->first];
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t seq = w->posted + i;
-		const struct perf_item *it = &w->b->wl->item[w->item];
-
-		*item_of(w, seq) = it;
-		w->item = w->item + 1 < w->b->wl->nb_items ? w->item + 1 : 0;
-		d[i].dev_mem = prepare(w, seq);
-		d[i].len = it->len;
-		d[i].flags = it->to_host ? SLUICE_DMA_TO_HOST : 0;
-		d[i].dev_off = 0;
-		d[i].cookie = seq;
-		s[i].pa = w->buf_pa + buf_offset(w, seq);
-		s[i].cookie = seq;
-		s[i].len = w->b->buf_size;
-		s[i].prot = it->to_host ? SLUICE_RW : SLUICE_READ;
-	}
+	s = &ring->segs[g->first];
+	for (uint32_t i = 0; i < n; i++)
+		next_buffer(w, ring->posted + i, &d[i], &s[i]);
 	perf_release_idle(w);
 	mapped = map_group(w, g);
 	perf_watch_mapped(w, s, mapped);
 	for (uint32_t i = 0; i < mapped; i++)
 		d[i].iova = s[i].iova;
 	g->n = mapped;
-	w->groups_posted += mapped > 0;
-	w->posted += mapped;
-	atomic_store_explicit(&w->inflight, w->posted - w->taken, memory_order_relaxed);
+	ring->groups_posted += mapped > 0;
+	ring->posted += mapped;
+	atomic_store_explicit(&ring->mapped, in_flight(w), memory_order_relaxed);
 	if (mapped > 0 && !submit(w, d, mapped))
 		return false;
 	if (unlikely(mapped < n))
-		perf_worker_fail(w, "sluice_map", w->err);
+		perf_worker_fail(w, "sluice_map", w->measured.err);
 	return true;
 }
 
@@ -293,28 +313,28 @@ static void
 compare(struct perf_worker *w, const struct sluice_dma_cpl *c, const struct perf_group *g)
 {
 	for (uint32_t i = 0; i < g->n; i++) {
-		uint64_t seq = w->seg[g->first + i].cookie;
+		uint64_t seq = w->ring.segs[g->first + i].cookie;
 		const struct perf_item *it = *item_of(w, seq);
 
 		if (c[i].status != 0)
-			w->faults++;
+			w->measured.faults++;
 		else if (c[i].done != it->len || c[i].cookie != seq ||
 			 !perf_item_check(it, it->to_host ? host_buf(w, seq) : device_mem(w, seq)))
-			w->mismatches++;
-		w->bytes += c[i].done;
+			w->measured.mismatches++;
+		w->measured.bytes += c[i].done;
 	}
 }
 
 static bool
 collect(struct perf_worker *w)
 {
-	const struct perf_group *g = &w->group[w->groups_taken++ % PERF_RING];
+	const struct perf_group *g = &w->ring.groups[w->ring.groups_taken++ % PERF_RING];
 	struct sluice_dma_cpl c[PERF_BURST_MAX];
 	uint64_t since = 0;
 	uint32_t spins = 0, got = 0;
 	int rc;
 
-	while (w->b->transfers && got < g->n) {
+	while (w->bench->transfers && got < g->n) {
 		got += sluice_dma_completed(w->dma, c + got, (uint16_t)(g->n - got));
 		perf_release_idle(w);
 		if (got < g->n && !perf_worker_wait(w, &since, &spins, "DMA channel"))
@@ -323,77 +343,53 @@ collect(struct perf_worker *w)
 	rc = unmap_group(w, g);
 	if (unlikely(rc != 0))
 		perf_worker_fail(w, "sluice_unmap", rc);
-	if (w->b->transfers)
+	if (w->bench->transfers)
 		compare(w, c, g);
 	perf_release_idle(w);
-	atomic_store_explicit(&w->inflight, w->posted - w->taken, memory_order_relaxed);
+	atomic_store_explicit(&w->ring.mapped, in_flight(w), memory_order_relaxed);
 	return true;
 }
 
-/* Buffers mapped, those whose cookie has not come, and those that were handed back while their
- * invalidation is still due, each once, however often it was; or what stays mapped anyway, if that
- * is more. Only what was handed back is exposed. */
-static void
-sample(struct perf_worker *w)
-{
-	uint64_t held = 0, waiting = 0, size = w->b->buf_size, early, bytes;
-	struct sluice_domain_stats st;
-
-	/* Before the flush queues: what comes back in between is counted rather once too often. */
-	for (unsigned int i = 0; i < w->nb_all; i++) {
-		held += atomic_load_explicit(&w->all[i].inflight, memory_order_relaxed);
-		waiting += atomic_load_explicit(&w->all[i].waiting, memory_order_relaxed);
-	}
-	sluice_domain_get_stats(w->dom, &st);
-	early = st.pending - RTE_MIN(st.pending, waiting);
-	bytes = RTE_MIN((held + waiting + early) * size, (uint64_t)w->b->pool_size);
-	w->pinned_max = RTE_MAX(w->pinned_max, RTE_MAX(bytes, st.kept_bytes));
-	/* Among pending entries are those with cookies, and nobody has their memory back. */
-	bytes = st.exposed_bytes - RTE_MIN(st.exposed_bytes, waiting * size);
-	w->exposed_max = RTE_MAX(w->exposed_max, bytes);
-	w->oldest_max = RTE_MAX(w->oldest_max, st.oldest_ns);
-	w->looks++;
-}
-
-/* How many more buffers may be posted by the plan, the ring aside. */
+/* How many more buffers the plan wants posted, whether or not the ring has room for them. */
 static uint64_t
 wanted(const struct perf_worker *w)
 {
-	if (atomic_load_explicit(w->abort, memory_order_relaxed) ||
+	if (atomic_load_explicit(&w->run->abort, memory_order_relaxed) ||
 	    atomic_load_explicit(&perf_interrupted, memory_order_relaxed))
 		return 0;
-	if (w->target != 0)
-		return w->target - w->posted;
-	return rte_rdtsc() < w->until ? w->burst : 0;
+	if (w->plan.pairs != 0)
+		return w->plan.pairs - w->ring.posted;
+	return rte_rdtsc() < w->plan.until ? w->plan.burst : 0;
 }
 
 void
 perf_worker_loop(struct perf_worker *w)
 {
-	bool each, inline_engine = w->b->layout.kind != PERF_LAYOUT_SPLIT;
-	uint64_t burst = 0, n;
+	bool each, inline_engine = w->bench->layout.kind != PERF_LAYOUT_SPLIT;
+	const struct perf_plan *plan = &w->plan;
+	uint64_t burst = 0, n, ring = w->bench->ring;
 
-	if (w->done)
+	if (plan->idle)
 		return;
 	do {
-		each = burst % w->each == w->each - 1 && w->posted >= w->warm;
-		n = RTE_MIN(wanted(w), (uint64_t)RTE_MIN(w->burst, w->b->ring));
-		if (n > w->b->ring - (w->posted - w->taken))
+		each = burst % plan->timed_every == plan->timed_every - 1 &&
+		       w->ring.posted >= plan->warmup;
+		n = RTE_MIN(wanted(w), RTE_MIN((uint64_t)plan->burst, ring));
+		if (n > ring - in_flight(w))
 			n = 0; /* whole bursts: what is mapped together is unmapped together */
 		if (n > 0 && !post(w, (uint32_t)n, each))
 			return;
-		if (w->samples && burst % SAMPLE_EVERY == SAMPLE_EVERY - 1)
-			sample(w);
-		/* No room for another, or nothing more to post: take from the other end. */
-		if (w->posted != w->taken &&
-		    (w->b->ring - (w->posted - w->taken) < w->burst || wanted(w) == 0) &&
+		if (plan->samples && burst % SAMPLE_EVERY == SAMPLE_EVERY - 1)
+			perf_held_sample(w);
+		/* When there is no room for another burst, or no more to post: take one out. */
+		if (in_flight(w) != 0 && (ring - in_flight(w) < plan->burst || wanted(w) == 0) &&
 		    !collect(w))
 			return;
 		if (inline_engine)
-			perf_hw_idle(w->b);
+			perf_hw_idle(w->bench);
 		burst++;
-	} while (w->posted != w->taken || wanted(w) > 0);
-	perf_release_wait(w, w->posted);
-	if (w->samples && w->pinned_max == 0)
-		w->pinned_max = RTE_MIN(w->posted, (uint64_t)w->b->ring) * w->b->buf_size;
+	} while (in_flight(w) != 0 || wanted(w) > 0);
+	perf_release_wait(w, w->ring.posted);
+	if (plan->samples && w->measured.pinned_max == 0)
+		w->measured.pinned_max = RTE_MIN(w->ring.posted, ring) * w->bench->buf_size;
 }

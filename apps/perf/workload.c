@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Items and their bytes: what the device sends and what the checker expects.
+ * Items and their bytes, which a device sends and which the check expects.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define CACHE_LINE 64u
 
-/* A 64-bit finalizer (the multiply-xorshift of splitmix64): every input bit reaches every output
+/* A 64-bit finalizer (the multiply-xorshift of splitmix64). Each input bit changes each output
  * bit, so that neither a shifted nor a swapped packet compares equal. */
 static uint64_t
 pattern_word(uint32_t index, uint32_t word)

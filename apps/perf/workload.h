@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the devices transfer: packets of a capture file, or generated ones.
+ * A workload is what the devices transfer: packets of a capture file, or generated ones.
  */
 #ifndef PERF_WORKLOAD_H
 #define PERF_WORKLOAD_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** A longer on-wire length than this is taken for a damaged record. */
+/** A record with a longer on-wire length is taken as damaged. */
 #define PERF_MAX_ITEM (16u << 20)
 
 /** One transfer. Bytes from cap to len were not captured: perf_pattern_fill() makes them. */
@@ -16,8 +16,8 @@ struct perf_item {
 	const uint8_t *data; /**< the first cap bytes */
 	uint32_t cap;        /**< captured bytes, <= len */
 	uint32_t len;        /**< on-wire bytes, 1 … PERF_MAX_ITEM */
-	uint32_t index;      /**< seeds the pattern */
-	bool to_host;        /**< the device writes host memory; else it reads it */
+	uint32_t index;      /**< seeds the pattern of the missing bytes */
+	bool to_host;        /**< the device writes host memory; otherwise it reads it */
 };
 
 struct perf_workload {
@@ -41,8 +41,8 @@ void perf_workload_free(struct perf_workload *w);
 
 /**
  * Read a capture file, plain or packed.
- * @param max_bytes more than these, packets and what is kept of each, are refused; 0: half of the
- *                  machine's memory.
+ * @param max_bytes a capture that needs more memory, for its packets and an item for each, is
+ *                  refused; 0: half of the machine's memory.
  * @return as perf_workload_load().
  */
 int perf_pcap_load(struct perf_workload *w, const char *path, uint64_t max_bytes);
@@ -52,19 +52,19 @@ int perf_gen_imix(struct perf_workload *w, uint64_t seed);
 /** Make 4 KiB blocks, half of them read by the device ("blk:4k"). @return 0, or -1. */
 int perf_gen_blk(struct perf_workload *w, uint64_t seed);
 
-/** Put the missing bytes [from, to) of packet @p index at dst[0 … to - from). */
+/** Write the missing bytes [from, to) of packet @p index to dst[0 … to - from). */
 void perf_pattern_fill(uint8_t *dst, uint32_t index, uint32_t from, uint32_t to);
 /** The byte at offset @p at of packet @p index. */
 uint8_t perf_pattern_byte(uint32_t index, uint32_t at);
 /** Are buf[0 … to - from) the missing bytes [from, to) of packet @p index? */
 bool perf_pattern_check(const uint8_t *buf, uint32_t index, uint32_t from, uint32_t to);
 
-/** Put the whole item at @p dst. */
+/** Write the whole item to @p dst. */
 void perf_item_copy(const struct perf_item *it, uint8_t *dst);
 /** Does @p buf hold the whole item? */
 bool perf_item_check(const struct perf_item *it, const uint8_t *buf);
-/** Make sure that @p buf does not hold the item: a byte of each cache line and the last one are
- * wrong, so that a transfer that did not happen, or not wholly, is found. */
+/** Make sure that @p buf does not hold the item: one byte of each cache line and the last byte
+ * are made wrong, so that a transfer that does not happen, or only in part, is found. */
 void perf_item_spoil(const struct perf_item *it, uint8_t *buf);
 
 #endif

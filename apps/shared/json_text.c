@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The JSON library refuses a string that is no UTF-8, and with it goes the key: such a string is
- * made valid first.
+ * The JSON library refuses a string that is no UTF-8, and the key would be lost with it. So such a
+ * string is made valid first.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A temporary file lives for as long as writing it takes, under a name that nobody could have
- * prepared (O_EXCL), for nobody else to read before it is whole.
+ * A temporary file exists for as long as writing it takes. Its name is random and new (O_EXCL), so
+ * that no other user can have prepared it, and its mode lets no other user read it before it is
+ * whole.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 
 #define TRIES 16u
 
-/* What a signal's handler removes; armed once the file is there, by this process's main thread. */
+/* The file that a signal handler removes. The main thread sets @c armed once the file is there. */
 static struct {
 	atomic_bool armed;
 	int dir;
@@ -34,12 +35,12 @@ whine(char *why, int err)
 void
 outfile_abandon(void)
 {
-	/* acquire: pairs with the release in temp_make(); name and folder are there. */
+	/* Acquire: pairs with the release in temp_make(), after which name and folder are set. */
 	if (atomic_exchange_explicit(&temporary.armed, false, memory_order_acquire))
 		unlinkat(temporary.dir, temporary.name, 0);
 }
 
-/* Signals wait while there is a file and nobody knows of it. */
+/* Signals are blocked until the file can be removed by a handler. */
 static int
 temp_make(int dir)
 {
@@ -80,7 +81,7 @@ write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-/* A stream stays what it is. */
+/* Open a device, a pipe or one of our own descriptors. */
 static int
 stream_open(struct outfile *of, char *why)
 {
@@ -183,7 +184,7 @@ outfile_open_in(struct outfile *of, int dir, const char *name, char *why)
 	return whine(why, errno);
 }
 
-/* What is there now must still be ours to replace: it may have come during the run. */
+/* Check the file that is there now: it may have come during the run, and not be ours to replace. */
 static int
 still_ours(struct outfile *of, char *why)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The kernel follows links of anybody: a program that runs as root then writes where somebody else
- * pointed. Here each link is looked at before it is followed.
+ * The kernel follows links of all users, and a program that runs as root would write to wherever
+ * another user's link points. Here each link is checked before it is followed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,8 @@ same_inode(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Links of /proc lead to things, not to their names. Those to our own descriptors are known. */
+/* A link of /proc leads to an open file, not to its name. Only those to our own descriptors are
+ * taken. */
 static int
 proc_link(struct place *p, const char *name, bool last, bool *is, char *why)
 {
@@ -54,7 +55,7 @@ proc_link(struct place *p, const char *name, bool last, bool *is, char *why)
 	*is = false;
 	if (fstatfs(p->dir, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
 		return 0;
-	/* /proc/self and its like are names. */
+	/* These links of /proc do lead to names. */
 	if (strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0 ||
 	    strcmp(name, "mounts") == 0 || strcmp(name, "net") == 0)
 		return 0;
@@ -67,7 +68,7 @@ proc_link(struct place *p, const char *name, bool last, bool *is, char *why)
 	return 0;
 }
 
-/* Put a link's text in front of what is left of the path. */
+/* Put the link's text in front of the rest of the path. */
 static int
 link_splice(struct place *p, const char *name, char rest[PATH_MAX], char *why)
 {
@@ -84,7 +85,7 @@ link_splice(struct place *p, const char *name, char rest[PATH_MAX], char *why)
 	return all[0] == '/' ? enter(p, "/", why) : 0;
 }
 
-/* One component. @return 0 to go on, 1 at the end, -1 with @p why filled. */
+/* Follow one component. @return 0 to go on, 1 at the end, -1 with @p why filled. */
 static int
 step(struct place *p, char rest[PATH_MAX], unsigned int *links, char *why)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Where a path leads: a folder that is held open, and a name in it.
+ * A place is where a path leads: an open folder, and a name in it.
  */
 #ifndef SHARED_PLACE_H
 #define SHARED_PLACE_H
@@ -12,21 +12,21 @@
 #define PLACE_WHY 512u
 
 struct place {
-	int dir;                  /**< the folder (O_PATH), -1: it is a descriptor of ours */
-	int fd;                   /**< that descriptor's number (/dev/stdout, /dev/fd/N), or -1 */
+	int dir;                  /**< the folder (O_PATH); -1: the path names our descriptor */
+	int fd;                   /**< the number of that descriptor (/dev/stdout, /dev/fd/N); -1 */
 	bool exists;
 	bool folder;              /**< the path ended in '/' */
-	char name[NAME_MAX + 1];  /**< in dir; no link */
+	char name[NAME_MAX + 1];  /**< in dir; never that of a link */
 	struct stat dir_st;
-	struct stat st;           /**< of what is there, if it exists */
+	struct stat st;           /**< of the file, if it exists */
 };
 
 /**
- * Follow @p path, a component at a time and by descriptors, so that nothing that is renamed
- * meanwhile changes where it leads. Symbolic links are followed if they are this user's or the
- * system's (root's), whatever folder they are in; anybody else's are refused.
- * @param why receives one line when it cannot be done, PLACE_WHY bytes.
- * @return 0 and @p p to be closed; or -1.
+ * Follow @p path, one component at a time and by descriptors, so that a rename meanwhile does not
+ * change where it leads. A symbolic link is followed if it belongs to this user or to root, in any
+ * folder; links of other users are refused.
+ * @param why receives one line on a failure, PLACE_WHY bytes.
+ * @return 0, and @p p is to be closed; or -1.
  */
 int place_find(struct place *p, const char *path, char *why);
 void place_close(struct place *p);
@@ -35,8 +35,8 @@ void place_close(struct place *p);
 bool place_same(const struct place *a, const struct place *b);
 
 /**
- * May what exists at @p p be replaced, or written to? Not if it is another user's and others can
- * put files into the folder. @return 0; or -1, @p why filled.
+ * May the file that exists at @p p be replaced, or written to? Not if it belongs to another user in
+ * a folder that others can put files into. @return 0; or -1, @p why filled.
  */
 int place_ours(const struct place *p, char *why);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * stdout buffers: what could not be written shows at its end, or nowhere.
+ * stdout is buffered, so that a failed write may show only when the buffer is flushed at the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ standard_ensure(void)
 int
 standard_arrived(void)
 {
-	static int first; /* the stream forgets what it was */
+	static int first; /* kept, because the stream forgets it */
 	bool bad = ferror(stdout) != 0;
 
 	errno = 0;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The three descriptors that every program is given, or is not.
+ * The three standard descriptors, with which a program need not have been started.
  */
 #ifndef SHARED_STANDARD_H
 #define SHARED_STANDARD_H
 
-/** Put /dev/null where a standard descriptor is closed, or the next file opened would take its
- * number and get what is printed. Before anything else is opened. */
+/** Open /dev/null for each standard descriptor that is closed. Else the next file that is opened
+ * would get its number, and what is printed. To be called before any file is opened. */
 void standard_ensure(void);
 
 /**
- * Has all that was printed on stdout arrived? A reader that went away (a pipe into head) is no
- * error: it has what it wanted.
- * @return 0, or the errno of what went wrong.
+ * Check that all that was printed on stdout was written. A reader that closed the pipe, such as
+ * head, is no error.
+ * @return 0, or the errno of the failure.
  */
 int standard_arrived(void);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Signals become a flag. The rest of the program looks at it between its steps, but one step can be
- * a wait for hardware that takes its time: so a thread that does nothing else waits beside it.
+ * A signal sets a flag, which the program looks at between its steps. One step can be a long wait
+ * for hardware, so a second thread waits beside the program and acts if the flag is not seen in
+ * time.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,10 +27,10 @@ static const int ending[] = {
 static atomic_bool *flag;
 static void (*hook)(void);
 static int wake = -1;
-static atomic_bool graceless; /* who asks again means it */
+static atomic_bool graceless; /* the next signal ends the program at once */
 
-/* Within the grace another signal is no second request: who tells a group of processes tells each of
- * them twice (timeout(1) does), a moment apart. */
+/* Another signal within the grace is no second request: timeout(1), for example, signals the
+ * process and its group, a moment apart. */
 static void
 on_signal(int sig)
 {
@@ -84,6 +85,6 @@ stop_watch(atomic_bool *asked, void (*late)(void))
 		beside = pthread_create(&t, &detached, wait_beside, NULL) == 0;
 		pthread_attr_destroy(&detached);
 	}
-	if (!beside) /* then the flag must do, and a second signal */
+	if (!beside) /* without the thread, a second signal may end the program at once */
 		atomic_store_explicit(&graceless, true, memory_order_relaxed);
 }

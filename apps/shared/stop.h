@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Being told to end: every signal that would end a program by default and can be caught.
+ * Ending on a signal: on each one that ends a program by default and can be caught.
  */
 #ifndef SHARED_STOP_H
 #define SHARED_STOP_H
@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 
 /**
- * From now on such a signal sets @p asked, and nothing is torn down behind the program's back. One
- * that comes a second or more after the first ends the program at once, without a temporary file
- * left; those that come sooner are the first one's company. A pipe whose reader went away
- * and a file that grows too large are errors of the call that writes. What the caller of the
- * program had ignored (nohup) stays ignored.
- * @param late called by another thread when the program has not ended a second after the first
- *   signal: it saves what there is and does not return, or returns if waiting is right.
+ * From now on such a signal sets @p asked, and the program ends at its own next step. Signals
+ * within a second after the first one change nothing; a later signal ends the program at once,
+ * without leaving a temporary file behind. A write to a closed pipe or to a file that grows too
+ * large fails instead of ending the program. Signals that the program was started with as ignored
+ * (nohup) stay ignored.
+ * @param late is called by another thread if the program has not ended a second after the first
+ * signal. It saves the results and does not return; it returns if waiting is right.
  */
 void stop_watch(atomic_bool *asked, void (*late)(void));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * UTF-8 by RFC 3629 (no overlong forms, no surrogates), and what a terminal would act upon.
+ * UTF-8 by RFC 3629 (no overlong forms, no surrogates), and the characters that a terminal acts
+ * upon.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* The length of the character at s, or 0: it is none. s ends in a NUL, which ends any sequence. */
+/* @return the length of the character at s; 0 if it is none. The NUL behind s ends any sequence. */
 static size_t
 character(const char *s, uint32_t *cp)
 {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """gdb on sluice: `source config/gdb/sluice.py`, then see config/gdb/README.md.
 
-What the bits of commands, stream table entries and page-table entries mean is read from the headers
-that the driver itself is compiled with, so that it is written down once.
+The bits of commands, stream table entries and page-table entries are read from the headers that the
+driver itself is compiled with, so that they are defined once.
 """
 import os
 import re
@@ -12,9 +12,9 @@ import gdb
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENCODINGS = os.path.join(ROOT, "pmd", "smmuv3", "smmuv3_hw.h")
 FORMAT = os.path.join(ROOT, "engine", "pgtable", "fmt", "lpae.h")
-# Of an entry of a flush ring (engine/flush/ring.h).
+# Bits of a flush ring's entry (engine/flush/ring.h).
 COOKIE, TAG, NO_PAGES = 1 << 63, 1 << 62, 0x3fffffff
-MOST = 64  # entries of a queue that are shown
+MOST = 64  # how many entries of a queue are shown
 
 
 class Encodings:
@@ -42,7 +42,7 @@ class Encodings:
             self.fields[name] = (int(shift), int(shift))
 
     def word(self, prefix, word, skip=()):
-        """Each field of one word that is not 0, as NAME=value; addresses where they lie."""
+        """Each field of a word that is not 0, as NAME=value; addresses are not shifted down."""
         for name, (high, low) in self.fields.items():
             if not name.startswith(prefix) or name in skip:
                 continue
@@ -58,7 +58,7 @@ class Encodings:
                 yield "%s=%s" % (short, self.named(prefix, short, value))
 
     def named(self, prefix, short, value):
-        """S1 for SMMU_STE_0_CONFIG 5: SMMU_STE_CONFIG_S1 says so."""
+        """A value's name: S1 for CONFIG 5 of SMMU_STE_0_, because SMMU_STE_CONFIG_S1 is 5."""
         start = re.sub(r"\d_$", "", prefix) + short + "_"
         for name, number in self.numbers.items():
             if name.startswith(start) and number == value:
@@ -79,7 +79,7 @@ def words(address, n):
 # ---- what a number means -------------------------------------------------------------------------
 
 
-# Whose fields the two words of a command have, by the start of its name.
+# The fields of a command's two words, by the start of its name.
 FAMILIES = (
     ("TLBI", ("SMMU_TLBI_0_", "SMMU_TLBI_1_")),
     ("CFGI", ("SMMU_CMD_0_", "SMMU_CFGI_1_")),
@@ -149,7 +149,7 @@ def pte(entry, level):
 
 
 class FlushRing:
-    """struct flush_ring: how far everybody is, and what waits."""
+    """struct flush_ring: how far each side is, and the entries."""
 
     def __init__(self, value):
         self.ring = value
@@ -205,7 +205,7 @@ class Command:
 
 
 class CommandQueue:
-    """struct cmdq: the newest commands, of those that may not be consumed yet."""
+    """struct cmdq: the newest of the commands that may not be consumed yet."""
 
     def __init__(self, value):
         self.queue = value
@@ -229,7 +229,7 @@ PRINTERS = {"flush_ring": FlushRing, "cmdq": CommandQueue, "smmu_cmd": Command}
 
 
 def printer(value):
-    """The pretty printer of one of our structures."""
+    """The pretty printer of a value, if it is one of our structures."""
     kind = value.type.strip_typedefs().unqualified()
     return PRINTERS[kind.tag](value) if kind.tag in PRINTERS else None
 
@@ -238,7 +238,7 @@ def printer(value):
 
 
 class Sluice(gdb.Command):
-    """What sluice's tables hold."""
+    """Prints entries of sluice's tables in words."""
 
     def __init__(self):
         super().__init__("sluice", gdb.COMMAND_DATA, prefix=True)

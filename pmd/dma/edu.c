@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The DMA maker "edu": QEMU's educational PCI device, in every version of QEMU. It moves bytes
- * between host memory and a buffer of its own, each transfer 100 ms after it was asked for, and
- * cannot tell whether the IOMMU let them through: that shows in the data and in the event queue.
+ * The DMA maker "edu": QEMU's educational PCI device, which every version of QEMU has. It moves
+ * bytes between host memory and a buffer of its own, 100 ms after each request. It does not report
+ * whether the IOMMU let the bytes through; that shows in the data and in the event queue.
  *
  * Registers: QEMU's docs/specs/edu.
  */
@@ -19,7 +19,7 @@
 #define EDU_DMA_COUNT 0x90u
 #define EDU_DMA_CMD   0x98u
 #define EDU_CMD_RUN   (1u << 0)
-#define EDU_CMD_WRITE (1u << 1) /* buffer to host; else host to buffer */
+#define EDU_CMD_WRITE (1u << 1) /* from the buffer to the host; else from host to buffer */
 
 #define EDU_BUF UINT64_C(0x40000)
 /* 4096 bytes, but QEMU 7.2 ends itself when a transfer touches the last one. */
@@ -43,7 +43,7 @@ edu_check(struct pci_chan *c)
 	return 0;
 }
 
-/* Over when the device cleared RUN. A dead bus reads as all ones. */
+/* A transfer is over when the device has cleared RUN. A dead bus reads as all ones. */
 static bool
 edu_poll(struct pci_chan *c, int *status)
 {
@@ -68,7 +68,7 @@ edu_begin(struct pci_chan *c, const struct sluice_dma_desc *d, int *status)
 	bool to_host = d->flags & SLUICE_DMA_TO_HOST;
 	uint64_t own = EDU_BUF + d->dev_off, cmd;
 
-	/* One that timed out may still be under way: it would take the new addresses. */
+	/* A transfer that timed out may still be under way, and would use the new addresses. */
 	cmd = pci_read(&c->pci, EDU_DMA_CMD, 8);
 	if (cmd & EDU_CMD_RUN) {
 		*status = cmd == UINT64_MAX ? -EIO : -ETIMEDOUT;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The DMA maker "emu": a device behind the emulated SMMU. A worker posts descriptors, the
- * emulator's thread carries them out between commands, both through single-producer
- * single-consumer rings.
+ * The DMA maker "emu": a device behind the emulated SMMU. A worker posts descriptors, and the
+ * emulator's thread carries them out between commands. Descriptors and completions go through
+ * single-producer single-consumer rings.
  *
- * 1. The worker writes descriptors [prod, prod+n) and publishes prod (release).
- * 2. The device reads prod (acquire), executes them in order, writes a completion each, and
- *    publishes done (release) once eight are finished or nothing is left to do.
- * 3. The worker reads done (acquire) and collects. It never has more than `ring` descriptors
- *    between prod and what it collected, so neither ring can overflow.
+ * 1. The worker writes descriptors [prod, prod+n) and publishes prod (release). 2. The device reads
+ * prod (acquire), executes them in order, writes a completion each, and publishes done (release)
+ * once eight are finished or nothing is left to do. 3. The worker reads done (acquire) and
+ * collects. It never has more than `ring` descriptors between prod and what it collected, so
+ * neither ring can overflow.
  *
- * Each side keeps the other's index as it last saw it, and reads anew only when that one is used
- * up: the lines of the indices travel once a batch.
+ * Each side keeps a copy of the other's index, and reads the index again only when the copy is used
+ * up. So the cache lines of the indices travel once per batch.
  *
- * With probing on, the device remembers the last addresses it used and tries them again on its
- * own, between transfers and now and then when idle: a device that does not behave.
+ * With probing on, the device misbehaves: it remembers the last addresses that it used and tries
+ * them again, between transfers and at times when it is idle.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,7 +32,7 @@
 #define DONE_BATCH   8u    /* completions published together while there is more to do */
 #define HISTORY      1024u /* addresses remembered for probes */
 #define RECENT       32u   /* every other probe picks one of the last so many */
-#define IDLE_PROBE   16u   /* idle turns to a probe: commands come first */
+#define IDLE_PROBE   16u   /* idle turns per probe, so that commands are not delayed */
 #define OWN_LEN      4096u /* the device's own buffer */
 #define ATC_DEFAULT  64u   /* translations that a device with ATS keeps */
 #define ATC_MAX      65536u
@@ -59,16 +59,16 @@ struct emu_dma {
 	uint32_t prod_seen;
 	uint32_t idle;
 	uint64_t rng;
-	uint32_t hist_n;     /* addresses ever remembered */
+	uint32_t hist_n;     /* how many addresses were remembered since the start */
 	uint64_t bytes, faults, probes, probe_hits;
 	struct emu_master master;
 
-	_Alignas(64) _Atomic bool probing; /* any thread */
+	_Alignas(64) _Atomic bool probing; /* written by any thread */
 	uint64_t hist[HISTORY];
-	uint8_t own[OWN_LEN]; /* the emulator's thread */
+	uint8_t own[OWN_LEN]; /* used by the emulator's thread */
 };
 
-/* Counters have one writer; sluice_dma_get_stats() may read them from anywhere. */
+/* A counter has one writer; sluice_dma_get_stats() may read it on any thread. */
 static void
 count(uint64_t *c, uint64_t n)
 {
@@ -148,7 +148,7 @@ master_step(struct emu_master *m, struct emu *e, unsigned int budget)
 	(void)e;
 	for (; n < budget; n++) {
 		if (d->head == d->prod_seen) {
-			/* acquire: pairs with the release in dma_submit(). */
+			/* Acquire: pairs with the release in dma_submit(). */
 			d->prod_seen = atomic_load_explicit(&d->prod, memory_order_acquire);
 			if (d->head == d->prod_seen)
 				break;
@@ -157,7 +157,8 @@ master_step(struct emu_master *m, struct emu *e, unsigned int budget)
 		if (probing)
 			probe_one(d);
 	}
-	/* release: pairs with the acquire in dma_completed(); data and cpl[] are visible. */
+	/* Release: pairs with the acquire in dma_completed(), which makes data and cpl[]
+	 * visible. */
 	if (d->head != done && (d->head - done >= DONE_BATCH || d->head == d->prod_seen))
 		atomic_store_explicit(&d->done, d->head, memory_order_release);
 	if (n != 0)
@@ -183,7 +184,8 @@ dma_submit(struct sluice_dma *dma, const struct sluice_dma_desc *t, uint16_t n)
 	for (uint16_t i = 0; i < n; i++)
 		d->desc[(prod + i) & d->mask] = t[i];
 	count(&d->submitted, n);
-	/* release: pairs with the acquire in master_step(); earlier mappings are visible too. */
+	/* Release: pairs with the acquire in master_step(); earlier mappings are visible then,
+	 * too. */
 	atomic_store_explicit(&d->prod, prod + n, memory_order_release);
 	return n;
 }
@@ -195,7 +197,7 @@ dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c, uint16_t n)
 	uint32_t ready = d->done_seen - d->collected;
 
 	if (ready < n) {
-		/* acquire: pairs with the release in master_step(). */
+		/* Acquire: pairs with the release in master_step(). */
 		d->done_seen = atomic_load_explicit(&d->done, memory_order_acquire);
 		ready = d->done_seen - d->collected;
 	}
@@ -275,7 +277,7 @@ check_emu(const struct sluice_iommu *iommu)
 				    "regs=emu");
 }
 
-/* Emulated devices are where PCI devices would be: number, no function, no bus. */
+/* An emulated device has the requester id of a PCI device: its number, function 0, bus 0. */
 static int
 dma_stream(struct sluice_iommu *iommu, struct rte_kvargs *kv, uint32_t *stream)
 {
@@ -292,7 +294,7 @@ dma_stream(struct sluice_iommu *iommu, struct rte_kvargs *kv, uint32_t *stream)
 	return 0;
 }
 
-/* The StreamID that the keys name: one of the device's. */
+/* Find the StreamID that the keys name; it must be one of the device's. */
 static int
 pick_stream(const struct sluice_dma *dma, struct rte_kvargs *kv, uint32_t *sid)
 {
@@ -317,7 +319,7 @@ pick_stream(const struct sluice_dma *dma, struct rte_kvargs *kv, uint32_t *sid)
 			   rte_kvargs_get(kv, "index"), *sid);
 }
 
-/* What the keys say of ATS, done: a cache, and how the device answers. */
+/* Set up ATS as the keys say: the device's cache, and how it answers. */
 static int
 open_atc(struct emu_dma *d, const struct sluice_iommu *iommu, const struct rte_kvargs *kv)
 {

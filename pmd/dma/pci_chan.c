@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A DMA channel over a PCI device that makes one transfer at a time: a short queue in software in
- * front of it, moved on by whoever submits or collects. Every transfer has a deadline.
+ * A DMA channel over a PCI device that makes one transfer at a time. A short software queue is in
+ * front of the device; each call that submits or collects moves it on. Each transfer has a
+ * deadline.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 /* ---- the device ------------------------------------------------------------------------------ */
 
-/* What can be said of a transfer without asking the device. @return 0 or -errno. */
+/* Check a transfer, as far as that is possible without the device. @return 0 or -errno. */
 static int
 judge(const struct pci_kind *k, const struct sluice_dma_desc *d)
 {
@@ -58,7 +59,7 @@ begin(struct pci_chan *c, int *status)
 	return c->kind->begin(c, d, status);
 }
 
-/* As far as it goes without waiting. */
+/* Move the queue on, as far as that is possible without waiting. */
 static void
 move_on(struct pci_chan *c)
 {
@@ -132,7 +133,7 @@ check_keys(const struct rte_kvargs *kv)
 	return 0;
 }
 
-/* Find the device that the keys name; @p p NULL: just its StreamID. */
+/* Find the device that the keys name; only its StreamID if @p p is NULL. */
 static int
 find(struct sluice_iommu *iommu, const struct rte_kvargs *kv, const struct pci_kind *kind,
      struct sluice_pci *p, uint32_t *stream)

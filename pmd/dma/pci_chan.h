@@ -16,29 +16,31 @@ struct pci_chan;
 struct pci_kind {
 	const char *name;
 	uint16_t vendor, device;
-	/** Is it what its ids say, and ready? @return 0 or -errno with sluice_fail() called. */
+	/** Check that the device is what its ids say, and ready.
+	 * @return 0 or -errno with sluice_fail() called. */
 	int (*check)(struct pci_chan *c);
 	/** Release what check() took; may be NULL. */
 	void (*release)(struct pci_chan *c);
 	/**
-	 * Begin a transfer within the limits of info. @return true: it is over, @p status says how;
-	 * false: poll() will tell.
+	 * Begin a transfer within the limits of info. @return true if it is over, with the result
+	 * in
+	 * @p status; false if poll() will tell.
 	 */
 	bool (*begin)(struct pci_chan *c, const struct sluice_dma_desc *d, int *status);
 	bool (*poll)(struct pci_chan *c, int *status);
 	struct sluice_dma_info info;
 };
 
-/** All of it belongs to the lcore that submits and collects. */
+/** A channel. All fields belong to the lcore that submits and collects. */
 struct pci_chan {
 	const struct pci_kind *kind;
 	struct sluice_iommu *iommu;
 	struct sluice_pci pci;
-	void *scratch;           /* the kind's own */
+	void *scratch;           /* for the kind's own use */
 	uint64_t scratch_pa;
-	uint64_t timeout_ns;     /* of one transfer, beyond info.latency_ns */
+	uint64_t timeout_ns;     /* how much longer than info.latency_ns a transfer may take */
 	struct deadline end;     /* of the transfer under way */
-	uint64_t next_poll;      /* accesses are slow: not more often than this */
+	uint64_t next_poll;      /* ticks: not to be polled before, because accesses are slow */
 	bool busy;               /* desc[head] is under way */
 	uint32_t tail, head, collected;
 	struct sluice_dma_stats st;

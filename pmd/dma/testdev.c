@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The DMA maker "testdev": QEMU's iommu-testdev PCI device (from 11.0). It writes a fixed pattern
- * through the IOMMU, at once, and tells whether that faulted. What it reads back past the
- * IOMMU it compares with the pattern at an address of our choice; we let it look at a page that
- * never holds the pattern, and look at the data ourselves.
+ * through the IOMMU at once, and reports whether that faulted. It then reads an address of our
+ * choice without the IOMMU, and compares that with the pattern. We give it a page that never holds
+ * the pattern, and check the data ourselves.
  *
  * Registers: QEMU's docs/specs/iommu-testdev.
  */
@@ -27,8 +27,8 @@
 
 #define TD_OK       0u
 #define TD_FAULT    0xdead0002u
-#define TD_RD_FAIL  0xdead0003u /* the write was done … */
-#define TD_MISMATCH 0xdead0004u /* … and this is what it says of our page */
+#define TD_RD_FAIL  0xdead0003u /* the write was done, and our page cannot be read */
+#define TD_MISMATCH 0xdead0004u /* the write was done, and our page does not hold the pattern */
 
 #define TD_LEN_MAX 4096u
 
@@ -73,14 +73,14 @@ testdev_begin(struct pci_chan *c, const struct sluice_dma_desc *d, int *status)
 	case TD_FAULT:
 		*status = -EFAULT;
 		break;
-	default: /* not armed, bad attributes, nobody there */
+	default: /* not armed, bad attributes, or no device */
 		*status = -EIO;
 	}
 	rte_io_rmb(); /* the data is read after the result */
 	return true;
 }
 
-/* begin() leaves nothing to wait for. */
+/* A transfer is over when begin() returns, so there is nothing to poll. */
 static bool
 testdev_poll(struct pci_chan *c, int *status)
 {

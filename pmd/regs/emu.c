@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The register source "emu": an emulated SMMUv3, its register page and its memory, made from the
- * keys of a device string.
+ * The register source "emu": an emulated SMMUv3 with its register page and its memory, made as the
+ * keys of a device string say.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +18,15 @@
 #include "../smmuv3/smmuv3_hw.h"
 #include "sources.h"
 
-/* Not where the process has it, so that an address of the wrong kind is noticed at once. */
+/* Physical addresses differ from those of the process, so that using the wrong kind is noticed
+ * at once. */
 #define PA_BASE    UINT64_C(0x40000000)
 #define MEM_ALIGN  (UINT64_C(2) << 20)
 #define MEM_MB     48u
 #define MEM_MB_MAX 16384u
 
-/* Memory with a name: of all instances opened with it, as in one machine. Control path only. */
+/* Memory with a name. All instances that are opened with the name share it, as in one machine.
+ * Used on the control path only. */
 struct emu_ram {
 	TAILQ_ENTRY(emu_ram) next;
 	unsigned int users;
@@ -38,7 +40,7 @@ static TAILQ_HEAD(, emu_ram) rams = TAILQ_HEAD_INITIALIZER(rams);
 
 struct emu_regs {
 	struct emu *emu;
-	struct emu_ram *ram; /* NULL: its own */
+	struct emu_ram *ram; /* shared memory; NULL: this instance has its own */
 	void *page;
 	void *va;
 	size_t len;
@@ -57,7 +59,7 @@ static const struct {
 	size_t off;
 	enum key_type type;
 	uint64_t min, max;
-	uint8_t bit; /* T_BIT: of a mask of 8 */
+	uint8_t bit; /* T_BIT: the bit in a mask of 8 bits */
 } conf_keys[] = {
 	KEY(sync_ns, T_U32, 0, 1000000000),
 	KEY(tlbi_ns, T_U32, 0, 1000000000),
@@ -180,7 +182,7 @@ parse_conf(const struct rte_kvargs *kv, struct emu_smmuv3_conf *c, uint64_t *mem
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* From EAL's pool when there is room (huge pages), else of our own. */
+/* Memory from EAL's pool, which has huge pages, if there is room; else from mmap(). */
 static int
 mem_take(struct emu_regs *s, size_t len)
 {
@@ -204,7 +206,7 @@ mem_take(struct emu_regs *s, size_t len)
 	if (s->va != p)
 		munmap(p, (size_t)((uint8_t *)s->va - (uint8_t *)p));
 	munmap((uint8_t *)s->va + len, MEM_ALIGN - (size_t)((uint8_t *)s->va - (uint8_t *)p));
-	(void)madvise(s->va, len, MADV_HUGEPAGE); /* a wish */
+	(void)madvise(s->va, len, MADV_HUGEPAGE); /* may fail */
 	return 0;
 }
 
@@ -219,7 +221,7 @@ mem_give(struct emu_regs *s)
 
 /* ---- the source ------------------------------------------------------------------------------ */
 
-/* The memory of that name, which the first one makes. @return 0 or -errno. */
+/* Get the memory of that name; the first instance makes it. @return 0 or -errno. */
 static int
 ram_take(struct sluice_regs *regs, struct emu_regs *s, const char *name, size_t len)
 {
@@ -350,7 +352,7 @@ emu_source_watch(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint
 	return emu_watch(regs->emu, pa, len, owned);
 }
 
-/* Emulated endpoints' ATS Control registers: nothing is on a bus that could refuse. */
+/* The ATS Control register of an emulated endpoint. There is no bus, so this cannot fail. */
 static int
 emu_source_ats(struct sluice_regs *regs, uint32_t stream, bool on)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A number out of a device string, for every source and maker alike.
+ * Reading a number from a device string, for all register sources and DMA makers.
  */
 #ifndef REGS_NUMBER_H
 #define REGS_NUMBER_H
@@ -11,7 +11,8 @@
 
 #include "../../engine/driver.h"
 
-/** @p key's number within [min, max] to @p v, @p def when the key is not there. 0 or -EINVAL. */
+/** Put the number of @p key, within [min, max], into @p v; @p def if the key is not there.
+ * @return 0 or -EINVAL. */
 static inline int
 kv_number(const struct rte_kvargs *kv, const char *key, uint64_t def, uint64_t min, uint64_t max,
 	  uint64_t *v)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * PCI devices beside an IOMMU's registers, on the same machine: for what makes DMA from outside.
+ * PCI devices on the machine that an IOMMU's registers are on, for the DMA makers.
  */
 #ifndef REGS_PCI_H
 #define REGS_PCI_H
@@ -10,8 +10,8 @@
 /** One PCI function with its first BAR mapped and bus mastering on. */
 struct sluice_pci {
 	struct sluice_regs *regs;
-	uint8_t *bar;    /**< directly addressable, or NULL: through regs->ops->bus_read/_write */
-	uint64_t bar_pa; /**< when bar is NULL */
+	uint8_t *bar;    /**< the mapped BAR; NULL: use regs->ops->bus_read and bus_write */
+	uint64_t bar_pa; /**< the BAR's bus address, if bar is NULL */
 	size_t bar_len;
 	uint32_t stream; /**< StreamID = requester id (bus << 8 | device << 3 | function) */
 	int fd, cfg_fd;  /**< BAR and configuration space, open while the device is ours; or -1 */

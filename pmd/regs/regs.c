@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Opening a register source by name, with every key of the device string accounted for: a key
- * that nobody knows is an error, never ignored.
+ * Opening a register source by name. A key of the device string that neither the source nor the
+ * backend knows is an error, never ignored.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 static TAILQ_HEAD(, sluice_regs_source) sources = TAILQ_HEAD_INITIALIZER(sources);
 
-/* In the order of the names, so that lists do not depend on the linker. */
+/* Sorted by name, so that lists do not depend on the linker. */
 void
 sluice_regs_register(struct sluice_regs_source *s)
 {

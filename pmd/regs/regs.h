@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Register sources: where a backend's registers come from. One accessor for all of them; when
- * the registers can be addressed directly (emu, devmem, uio) an access is one load or store.
+ * Register sources: where a backend's registers come from. All sources have the same accessors.
+ * Where registers can be addressed directly (emu, devmem, uio), an access is one load or store.
  */
 #ifndef SLUICE_REGS_H
 #define SLUICE_REGS_H
@@ -18,40 +18,42 @@ struct sluice_regs_ops {
 	/** NULL-terminated keys that this source takes from the device string. */
 	const char *const *keys;
 	/**
-	 * Open. Sets regs->base or ->ops accessors, regs->mem, regs->clock, regs->emu and
-	 * regs->settings. @return 0 or -errno with sluice_fail() called.
+	 * Open the source. Sets regs->base unless accesses go through ops, regs->mem, regs->clock,
+	 * regs->emu and regs->settings. @return 0 or -errno with sluice_fail() called.
 	 */
 	int (*open)(struct sluice_regs *regs, struct rte_kvargs *kv);
 	void (*close)(struct sluice_regs *regs);
-	/** Only used when regs->base is NULL. */
+	/** Used only if regs->base is NULL. */
 	uint32_t (*read32)(struct sluice_regs *regs, uint32_t off);
 	uint64_t (*read64)(struct sluice_regs *regs, uint32_t off);
 	void (*write32)(struct sluice_regs *regs, uint32_t off, uint32_t v);
 	void (*write64)(struct sluice_regs *regs, uint32_t off, uint64_t v);
-	/** Emulated hardware only, else NULL. See sluice_iommu_step(), _watch(), _xstats(). */
+	/** For emulated hardware, else NULL. See sluice_iommu_step(), _watch(), _xstats(). */
 	int (*step)(struct sluice_regs *regs, unsigned int budget);
 	int (*watch)(struct sluice_regs *regs, uint64_t pa, uint64_t len, const uint8_t *owned);
 	unsigned int (*xstats)(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n);
 	/**
-	 * Turn ATS of the endpoint behind a stream on or off, at the endpoint itself (PCIe: ATS
-	 * Control, Enable). NULL: endpoints are out of reach, so no ATS. @return 0 or -errno.
+	 * Turn ATS on or off at the endpoint behind a stream (PCIe: Enable in its ATS Control
+	 * register). NULL: endpoints are out of reach, and there is no ATS. @return 0 or -errno.
 	 */
 	int (*ats)(struct sluice_regs *regs, uint32_t stream, bool on);
 	/**
-	 * PCI devices beside the IOMMU (pci.h), NULL where there are none. The @p nth (from 0)
-	 * function with these ids is found; @p p NULL: its StreamID only, nothing is touched. Else
-	 * its first BAR is mapped and it may master the bus; it is ours alone until pci_close().
-	 * @return 0; -ENODEV; -EBUSY; … with sluice_fail() called.
+	 * Open a PCI device (pci.h); NULL if the source has none. The device is the @p nth function
+	 * with these ids, from 0. If @p p is NULL only its StreamID is found, and the device is not
+	 * touched. Else its first BAR is mapped, it may master the bus, and no one else can open it
+	 * until pci_close(). @return 0, or -ENODEV, -EBUSY or other errors with sluice_fail()
+	 * called.
 	 */
 	int (*pci_open)(struct sluice_regs *regs, uint16_t vendor, uint16_t device,
 			unsigned int nth, struct sluice_pci *p, uint32_t *stream);
 	void (*pci_close)(struct sluice_pci *p);
-	/** Anything on the machine's bus, for BARs that cannot be mapped. @p size 1, 2, 4, 8. */
+	/** Access any address on the machine's bus, for BARs that cannot be mapped. @p size is 1,
+	 * 2, 4 or 8. */
 	uint64_t (*bus_read)(struct sluice_regs *regs, uint64_t pa, unsigned int size);
 	void (*bus_write)(struct sluice_regs *regs, uint64_t pa, unsigned int size, uint64_t v);
 	/**
-	 * Is there still somebody behind the registers? NULL: always. @return NULL, or one line
-	 * that says what became of it; registers read as all ones from then on.
+	 * Has the hardware behind the registers gone away? NULL: it cannot. @return NULL while it
+	 * is there; else one line with the reason, and registers read as all ones.
 	 */
 	const char *(*lost)(const struct sluice_regs *regs);
 };
@@ -63,30 +65,30 @@ struct sluice_regs {
 	struct sluice_mem *mem;
 	struct sluice_clock clock;
 	void *emu; /**< emulated hardware (struct emu), or NULL */
-	bool warps; /**< the machine's own clock jumps over waits: its devices' delays take no time */
+	bool warps; /**< the machine's clock jumps over waits, so delays of devices take no time */
 	char settings[160];
 };
 
 /**
- * Open the source that kv's "regs" names. A key that neither the source nor @p backend_keys
- * (NULL-terminated) knows is an error.
+ * Open the source that "regs" in @p kv names. A key that is neither the source's nor in
+ * @p backend_keys (NULL-terminated) is an error.
  * @return 0 or -errno with sluice_fail() called.
  */
 int sluice_regs_open(struct sluice_regs *regs, struct rte_kvargs *kv,
 		     const char *const *backend_keys);
 void sluice_regs_close(struct sluice_regs *regs);
 
-/** @return NULL, or why nobody is behind the registers any more. */
+/** @return NULL, or why the hardware behind the registers has gone away. */
 static inline const char *
 sluice_regs_lost(const struct sluice_regs *r)
 {
 	return r->ops != NULL && r->ops->lost != NULL ? r->ops->lost(r) : NULL;
 }
 
-/* Accessors. Registers are little-endian, naturally aligned. A write orders nothing by itself:
- * the caller puts rte_io_wmb() between memory the hardware will read and the doorbell. On an
- * emulated register page the atomics carry release/acquire so that the same code is right
- * there; on x86 and for Device memory on Arm that costs nothing extra. */
+/* Accessors. Registers are little-endian and naturally aligned. A write orders nothing by
+ * itself: the caller puts rte_io_wmb() between the memory that the hardware will read and the
+ * doorbell. The accesses are atomics with release and acquire, which an emulated register page
+ * needs; on x86, and for Device memory on Arm, that costs nothing extra. */
 static inline uint32_t
 regs_read32(struct sluice_regs *r, uint32_t off)
 {

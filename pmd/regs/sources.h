@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * How a register source makes itself known to regs.c: by name, before main(), so that a program
- * may be linked with any choice of them.
+ * A register source makes itself known to regs.c by name, before main(), so that a program may be
+ * linked with any selection of sources.
  */
 #ifndef REGS_SOURCES_H
 #define REGS_SOURCES_H

@@ -9,14 +9,10 @@ out=(--json "$work/results/r.json" --csv "$work/results/r.csv" --report "$work/r
 
 # bad NAME WORDS -- OPTIONS...
 bad() {
-	local name=$1 words=()
+	local name=$1 words arguments
 	shift
-	while [ "$1" != -- ]; do
-		words+=("$1")
-		shift
-	done
-	shift
-	run "$name" 2 "$perf" "${two[@]}" -- "${out[@]}" --pairs 100 --rounds 1 "$@"
+	split "$@"
+	run "$name" 2 "$perf" "${two[@]}" -- "${out[@]}" --pairs 100 --rounds 1 "${arguments[@]}"
 	one_line "${words[@]}"
 	nothing_left
 }

@@ -26,8 +26,7 @@ play() {
 		--policy "$policies" --probe-stale --json "$j"
 	[ -s "$j" ] || return
 	json "$j" "all(x['dma_mismatches'] == 0 and x['dma_faults'] == 0 and x['pairs'] == $2 for x in r)"
-	json "$j" "all(x['stale_accesses'] == 0 for x in r if x['policy_in_force'] in
-		('strict', 'strict-batched', 'strict-async', 'contiguous', 'copy', 'hybrid'))"
+	json "$j" "all(x['stale_accesses'] == 0 for x in r if x['policy_in_force'] in $strict)"
 	json "$j" "$3"
 	rm -f "$j"
 }

@@ -8,14 +8,10 @@ mkdir "$work/results"
 
 # bad NAME WORDS... -- OPTIONS...
 bad() {
-	local name=$1 words=()
+	local name=$1 words arguments
 	shift
-	while [ "$1" != -- ]; do
-		words+=("$1")
-		shift
-	done
-	shift
-	run "$name" 2 "$check" --json "$work/results/r.json" "$@"
+	split "$@"
+	run "$name" 2 "$check" --json "$work/results/r.json" "${arguments[@]}"
 	one_check_line "${words[@]}"
 	nothing_left
 }

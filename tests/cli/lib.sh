@@ -23,6 +23,13 @@ if [ "$(nproc)" -ge 2 ]; then
 	two=("${eal[@]}" -l 0,1)
 fi
 
+# What policies promise, for expressions of json(): as Python tuples of names. One stale access under
+# a strict policy is an error; a policy that copies also counts accesses to its shadow memory; where
+# a burst shares its work it shares its SYNC.
+strict="('strict', 'strict-batched', 'strict-async', 'contiguous', 'copy', 'hybrid')"
+copies="('copy', 'hybrid')"
+shares="('strict-batched', 'contiguous')"
+
 fail() {
 	failures=$((failures + 1))
 	echo "FAIL: $case: $*"
@@ -39,29 +46,34 @@ run() {
 	[ "$got" -eq "$want" ] || fail "exit status $got, wanted $want"
 }
 
-# The one line of ours on stderr, holding every one of the words.
-one_line() {
-	local word n
-	n=$(grep -c '^sluice-perf: ' "$work/err")
-	[ "$n" -eq 1 ] || fail "$n lines of ours on stderr, wanted 1"
-	n=$(grep -vc -e '^sluice-perf: ' -e '^EAL: ' "$work/err")
-	[ "$n" -eq 0 ] || fail "$n lines on stderr that are nobody's"
+# split WORDS... -- ARGUMENTS...: fills words[] and arguments[], which are the caller's.
+split() {
+	words=()
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	shift
+	arguments=("$@")
+}
+
+# tool_line TOOL WORDS...: the tool printed one line on stderr, which holds each of the words. Only
+# EAL may have printed others.
+tool_line() {
+	local tool=$1 word n
+	shift
+	n=$(grep -c "^$tool: " "$work/err")
+	[ "$n" -eq 1 ] || fail "$n lines of $tool on stderr, wanted 1"
+	n=$(grep -vc -e "^$tool: " -e '^EAL: ' "$work/err")
+	[ "$n" -eq 0 ] || fail "$n lines on stderr that are neither $tool's nor EAL's"
 	for word in "$@"; do
 		grep -q -F -e "$word" "$work/err" || fail "stderr does not name \"$word\""
 	done
 }
 
-# one_check_line WORDS...: as one_line, for sluice-check.
-one_check_line() {
-	local word n
-	n=$(grep -c '^sluice-check: ' "$work/err")
-	[ "$n" -eq 1 ] || fail "$n lines of ours on stderr, wanted 1"
-	n=$(grep -vc -e '^sluice-check: ' -e '^EAL: ' "$work/err")
-	[ "$n" -eq 0 ] || fail "$n lines on stderr that are nobody's"
-	for word in "$@"; do
-		grep -q -F -e "$word" "$work/err" || fail "stderr does not name \"$word\""
-	done
-}
+one_line() { tool_line sluice-perf "$@"; }
+
+one_check_line() { tool_line sluice-check "$@"; }
 
 says() {
 	local word

@@ -15,14 +15,10 @@ nobody=65534
 
 # refused NAME WORDS... -- OPTIONS...: status 2, one line with the words, before anything is done.
 refused() {
-	local name=$1 words=()
+	local name=$1 words arguments
 	shift
-	while [ "$1" != -- ]; do
-		words+=("$1")
-		shift
-	done
-	shift
-	run "$name" 2 "$perf" "${one[@]}" -- "${few[@]}" "$@"
+	split "$@"
+	run "$name" 2 "$perf" "${one[@]}" -- "${few[@]}" "${arguments[@]}"
 	one_line "${words[@]}"
 }
 

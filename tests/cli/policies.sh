@@ -8,7 +8,6 @@
 j=$work/r.json
 one=("${eal[@]}" -l 0)
 names=$("$perf" --list | sed -n 's/^policies: //p')
-strict="('strict', 'strict-batched', 'strict-async', 'contiguous', 'copy', 'hybrid')"
 
 # holds: what must be true of any run of all policies with probes, in $j.
 holds() {
@@ -18,7 +17,7 @@ holds() {
 	json "$j" "all(x['probes'] > 0 for x in r)"
 	json "$j" "all(x['stale_accesses'] == 0 for x in r if x['policy_in_force'] in $strict)"
 	json "$j" "all(x['stale_accesses'] > 0 for x in r if x['policy_in_force'] not in $strict)"
-	json "$j" "all((x['shadow_accesses'] or 0) > 0 if x['policy'] in ('copy', 'hybrid') else x['shadow_accesses'] is None for x in r)"
+	json "$j" "all((x['shadow_accesses'] or 0) > 0 if x['policy'] in $copies else x['shadow_accesses'] is None for x in r)"
 	json "$j" "all(x['counters']['maps'] == x['counters']['unmaps'] + x['counters']['live'] for x in r)"
 	json "$j" "all(x['counters']['queued'] == x['counters']['released'] + x['counters']['pending'] for x in r)"
 	json "$j" "all(x['release_us']['p99'] is not None for x in r if x['policy_in_force'] in $strict)"
@@ -30,6 +29,12 @@ holds() {
 	json "$j" "all({'burst', 'copy_max', 'crossover_bytes', 'deadline_misses', 'oldest_us', 'exposed_bytes', 'pending_max'} <= set(x) for x in r)"
 	json "$j" "not any('null' in k for x in r for k in x['counters'])"
 }
+
+case='the man page names the strict policies'
+cases=$((cases + 1))
+: >"$work/err"
+tr -s '\n\t' ' ' <"$here/../../apps/perf/sluice-perf.1.scd" | tr -d "'" |
+	grep -q -F -e "promises strictness ${strict//\'/}" || fail "not those of lib.sh: $strict"
 
 # Virtual time: how many pairs are enough does not depend on the machine.
 workloads=(net:imix blk:4k "$here/../../config/workloads/sample.pcap")
@@ -85,7 +90,7 @@ json "$j" "[(x['batch'], x['deadline_us']) for x in r if x['policy'] != 'strict'
 for burst in 1 7 64; do
 	run "bursts of $burst" 0 "$perf" "${one[@]}" -- --policy all --burst "$burst" --pairs 1003 --rounds 1 --json "$j"
 	json "$j" "all(x['dma_mismatches'] == 0 and x['pairs'] == 1003 and x['burst'] == $burst for x in r)"
-	json "$j" "all(x['syncs_per_unmap'] <= 1.1 / $burst for x in r if x['policy'] in ('strict-batched', 'contiguous'))"
+	json "$j" "all(x['syncs_per_unmap'] <= 1.1 / $burst for x in r if x['policy'] in $shares)"
 done
 python3 "$here/mkcap.py" "$work"
 run 'a short ring of large buffers' 0 "$perf" "${one[@]}" -- --workload "$work/frame64k.pcap" --policy all \

@@ -54,12 +54,12 @@ run 'nobody looked' 0 "$perf" "${eal[@]}" -l 0 -- --pairs 2000 --rounds 1 --json
 json "$j" "all(x['stale_accesses'] is None and x['stale_provable'] is None for x in r)"
 json "$j" "d['iommu']['slowed_by_probes'] == ''"
 [ "$(cut -d, -f30 "$work/r.csv" | tr '\n' ' ')" = 'stale_accesses    ' ] || fail 'csv: a number'
-says 'nothing probed for them'
+says 'no device probed for them'
 grep -q '<td>n/a</td><td>n/a</td>' "$work/rep2/index.html" || fail 'report: a number'
 run 'slow enough to tell' 0 "$perf" "${eal[@]}" -l 0 -- --pairs 2000 --rounds 1 --policy strict --probe-stale --json "$j"
 json "$j" "r[0]['stale_accesses'] == 0 and r[0]['stale_provable'] is True and r[0]['stale_control'] > 0"
 json "$j" "d['iommu']['slowed_by_probes'] == 'tlbi_ns=5000,sync_ns=2000,shuffle=1'"
-says 'made the hardware slow, tlbi_ns=5000,sync_ns=2000,shuffle=1'
+says 'the hardware was made slow, tlbi_ns=5000,sync_ns=2000,shuffle=1'
 for layout in '-l 0' "${two[*]: -2} -- --layout split" "${two[*]: -2} -- --layout inline"; do
 	[[ $layout == *--* ]] || layout+=' --'
 	# shellcheck disable=SC2086 # words are wanted

@@ -38,17 +38,23 @@ told() {
 	over
 }
 
+# interrupted SIGNAL TICKS: $pid gets the signal after so much work, ends with a line that says so, and
+# leaves nothing behind.
+interrupted() {
+	await stands "$pid" "$perf"
+	await worked "$pid" "$2"
+	told "$1"
+	[ "$got" -eq 1 ] || fail "status $got, wanted 1"
+	one_line interrupted
+	nothing_left
+}
+
 # As soon as it can be told, and in the middle of a run.
 for sig in HUP INT QUIT TERM XCPU; do
 	for ticks in 0 50; do
 		case="$sig after $ticks ticks of work"
 		begin "$perf" "${one[@]}" -- --seconds 60 --json "$r/r.json" --csv "$r/r.csv" --report "$r/rep"
-		await stands "$pid" "$perf"
-		await worked "$pid" "$ticks"
-		told $sig
-		[ "$got" -eq 1 ] || fail "status $got, wanted 1"
-		one_line interrupted
-		nothing_left
+		interrupted "$sig" "$ticks"
 	done
 done
 # Sooner than that it may be ended as any program is, and again nothing is left; so any of these
@@ -62,30 +68,16 @@ for delay in 0.005 0.02 0.05 0.1; do
 done
 case='INT, two lcores'
 begin "$perf" "${two[@]}" -- --seconds 60 --json "$r/r.json"
-await stands "$pid" "$perf"
-await worked "$pid" 50
-told INT
-[ "$got" -eq 1 ] || fail "status $got, wanted 1"
-one_line interrupted
-nothing_left
+interrupted INT 50
 
 # A SYNC that takes most of a second, in a burst of 64: no wait of the library notices.
 long=smmuv3,regs=emu,sync_ns=900000000,sync_timeout_us=60000000
 case='within long SYNCs'
 begin "$perf" "${two[@]}" -- --dev $long --burst 64 --policy strict --json "$r/r.json"
-await stands "$pid" "$perf"
-await worked "$pid" 50
-told INT
-[ "$got" -eq 1 ] || fail "status $got, wanted 1"
-one_line interrupted
-nothing_left
+interrupted INT 50
 case='within long SYNCs, one lcore'
 begin "$perf" "${one[@]}" -- --dev $long --burst 64 --policy strict --json "$r/r.json"
-await stands "$pid" "$perf"
-await worked "$pid" 50
-told TERM
-[ "$got" -eq 1 ] || fail "status $got, wanted 1"
-nothing_left
+interrupted TERM 50
 
 # Who tells a group of processes tells each of them twice, as timeout(1) does. Two signals of one kind
 # may become one on the way, two kinds do not.

@@ -8,7 +8,7 @@
 #include <rte_bitops.h> /* rte_is_power_of_2(), since DPDK 24.07 */
 #include <rte_common.h>
 
-#include "../../apps/perf/devargs.h"
+#include "../../apps/shared/devargs.h"
 #include "../../apps/perf/options.h"
 #include "fuzz.h"
 
@@ -39,20 +39,20 @@ devargs(const char *dev)
 	char buf[128];
 	uint64_t v;
 
-	(void)perf_devargs_emulated(dev);
-	(void)perf_devargs_get(dev, "sync_ns", &v);
+	(void)devargs_emulated(dev);
+	(void)devargs_get(dev, "sync_ns", &v);
 	if ((size_t)snprintf(buf, sizeof(buf), "%s", dev) >= sizeof(buf))
 		return;
 	/* Given twice, or where the backend's name belongs: the library will refuse it. */
 	first = strstr(buf, "sync_ns");
 	if (first == buf || (first != NULL && strstr(first + 1, "sync_ns") != NULL))
 		return;
-	if (perf_devargs_set(buf, sizeof(buf), "sync_ns", 7) != 0)
+	if (devargs_set(buf, sizeof(buf), "sync_ns", 7) != 0)
 		return;
-	FUZZ_REQUIRE(perf_devargs_has(buf, "sync_ns"));
-	FUZZ_REQUIRE(perf_devargs_get(buf, "sync_ns", &v) == 0 && v == 7);
-	FUZZ_REQUIRE(perf_devargs_set(buf, sizeof(buf), "sync_ns", 123456) != 0 ||
-		     (perf_devargs_get(buf, "sync_ns", &v) == 0 && v == 123456));
+	FUZZ_REQUIRE(devargs_has(buf, "sync_ns"));
+	FUZZ_REQUIRE(devargs_get(buf, "sync_ns", &v) == 0 && v == 7);
+	FUZZ_REQUIRE(devargs_set(buf, sizeof(buf), "sync_ns", 123456) != 0 ||
+		     (devargs_get(buf, "sync_ns", &v) == 0 && v == 123456));
 }
 
 int

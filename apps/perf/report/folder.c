@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Everything goes by the folder's descriptor: whoever renames it, or takes its name, changes
- * nothing of where files go. A list in the folder says which of its files are ours; an entry is in
- * the list before its file is there, so that a run that is killed leaves no file that is nobody's.
+ * All files are reached through the folder's descriptor, so that renaming the folder does not
+ * change where they go. A list in the folder says which of its files are ours. An entry is in the
+ * list before its file is there, so that a run that is killed leaves no file without an entry.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define LIST_HEAD "files that sluice-perf --report put here, and may replace: name, size, hash\n"
 #define LIST_MAX  (REPORT_FILES_MAX * 96u)
 
-/* FNV-1a: against mistakes, not against malice; nobody else can write here. */
+/* FNV-1a. It finds mistakes and need not resist malice: other users cannot write here. */
 static uint64_t
 hash_add(uint64_t h, const uint8_t *data, size_t len)
 {
@@ -31,7 +31,7 @@ hash_add(uint64_t h, const uint8_t *data, size_t len)
 
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 
-/* @return whether it is a regular file that could be read. */
+/* @return true for a regular file that could be read. */
 static bool
 file_hash(int dir, const char *name, uint64_t *size, uint64_t *hash)
 {
@@ -103,7 +103,7 @@ list_write(struct report_folder *f, char *why)
 	return put_raw(f, LIST, text, (size_t)at, why);
 }
 
-/* Is there anything? @return 0: no, or a list is; -1 with @p why filled. */
+/* @return 0 if the folder is empty or has a list; or -1 with @p why filled. */
 static int
 holds_only_ours(struct report_folder *f, char *why)
 {
@@ -201,7 +201,7 @@ report_folder_free(const struct report_folder *f, const char *name, char *why)
 	return -1;
 }
 
-/* Drop a name's entries, but the last one if @p keep. */
+/* Drop all entries of a name; the last one stays if @p keep. */
 static void
 entries_drop(struct report_folder *f, const char *name, bool keep)
 {
@@ -256,7 +256,7 @@ report_folder_close(struct report_folder *f)
 {
 	struct stat mine, now;
 
-	/* Not somebody else's that took the name meanwhile. */
+	/* Another folder may have been given this name meanwhile; that one stays. */
 	if (f->made && f->dir >= 0 && fstat(f->dir, &mine) == 0 &&
 	    fstatat(f->at.dir, f->at.name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    mine.st_dev == now.st_dev && mine.st_ino == now.st_ino)

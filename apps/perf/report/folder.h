@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A folder that holds what this program put there, and perhaps other people's files: those are
- * never replaced.
+ * A folder with the files that this program put there, and perhaps with files of other people,
+ * which are never replaced.
  */
 #ifndef PERF_REPORT_FOLDER_H
 #define PERF_REPORT_FOLDER_H
@@ -14,8 +14,8 @@
 
 #define REPORT_FILES_MAX 48u
 
-/** What was put there: by name, size and content, so that a file that somebody changed, or put in
- * the place of one, is known to be theirs. */
+/** A file that was put there. Its name, size and content tell whether a file is still this one,
+ * or was changed or replaced since. */
 struct report_entry {
 	char name[32];
 	uint64_t size, hash;
@@ -24,30 +24,30 @@ struct report_entry {
 struct report_folder {
 	struct place at; /**< the folder, in its parent */
 	int dir;         /**< the folder itself, -1: none */
-	bool made;       /**< by this run */
+	bool made;       /**< this run made the folder */
 	struct report_entry entry[REPORT_FILES_MAX];
 	unsigned int n;
 };
 
 /**
- * Open the folder @p path, or make it. One that exists must be this user's, must not be writable by
- * everybody, and must be empty or hold a list of what was put there.
+ * Open the folder @p path, or make it. A folder that exists must be this user's, must not be
+ * writable by everybody, and must be empty or hold the list of what was put there.
  * @param why PLACE_WHY bytes. @return 0; or -1, @p why filled.
  */
 int report_folder_open(struct report_folder *f, const char *path, char *why);
 
-/** Does @p name not exist, or is it one that was put there and is as it was put? @return 0; or -1,
- * @p why filled. */
+/** Check that @p name may be written: there is no such file, or it was put there and is unchanged.
+ * @return 0; or -1, @p why filled. */
 int report_folder_free(const struct report_folder *f, const char *name, char *why);
 
-/** Put a file there. @return 0; or -1, @p why filled: nothing was changed. */
+/** Put a file there. @return 0; or -1, @p why filled, and nothing was changed. */
 int report_folder_put(struct report_folder *f, const char *name, const void *data, size_t len,
 		      char *why);
 
-/** Remove a file that was put there, if there is one. @return as report_folder_put(). */
+/** Remove a file that was put there, if there is one. @return like report_folder_put(). */
 int report_folder_remove(struct report_folder *f, const char *name, char *why);
 
-/** Close it; remove it if it was made by this run and holds nothing. */
+/** Close the folder. If this run made it and it is empty, it is removed. */
 void report_folder_close(struct report_folder *f);
 
 #endif

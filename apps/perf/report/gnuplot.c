@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * gnuplot reads its script from its stdin and writes the plot to its stdout, both files without a
- * name: there is no path that somebody could put another script at. It runs in /, without the
- * start-up files of anybody.
+ * gnuplot reads its script from stdin and writes the plot to stdout. Both are files without a name,
+ * so there is no path at which another user could place another script. gnuplot runs in /, without
+ * any start-up files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ start(int script, int out)
 	return pid;
 }
 
-/* @return whether it ended well, and in time. */
+/* @return true if it ended in time, and with status 0. */
 static bool
 ended_well(pid_t pid)
 {

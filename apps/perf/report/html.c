@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One page that needs nothing else: plots inside, light or dark as the reader's system is.
+ * One page that needs no other file. It has the plots inside, and is light or dark as the reader's
+ * system is.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -82,58 +83,103 @@ facts(const struct perf_book *bk, FILE *f)
 	fact(f, "note", r->note);
 	snprintf(text, sizeof(text), "%" PRIu64 " pairs, %u rounds, seed %" PRIu64
 		 ", stale probes %s%s%s", r->pairs, r->rounds, bk->o->seed,
-		 bk->o->probe_stale ? "on" : "off", bk->slowed[0] != '\0' ? ", so hardware slow: " : "",
-		 bk->slowed);
+		 bk->o->probe_stale ? "on" : "off",
+		 bk->slowed[0] != '\0' ? ", with hardware made slow: " : "", bk->slowed);
 	fact(f, "run", text);
 	fputs("</dl>\n", f);
 }
 
-/* A figure, or what stands for one that was not measured. */
+/* A figure; n/a for one that was not measured. */
 static void
 cell(FILE *f, bool known, unsigned int digits, double v)
 {
 	if (known)
-		fprintf(f, "<td>%.*f</td>", (int)digits, v);
+		fprintf(f, "%.*f", (int)digits, v);
 	else
-		fputs("<td>n/a</td>", f);
+		fputs("n/a", f);
 }
 
 static void
-row(const struct perf_result *r, FILE *f)
+count(FILE *f, bool known, uint64_t v)
 {
-	bool ran = !r->failed;
+	if (known)
+		fprintf(f, "%" PRIu64, v);
+	else
+		fputs("n/a", f);
+}
+
+static void
+policy(const struct perf_result *r, FILE *f)
+{
 	char signs[8];
 
-	fputs("<tr><td>", f);
 	escape(f, r->policy);
-	fprintf(f, "%s</td><td>%" PRIu64 "</td><td>%u</td><td>%u</td><td>%u</td>",
-		perf_marks_signs(r, signs, sizeof(signs)), r->sync_ns, r->workers, r->batch,
-		r->deadline_us);
-	cell(f, ran, 0, r->sync_rtt_ns);
-	cell(f, ran, 1, r->map_ns.mean);
-	cell(f, ran, 1, r->unmap_ns.mean);
-	cell(f, ran, 1, r->pair_ns);
-	cell(f, r->unmap_known, 0, r->unmap_ns.p99);
-	cell(f, r->cmds_known, 4, r->syncs_per_unmap);
-	cell(f, r->stale_known, 1, r->stale_us.p50);
-	cell(f, r->stale_known, 1, r->stale_us.p99);
-	cell(f, r->stale_known, 1, r->stale_us.max);
-	if (r->stale_counted)
-		fprintf(f, "<td>%" PRIu64 "%s</td>", r->stale_accesses,
-			r->stale_provable ? "" : " (not provable)");
-	else
-		fputs("<td>n/a</td>", f);
-	if (r->shadow_known)
-		fprintf(f, "<td>%" PRIu64 "</td>", r->shadow_accesses);
-	else
-		fputs("<td>n/a</td>", f);
-	cell(f, r->release_known, 1, r->release_us.p50);
-	cell(f, r->release_known, 1, r->release_us.p99);
-	if (r->strict_ratio > 0)
-		fprintf(f, "<td>%.2f&times;</td></tr>\n", r->strict_ratio);
-	else
-		fputs("<td>&ndash;</td></tr>\n", f);
+	fputs(perf_marks_signs(r, signs, sizeof(signs)), f);
 }
+
+static void
+accesses(const struct perf_result *r, FILE *f)
+{
+	count(f, r->stale_counted, r->stale_accesses);
+	if (r->stale_counted && !r->stale_provable)
+		fputs(" (not provable)", f);
+}
+
+static void
+ratio(const struct perf_result *r, FILE *f)
+{
+	if (r->strict_ratio > 0)
+		fprintf(f, "%.2f&times;", r->strict_ratio);
+	else
+		fputs("&ndash;", f);
+}
+
+#define COUNT(name, known, value)                                                                  \
+	static void name(const struct perf_result *r, FILE *f) { count(f, known, value); }
+#define FIGURE(name, known, digits, value)                                                         \
+	static void name(const struct perf_result *r, FILE *f) { cell(f, known, digits, value); }
+
+COUNT(sync_ns, true, r->sync_ns)
+COUNT(workers, true, r->workers)
+COUNT(batch, true, r->batch)
+COUNT(deadline, true, r->deadline_us)
+FIGURE(sync_rtt, !r->failed, 0, r->sync_rtt_ns)
+FIGURE(map, !r->failed, 1, r->map_ns.mean)
+FIGURE(unmap, !r->failed, 1, r->unmap_ns.mean)
+FIGURE(pair, !r->failed, 1, r->pair_ns)
+FIGURE(unmap_p99, r->unmap_known, 0, r->unmap_ns.p99)
+FIGURE(syncs, r->cmds_known, 4, r->syncs_per_unmap)
+FIGURE(stale_p50, r->stale_known, 1, r->stale_us.p50)
+FIGURE(stale_p99, r->stale_known, 1, r->stale_us.p99)
+FIGURE(stale_max, r->stale_known, 1, r->stale_us.max)
+COUNT(shadow, r->shadow_known, r->shadow_accesses)
+FIGURE(release_p50, r->release_known, 1, r->release_us.p50)
+FIGURE(release_p99, r->release_known, 1, r->release_us.p99)
+
+static const struct column {
+	const char *head;
+	void (*cell)(const struct perf_result *r, FILE *f);
+} columns[] = {
+	{ "policy", policy },
+	{ "sync_ns", sync_ns },
+	{ "workers", workers },
+	{ "batch", batch },
+	{ "deadline us", deadline },
+	{ "bare SYNC ns", sync_rtt },
+	{ "map ns", map },
+	{ "unmap ns", unmap },
+	{ "pair ns", pair },
+	{ "unmap p99 ns", unmap_p99 },
+	{ "SYNCs/unmap", syncs },
+	{ "stale p50 us", stale_p50 },
+	{ "p99 us", stale_p99 },
+	{ "max us", stale_max },
+	{ "stale accesses", accesses },
+	{ "shadow accesses", shadow },
+	{ "release p50 us", release_p50 },
+	{ "p99 us", release_p99 },
+	{ "strict/this", ratio },
+};
 
 static void
 legend(const struct perf_book *bk, FILE *f)
@@ -157,27 +203,30 @@ legend(const struct perf_book *bk, FILE *f)
 		fputs("</p>\n", f);
 	}
 	if (!bk->complete)
-		fputs("<p class=\"mark\">Not all that was asked for is here.</p>\n", f);
+		fputs("<p class=\"mark\">The results are not complete.</p>\n", f);
 }
 
 static void
 table(const struct perf_book *bk, FILE *f)
 {
-	fputs("<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr><th>policy</th>"
-	      "<th>sync_ns</th><th>workers</th><th>batch</th><th>deadline us</th>"
-	      "<th>bare SYNC ns</th><th>map ns</th><th>unmap ns</th><th>pair ns</th>"
-	      "<th>unmap p99 ns</th><th>SYNCs/unmap</th><th>stale p50 us</th>"
-	      "<th>p99 us</th><th>max us</th><th>stale accesses</th><th>shadow accesses</th>"
-	      "<th>release p50 us</th>"
-	      "<th>p99 us</th><th>strict/this</th></tr>"
-	      "</thead><tbody>\n", f);
-	for (unsigned int i = 0; i < bk->nb_results; i++)
-		row(&bk->result[i], f);
+	fputs("<h2>Policies</h2>\n<div class=\"wide\"><table><thead><tr>", f);
+	for (unsigned int c = 0; c < RTE_DIM(columns); c++)
+		fprintf(f, "<th>%s</th>", columns[c].head);
+	fputs("</tr></thead><tbody>\n", f);
+	for (unsigned int i = 0; i < bk->nb_results; i++) {
+		fputs("<tr>", f);
+		for (unsigned int c = 0; c < RTE_DIM(columns); c++) {
+			fputs("<td>", f);
+			columns[c].cell(&bk->result[i], f);
+			fputs("</td>", f);
+		}
+		fputs("</tr>\n", f);
+	}
 	fputs("</tbody></table></div>\n", f);
 	legend(bk, f);
 }
 
-/* The first of the ink's spellings in @p s; its length in *len. */
+/* Find the first spelling of the ink in @p s. @param len receives its length. */
 static const char *
 ink_find(const char *s, size_t *len)
 {
@@ -195,7 +244,7 @@ ink_find(const char *s, size_t *len)
 	return first;
 }
 
-/* The drawing without its XML prologue, the scripts' ink turned into the page's. */
+/* Write the drawing without its XML prologue, with the page's text colour for the scripts' ink. */
 static void
 svg_inline(const char *svg, FILE *f)
 {
@@ -235,10 +284,10 @@ perf_html_write(const struct perf_book *bk, const struct perf_drawn *drawn, FILE
 		plots(drawn, f);
 	}
 	fputs("<footer>Times include one ownership byte a page; the passthrough row is the floor "
-	      "of the harness itself. A stale access is a device reaching a page that unmap had "
-	      "already handed back; n/a where nothing probed for it. Not provable: the hardware "
-	      "completes invalidations before anybody could see that a policy did not wait. A "
-	      "shadow access reached shadow memory that stood in for nobody. The numbers behind the plots are in results.csv and in each "
-	      ".gp script.</footer>\n</body></html>\n", f);
+	      "of the harness itself. A stale access reached a page that unmap had already handed "
+	      "back; n/a: no device probed for them. Not provable: the hardware completes "
+	      "invalidations so early that a policy that does not wait is not caught. A shadow "
+	      "access reached idle shadow memory. The numbers behind the plots are in results.csv "
+	      "and in each .gp script.</footer>\n</body></html>\n", f);
 	return ferror(f) ? -1 : 0;
 }

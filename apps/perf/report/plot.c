@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the plots show. Data is inside each script, so that a script alone makes its plot again.
+ * What the plots show. Each script has its data inside, so that it makes its plot by itself.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "../marks.h"
 #include "report.h"
 
-/* The parameter a sweep's plots have on their x axis: the one with most values. */
+/* A parameter that can be the x axis of a sweep's plots. The one with most values is taken. */
 struct axis {
 	const char *label;
 	bool log;
@@ -27,7 +27,7 @@ static const struct axis axes[] = {
 	{ "deadline, us", true, get_deadline },
 };
 
-/* Is it the first result under its label? Curves are told apart by labels. */
+/* Is it the first result with its label? There is one curve for each label. */
 static bool
 first_of_label(const struct perf_book *bk, unsigned int i)
 {
@@ -37,7 +37,7 @@ first_of_label(const struct perf_book *bk, unsigned int i)
 	return true;
 }
 
-/* The next result with figures under the label of result @p of, from @p i on; or nb_results. */
+/* The next result from @p i on that has figures and the label of result @p of; or nb_results. */
 static unsigned int
 next_of_label(const struct perf_book *bk, unsigned int of, unsigned int i)
 {
@@ -47,7 +47,7 @@ next_of_label(const struct perf_book *bk, unsigned int of, unsigned int i)
 	return i;
 }
 
-/* How many values does a policy have there? That policies have different defaults is no sweep. */
+/* How many values a policy has there at most. Different defaults of policies are no sweep. */
 static unsigned int
 distinct(const struct perf_book *bk, const struct axis *a)
 {
@@ -94,7 +94,7 @@ label(const struct perf_book *bk, const struct perf_result *r, FILE *f)
 		fprintf(f, " sync %" PRIu64, r->sync_ns);
 	if (v.workers)
 		fprintf(f, " w%u", r->workers);
-	/* Of a flush queue; who has none is not told apart by it. */
+	/* These are settings of a flush queue, which not every policy has. */
 	if (v.batch && perf_counter_get(&r->counters, "queued") != 0)
 		fprintf(f, " b%u", r->batch);
 	if (v.deadline_us && perf_counter_get(&r->counters, "queued") != 0)
@@ -139,43 +139,52 @@ cost(const struct perf_book *bk, FILE *f)
 	      "plot $data using 2:xtic(1) title 'map', '' using 3 title 'unmap'\n", f);
 }
 
+/* Three bars a result, for p50, p99 and max. @param least what a bar shows at least; 0 is no value
+ * on a logarithmic axis. */
 static void
-tail(const struct perf_book *bk, FILE *f)
+bars(const struct perf_book *bk, FILE *f,
+     const struct perf_dist *(*get)(const struct perf_result *r), double least, const char *axis)
 {
 	fputs("$data << EOD\n", f);
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
-		const struct perf_dist *d = &bk->result[i].unmap_ns;
+		const struct perf_dist *d = get(&bk->result[i]);
+		int digits = least > 0 ? 1 : 3;
 
-		if (!bk->result[i].unmap_known)
+		if (d == NULL)
 			continue;
 		label(bk, &bk->result[i], f);
-		fprintf(f, " %.1f %.1f %.1f\n", d->p50 > 1 ? d->p50 : 1, d->p99 > 1 ? d->p99 : 1,
-			d->max > 1 ? d->max : 1);
+		fprintf(f, " %.*f %.*f %.*f\n", digits, RTE_MAX(d->p50, least), digits,
+			RTE_MAX(d->p99, least), digits, RTE_MAX(d->max, least));
 	}
-	fputs("EOD\nset style data histograms\nset style histogram clustered gap 1\n"
-	      "set style fill solid\nset logscale y\nset yrange [1:*]\n"
-	      "set ylabel 'unmap, ns (log)'\nset xtics rotate by -20\n"
-	      "plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
-	      "'' using 4 title 'max'\n", f);
+	fprintf(f, "EOD\nset style data histograms\nset style histogram clustered gap 1\n"
+		"set style fill solid\n%s\nset xtics rotate by -20\n"
+		"plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
+		"'' using 4 title 'max'\n", axis);
+}
+
+static const struct perf_dist *
+unmap_ns(const struct perf_result *r)
+{
+	return r->unmap_known ? &r->unmap_ns : NULL;
+}
+
+static void
+tail(const struct perf_book *bk, FILE *f)
+{
+	bars(bk, f, unmap_ns, 1,
+	     "set logscale y\nset yrange [1:*]\nset ylabel 'unmap, ns (log)'");
+}
+
+static const struct perf_dist *
+stale_us(const struct perf_result *r)
+{
+	return r->stale_known ? &r->stale_us : NULL;
 }
 
 static void
 window(const struct perf_book *bk, FILE *f)
 {
-	fputs("$data << EOD\n", f);
-	for (unsigned int i = 0; i < bk->nb_results; i++) {
-		const struct perf_dist *d = &bk->result[i].stale_us;
-
-		if (!bk->result[i].stale_known)
-			continue;
-		label(bk, &bk->result[i], f);
-		fprintf(f, " %.3f %.3f %.3f\n", d->p50, d->p99, d->max);
-	}
-	fputs("EOD\nset style data histograms\nset style histogram clustered gap 1\n"
-	      "set style fill solid\nset yrange [0:*]\n"
-	      "set ylabel 'stale window, us'\nset xtics rotate by -20\n"
-	      "plot $data using 2:xtic(1) title 'p50', '' using 3 title 'p99', "
-	      "'' using 4 title 'max'\n", f);
+	bars(bk, f, stale_us, 0, "set yrange [0:*]\nset ylabel 'stale window, us'");
 }
 
 static double
@@ -190,7 +199,7 @@ y_ratio(const struct perf_result *r)
 	return r->strict_ratio;
 }
 
-/* A curve a policy over the main axis. A point that has marks has a cross in it. */
+/* A curve for each label over the main axis. A point with marks is drawn with a cross. */
 static void
 curves(const struct perf_book *bk, FILE *f, const char *ylabel,
        double (*y)(const struct perf_result *))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Fills the report folder. The page comes last and whole; without gnuplot it has no plots, and
- * the scripts are there for a machine that has it.
+ * The page is written last. Without gnuplot it has no plots; the scripts can then be run on a
+ * machine that has gnuplot.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ perf_report_init(struct perf_report *rp)
 	rp->folder.dir = rp->folder.at.dir = -1;
 }
 
-/* The files that there can be, one after the other; NULL behind the last. */
+/* The names of all files that a report can have; NULL behind the last one. */
 static const char *
 file_name(unsigned int i, char *buf, size_t size)
 {
@@ -77,21 +77,44 @@ perf_report_has(const struct perf_report *rp, const struct outfile *of)
 	return false;
 }
 
-/* What @p fn writes, as a file of the folder. */
+/* A file of the report is made in memory, and then put into the folder. */
+struct draft {
+	FILE *f;
+	char *text;
+	size_t len;
+};
+
+/* @return whether there is memory for it. */
+static bool
+draft_begin(struct draft *d)
+{
+	d->text = NULL;
+	d->f = open_memstream(&d->text, &d->len);
+	return d->f != NULL;
+}
+
+/* @param good whether all of it was written. @return 0, or -1 with @p why filled. */
+static int
+draft_put(struct draft *d, bool good, struct perf_report *rp, const char *name, char *why)
+{
+	int rc = -1;
+
+	good &= d->f != NULL && fclose(d->f) == 0;
+	if (good)
+		rc = report_folder_put(&rp->folder, name, d->text, d->len, why);
+	else
+		snprintf(why, PLACE_WHY, "out of memory");
+	free(d->text);
+	return rc;
+}
+
 static int
 data_put(struct perf_report *rp, const struct perf_book *bk, char *why)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	int rc = f == NULL || perf_csv_write(bk, f) != 0;
+	struct draft d;
+	bool good = draft_begin(&d) && perf_csv_write(bk, d.f) == 0;
 
-	if ((f != NULL && fclose(f) != 0) || rc != 0)
-		snprintf(why, PLACE_WHY, "out of memory");
-	else
-		rc = report_folder_put(&rp->folder, DATA, text, len, why);
-	free(text);
-	return rc;
+	return draft_put(&d, good, rp, DATA, why);
 }
 
 void
@@ -100,7 +123,7 @@ perf_report_keep(struct perf_report *rp, const struct perf_book *bk)
 	char why[PLACE_WHY];
 
 	if (rp->shown != NULL)
-		(void)!data_put(rp, bk, why); /* said at the end */
+		(void)!data_put(rp, bk, why); /* perf_report_write() reports the error */
 }
 
 static void
@@ -123,7 +146,7 @@ script_head(FILE *f, const struct perf_plot *p)
 #define TERM_PNG "set terminal pngcairo size 1290,630 noenhanced font 'sans-serif,15' " \
 		 "background rgb 'white'\n"
 
-/* The script that a person can run again in the folder. */
+/* The script as it is in the folder, where it can be run again. */
 static void
 script_write(const struct perf_book *bk, const struct perf_plot *p, FILE *f)
 {
@@ -134,7 +157,7 @@ script_write(const struct perf_book *bk, const struct perf_plot *p, FILE *f)
 	fprintf(f, TERM_PNG "set output '%s.png'\nreplot\nset output\n", p->name);
 }
 
-/* The same for one kind of picture, to stdout. */
+/* Run the script with its picture going to stdout. */
 static int
 draw(const struct perf_book *bk, const struct perf_plot *p, const char *term, char **out,
      size_t *len)
@@ -159,23 +182,17 @@ draw(const struct perf_book *bk, const struct perf_plot *p, const char *term, ch
 static int
 script_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_plot *p, char *why)
 {
-	char name[64], *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	int rc = -1;
+	struct draft d;
+	bool good = draft_begin(&d);
+	char name[64];
 
 	snprintf(name, sizeof(name), "%s.gp", p->name);
-	snprintf(why, PLACE_WHY, "out of memory");
-	if (f != NULL) {
-		script_write(bk, p, f);
-		if (fclose(f) == 0)
-			rc = report_folder_put(&rp->folder, name, text, len, why);
-	}
-	free(text);
-	return rc;
+	if (good)
+		script_write(bk, p, d.f);
+	return draft_put(&d, good, rp, name, why);
 }
 
-/* @return 0; 1: gnuplot did not; -1: a file could not be written, @p why filled. */
+/* @return 0; 1 if gnuplot failed; -1 with @p why filled if a file could not be written. */
 static int
 plot_put(struct perf_report *rp, const struct perf_book *bk, unsigned int i, struct perf_drawn *d,
 	 char *why)
@@ -207,19 +224,13 @@ plot_put(struct perf_report *rp, const struct perf_book *bk, unsigned int i, str
 }
 
 static int
-page_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_drawn *d, char *why)
+page_put(struct perf_report *rp, const struct perf_book *bk, const struct perf_drawn *drawn,
+	 char *why)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	int rc = f == NULL || perf_html_write(bk, d, f) != 0;
+	struct draft d;
+	bool good = draft_begin(&d) && perf_html_write(bk, drawn, d.f) == 0;
 
-	if ((f != NULL && fclose(f) != 0) || rc != 0)
-		snprintf(why, PLACE_WHY, "out of memory");
-	else
-		rc = report_folder_put(&rp->folder, PAGE, text, len, why);
-	free(text);
-	return rc;
+	return draft_put(&d, good, rp, PAGE, why);
 }
 
 int

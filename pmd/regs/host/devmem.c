@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The register source "devmem": a real SMMUv3, its registers mapped from /dev/mem. Where it is,
- * the firmware's tables tell unless base= does.
+ * The register source "devmem": a real SMMUv3 whose registers are mapped from /dev/mem. Their
+ * address comes from base= or, without that, from the firmware's tables.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ struct devmem {
 	struct host_mem mem;
 };
 
-/* The one that the firmware's tables name. */
+/* Find the SMMUv3 that the firmware's tables name. */
 static int
 find_base(uint64_t *base)
 {

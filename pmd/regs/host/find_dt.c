@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * SMMUv3s in the device tree that the kernel shows: nodes compatible with "arm,smmu-v3", their
- * addresses taken through every bus above them (Devicetree Specification 0.4 §2.3).
+ * SMMUv3s in the device tree that the kernel shows: nodes compatible with "arm,smmu-v3". Their
+ * addresses are translated through each bus above them (Devicetree Specification 0.4 §2.3).
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -16,11 +16,11 @@
 #define PROP_MAX   1024u
 #define COMPATIBLE "arm,smmu-v3"
 
-/* A node with children: how their addresses are written, and where they are for its parent. */
+/* A node with children: how their addresses are encoded, and how they map to the parent's. */
 struct bus {
 	const struct bus *up;    /* NULL: the root, whose addresses are the processor's */
 	uint32_t acells, scells; /* 32-bit words of an address and of a size below it */
-	ssize_t ranges_len;      /* bytes; negative: its addresses are its own affair */
+	ssize_t ranges_len;      /* bytes; negative: the parent cannot reach its addresses */
 	uint8_t ranges[PROP_MAX];
 };
 
@@ -47,7 +47,7 @@ prop_u32(const char *node, const char *name, uint32_t def)
 	return prop(node, name, &v, sizeof(v)) == (ssize_t)sizeof(v) ? rte_be_to_cpu_32(v) : def;
 }
 
-/* @p cells big-endian words; what does not fit 64 bits is cut off. */
+/* Read @p cells big-endian words; bits beyond 64 are cut off. */
 static uint64_t
 number(const uint8_t *p, uint32_t cells)
 {
@@ -58,7 +58,8 @@ number(const uint8_t *p, uint32_t cells)
 	return v;
 }
 
-/* An address below @p bus as the processor sees it. @return false: it does not. */
+/* Translate an address below @p bus to the processor's. @return false if the processor cannot
+ * reach it. */
 static bool
 translate(const struct bus *bus, uint64_t *addr)
 {
@@ -68,7 +69,7 @@ translate(const struct bus *bus, uint64_t *addr)
 
 		if (bus->ranges_len == 0) /* the same addresses */
 			continue;
-		if (entry == 0) /* a tree without addresses has no place for them either */
+		if (entry == 0) /* addresses of no words cannot be translated */
 			return false;
 		for (; at + (ssize_t)entry <= bus->ranges_len; at += entry) {
 			const uint8_t *r = bus->ranges + at;
@@ -133,7 +134,7 @@ walk(const char *node, const struct bus *up, int depth, struct found *f)
 	bus.scells = prop_u32(node, "#size-cells", 1);
 	bus.ranges_len = prop(node, "ranges", bus.ranges, sizeof(bus.ranges));
 	if (bus.acells > 4 || bus.scells > 4)
-		return; /* nothing that we could read */
+		return; /* the node cannot be read */
 	dir = opendir(node);
 	if (dir == NULL)
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * SMMUv3s in ACPI's I/O Remapping Table (DEN 0049 §3, IORT nodes of type 4). The table comes from
- * firmware: no length in it is believed.
+ * firmware, and no length in it is trusted.
  */
 #include <string.h>
 
@@ -50,7 +50,7 @@ scan(const uint8_t *t, size_t len, uint64_t *base, unsigned int max)
 unsigned int
 host_find_iort(uint64_t *base, unsigned int max)
 {
-	static uint8_t table[IORT_MAX]; /* control path: one opens at a time */
+	static uint8_t table[IORT_MAX]; /* control path: one caller at a time */
 	char path[HOST_PATH];
 	uint8_t sum = 0;
 	uint32_t len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Memory for real hardware: one piece, physical addresses. From EAL's pool when that has such a
- * piece (pages of 1 GiB, mostly), else from the kernel's huge pages directly.
+ * Memory for real hardware is one physically contiguous piece. It comes from EAL's pool if that has
+ * such a piece, as with pages of 1 GiB, and else from the kernel's huge pages.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Physically contiguous memory out of small huge pages. The kernel hands huge pages out in no
- * order, so a piece of more than one of them is rarely contiguous as it comes: we take more than
- * we need, look where each is, map the longest run in order and give the rest back.
+ * Physically contiguous memory made of small huge pages. The kernel hands out huge pages in no
+ * order, so two of them are rarely neighbours. We take more pages than we need, look up where each
+ * is, map the longest run in order, and give the rest back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "host.h"
 
-#define SAMPLE_MAX 64u /* times what is wanted */
+#define SAMPLE_MAX 64u /* take at most so many times the pages that are wanted */
 
 struct page {
 	uint64_t pa;
@@ -46,7 +46,7 @@ phys(int pagemap, const void *va)
 	return (e & ((UINT64_C(1) << 55) - 1)) * small;
 }
 
-/* Take @p n pages and note where they are. @return 0 or -errno. */
+/* Take @p n pages, and note their physical addresses. @return 0 or -errno. */
 static int
 pool_fill(struct pool *p, size_t n)
 {
@@ -59,12 +59,12 @@ pool_fill(struct pool *p, size_t n)
 	else if (ftruncate(p->fd, (off_t)(n * p->page)) != 0)
 		ret = -errno;
 	else {
-		/* The mapping reserves: this fails when there are not that many. */
+		/* The mapping reserves its pages, and fails if there are not enough. */
 		va = mmap(NULL, n * p->page, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd, 0);
 		ret = va != MAP_FAILED ? 0 : -errno;
 	}
 	for (size_t i = 0; ret == 0 && i < n; i++) {
-		memset(va + i * p->page, 0, 1); /* there is a page now; the kernel zeroed it */
+		memset(va + i * p->page, 0, 1); /* faults the page in; the kernel has zeroed it */
 		p->pages[i] = (struct page){ phys(pagemap, va + i * p->page),
 					     (off_t)(i * p->page) };
 		if (p->pages[i].pa == 0)
@@ -80,7 +80,7 @@ pool_fill(struct pool *p, size_t n)
 	return ret;
 }
 
-/* The longest run, of up to @p most pages. @return its first page. */
+/* Find the longest run, of up to @p most pages. @return its first page. */
 static size_t
 pool_run(const struct pool *p, size_t most, size_t *len)
 {
@@ -98,7 +98,7 @@ pool_run(const struct pool *p, size_t most, size_t *len)
 	return best;
 }
 
-/* Map the run in its order, give back every other page. */
+/* Map the run in order, and give all other pages back. */
 static void *
 pool_map(const struct pool *p, size_t first, size_t len)
 {
@@ -128,9 +128,10 @@ pool_map(const struct pool *p, size_t first, size_t len)
 }
 
 /*
- * Fill the pool until it holds a run of @p most pages: of a small sample few are neighbours. What
- * there is is taken when there are no more pages, or when eight times as many gave @p least.
- * @return the length of the run at *first, less than @p least: none; or -errno.
+ * Take pages until there is a run of @p most: among few pages hardly any are neighbours. A shorter
+ * run will do when there are no more pages, or when it has @p least and eight times as many were
+ * taken.
+ * @return the length of the run at *first, too short if less than @p least; or -errno.
  */
 static ssize_t
 search(struct pool *p, size_t least, size_t most, size_t *first)
@@ -142,7 +143,7 @@ search(struct pool *p, size_t least, size_t most, size_t *first)
 		int ret = pool_fill(p, n);
 
 		if (ret == -ENOMEM && n > least) {
-			n--; /* refused at once: cheap */
+			n--; /* a refusal takes no time, so try one page less */
 			all = true;
 		} else if (ret != 0) {
 			return ret;
@@ -187,7 +188,7 @@ host_hugepages_take(size_t least, size_t most, struct host_mem *m)
 			len = -ENOMEM;
 	}
 	free(p.pages);
-	close(p.fd); /* the mappings keep what they need */
+	close(p.fd); /* the mappings keep their pages */
 	return len > 0 ? 0 : (int)len;
 }
 

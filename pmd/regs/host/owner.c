@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Is somebody else using these registers? Two drivers on one SMMU corrupt each other silently, so
- * whatever the kernel says of the range is asked before it is touched.
+ * Are these registers in use? Two drivers of one SMMU corrupt each other's work silently. So
+ * everything that the kernel tells about the range is looked at before the registers are touched.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -47,8 +47,8 @@ check_driver(uint64_t base)
 }
 
 /*
- * One overlapping line of /proc/iomem. A platform device without a driver only says where it is;
- * everything else is a use of the range.
+ * Judge one overlapping line of /proc/iomem. The line of a platform device without a driver only
+ * says where the device is; any other line means that the range is in use.
  */
 static int
 check_line(uint64_t base, const char *name)
@@ -84,7 +84,7 @@ host_check_free(uint64_t base)
 		return ret;
 	f = fopen(host_path(path, "/proc/iomem"), "re");
 	if (f == NULL)
-		return 0; /* the driver's list is all there is to ask */
+		return 0; /* without /proc/iomem, the driver's list has to do */
 	while (ret == 0 && fgets(line, sizeof(line), f) != NULL) {
 		uint64_t first, last;
 		char name[128];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * PCI devices of this machine through /sys/bus/pci: no driver of the kernel's may have them. The
- * StreamID is taken to be the requester id, as firmware maps them one to one where nothing else is
- * said (QEMU's virt machine does).
+ * PCI devices of this machine through /sys/bus/pci. A device that a kernel driver has is refused.
+ * The StreamID is taken to be the requester id: firmware maps the two one to one unless it says
+ * otherwise, as on QEMU's virt machine.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ matches(const char *name, uint16_t vendor, uint16_t device)
 	       v == vendor && d == device;
 }
 
-/* In the order of the addresses. @return whether there are as many. */
+/* Functions count in the order of their addresses. @return whether there are so many. */
 static bool
 find(uint16_t vendor, uint16_t device, unsigned int nth, struct where *w)
 {
@@ -76,7 +76,7 @@ command(struct sluice_pci *p, uint16_t set, uint16_t clear)
 	return pwrite(p->cfg_fd, &v, sizeof(v), PCI_COMMAND) == (ssize_t)sizeof(v) ? 0 : -EIO;
 }
 
-/* The kernel powers it up and gives its BARs their addresses; it may have done so already. */
+/* Let the kernel power the device up and give its BARs addresses, unless it has done so. */
 static void
 enable(const char *name)
 {
@@ -86,7 +86,7 @@ enable(const char *name)
 	if (fd < 0)
 		return;
 	if (write(fd, "1", 1) != 1)
-		errno = 0; /* shows when the BAR does not answer */
+		errno = 0; /* so that a BAR that does not answer is noticed */
 	close(fd);
 }
 
@@ -161,6 +161,6 @@ host_pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsign
 void
 host_pci_close(struct sluice_pci *p)
 {
-	command(p, 0, COMMAND_BUS_MASTER); /* it makes no DMA without us */
+	command(p, 0, COMMAND_BUS_MASTER); /* no DMA when it is not ours any more */
 	unmap(p);
 }

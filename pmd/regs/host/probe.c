@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The first look at mapped registers. Where nothing answers, the bus may abort the access and the
- * kernel then sends SIGBUS: that is caught for this one look, so that a wrong address is an
- * error and not the end of the process.
+ * The first look at mapped registers. Where no device answers, the bus may abort the access, and
+ * the kernel then sends SIGBUS. The signal is caught during this look, so that a wrong address is
+ * an error and does not end the process.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,8 @@ on_sigbus(int sig)
 {
 	if (looking)
 		siglongjmp(back, 1);
-	/* Not ours: happens again, and does what it would have done. */
+	/* This SIGBUS has another cause. The access is made again, now with the handler of
+	 * before. */
 	signal(sig, SIG_DFL);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The register source "uio": a real SMMUv3 that the kernel's uio_pdrv_genirq gave to user space,
- * its registers mapped from /dev/uioN. Unlike /dev/mem it needs no right to all of memory.
+ * The register source "uio": a real SMMUv3 that the kernel's uio_pdrv_genirq gives to user space.
+ * Its registers are mapped from /dev/uioN, which, unlike /dev/mem, needs no right to all of memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,12 @@
 #include "host.h"
 
 struct uio {
-	int fd; /* the device stays ours while it is open */
+	int fd; /* kept open: the device is ours for so long */
 	uint64_t len;
 	struct host_mem mem;
 };
 
-/* "3", "uio3" and "/dev/uio3" name the same. */
+/* "3", "uio3" and "/dev/uio3" name the same device. */
 static int
 parse_dev(const char *text, unsigned int *n)
 {

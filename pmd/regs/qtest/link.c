@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The QEMU process and its line protocol. Whatever the other end does, we wait no longer than the
- * deadline, and no process or file of it is left behind: it is tied to us by a socket pair, what
- * it prints goes to an unnamed file, and it is killed when we die: by the system, and what it
- * started in its turn by a keeper.
+ * The QEMU process and its line protocol. Whatever QEMU does, a wait ends with its deadline, and no
+ * process or file is left behind. QEMU is connected by a socket pair, and its stderr is an unnamed
+ * file. When this process dies, the system kills QEMU, and a keeper kills the processes that QEMU,
+ * or a script in its place, has started.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -42,12 +42,12 @@ now_ms(void)
 struct start {
 	char *const *argv;
 	int sock, keep_fd, errfd;
-	int life; /* where the keeper is told the process group; -1: none */
-	int status; /* closed by a successful exec, else carries errno */
+	int life; /* tells the keeper the process group; -1: there is no keeper */
+	int status; /* a successful exec closes it; a failed one writes errno to it */
 	pid_t parent;
 };
 
-/* In the child: "PID\n" to the keeper, who knows of the group before there is anything in it. */
+/* In the child: write "PID\n" to the keeper, so that it knows the group before exec. */
 static void
 tell_keeper(int fd)
 {
@@ -60,7 +60,7 @@ tell_keeper(int fd)
 		_exit(126);
 }
 
-/* In the child: only calls that are safe between fork and exec. */
+/* In the child: makes only calls that are safe between fork and exec. */
 static void
 child(const struct start *s)
 {
@@ -68,13 +68,13 @@ child(const struct start *s)
 	sigset_t none;
 	int err;
 
-	/* Ctrl-C is ours to handle; whatever a wrapper script starts is killed with it. */
+	/* A group of its own: Ctrl-C does not reach it, and all of the group can be killed. */
 	setpgid(0, 0);
 	tell_keeper(s->life);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != s->parent) /* we died before the call above */
+	if (getppid() != s->parent) /* the parent died before the call above */
 		_exit(126);
-	/* No core file (1: nor one through a pipe), no endless stderr. */
+	/* No core file (a limit of 1 also prevents one through a pipe), no endless stderr. */
 	setrlimit(RLIMIT_CORE, &core);
 	setrlimit(RLIMIT_FSIZE, &file);
 	sigemptyset(&none);
@@ -90,8 +90,9 @@ child(const struct start *s)
 	_exit(write(s->status, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 127 : 126);
 }
 
-/* The keeper: a shell, since a fork of ours would hold our memory. It reads the process group, then
- * nothing until the other end is closed, by whatever ended us, and kills what is left. */
+/* The keeper is a shell, because a fork of ours would hold our memory. It reads the process
+ * group, then waits until the other end is closed, which the end of this process does as well,
+ * and kills the group. */
 static void
 keep(int from)
 {
@@ -100,7 +101,7 @@ keep(int from)
 	char *argv[] = { name, c, script, NULL };
 	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
 
-	setsid(); /* away from the terminal, and from whoever kills our group */
+	setsid(); /* so that signals of the terminal, or to our group, do not reach it */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
 #ifdef CLOSE_RANGE_CLOEXEC
@@ -149,7 +150,7 @@ keeper_stop(struct qtest_link *l)
 	l->life = -1;
 }
 
-/* What became of exec: 0, or an errno. */
+/* @return 0 if exec succeeded, or an errno. */
 static int
 exec_result(int fd, uint64_t timeout_ms)
 {
@@ -215,7 +216,7 @@ qtest_link_stop(struct qtest_link *l)
 {
 	if (l->sock >= 0)
 		close(l->sock);
-	keeper_stop(l); /* first: once the group is reaped its number may be anybody's */
+	keeper_stop(l); /* first: once the group is reaped, its number may be given to another */
 	if (l->pid > 0) {
 		kill(-l->pid, SIGKILL);
 		kill(l->pid, SIGKILL);
@@ -232,7 +233,7 @@ qtest_link_stop(struct qtest_link *l)
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-/* Its own last words are the best reason. */
+/* The last line that QEMU printed is the best reason. */
 static void
 die(struct qtest_link *l, const char *why)
 {
@@ -245,11 +246,11 @@ die(struct qtest_link *l, const char *why)
 	for (char *c = l->why; *c != '\0'; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
-	/* release: pairs with the acquire in qtest_link_lost(). */
+	/* Release: pairs with the acquire in qtest_link_lost(). */
 	atomic_store_explicit(&l->dead, true, memory_order_release);
 }
 
-/* One line, without its end. @return whether there was one in time. */
+/* Get one line, without its end. @return whether it came in time. */
 static bool
 get_line(struct qtest_link *l, char *line, size_t len, uint64_t until)
 {
@@ -288,7 +289,7 @@ get_line(struct qtest_link *l, char *line, size_t len, uint64_t until)
 	}
 }
 
-/* "OK" or "OK value"; lines that tell of interrupts may come in between. */
+/* The answer is "OK" or "OK value". Lines about interrupts may come before it, and are skipped. */
 static uint64_t
 get_answer(struct qtest_link *l)
 {
@@ -328,7 +329,7 @@ qtest_link_ask(struct qtest_link *l, const char *fmt, ...)
 	pthread_mutex_lock(&l->lock);
 	if (!atomic_load_explicit(&l->dead, memory_order_relaxed)) {
 		atomic_fetch_add_explicit(&l->asked, 1, memory_order_relaxed);
-		/* The socket's buffer is far larger than the one line under way. */
+		/* This does not block: the socket's buffer is much longer than a line. */
 		if (send(l->sock, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n)
 			v = get_answer(l);
 		else
@@ -353,6 +354,6 @@ qtest_link_line(struct qtest_link *l, char *line, size_t len)
 const char *
 qtest_link_lost(const struct qtest_link *l)
 {
-	/* acquire: pairs with the release in die(); the reason is there. */
+	/* Acquire: pairs with the release in die(), before which the reason was written. */
 	return atomic_load_explicit(&l->dead, memory_order_acquire) ? l->why : NULL;
 }

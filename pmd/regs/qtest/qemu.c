@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Which QEMU is started, and as which machine. Old ones are refused by their version, not by how
- * they fail.
+ * Which QEMU is started, and as which machine. A QEMU that is too old is refused by its version,
+ * before it can fail in some way.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include "../../../engine/driver.h"
 #include "qemu.h"
 
-#define VERSION_MIN_MAJOR 7u /* the oldest that the conformance list was run against is 7.2 */
+#define VERSION_MIN_MAJOR 7u /* the conformance list was run with 7.2 and later */
 #define MAX_ARGS          96u
 
 struct args {
@@ -54,9 +54,9 @@ read_version(struct qemu_conf *c)
 	return ret;
 }
 
-/* The transfers of edu need a running clock, and so a running processor: one that sleeps. While it
- * does, the clock of counted instructions jumps to whatever is due next, so that the 100 ms of a
- * transfer take none. Without edu nothing runs at all. */
+/* Transfers of edu need a running clock, and so a running processor, which sleeps. While it
+ * sleeps, the clock of counted instructions jumps to the next event, so that the 100 ms of a
+ * transfer take no time. Without edu the processor does not run. */
 static void
 add_processor(struct args *a, const struct qemu_conf *c, const char *loader)
 {
@@ -104,7 +104,7 @@ qemu_start(struct qtest_link *l, struct qemu_conf *c)
 	ret = qtest_link_start(l, a.v, c->ram_fd, c->timeout_ms);
 	if (ret != 0)
 		return ret;
-	/* The first answer comes when QEMU is up. */
+	/* The first answer comes when QEMU has started. */
 	(void)qtest_link_ask(l, "readl %#" PRIx64, QEMU_SMMU_BASE);
 	if (qtest_link_lost(l) != NULL) {
 		ret = sluice_fail(ENODEV, "qemu=%s: %s", c->path, qtest_link_lost(l));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The register source "qtest": a QEMU of our own whose SMMUv3 we drive from this process. Its
- * registers are asked for line by line (some 20 to 50 µs each); its RAM is shared memory, so that
+ * The register source "qtest": a QEMU of our own, whose SMMUv3 this process drives. A register
+ * access is a line of text and its answer, 20 to 50 µs. QEMU's RAM is shared memory, so that
  * driver, page tables and checks run natively, in a debugger or under sanitizers.
  */
 #include <fcntl.h>
@@ -23,16 +23,16 @@
 #define PCI_SLOTS  32u
 #define BAR_SHIFT  21u /* each slot has 2 MiB of the PCIe memory window */
 
-/* The processor sleeps: wfi; b .-4. A running clock is all that we want of it. */
+/* The processor sleeps (wfi; b .-4). It is needed only to keep the clock running. */
 static const uint32_t cpu_code[2] = { 0xd503207f, 0x17ffffff };
 
 struct qtest {
 	struct qtest_link link;
-	bool up;                 /* the link is to be stopped */
+	bool up;                 /* the link was started, and must be stopped */
 	int ram_fd;
 	uint8_t *ram;
 	size_t ram_len;
-	_Atomic uint32_t in_use; /* PCI slots that somebody has opened */
+	_Atomic uint32_t in_use; /* PCI slots that are open */
 };
 
 /* ---- accesses -------------------------------------------------------------------------------- */
@@ -93,7 +93,9 @@ bus_write(struct sluice_regs *regs, uint64_t pa, unsigned int size, uint64_t v)
 
 /* ---- PCI ------------------------------------------------------------------------------------- */
 
-/* Nobody gave out addresses before us: each slot has its own. @return bytes of the BAR, or 0. */
+/* Give the BAR an address: there is no firmware that has done so. Each slot has an address of
+ * its own.
+ * @return bytes of the BAR, or 0. */
 static uint64_t
 map_bar(struct sluice_regs *regs, uint64_t cfg, uint64_t at)
 {
@@ -101,7 +103,7 @@ map_bar(struct sluice_regs *regs, uint64_t cfg, uint64_t at)
 
 	bus_write(regs, cfg + 0x10, 4, UINT32_MAX);
 	size = bus_read(regs, cfg + 0x10, 4);
-	if (size & 1 || size == UINT32_MAX) /* ports, or nobody there */
+	if (size & 1 || size == UINT32_MAX) /* I/O ports, or no device */
 		return 0;
 	size = (~(size & ~UINT64_C(0xf)) & UINT32_MAX) + 1;
 	if (size < 16 || size > UINT64_C(1) << BAR_SHIFT)
@@ -133,7 +135,7 @@ pci_open(struct sluice_regs *regs, uint16_t vendor, uint16_t device, unsigned in
 	if (p == NULL)
 		return 0;
 	bit = UINT32_C(1) << slot;
-	/* acquire: pairs with the release in pci_close(); one user of a device after the other. */
+	/* Acquire: pairs with the release in pci_close() of the user before this one. */
 	if (atomic_fetch_or_explicit(&q->in_use, bit, memory_order_acquire) & bit)
 		return sluice_fail(EBUSY, "PCI device %04x:%04x number %u is in use", vendor,
 				   device, nth);
@@ -154,14 +156,14 @@ pci_close(struct sluice_pci *p)
 {
 	struct qtest *q = p->regs->priv;
 
-	/* release: pairs with the acquire in pci_open(). */
+	/* Release: pairs with the acquire in pci_open(). */
 	atomic_fetch_and_explicit(&q->in_use, ~(UINT32_C(1) << (p->stream >> 3)),
 				  memory_order_release);
 }
 
 /* ---- open and close -------------------------------------------------------------------------- */
 
-/* RAM without a name in any file system, so that nothing can be left behind. */
+/* RAM is a file without a name, so that nothing can be left behind. */
 static int
 ram_open(struct qtest *q, size_t len)
 {
@@ -236,7 +238,7 @@ qtest_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 		return ret;
 	}
 	regs->clock = (struct sluice_clock){ .hz = rte_get_tsc_hz() };
-	regs->warps = true; /* qemu.c: -icount */
+	regs->warps = true; /* because of -icount (qemu.c) */
 	snprintf(regs->settings, sizeof(regs->settings),
 		 "version=%s,mem_mb=%" PRIu64 ",edu=%" PRIu64 ",testdev=%" PRIu64 ",qemu=%s",
 		 c.version, c.mem_mb, c.edu, c.testdev, c.path);

@@ -14,7 +14,7 @@
 
 #include <sluice/sluice.h>
 
-#include "devargs.h"
+#include "../../../apps/shared/devargs.h"
 #include "options.h"
 #include "sweep.h"
 
@@ -161,8 +161,16 @@ all_is_every_policy(void **state)
 static void
 names_that_promise(void **state)
 {
-	static const char *const strict[] = {
-		"strict", "strict-batched", "strict-async", "contiguous", "copy", "hybrid",
+	static const struct {
+		const char *name;
+		bool strict, shares, copies;
+	} promise[] = {
+		{ "strict", true, false, false },
+		{ "strict-batched", true, true, false },
+		{ "strict-async", true, false, false },
+		{ "contiguous", true, true, false },
+		{ "copy", true, false, true },
+		{ "hybrid", true, false, true },
 	};
 	static const char *const others[] = {
 		"passthrough", "deferred", "deferred-single", "rollover", "persistent", "static",
@@ -170,10 +178,16 @@ names_that_promise(void **state)
 	};
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(strict) / sizeof(strict[0]); i++)
-		assert_true(perf_policy_is_strict(strict[i]));
-	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (unsigned int i = 0; i < sizeof(promise) / sizeof(promise[0]); i++) {
+		assert_int_equal(perf_policy_is_strict(promise[i].name), promise[i].strict);
+		assert_int_equal(perf_policy_shares(promise[i].name), promise[i].shares);
+		assert_int_equal(perf_policy_copies(promise[i].name), promise[i].copies);
+	}
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		assert_false(perf_policy_is_strict(others[i]));
+		assert_false(perf_policy_shares(others[i]));
+		assert_false(perf_policy_copies(others[i]));
+	}
 }
 
 /* getopt takes any unique beginning of an option, which must not end without a word. */
@@ -320,23 +334,23 @@ device_strings(void **state)
 	uint64_t v;
 
 	(void)state;
-	assert_true(perf_devargs_has(s, "ril"));
-	assert_false(perf_devargs_has(s, "sync"));
-	assert_false(perf_devargs_has(s, "smmuv3"));
-	assert_int_equal(perf_devargs_get(s, "sync_ns", &v), 0);
+	assert_true(devargs_has(s, "ril"));
+	assert_false(devargs_has(s, "sync"));
+	assert_false(devargs_has(s, "smmuv3"));
+	assert_int_equal(devargs_get(s, "sync_ns", &v), 0);
 	assert_int_equal(v, 300);
-	assert_int_equal(perf_devargs_set(s, sizeof(s), "sync_ns", 7), 0);
+	assert_int_equal(devargs_set(s, sizeof(s), "sync_ns", 7), 0);
 	assert_string_equal(s, "smmuv3,regs=emu,ril=0,sync_ns=7");
-	assert_int_equal(perf_devargs_set(s, sizeof(s), "sync_ns", 8), 0);
+	assert_int_equal(devargs_set(s, sizeof(s), "sync_ns", 8), 0);
 	assert_string_equal(s, "smmuv3,regs=emu,ril=0,sync_ns=8");
-	assert_int_equal(perf_devargs_get("sync_ns=5,x=1", "sync_ns", &v), 0);
+	assert_int_equal(devargs_get("sync_ns=5,x=1", "sync_ns", &v), 0);
 	assert_int_equal(v, 5);
-	assert_int_equal(perf_devargs_get("sync_ns=,x=1", "sync_ns", &v), -1);
-	assert_int_equal(perf_devargs_set(s, 34, "seed", 1), -1);
-	assert_true(perf_devargs_emulated("smmuv3"));
-	assert_true(perf_devargs_emulated("smmuv3,regs=emu"));
-	assert_false(perf_devargs_emulated("smmuv3,regs=emulator"));
-	assert_false(perf_devargs_emulated("smmuv3,regs=qtest,x=emu"));
+	assert_int_equal(devargs_get("sync_ns=,x=1", "sync_ns", &v), -1);
+	assert_int_equal(devargs_set(s, 34, "seed", 1), -1);
+	assert_true(devargs_emulated("smmuv3"));
+	assert_true(devargs_emulated("smmuv3,regs=emu"));
+	assert_false(devargs_emulated("smmuv3,regs=emulator"));
+	assert_false(devargs_emulated("smmuv3,regs=qtest,x=emu"));
 }
 
 static int

@@ -273,7 +273,7 @@ not_looked_for_is_not_none(void **state)
 		assert_string_equal(csv_field(i + 1, "stale_provable"), "");
 	}
 	json_decref(doc);
-	assert_non_null(strstr(written(table), "n/a: nothing probed for them"));
+	assert_non_null(strstr(written(table), "n/a: no device probed for them"));
 	assert_non_null(strstr(written(html), "<td>0.0</td><td>n/a</td><td>n/a</td>"));
 }
 

@@ -69,9 +69,9 @@ perf_watch_shadow_idle(struct perf_worker *worker, uint64_t seq)
 void
 perf_worker_fail(struct perf_worker *worker, const char *what, int err)
 {
-	if (worker->failed == NULL) {
-		worker->failed = what;
-		worker->err = err;
+	if (worker->measured.failed_call == NULL) {
+		worker->measured.failed_call = what;
+		worker->measured.err = err;
 	}
 }
 
@@ -89,9 +89,9 @@ start(uint64_t posted)
 	memset(&w, 0, sizeof(w));
 	bench.buf_size = 2 * PERF_PAGE;
 	bench.nb_bufs = BUFS;
-	w.b = &bench;
-	w.owned = owned;
-	w.posted = posted;
+	w.bench = &bench;
+	w.plan.owners = owned;
+	w.ring.posted = posted;
 	for (unsigned int i = 0; i < 2 * BUFS; i++)
 		atomic_store_explicit(&owned[i], 1, memory_order_relaxed);
 	nb_ready = kicks = waits = 0;
@@ -122,12 +122,12 @@ without_cookies_at_once(void **state)
 	start(40);
 	perf_release(&w, 32, 0, rte_rdtsc());
 	host_has(32, 40);
-	assert_int_equal(w.taken, 32);
-	assert_int_equal(w.returned, 32);
-	assert_int_equal(w.cookies_due, 0);
-	assert_int_equal(w.release_hist.count, 0);
+	assert_int_equal(w.ring.taken, 32);
+	assert_int_equal(w.ring.returned, 32);
+	assert_int_equal(w.measured.cookies_due, 0);
+	assert_int_equal(w.measured.release_hist.count, 0);
 	perf_release(&w, 8, 0, rte_rdtsc());
-	assert_int_equal(w.returned, 40);
+	assert_int_equal(w.ring.returned, 40);
 }
 
 static void
@@ -138,27 +138,27 @@ a_cookie_ends_ownership_and_not_before(void **state)
 	perf_release(&w, 8, 8, rte_rdtsc());
 	perf_release(&w, 8, 8, rte_rdtsc());
 	host_has(0, 40);
-	assert_int_equal(w.taken, 16);
-	assert_int_equal(w.returned, 0);
-	assert_int_equal(w.waiting, 16);
+	assert_int_equal(w.ring.taken, 16);
+	assert_int_equal(w.ring.returned, 0);
+	assert_int_equal(w.ring.awaited, 16);
 	perf_release_poll(&w);
 	host_has(0, 40);
 	for (uint64_t i = 0; i < 11; i++)
 		ready[nb_ready++] = i;
 	perf_release_poll(&w);
 	host_has(11, 40);
-	assert_int_equal(w.cookies, 11);
-	assert_int_equal(w.returned, 8); /* whole bursts only */
-	assert_int_equal(w.waiting, 8);
-	assert_int_equal(w.release_hist.count, 11);
+	assert_int_equal(w.measured.cookies, 11);
+	assert_int_equal(w.ring.returned, 8); /* whole bursts only */
+	assert_int_equal(w.ring.awaited, 8);
+	assert_int_equal(w.measured.release_hist.count, 11);
 	for (uint64_t i = 11; i < 16; i++)
 		ready[nb_ready++] = i;
 	perf_release_poll(&w);
 	host_has(16, 40);
-	assert_int_equal(w.returned, 16);
-	assert_int_equal(w.waiting, 0);
-	assert_int_equal(w.cookies_due, w.cookies);
-	assert_null(w.failed);
+	assert_int_equal(w.ring.returned, 16);
+	assert_int_equal(w.ring.awaited, 0);
+	assert_int_equal(w.measured.cookies_due, w.measured.cookies);
+	assert_null(w.measured.failed_call);
 }
 
 /* What stood in for a buffer is told with the buffer's own return, whichever way it comes. */
@@ -167,7 +167,7 @@ shadows_end_with_ownership(void **state)
 {
 	(void)state;
 	start(40);
-	w.shadows = true;
+	w.plan.watches_shadows = true;
 	idle_shadows = 0;
 	perf_release(&w, 8, 3, rte_rdtsc());
 	assert_int_equal(idle_shadows, 5);
@@ -187,14 +187,14 @@ mixed_bursts_come_back_in_order(void **state)
 	for (uint64_t i = 0; i < 8; i++)
 		assert_int_equal(mine(i), i >= 3);
 	perf_release(&w, 8, 0, rte_rdtsc());
-	assert_int_equal(w.returned, 0);
-	assert_int_equal(w.cookies_due, 3);
+	assert_int_equal(w.ring.returned, 0);
+	assert_int_equal(w.measured.cookies_due, 3);
 	for (uint64_t i = 0; i < 3; i++)
 		ready[nb_ready++] = i;
 	perf_release_poll(&w);
 	host_has(16, 40);
-	assert_int_equal(w.returned, 16);
-	assert_int_equal(w.waiting, 0);
+	assert_int_equal(w.ring.returned, 16);
+	assert_int_equal(w.ring.awaited, 0);
 }
 
 static void
@@ -211,8 +211,8 @@ cookies_not_due_are_found(void **state)
 		memcpy(ready, wrong[k], sizeof(wrong[k]));
 		nb_ready = 3;
 		perf_release_poll(&w);
-		assert_non_null(w.failed);
-		assert_int_equal(w.err, -EBADMSG);
+		assert_non_null(w.measured.failed_call);
+		assert_int_equal(w.measured.err, -EBADMSG);
 	}
 	/* One more than was asked for. */
 	start(40);
@@ -221,7 +221,7 @@ cookies_not_due_are_found(void **state)
 		ready[nb_ready++] = i;
 	perf_release_poll(&w);
 	host_has(2, 40);
-	assert_non_null(w.failed);
+	assert_non_null(w.measured.failed_call);
 }
 
 static void
@@ -234,17 +234,17 @@ waiting_is_kicked_and_bounded(void **state)
 	assert_true(perf_release_wait(&w, 32));
 	assert_true(kicks > 0);
 	host_has(32, 40);
-	assert_int_equal(w.unmap_tsc, 0);
+	assert_int_equal(w.measured.unmap_ticks, 0);
 	kicks = 0;
 	assert_true(perf_release_wait(&w, 32)); /* they are: nobody is bothered */
 	assert_int_equal(kicks, 0);
 	perf_release(&w, 8, 8, rte_rdtsc());
 	assert_true(perf_release_room(&w, 40)); /* on the clock */
-	assert_true(w.unmap_tsc > 0);
+	assert_true(w.measured.unmap_ticks > 0);
 	start(40);
 	perf_release(&w, 8, 8, rte_rdtsc());
 	assert_false(perf_release_wait(&w, 8)); /* a library that never hands them out */
-	assert_int_equal(w.err, -ETIMEDOUT);
+	assert_int_equal(w.measured.err, -ETIMEDOUT);
 	host_has(0, 40);
 }
 
@@ -258,12 +258,12 @@ idling_takes_cookies(void **state)
 	perf_release(&w, 8, 8, rte_rdtsc());
 	for (unsigned int i = 0; i < 100; i++)
 		perf_release_idle(&w);
-	assert_int_equal(w.unmap_tsc, 0);
+	assert_int_equal(w.measured.unmap_ticks, 0);
 	for (uint64_t i = 0; i < 8; i++)
 		ready[nb_ready++] = i;
 	perf_release_idle(&w);
 	host_has(8, 40);
-	assert_true(w.unmap_tsc > 0);
+	assert_true(w.measured.unmap_ticks > 0);
 }
 
 /* Many turns around every ring there is. */
@@ -278,19 +278,19 @@ for_a_long_time(void **state)
 		uint32_t n = 1 + turn % 13;
 
 		for (uint32_t i = 0; i < n; i++)
-			perf_own(&w, w.posted++, 1);
+			perf_own(&w, w.ring.posted++, 1);
 		perf_release(&w, n, turn % 5 == 0 ? n / 2 : n, rte_rdtsc());
-		while (next + 20 < w.taken && w.failed == NULL) {
-			const struct perf_wait *q = &w.wait[w.waits_got % PERF_WAITS];
+		while (next + 20 < w.ring.taken && w.measured.failed_call == NULL) {
+			const struct perf_wait *q = &w.ring.waits[w.ring.waits_got % PERF_WAITS];
 
 			ready[nb_ready++] = q->next;
 			next = q->next;
 			perf_release_poll(&w);
 		}
-		assert_null(w.failed);
-		assert_true(w.posted - w.returned <= BUFS);
+		assert_null(w.measured.failed_call);
+		assert_true(w.ring.posted - w.ring.returned <= BUFS);
 	}
-	assert_true(w.cookies > 50000);
+	assert_true(w.measured.cookies > 50000);
 }
 
 int

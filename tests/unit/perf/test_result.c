@@ -41,16 +41,16 @@ make_run(void)
 	bench.o = &options;
 	bench.buf_size = 8192;
 	bench.transfers = true;
-	worker.taken = worker.posted = worker.returned = 100;
-	worker.map_tsc = 10 * us;
-	worker.map_n = 20;
-	worker.unmap_tsc = 40 * us;
-	worker.unmap_n = 20;
-	worker.bytes = 5000;
-	worker.pinned_max = 32 * 8192;
+	worker.ring.taken = worker.ring.posted = worker.ring.returned = 100;
+	worker.measured.map_ticks = 10 * us;
+	worker.measured.map_calls = 20;
+	worker.measured.unmap_ticks = 40 * us;
+	worker.measured.unmap_calls = 20;
+	worker.measured.bytes = 5000;
+	worker.measured.pinned_max = 32 * 8192;
 	for (unsigned int i = 1; i <= 100; i++) {
-		sluice_hist_add(&worker.map_hist, us);
-		sluice_hist_add(&worker.unmap_hist, i == 100 ? 50 * us : us);
+		sluice_hist_add(&worker.measured.map_hist, us);
+		sluice_hist_add(&worker.measured.unmap_hist, i == 100 ? 50 * us : us);
 	}
 	run.b = &bench;
 	run.pt = &point;
@@ -93,11 +93,11 @@ make_run_with_cookies(void)
 	run.dst.flushes[SLUICE_FLUSH_SWITCH] = 1;
 	run.dst.deadline_misses = 2;
 	run.dst.pending_max = 33;
-	worker.cookies_due = worker.cookies = 100;
-	worker.oldest_max = 5000;
-	worker.exposed_max = 8192;
-	sluice_hist_add_n(&worker.release_hist, 3 * us, 99);
-	sluice_hist_add_n(&worker.release_hist, 80 * us, 1);
+	worker.measured.cookies_due = worker.measured.cookies = 100;
+	worker.measured.oldest_max_ns = 5000;
+	worker.measured.exposed_max = 8192;
+	sluice_hist_add_n(&worker.measured.release_hist, 3 * us, 99);
+	sluice_hist_add_n(&worker.measured.release_hist, 80 * us, 1);
 	sluice_hist_add_n(&run.stale, 3000, 100);
 }
 
@@ -189,7 +189,7 @@ a_burst_may_count_as_one(void **state)
 	make_run();
 	strcpy(run.in_force, "contiguous");
 	run.dst.maps = run.dst.unmaps = 4;
-	worker.groups_taken = 4;
+	worker.ring.groups_taken = 4;
 	perf_result_make(&res, &run);
 	assert_int_equal(perf_result_verify(&run, &res), 0);
 }
@@ -248,22 +248,22 @@ every_flaw_is_noticed(void **state)
 	NOTICED(run.dst.map_pages++);
 	NOTICED(run.dst.map_pages += 2; run.dst.unmap_pages += 2);
 	/* A burst may count as one mapping where bursts are what is mapped, nothing else may. */
-	NOTICED(run.dst.maps = run.dst.unmaps = 4; worker.groups_taken = 4);
+	NOTICED(run.dst.maps = run.dst.unmaps = 4; worker.ring.groups_taken = 4);
 	NOTICED(strcpy(run.in_force, "contiguous"); run.dst.maps = run.dst.unmaps = 5;
-		worker.groups_taken = 4);
+		worker.ring.groups_taken = 4);
 	NOTICED(run.dma.submitted++);
 	NOTICED(run.dma.completed--);
 	NOTICED(run.dma.submitted--; run.dma.completed--);
 	NOTICED(run.dma.bytes++);
 	NOTICED(run.dma.faults++);
-	NOTICED(worker.mismatches++);
-	NOTICED(worker.taken--; worker.returned--; run.dst.maps--; run.dst.unmaps--;
+	NOTICED(worker.measured.mismatches++);
+	NOTICED(worker.ring.taken--; worker.ring.returned--; run.dst.maps--; run.dst.unmaps--;
 		run.dst.map_pages -= 2; run.dst.unmap_pages -= 2; run.dma.submitted--;
 		run.dma.completed--);
-	NOTICED(worker.returned--);
-	NOTICED_IN(make_run_with_cookies(), worker.cookies--);
-	NOTICED_IN(make_run_with_cookies(), worker.cookies_due++);
-	NOTICED_IN(make_run_with_cookies(), worker.cookies--; worker.returned--);
+	NOTICED(worker.ring.returned--);
+	NOTICED_IN(make_run_with_cookies(), worker.measured.cookies--);
+	NOTICED_IN(make_run_with_cookies(), worker.measured.cookies_due++);
+	NOTICED_IN(make_run_with_cookies(), worker.measured.cookies--; worker.ring.returned--);
 	NOTICED_IN(make_run_with_cookies(), run.dst.queued--; run.dst.released--);
 	NOTICED_IN(make_run_with_cookies(), run.dst.released--; run.dst.pending++);
 	NOTICED_IN(make_run_with_cookies(), run.x1.xs[1].value++);

@@ -68,10 +68,10 @@ start(const char *settings)
 	b.buf_size = 2 * PERF_PAGE;
 	b.pool_size = BUFS * b.buf_size;
 	assert_int_equal(perf_watch_open(&b), 0);
-	w.b = &b;
-	w.shadow = shadow;
-	w.shadows = true;
-	w.owned = (_Atomic uint8_t *)(void *)b.watch + (POOL - b.watch_pa) / PERF_PAGE;
+	w.bench = &b;
+	w.ring.shadow_pa = shadow;
+	w.plan.watches_shadows = true;
+	w.plan.owners = (_Atomic uint8_t *)(void *)b.watch + (POOL - b.watch_pa) / PERF_PAGE;
 }
 
 static void
@@ -145,7 +145,7 @@ in_place(void **state)
 
 	(void)state;
 	start("mem_mb=48");
-	w.shadows = false;
+	w.plan.watches_shadows = false;
 	perf_own(&w, 0, SLUICE_WATCH_DEVICE);
 	perf_watch_mapped(&w, &s, 1);
 	assert_int_equal(whose(POOL), SLUICE_WATCH_DEVICE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Edits of device strings. Checking keys and values is the library's work, not this tool's.
+ * Editing device strings. The library checks their keys and values.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "devargs.h"
 
-/* Where ",key=" or ",key," or ",key" at the end starts, at its comma. */
+/* Find ",key=", ",key," or ",key" at the end. @return its comma, or NULL. */
 static const char *
 find(const char *s, const char *key)
 {
@@ -23,19 +23,19 @@ find(const char *s, const char *key)
 }
 
 bool
-perf_devargs_has(const char *s, const char *key)
+devargs_has(const char *s, const char *key)
 {
 	return find(s, key) != NULL;
 }
 
 int
-perf_devargs_get(const char *s, const char *key, uint64_t *v)
+devargs_get(const char *s, const char *key, uint64_t *v)
 {
 	size_t n = strlen(key);
 	const char *at = s;
 	char *end;
 
-	/* Settings, unlike device strings, start with a key. */
+	/* A list of settings starts with a key, a device string does not. */
 	if (strncmp(s, key, n) != 0 || s[n] != '=') {
 		at = find(s, key);
 		if (at == NULL || at[1 + n] != '=')
@@ -48,7 +48,7 @@ perf_devargs_get(const char *s, const char *key, uint64_t *v)
 }
 
 int
-perf_devargs_set(char *buf, size_t size, const char *key, uint64_t v)
+devargs_set(char *buf, size_t size, const char *key, uint64_t v)
 {
 	char *at = (char *)(uintptr_t)find(buf, key);
 	size_t len;
@@ -68,7 +68,7 @@ perf_devargs_set(char *buf, size_t size, const char *key, uint64_t v)
 }
 
 bool
-perf_devargs_emulated(const char *s)
+devargs_emulated(const char *s)
 {
 	const char *at = find(s, "regs");
 	size_t n;
@@ -81,11 +81,11 @@ perf_devargs_emulated(const char *s)
 }
 
 bool
-perf_devargs_ends_with_us(const char *s)
+devargs_ends_with_us(const char *s)
 {
 	const char *at = s != NULL ? find(s, "regs") : NULL;
 
-	if (s == NULL || perf_devargs_emulated(s))
+	if (s == NULL || devargs_emulated(s))
 		return true;
 	return strncmp(at, ",regs=qtest", 11) == 0 && (at[11] == ',' || at[11] == '\0');
 }
