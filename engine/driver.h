@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/span.h"
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -37,44 +38,6 @@ int sluice_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 
 
 /** A control call was given NULL for @p what. @return -EINVAL. */
 int sluice_null(const char *what);
-
-/* ---- memory that the hardware reaches ------------------------------------------------------ */
-
-/**
- * A linear piece of memory shared with the hardware: pa = pa_base + (va - va_base) throughout.
- * Made by the register source (emulated RAM, a guest's RAM, huge pages). Control path only;
- * thread safe (a lock), memory comes back zeroed.
- */
-struct sluice_mem;
-
-struct sluice_mem *sluice_mem_create(void *va, uint64_t pa, size_t len);
-void sluice_mem_destroy(struct sluice_mem *m);
-void *sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa);
-void sluice_mem_free(struct sluice_mem *m, void *va, size_t size);
-/** Bounds for the two inline translations below; fixed for the life of @p m. */
-struct sluice_mem_span {
-	uint8_t *va;
-	uint64_t pa;
-	uint64_t len;
-};
-struct sluice_mem_span sluice_mem_span(const struct sluice_mem *m);
-/** Bytes handed out at present. */
-size_t sluice_mem_used(const struct sluice_mem *m);
-
-/** @return the address of [pa, pa+len), or NULL when it is not all in the span. */
-static inline void *
-sluice_span_va(const struct sluice_mem_span *s, uint64_t pa, uint64_t len)
-{
-	uint64_t off = pa - s->pa;
-
-	return off < s->len && len <= s->len - off ? s->va + off : NULL;
-}
-
-static inline uint64_t
-sluice_span_pa(const struct sluice_mem_span *s, const void *va)
-{
-	return s->pa + (uint64_t)((const uint8_t *)va - s->va);
-}
 
 /* ---- page-table formats --------------------------------------------------------------------- */
 
@@ -113,9 +76,15 @@ sluice_inv_format(unsigned int flags)
 
 /** One invalidation; 16 bytes. */
 struct sluice_inv {
-	uint8_t op;     /**< enum sluice_inv_op */
-	uint8_t flags;  /**< SLUICE_INV_LEAF, _FORMAT; ATC: log2 of the pages, SLUICE_ATC_ALL: all */
-	uint16_t tag;   /**< address-space tag of the domain (ASID, VMID), struct sluice_hwdom */
+	union {
+		struct {
+			uint8_t op;    /**< enum sluice_inv_op */
+			uint8_t flags; /**< SLUICE_INV_LEAF, _FORMAT; ATC: log2 of the pages,
+					    SLUICE_ATC_ALL: everything */
+			uint16_t tag;  /**< address-space tag of the domain (ASID, VMID) */
+		};
+		uint32_t head; /**< the three of them: a domain has its own ready */
+	};
 	union {
 		uint32_t pages;  /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
 		uint32_t stream; /**< ATC: StreamID */

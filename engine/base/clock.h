@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The clock of one iommu: the TSC, or the virtual time of stepped hardware.
+ * The clock of one iommu: the processor's time stamp, or the virtual time of stepped hardware.
  */
-#ifndef ENGINE_CLOCK_H
-#define ENGINE_CLOCK_H
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
 
 #include <stdatomic.h>
 #include <stdint.h>

@@ -94,7 +94,7 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 	if (total > DOM_CONF(d, range_max)) {
 		for (uint32_t i = 0; i < ws->n; i++)
 			ws->w[i]->ring.seal = ws->w[i]->ring.seen;
-		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		inv[0] = domain_inv_all(d);
 		return 1;
 	}
 	for (uint32_t i = 0; i < ws->n; i++) {
@@ -102,19 +102,17 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 
 		for (r->seal = r->sealed; r->seal != r->seen; r->seal++) {
 			uint64_t e = RELAXED_GET(r->ent[r->seal & r->mask]);
-			uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
+			uint64_t iova = domain_iova(d, flush_entry_pfn(e));
+			uint32_t pages = (uint32_t)domain_pages_4k(d, flush_entry_pages(e));
 
 			/* Neighbours in a row become one range. */
 			if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-				inv[n - 1].pages += flush_entry_pages(e);
+				inv[n - 1].pages += pages;
 				continue;
 			}
 			if (n == SLUICE_INV_BURST)
 				break;
-			inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
-							.flags = SLUICE_INV_LEAF,
-							.tag = d->tag,
-							.pages = flush_entry_pages(e),
+			inv[n++] = (struct sluice_inv){ .head = d->inv_leaf, .pages = pages,
 							.iova = iova };
 		}
 	}
@@ -190,7 +188,7 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 static void
 again(struct sluice_domain *d, uint32_t slot, uint64_t now)
 {
-	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	struct sluice_inv inv = domain_inv_all(d);
 	uint64_t seq = domain_inv_try(d, d->iommu, &inv, 1);
 
 	if (seq == SLUICE_INV_FULL)

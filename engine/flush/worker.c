@@ -9,7 +9,7 @@
 #include "../base/heap.h"
 #include "../iova/hold.h"
 #include "../object/engine.h"
-#include "../window/window.h"
+#include "../window/free.h"
 
 int
 flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)

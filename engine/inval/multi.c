@@ -241,7 +241,8 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 		/* There is room: an engine serves no more iommus than that. */
 		p = &s->peer[peers(s)];
 		p->iommu = iommu;
-		p->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .ias = d->iommu->info.ias };
+		p->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .format = d->hw.format,
+					       .ias = d->pt.ias, .start = d->pt.start };
 		ret = iommu->ops->hwdom_init(iommu, &p->hw);
 	}
 	if (ret == 0) {

@@ -12,13 +12,12 @@
 
 #include "../base/heap.h"
 #include "../inval/ats.h"
-#include "../policy/bounce.h"
 #include "engine.h"
 #include "../inval/multi.h"
 #include "../inval/mirror.h"
 #include "../window/stock.h"
 #include "../window/trim.h"
-#include "../policy/policy.h"
+#include "../policy/set.h"
 
 /* Look at the rings this often, within 1 … 4 µs (ring.h, 7): often enough for the stale window
  * to be known to a few microseconds, seldom enough not to disturb the worker's cache line. */
@@ -38,7 +37,7 @@ chunk_prepare(void *arg, uint32_t chunk)
 
 	if (atomic_load_explicit(&d->leaf[chunk], memory_order_relaxed) != NULL)
 		return 0;
-	t = lpae_leaf_table(&d->pt, d->iova_base + ((uint64_t)chunk << 21));
+	t = pgtable_leaf_entry(&d->pt, domain_iova(d, chunk * IOVA_CHUNK_PAGES));
 	if (t == NULL)
 		return -ENOMEM;
 	atomic_store_explicit(&d->leaf[chunk], t, memory_order_release);
@@ -61,11 +60,12 @@ deadline_of(const struct policy_ops *p)
 /* Defaults in, nonsense out. */
 static int
 conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
-	   const struct sluice_iommu *iommu)
+	   const struct sluice_iommu *iommu, const struct pt_format *f)
 {
-	const uint64_t chunk = UINT64_C(2) << 20;
+	const uint64_t reach = pt_format_reach(f);
+	unsigned int ias = pt_format_ias(f, iommu);
 
-	if (aperture_fit(c, iommu) != 0)
+	if (aperture_fit(c, iommu, f) != 0)
 		return -EINVAL;
 	c->batch = c->batch != 0 ? c->batch : batch_of(p);
 	c->ring = c->ring != 0 ? c->ring : RTE_MAX(4 * c->batch, RING_DEFAULT);
@@ -86,13 +86,14 @@ conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
 	if (!rte_is_power_of_2(c->ring) || c->ring < c->batch || c->ring > RING_MAX)
 		return sluice_fail(EINVAL, "ring %u: a power of two from the batch (%u) to %u", c->ring,
 				   c->batch, RING_MAX);
-	if (c->iova_base % chunk != 0 || c->iova_size % chunk != 0 ||
-	    c->iova_size / chunk > BITSET_MAX || c->iova_base >> iommu->info.ias != 0 ||
-	    (c->iova_base + c->iova_size - 1) >> iommu->info.ias != 0)
+	if (c->iova_base % reach != 0 || c->iova_size % reach != 0 ||
+	    (c->iova_size >> f->page_shift) / IOVA_CHUNK_PAGES > BITSET_MAX ||
+	    c->iova_base >> ias != 0 || (c->iova_base + c->iova_size - 1) >> ias != 0)
 		return sluice_fail(EINVAL,
 				   "IOVA window %#" PRIx64 "+%#" PRIx64
-				   ": multiples of 2 MiB, at most 512 GiB, within %u bits",
-				   c->iova_base, c->iova_size, iommu->info.ias);
+				   ": multiples of %" PRIu64 " MiB, at most %" PRIu64 " GiB, within %u bits",
+				   c->iova_base, c->iova_size, reach >> 20,
+				   ((uint64_t)BITSET_MAX * IOVA_CHUNK_PAGES << f->page_shift) >> 30, ias);
 	return 0;
 }
 
@@ -109,31 +110,45 @@ deadline_set(struct sluice_domain *d, uint32_t us)
 			      memory_order_relaxed);
 }
 
+/* What the hardware called the domain, in front of each of its invalidations. */
+static void
+heads_set(struct sluice_domain *d)
+{
+	unsigned int format = SLUICE_INV_FORMAT(d->hw.format);
+
+	d->inv_leaf = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .tag = d->hw.tag,
+					   .flags = (uint8_t)(format | SLUICE_INV_LEAF) }.head;
+	d->inv_all = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->hw.tag,
+					  .flags = (uint8_t)format }.head;
+}
+
 /* A paging domain's table, IOVA space and hardware side. */
 static int
 paging_init(struct sluice_domain *d)
 {
-	uint32_t chunks = (uint32_t)(d->conf.iova_size >> 21);
+	const struct pt_format *f = d->pt.fmt;
+	uint32_t chunks = (uint32_t)((d->conf.iova_size >> f->page_shift) / IOVA_CHUNK_PAGES);
 	int ret;
 
 	d->iova_base = d->conf.iova_base;
 	d->nb_pages = chunks * IOVA_CHUNK_PAGES;
-	d->pte_attr[SLUICE_READ] = lpae_attr(SLUICE_READ) | LPAE_TABLE;
-	d->pte_attr[SLUICE_RW] = lpae_attr(SLUICE_RW) | LPAE_TABLE;
+	d->pte_attr[SLUICE_READ] = f->attr(SLUICE_READ) | f->table;
+	d->pte_attr[SLUICE_RW] = f->attr(SLUICE_RW) | f->table;
 	for (unsigned int p = 0; p < RTE_DIM(d->pte_one); p++)
 		d->pte_one[p] = d->pte_attr[p] == 0 ? 0 :
-				d->pte_attr[p] | LPAE_SW_FIRST | LPAE_SW_LAST;
+				d->pte_attr[p] | f->one;
 	d->leaf = sluice_host_alloc(chunks * sizeof(*d->leaf));
 	d->names = sluice_host_alloc_sparse(d->nb_pages * sizeof(*d->names));
 	if (d->leaf == NULL || d->names == NULL ||
-	    lpae_init(&d->pt, d->iommu->mem) != 0)
+	    pgtable_init(&d->pt, d->iommu->mem, f, pt_format_ias(f, d->iommu)) != 0)
 		return sluice_fail(ENOMEM, "no memory for a page table");
 	ret = iova_space_init(&d->iova, chunks, chunk_prepare, d);
 	if (ret != 0)
 		return sluice_fail(-ret, "no memory for %u chunks of IOVA space", chunks);
-	d->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .ias = d->iommu->info.ias };
+	d->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .format = (uint8_t)f->id,
+				       .ias = d->pt.ias, .start = d->pt.start };
 	ret = d->iommu->ops->hwdom_init(d->iommu, &d->hw);
-	d->tag = d->hw.tag;
+	heads_set(d);
 	return ret;
 }
 
@@ -166,9 +181,9 @@ domain_free(struct sluice_domain *d)
 	if (d->iova.chunk != NULL)
 		iova_space_fini(&d->iova);
 	trim_fini(d);
-	lpae_fini(&d->pt);
+	pgtable_fini(&d->pt);
 	if (d->leaf != NULL)
-		sluice_host_free((void *)d->leaf, (d->conf.iova_size >> 21) * sizeof(*d->leaf));
+		sluice_host_free((void *)d->leaf, (d->nb_pages / IOVA_CHUNK_PAGES) * sizeof(*d->leaf));
 	sluice_host_free(d->names, d->nb_pages * sizeof(*d->names));
 	ats_fini(d);
 	multi_free(d);
@@ -202,7 +217,7 @@ without_rings(struct sluice_domain *d)
 		for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 			if (d->lc[i] != NULL)
 				RELAXED_SET(d->lc[i]->ring.closed, true);
-		domain_publish(d, mirror_ops(d, &policy_strict));
+		domain_publish(d, mirror_ops(d, d->set->strict));
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 }
@@ -212,6 +227,8 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 {
 	struct sluice_domain_conf c = conf != NULL ? *conf : (struct sluice_domain_conf){ 0 };
 	const struct policy_ops *policy;
+	const struct policy_set *set;
+	const struct pt_format *f;
 	struct dom_workers *none;
 	struct sluice_domain *d;
 	int ret;
@@ -224,21 +241,25 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 		sluice_fail(EINVAL, "domain type %u: paging, identity or blocked", (unsigned int)c.type);
 		return NULL;
 	}
+	f = pt_format_choose(iommu, c.format);
+	if (f == NULL)
+		return NULL;
+	set = policy_set_of(f);
 	c.policy = c.policy != NULL ? c.policy : "strict";
 	policy = c.type == SLUICE_DOMAIN_IDENTITY  ? &policy_passthrough
 		 : c.type == SLUICE_DOMAIN_BLOCKED ? &policy_blocked
-						   : policy_find(c.policy);
+						   : policy_find(set, c.policy);
 	if (policy == NULL) {
 		sluice_fail(EINVAL, "unknown policy '%s'", c.policy);
 		return NULL;
 	}
-	policy = policy_clamp(policy, iommu);
+	policy = policy_clamp(set, policy, iommu);
 	if (c.untrusted && c.type == SLUICE_DOMAIN_IDENTITY) {
 		sluice_fail(EINVAL, "an untrusted device is not given all of memory");
 		return NULL;
 	}
 	if (c.untrusted && c.type == SLUICE_DOMAIN_PAGING)
-		policy = &policy_strict_bounce; /* E5 */
+		policy = set->bounce; /* E5 */
 	if (policy->type == SLUICE_DOMAIN_PAGING && pages_too_large(iommu)) {
 		/* E4: no mapping could be of one page of the CPU's. */
 		if (c.untrusted || (iommu->caps & SLUICE_CAP_BYPASS) == 0) {
@@ -251,7 +272,7 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 			"identity instead of %s\n", iommu->info.backend, policy->name);
 		policy = &policy_passthrough;
 	}
-	if (conf_check(&c, policy, iommu) != 0)
+	if (conf_check(&c, policy, iommu, f) != 0)
 		return NULL;
 	if (policy->type == SLUICE_DOMAIN_IDENTITY && (iommu->caps & SLUICE_CAP_BYPASS) == 0) {
 		sluice_fail(EINVAL, "this hardware has no bypass for an identity domain");
@@ -271,6 +292,9 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 	d->own_batch = conf != NULL && conf->batch != 0;
 	d->own_deadline = conf != NULL && conf->deadline_us != 0;
 	d->type = policy->type;
+	d->pt.fmt = f;
+	d->page_shift = f->page_shift;
+	d->set = set;
 	d->policy = policy;
 	d->map = policy->map;
 	d->unmap = policy->unmap;
@@ -541,7 +565,7 @@ sluice_domain_tune(struct sluice_domain *d, const struct sluice_domain_conf *con
 	c.copy_max = conf->copy_max != 0 ? conf->copy_max : c.copy_max;
 	c.copy_max_read = conf->copy_max_read != 0 ? conf->copy_max_read : c.copy_max_read;
 	c.keep_max = conf->keep_max != 0 ? conf->keep_max : c.keep_max;
-	ret = conf_check(&c, domain_policy(d), d->iommu);
+	ret = conf_check(&c, domain_policy(d), d->iommu, d->pt.fmt);
 	if (ret == 0) {
 		d->own_batch |= conf->batch != 0;
 		d->own_deadline |= conf->deadline_us != 0;

@@ -122,6 +122,7 @@ deferred_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsi
 const struct policy_ops policy_deferred = {
 	.name = "deferred",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.ring = true,
 	.live = true,

@@ -231,18 +231,18 @@ collect(const struct sluice_domain *d, const struct single *s, struct sluice_inv
 
 	for (uint64_t pos = s->sealed; pos != s->seen; pos++) {
 		uint64_t e = s->ent[pos & (s->size - 1)].e;
-		uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
+		uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << PT_SHIFT);
 
 		if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-			inv[n - 1].pages += flush_entry_pages(e);
+			inv[n - 1].pages += PT_INV_PAGES(flush_entry_pages(e));
 			continue;
 		}
 		if (n == SLUICE_INV_BURST || s->seen - s->sealed > DOM_CONF(d, range_max)) {
-			inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+			inv[0] = domain_inv_all(d);
 			return 1;
 		}
-		inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
-						.tag = d->tag, .pages = flush_entry_pages(e),
+		inv[n++] = (struct sluice_inv){ .head = d->inv_leaf,
+						.pages = PT_INV_PAGES(flush_entry_pages(e)),
 						.iova = iova };
 	}
 	return n;
@@ -479,6 +479,7 @@ single_drain(struct sluice_domain *d)
 const struct policy_ops policy_deferred_single = {
 	.name = "deferred-single",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.flush_waits = true,
 	.batch = SINGLE_BATCH,

@@ -33,13 +33,13 @@ keep_fini(struct sluice_domain *d)
 }
 
 static void
-add(struct sluice_domain_stats *st, const struct keep *k, uint64_t *more)
+add(const struct sluice_domain *d, struct sluice_domain_stats *st, const struct keep *k, uint64_t *more)
 {
 	uint64_t kept = STAT_GET(k->kept), back = STAT_GET(k->reused) + STAT_GET(k->evicted);
 
 	st->queued += kept;
 	st->released += back;
-	*more += (STAT_GET(k->pages) + STAT_GET(k->lost_pages)) << 12;
+	*more += (STAT_GET(k->pages) + STAT_GET(k->lost_pages)) << d->page_shift;
 	st->flush_errors += STAT_GET(k->errors);
 	st->deadline_misses += STAT_GET(k->misses);
 	st->pending_max += STAT_GET(k->most);
@@ -53,13 +53,13 @@ keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 
 	/* Workers come and go under the lock. */
 	pthread_mutex_lock(&d->iommu->engine->lock);
-	add(st, &kd->gone, &exposed);
+	add(d, st, &kd->gone, &exposed);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		const struct keep *k = d->lc[i] == NULL ? NULL : d->lc[i]->priv;
 
 		if (k == NULL)
 			continue;
-		add(st, k, &exposed);
+		add(d, st, k, &exposed);
 		st->reuses += STAT_GET(k->reused);
 		if (STAT_GET(k->since) != 0)
 			oldest = RTE_MIN(oldest, STAT_GET(k->since));

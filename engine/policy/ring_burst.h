@@ -67,15 +67,15 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 	n = (unsigned int)RTE_MIN(upto - at, (uint64_t)n);
 	flush_ring_claim(r, at + n);
 	for (i = 0; i < n; i++, at++) {
-		uint64_t e = RELAXED_GET(ent[at & mask]), pa = seg[i].pa, offset = pa & 4095;
+		uint64_t e = RELAXED_GET(ent[at & mask]), pa = seg[i].pa, offset = pa & PT_OFFSET;
 		uint32_t prot = seg[i].prot, pfn = flush_entry_pfn(e);
 
 		if (__builtin_expect(e >> 32 != kind || !one_page(pa, seg[i].len) || prot > 3 ||
 				     (attr = d->pte_one[prot]) == 0 || pa >= d->pa_limit, 0))
 			break;
 		name_put(d->names, pfn, name_of(pa, seg[i].len));
-		lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
-		seg[i].iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+		pte_store(domain_pte(d, pfn), (pa - offset) | attr);
+		seg[i].iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + offset;
 	}
 	if (__builtin_expect(i != n, 0))
 		flush_ring_claim(r, at);

@@ -104,11 +104,12 @@ chunk_look(struct sluice_domain *d, struct rollover *s, uint32_t c)
 static bool
 table_retire(struct sluice_domain *d, struct rollover *s, uint32_t c)
 {
-	if (s->nb_retired == s->nb_chunks)
+	/* Only a table that is the chunk's alone. */
+	if (s->nb_retired == s->nb_chunks || pt_format_chunks(d->pt.fmt) != 1)
 		return false;
 	s->cached = true;
 	atomic_store_explicit(&d->leaf[c], NULL, memory_order_release);
-	s->retired[s->nb_retired++] = lpae_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << 21));
+	s->retired[s->nb_retired++] = pgtable_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << PT_CHUNK_SHIFT));
 	return true;
 }
 
@@ -210,7 +211,7 @@ tables_free(struct sluice_domain *d, struct rollover *s, const struct ro_worker 
 		}
 	}
 	while (s->nb_retired > 0)
-		lpae_table_free(&d->pt, s->retired[--s->nb_retired]);
+		pgtable_table_free(&d->pt, s->retired[--s->nb_retired]);
 	return n;
 }
 

@@ -205,6 +205,7 @@ async_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigne
 const struct policy_ops policy_strict_async = {
 	.name = "strict-async",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.ring = true,
 	.eager = true,

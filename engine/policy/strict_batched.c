@@ -19,25 +19,23 @@ struct batch {
 static void
 add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
 {
-	uint64_t iova = d->iova_base + ((uint64_t)pfn << 12);
+	uint64_t iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT);
 	struct sluice_inv *last = b->nb_inv != 0 ? &b->inv[b->nb_inv - 1] : NULL;
 
 	b->pfn[b->n] = pfn;
 	b->pages[b->n++] = pages;
 	if (last != NULL && last->iova + ((uint64_t)last->pages << 12) == iova) {
-		last->pages += pages;
+		last->pages += PT_INV_PAGES(pages);
 		return;
 	}
 	/* Handed out downwards, by some allocators. */
-	if (last != NULL && iova + ((uint64_t)pages << 12) == last->iova) {
+	if (last != NULL && iova + ((uint64_t)pages << PT_SHIFT) == last->iova) {
 		last->iova = iova;
-		last->pages += pages;
+		last->pages += PT_INV_PAGES(pages);
 		return;
 	}
-	b->inv[b->nb_inv++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
-						   .flags = SLUICE_INV_LEAF,
-						   .tag = d->tag,
-						   .pages = pages,
+	b->inv[b->nb_inv++] = (struct sluice_inv){ .head = d->inv_leaf,
+						   .pages = PT_INV_PAGES(pages),
 						   .iova = iova };
 }
 
@@ -50,7 +48,7 @@ finish(struct sluice_domain *d, struct batch *b, struct dom_lcore *dl)
 	if (b->n == 0)
 		return 0;
 	if (b->nb_inv > DOM_CONF(d, range_max)) {
-		b->inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		b->inv[0] = domain_inv_all(d);
 		b->nb_inv = 1;
 	}
 	ret = domain_inv_sync(d, b->inv, b->nb_inv);
@@ -109,6 +107,7 @@ strict_batched_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct 
 const struct policy_ops policy_strict_batched = {
 	.name = "strict-batched",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.live = true,
 	.map = window_map,
 	.unmap = strict_batched_unmap,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Bursts and asynchronous unmaps: what the public calls do, and what policies without a way of their
- * own get. A call reads the policy once.
+ * Map and unmap, bursts, asynchronous unmaps: what the public calls do, and what policies without a
+ * way of their own get. A call reads the policy once.
  */
 #include <errno.h>
 
@@ -9,6 +9,22 @@
 
 #include "../object/engine.h"
 #include "../policy/policy.h"
+
+int
+sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
+{
+	struct dom_lcore *dl = domain_mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->map)(d, pa, len, prot, iova, dl) : -ENXIO;
+}
+
+int
+sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	struct dom_lcore *dl = domain_mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->unmap)(d, iova, len, dl) : -ENXIO;
+}
 
 static unsigned int
 no_worker(void)

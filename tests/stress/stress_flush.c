@@ -159,7 +159,7 @@ hw_touch(uint32_t pfn)
 {
 	uint64_t pa;
 
-	if (lpae_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
+	if (pgtable_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
 		atomic_store_explicit(&hw.tlb[pfn], pa, memory_order_relaxed);
 }
 
@@ -185,7 +185,7 @@ hw_execute(const struct slot *s, uint64_t seq)
 	for (unsigned int i = 0; i < s->n && !bad; i++) {
 		const struct sluice_inv *v = &s->inv[i];
 
-		if (v->tag != dom->tag)
+		if (v->tag != dom->hw.tag)
 			continue;
 		if (v->op == SLUICE_INV_DOMAIN)
 			hw_invalidate(0, dom->nb_pages, false);

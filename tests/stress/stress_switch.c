@@ -129,7 +129,7 @@ hw_touch(uint32_t pfn)
 {
 	uint64_t pa;
 
-	if (lpae_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
+	if (pgtable_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
 		atomic_store_explicit(&hw.tlb[pfn], pa, memory_order_relaxed);
 }
 

@@ -76,7 +76,7 @@ a14_a_cookie_comes_once_and_only_after_completion(void **state)
 	assert_int_equal(sluice_unmap_completed(r.d, &cookie, 1), 0);
 	turn(); /* nothing is in flight, somebody waits: flushed */
 	assert_int_equal(r.f->submitted, 1);
-	assert_true(fake_covered(r.f, 1, 1, r.d->tag, iova, 1));
+	assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, iova, 1));
 	turn();
 	assert_int_equal(sluice_unmap_completed(r.d, &cookie, 1), 0);
 	fake_complete(r.f, 1);
@@ -264,7 +264,7 @@ a14_a_plain_unmap_waits(void **state)
 	r.f->on_relax_arg = r.e;
 	unmap_later(4096, 0);
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	assert_true(fake_covered(r.f, 1, r.f->done, r.d->tag, iova, 1));
+	assert_true(fake_covered(r.f, 1, r.f->done, r.d->hw.tag, iova, 1));
 	assert_int_equal(stats_of(r.d).pending, 0);
 	assert_int_equal(take(0), 1); /* the cookie before it; none of its own */
 	/* More than the ring holds. */
@@ -273,7 +273,7 @@ a14_a_plain_unmap_waits(void **state)
 	assert_int_equal(sluice_map_burst(r.d, seg, RTE_DIM(seg)), RTE_DIM(seg));
 	assert_int_equal(sluice_unmap_burst(r.d, seg, RTE_DIM(seg)), RTE_DIM(seg));
 	for (unsigned int i = 0; i < RTE_DIM(seg); i++)
-		assert_true(fake_covered(r.f, 1, r.f->done, r.d->tag, seg[i].iova, 1));
+		assert_true(fake_covered(r.f, 1, r.f->done, r.d->hw.tag, seg[i].iova, 1));
 	assert_int_equal(stats_of(r.d).pending, 0);
 	assert_int_equal(take(0), 0);
 	/* The window is whole again. */
