@@ -63,15 +63,17 @@ enum sluice_inv_op {
 	SLUICE_INV_ATC,    /**< what the device behind @c stream cached of [iova, iova + 2^flags pages) */
 };
 
-#define SLUICE_INV_LEAF (1u << 0) /**< no page-table page went away: walk caches may stay */
+#define SLUICE_INV_LEAF   (1u << 7) /**< no page-table page went away: walk caches may stay */
+#define SLUICE_INV_NESTED (1u << 6) /**< RANGE, DOMAIN: struct sluice_hwdom has a parent */
 /** RANGE, DOMAIN: the format of the domain's tables (enum sluice_format), struct sluice_hwdom. */
-#define SLUICE_INV_FORMAT(format) ((unsigned int)(format) << 4)
+#define SLUICE_INV_FORMAT(format) ((unsigned int)(format))
+_Static_assert(SLUICE_FORMATS <= 1u << 5, "a format in the low five bits of flags");
 
 /** What SLUICE_INV_FORMAT() put into @p flags of a RANGE or DOMAIN. */
 static inline enum sluice_format
 sluice_inv_format(unsigned int flags)
 {
-	return (enum sluice_format)(flags >> 4);
+	return (enum sluice_format)(flags & 0x1f);
 }
 
 /** One invalidation; 16 bytes. */
@@ -79,7 +81,7 @@ struct sluice_inv {
 	union {
 		struct {
 			uint8_t op;    /**< enum sluice_inv_op */
-			uint8_t flags; /**< SLUICE_INV_LEAF, _FORMAT; ATC: log2 of the pages,
+			uint8_t flags; /**< SLUICE_INV_LEAF, sluice_inv_flags(); ATC: log2 of the pages,
 					    SLUICE_ATC_ALL: everything */
 			uint16_t tag;  /**< address-space tag of the domain (ASID, VMID) */
 		};
@@ -153,7 +155,22 @@ struct sluice_hwdom {
 	uint8_t start;  /**< in: the root table's level, 0 … 3; stage 2: it may be concatenated */
 	uint16_t tag;   /**< out: the tag invalidations carry (ASID; stage 2: VMID) */
 	void *priv;     /**< the backend's own */
+	/**
+	 * in: the stage-2 address space under this stage 1, of the same iommu, which outlives it;
+	 * NULL: none. Addresses of the stage-1 tables, ttb included, and of what the backend itself
+	 * keeps in sluice_iommu.mem, are translated by it then: the caller maps what they point to
+	 * one to one in the parent, best the whole of sluice_mem_span(), before it attaches.
+	 */
+	struct sluice_hwdom *parent;
 };
+
+/** Flags of each invalidation of @p hd, but for SLUICE_INV_LEAF. */
+static inline uint8_t
+sluice_inv_flags(const struct sluice_hwdom *hd)
+{
+	return (uint8_t)(SLUICE_INV_FORMAT(hd->format) |
+			 (hd->parent != NULL ? SLUICE_INV_NESTED : 0));
+}
 
 struct sluice_iommu_ops {
 	const char *name; /**< "smmuv3" */

@@ -41,7 +41,7 @@ smmu_atc_count(struct smmu *s, uint64_t seq, unsigned int cmds)
 	if (seq == 0 || seq == SLUICE_INV_FULL)
 		return;
 	atomic_fetch_add_explicit(&s->atc_invs, cmds - 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&s->atc_syncs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->mid_syncs, 1, memory_order_relaxed);
 }
 
 /* Empty the device's cache. @return 0; -EREMOTEIO no answer; else the queue does not work. */
@@ -52,7 +52,7 @@ forget_all(struct smmu *s, uint32_t sid)
 	struct smmu_cmd c[2];
 
 	atomic_fetch_add_explicit(&s->atc_invs, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&s->atc_syncs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->mid_syncs, 1, memory_order_relaxed);
 	return smmu_sync_cmds(s, c, smmu_atc_build(&all, 1, c, RTE_DIM(c)));
 }
 
@@ -75,8 +75,7 @@ turn_on(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
 	uint64_t w = atomic_load_explicit(&ste[0], memory_order_relaxed);
 	int rc, back;
 
-	if ((w & SMMU_STE_0_V) == 0 ||
-	    smmu_field_get(SMMU_STE_0_CONFIG, w) != SMMU_STE_CONFIG_S1)
+	if (!ste_translates(w))
 		return sluice_fail(EINVAL, "smmuv3: stream 0x%x has no page table: no ATS", sid);
 	rc = forget_all(s, sid);
 	if (rc == 0)
@@ -99,7 +98,7 @@ turn_off(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
 	uint64_t w0 = atomic_load_explicit(&ste[0], memory_order_relaxed);
 	uint64_t w1 = atomic_load_explicit(&ste[1], memory_order_relaxed);
 
-	if (smmu_field_get(SMMU_STE_0_CONFIG, w0) == SMMU_STE_CONFIG_S1 &&
+	if (ste_translates(w0) &&
 	    smmu_field_get(SMMU_STE_1_EATS, w1) != SMMU_STE_EATS_OFF) {
 		told = forget_all(s, sid);
 		if (rc == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Context descriptors (IHI 0070 §5.4): stage 1, TTB0, 4 KiB granule, four levels.
+ * Context descriptors (IHI 0070 §5.4): stage 1 through TTB0.
  */
 #include <string.h>
 
@@ -12,12 +12,12 @@
 	 (uint64_t)SMMU_MAIR_DEVICE_nGnRE << 16)
 
 void
-cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips,
+cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t tg, uint64_t ips,
       uint16_t asid)
 {
 	memset(cd, 0, ENTRY_WORDS * sizeof(*cd));
 	cd[0] = smmu_field_prep(SMMU_CD_0_T0SZ, 64 - ias) |
-		smmu_field_prep(SMMU_CD_0_TG0, SMMU_CD_TG0_4K) |
+		smmu_field_prep(SMMU_CD_0_TG0, tg) |
 		SMMU_CD_0_EPD1 | /* the upper half of the address space is not translated */
 		SMMU_CD_0_V | smmu_field_prep(SMMU_CD_0_IPS, ips) | SMMU_CD_0_AA64 |
 		/* Faults end the transaction with an abort, and are recorded. */

@@ -70,35 +70,60 @@ cmd_tlbi_el2_all(void)
 	return (struct smmu_cmd){ { SMMU_CMD_TLBI_EL2_ALL, 0 } };
 }
 
-/** Everything of one address space. §4.4.3.2 */
+/** Everything of one stage-1 address space. §4.4.3.2 */
 static inline struct smmu_cmd
-cmd_tlbi_asid(uint16_t asid)
+cmd_tlbi_asid(uint16_t vmid, uint16_t asid)
 {
-	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_ASID | (uint64_t)asid << CMD_ASID_SHIFT, 0 } };
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_ASID | (uint64_t)asid << CMD_ASID_SHIFT |
+				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid), 0 } };
+}
+
+/** What was translated by a stage 1 over one stage-2 address space. §4.4.3 */
+static inline struct smmu_cmd
+cmd_tlbi_nh_all(uint16_t vmid)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_ALL |
+				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid), 0 } };
+}
+
+/** Everything of one stage-2 address space, and of each stage 1 over it. §4.4.5 */
+static inline struct smmu_cmd
+cmd_tlbi_vmall(uint16_t vmid)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_S12_VMALL |
+				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid), 0 } };
 }
 
 /** The page, or the leaf that holds it, at one address. §4.4.3.3 */
 static inline struct smmu_cmd
-cmd_tlbi_va(uint16_t asid, uint64_t iova, bool leaf)
+cmd_tlbi_va(uint16_t vmid, uint16_t asid, uint64_t iova, bool leaf)
 {
-	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_VA | (uint64_t)asid << CMD_ASID_SHIFT,
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NH_VA | (uint64_t)asid << CMD_ASID_SHIFT |
+				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid),
 				    (iova & SMMU_TLBI_1_ADDR) | leaf } };
 }
 
+/** The same by an intermediate physical address. §4.4.5 */
+static inline struct smmu_cmd
+cmd_tlbi_ipa(uint16_t vmid, uint64_t ipa, bool leaf)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_TLBI_S2_IPA | smmu_field_prep(SMMU_TLBI_0_VMID, vmid),
+				    (ipa & SMMU_TLBI_1_ADDR) | leaf } };
+}
+
 /**
- * @p num << @p scale pages of 4 KiB from @p iova on. §4.4.1.1. One page with scale 0 is not
- * expressible as a range (NUM = SCALE = TTL = 0 is illegal) and becomes the plain form.
+ * @p c, which names one page, made @p num << @p scale pages of granule @p tg from there on.
+ * §4.4.1.1. One page with scale 0 is not expressible as a range (NUM = SCALE = TTL = 0 is illegal)
+ * and stays the plain form.
  */
 static inline struct smmu_cmd
-cmd_tlbi_range(uint16_t asid, uint64_t iova, unsigned int num, unsigned int scale, bool leaf)
+cmd_tlbi_range(struct smmu_cmd c, unsigned int num, unsigned int scale, unsigned int tg)
 {
-	struct smmu_cmd c = cmd_tlbi_va(asid, iova, leaf);
-
 	if (num == 1 && scale == 0)
 		return c;
 	c.w[0] |= smmu_field_prep(SMMU_TLBI_0_NUM, num - 1) |
 		  smmu_field_prep(SMMU_TLBI_0_SCALE, scale);
-	c.w[1] |= smmu_field_prep(SMMU_TLBI_1_TG, SMMU_TLBI_TG_4K);
+	c.w[1] |= smmu_field_prep(SMMU_TLBI_1_TG, tg);
 	return c;
 }
 

@@ -16,8 +16,8 @@ check_idr0(uint32_t r)
 {
 	uint64_t endian = smmu_field_get(SMMU_IDR0_TTENDIAN, r);
 
-	if ((r & SMMU_IDR0_S1P) == 0)
-		return REFUSE("IDR0 0x%08x: no stage 1 translation (S1P = 0)", r);
+	if ((r & (SMMU_IDR0_S1P | SMMU_IDR0_S2P)) == 0)
+		return REFUSE("IDR0 0x%08x: no translation (S1P = S2P = 0)", r);
 	if ((smmu_field_get(SMMU_IDR0_TTF, r) & SMMU_IDR0_TTF_AARCH64) == 0)
 		return REFUSE("IDR0 0x%08x: no AArch64 page tables (TTF)", r);
 	if (endian != SMMU_TTENDIAN_MIXED && endian != SMMU_TTENDIAN_LE)
@@ -53,6 +53,27 @@ check_idr1(uint32_t r)
 	return 0;
 }
 
+/* Pages, and the blocks of levels 2 and 1 that there are without DS (Arm DDI 0487, D8.3). */
+static void
+read_formats(struct smmu_idr *idr, uint32_t r5)
+{
+	const uint32_t s1 = idr->s1p ? 1u << SLUICE_FORMAT_LPAE_S1_4K : 0;
+	const uint32_t s2 = idr->s2p ? 1u << SLUICE_FORMAT_LPAE_S2_4K : 0;
+
+	if ((r5 & SMMU_IDR5_GRAN4K) != 0) {
+		idr->formats |= s1 | s2;
+		idr->page_sizes |= UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30;
+	}
+	if ((r5 & SMMU_IDR5_GRAN16K) != 0) {
+		idr->formats |= (s1 | s2) << 1;
+		idr->page_sizes |= UINT64_C(1) << 14 | UINT64_C(1) << 25;
+	}
+	if ((r5 & SMMU_IDR5_GRAN64K) != 0) {
+		idr->formats |= (s1 | s2) << 2;
+		idr->page_sizes |= UINT64_C(1) << 16 | UINT64_C(1) << 29;
+	}
+}
+
 int
 smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 {
@@ -70,13 +91,15 @@ smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 		rc = check_idr1(r1);
 	if (rc != 0)
 		return rc;
-	if ((r5 & SMMU_IDR5_GRAN4K) == 0)
-		return REFUSE("IDR5 0x%08x: no 4 KiB granule", r5);
+	if ((r5 & (SMMU_IDR5_GRAN4K | SMMU_IDR5_GRAN16K | SMMU_IDR5_GRAN64K)) == 0)
+		return REFUSE("IDR5 0x%08x: no granule at all (GRAN4K, 16K, 64K)", r5);
 
 	*idr = (struct smmu_idr){
+		.s1p = r0 & SMMU_IDR0_S1P,
 		.s2p = r0 & SMMU_IDR0_S2P,
 		.hyp = r0 & SMMU_IDR0_HYP,
 		.asid16 = r0 & SMMU_IDR0_ASID16,
+		.vmid16 = r0 & SMMU_IDR0_VMID16,
 		.msi = r0 & SMMU_IDR0_MSI,
 		.ats = r0 & SMMU_IDR0_ATS,
 		.two_level = smmu_field_get(SMMU_IDR0_ST_LEVEL, r0) == 1,
@@ -85,7 +108,8 @@ smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 		.cmdqs = (uint8_t)smmu_field_get(SMMU_IDR1_CMDQS, r1),
 		.evtqs = (uint8_t)smmu_field_get(SMMU_IDR1_EVENTQS, r1),
 	};
-	/* 4 KiB tables without DS reach 48 bits (§3.4.1); a reserved code counts as those too. */
+	read_formats(idr, r5);
+	/* Tables without DS, nor VAX, reach 48 bits (§3.4.1); a reserved code counts as those too. */
 	idr->oas_code = (uint8_t)RTE_MIN(smmu_field_get(SMMU_IDR5_OAS, r5), (uint64_t)SMMU_OAS_48);
 	idr->oas = (uint8_t)smmu_oas_bits(idr->oas_code);
 	idr->ias = 48;

@@ -11,9 +11,11 @@
 struct sluice_regs;
 
 struct smmu_idr {
-	bool s2p, hyp, asid16, msi, two_level, ril, ats;
+	bool s1p, s2p, hyp, asid16, vmid16, msi, two_level, ril, ats;
 	uint8_t sid_bits, cmdqs, evtqs; /* log2 */
 	uint8_t oas_code, oas, ias;
+	uint32_t formats;    /* bits 1 << enum sluice_format */
+	uint64_t page_sizes; /* pages and blocks of those formats */
 };
 
 /**

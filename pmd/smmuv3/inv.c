@@ -4,62 +4,142 @@
  *
  * A submission is always one burst that ends in one SYNC. When exact commands would not fit into
  * a burst, fewer and wider ones are taken; to invalidate more than was asked for is always right:
- *   1. exact: ranges split (RIL), or page by page up to PAGE_LIMIT pages, else the whole ASID;
- *   2. one command for each invalidation: the smallest range that covers it, or the whole ASID;
+ *   1. exact: ranges split (RIL), or page by page up to PAGE_LIMIT pages, else all
+ *      of the address space;
+ *   2. one command for each invalidation: the smallest range that covers it, or all of the space;
  *   3. everything: one TLBI_NSNH_ALL (queues of a few entries only).
  */
+#include <string.h>
+
 #include <rte_branch_prediction.h>
 
 #include "smmuv3.h"
 
-/* Without RIL: longer ranges become TLBI_NH_ASID. As many as one burst holds. */
+/* Without RIL: longer ranges, in pages of the granule, become one command that drops everything of
+ * the address space. As many as one burst holds. */
 #define PAGE_LIMIT SLUICE_INV_BURST
+
+/* One page of a 4 KiB stage 1 without a parent, leaf or not: the first word of struct sluice_inv
+ * looks so but for the tag. Its bits are next to one another, so that Arm has an immediate for it. */
+#define PLAIN_MASK UINT64_C(0xffffffff00007fff)
+#define PLAIN      UINT64_C(0x0000000100000000)
+_Static_assert(SLUICE_INV_RANGE == 0 && SLUICE_FORMAT_LPAE_S1_4K == 0 && SLUICE_INV_LEAF == 0x80 &&
+	       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "PLAIN is written for these");
+
+/* Commands of one invalidation: its pages in units of the granule, rounded outwards. */
+struct target {
+	struct smmu_cmd page; /* by address, of its first page */
+	struct smmu_cmd all;  /* everything of the address space */
+	uint64_t pages;
+	unsigned int shift, tg;
+};
+
+static struct target
+target_of(const struct smmu *s, const struct sluice_inv *inv)
+{
+	const struct smmu_format *f = &smmu_formats[sluice_inv_format(inv->flags)];
+	bool leaf = (inv->flags & SLUICE_INV_LEAF) != 0;
+	uint64_t first = inv->iova >> f->shift << f->shift;
+	uint64_t end = inv->iova + ((uint64_t)inv->pages << 12) + (UINT64_C(1) << f->shift) - 1;
+	uint16_t vmid = 0;
+
+	/* The control thread wrote it before the address space was anybody's: relaxed. */
+	if (!f->s2 && s->vmid_of != NULL)
+		vmid = atomic_load_explicit(&s->vmid_of[inv->tag], memory_order_relaxed);
+	return (struct target){
+		.page = f->s2 ? cmd_tlbi_ipa(inv->tag, first, leaf) :
+				cmd_tlbi_va(vmid, inv->tag, first, leaf),
+		.all = f->s2 ? cmd_tlbi_vmall(inv->tag) : cmd_tlbi_asid(vmid, inv->tag),
+		.pages = inv->pages == 0 ? 0 : (end - first) >> f->shift,
+		.shift = f->shift,
+		.tg = f->tlbi_tg,
+	};
+}
 
 /* The smallest single range command that covers pages. */
 static struct smmu_cmd
-cover(const struct sluice_inv *inv)
+cover(const struct target *t)
 {
-	unsigned int bits = 32 - (unsigned int)__builtin_clz(inv->pages);
+	unsigned int bits = 64 - (unsigned int)__builtin_clzll(t->pages);
 	unsigned int scale = bits > 5 ? bits - 5 : 0;
-	uint64_t num = ((uint64_t)inv->pages + (UINT64_C(1) << scale) - 1) >> scale;
+	uint64_t num = (t->pages + (UINT64_C(1) << scale) - 1) >> scale;
 
 	/* 33 … 63 pages have 6 bits: 2^1 pages a unit, up to 32 units, and so on. */
-	return cmd_tlbi_range(inv->tag, inv->iova, (unsigned int)num, scale,
-			      inv->flags & SLUICE_INV_LEAF);
+	return cmd_tlbi_range(t->page, (unsigned int)num, scale, t->tg);
 }
 
 /* Level 1. @return commands written to c, or room + 1 when they do not fit. */
 static unsigned int
 exact(const struct smmu *s, const struct sluice_inv *inv, struct smmu_cmd *c, unsigned int room)
 {
-	bool leaf = inv->flags & SLUICE_INV_LEAF;
-	uint64_t iova = inv->iova, left = inv->pages;
+	struct target t = target_of(s, inv);
+	uint64_t left = t.pages;
 	unsigned int n = 0;
 
 	if (inv->op != SLUICE_INV_RANGE || (!s->idr.ril && left > PAGE_LIMIT)) {
 		if (room != 0)
-			c[0] = cmd_tlbi_asid(inv->tag);
+			c[0] = t.all;
 		return 1;
 	}
 	while (left != 0 && n < room) {
 		unsigned int scale = s->idr.ril ? (unsigned int)__builtin_ctzll(left) : 0;
 		unsigned int num = s->idr.ril ? (left >> scale) & 31 : 1;
 
-		c[n++] = cmd_tlbi_range(inv->tag, iova, num, scale, leaf);
-		iova += (uint64_t)num << (scale + 12);
+		c[n++] = cmd_tlbi_range(t.page, num, scale, t.tg);
+		t.page.w[1] += (uint64_t)num << (scale + t.shift);
 		left -= (uint64_t)num << scale;
 	}
 	return left != 0 ? room + 1 : n;
 }
 
+/* Is this a range of a stage 2 that has stage 1 over it? */
+static bool
+has_children(const struct smmu *s, const struct sluice_inv *inv)
+{
+	return inv->op == SLUICE_INV_RANGE && smmu_formats[sluice_inv_format(inv->flags)].s2 &&
+	       s->children != NULL &&
+	       atomic_load_explicit(&s->children[inv->tag], memory_order_relaxed) != 0;
+}
+
+/*
+ * TLBI_S2_IPA leaves what was combined of both stages (§4.4.5): TLBI_NH_ALL drops it. Only when the
+ * former is complete, hence the SYNC between: a walk of stage 1 in between could combine what is
+ * still cached of stage 2. @return commands written to c, or room + 1.
+ */
 static unsigned int
-build(const struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
+tell_children(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
+	      unsigned int room)
+{
+	const struct sluice_inv *last = NULL;
+	unsigned int cmds = 0;
+
+	/* Pairs with add_s1() (ctx.c): what was cleared is seen before the counts are looked at. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned int i = 0; i < n; i++) {
+		if (!has_children(s, &inv[i]) || (last != NULL && last->tag == inv[i].tag))
+			continue;
+		if (cmds + 2 > room)
+			return room + 1;
+		if (cmds == 0)
+			c[cmds++] = cmd_sync_silent();
+		c[cmds++] = cmd_tlbi_nh_all(inv[i].tag);
+		last = &inv[i];
+	}
+	if (cmds != 0)
+		atomic_fetch_add_explicit(&s->mid_syncs, 1, memory_order_relaxed);
+	return cmds;
+}
+
+static unsigned int
+build(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
       unsigned int room)
 {
 	unsigned int cmds = 0;
 
 	for (unsigned int i = 0; i < n && cmds <= room; i++)
 		cmds += exact(s, &inv[i], &c[cmds], room - cmds);
+	if (s->children != NULL && cmds <= room)
+		cmds += tell_children(s, inv, n, &c[cmds], room - cmds);
 	if (likely(cmds <= room))
 		return cmds;
 	if (n > room) {
@@ -68,10 +148,12 @@ build(const struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct
 	}
 	cmds = 0;
 	for (unsigned int i = 0; i < n; i++) {
-		if (inv[i].op == SLUICE_INV_RANGE && inv[i].pages == 0)
+		struct target t = target_of(s, &inv[i]);
+
+		if (inv[i].op == SLUICE_INV_RANGE && t.pages == 0)
 			continue;
-		c[cmds++] = inv[i].op == SLUICE_INV_RANGE && s->idr.ril ?
-			    cover(&inv[i]) : cmd_tlbi_asid(inv[i].tag);
+		c[cmds++] = inv[i].op == SLUICE_INV_RANGE && s->idr.ril && !has_children(s, &inv[i]) ?
+			    cover(&t) : t.all;
 	}
 	return cmds;
 }
@@ -93,6 +175,16 @@ submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_burst - 1));
 }
 
+/* op, flags, tag and pages together: one comparison instead of three. */
+static inline uint64_t
+first_word(const struct sluice_inv *inv)
+{
+	uint64_t w;
+
+	memcpy(&w, inv, sizeof(w));
+	return w;
+}
+
 uint64_t
 smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
@@ -102,14 +194,13 @@ smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	uint64_t start;
 
 	/* One page and a SYNC, from an lcore: what a strict unmap submits. */
-	if (unlikely(n != 1 || inv->op != SLUICE_INV_RANGE || inv->pages != 1 ||
-		     id >= RTE_MAX_LCORE))
+	if (unlikely(n != 1 || (first_word(inv) & PLAIN_MASK) != PLAIN || id >= RTE_MAX_LCORE))
 		return submit_slow(s, inv, n);
 	lc = &s->cmdq.lcore[id];
 	if (unlikely(!cmdq_reserve_fast(&s->cmdq, lc, 2, &start)))
 		return submit_slow(s, inv, n);
-	cmdq_put(&s->cmdq, start, cmd_tlbi_va(inv->tag, inv->iova,
-					      inv->flags & SLUICE_INV_LEAF));
+	cmdq_put(&s->cmdq, start, cmd_tlbi_va(0, inv->tag, inv->iova,
+					      (inv->flags & SLUICE_INV_LEAF) != 0));
 	return cmdq_commit(&s->cmdq, lc, start, start + 2);
 }
 

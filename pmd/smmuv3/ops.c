@@ -65,7 +65,7 @@ fill_info(struct smmu *s)
 	struct sluice_iommu *iommu = s->iommu;
 	struct sluice_iommu_info *info = &iommu->info;
 
-	iommu->formats = 1u << SLUICE_FORMAT_LPAE_S1_4K;
+	iommu->formats = s->idr.formats;
 	iommu->caps = SLUICE_CAP_DEFERRED | SLUICE_CAP_BYPASS | SLUICE_CAP_COHERENT |
 		      (s->idr.ril ? SLUICE_CAP_RANGE_INV : 0) | (s->ats ? SLUICE_CAP_ATS : 0) |
 		      (s->cmdq.msi != NULL ? SLUICE_CAP_SYNC_MSI : 0) |
@@ -79,7 +79,7 @@ fill_info(struct smmu *s)
 	info->sid_bits = s->strtab.log2size;
 	info->cmdq_entries = (uint32_t)s->cmdq.mask + 1;
 	info->evtq_entries = s->evtq.mask + 1;
-	info->page_sizes = UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30;
+	info->page_sizes = s->idr.page_sizes;
 	iommu->fast = (struct sluice_iommu_fast){
 		.inv_submit = smmu_inv_submit,
 		.inv_try = smmu_inv_try,
@@ -97,8 +97,7 @@ free_parts(struct smmu *s)
 		cmdq_free(&s->cmdq);
 	evtq_free(&s->evtq, s->iommu->mem);
 	smmu_strtab_free(s);
-	smmu_asids_free(&s->asids);
-	free(s->ctxs);
+	smmu_ctxs_free(s);
 }
 
 /* All that the hardware is given an address of lies in here: it must be able to say them (§3.4). */
@@ -122,10 +121,9 @@ bring_up(struct smmu *s, const struct smmu_cfg *cfg)
 		rc = check_reach(s);
 	if (rc != 0)
 		return rc;
-	rc = smmu_asids_init(&s->asids, s->idr.asid16);
-	s->ctxs = calloc(rc == 0 ? s->asids.count : 1, sizeof(*s->ctxs));
-	if (rc != 0 || s->ctxs == NULL)
-		return sluice_fail(ENOMEM, "smmuv3: no memory");
+	rc = smmu_ctxs_init(s);
+	if (rc != 0)
+		return sluice_fail(-rc, "smmuv3: no memory for contexts");
 	rc = init_queues(s, cfg);
 	if (rc == 0)
 		rc = smmu_strtab_init(s, cfg);
@@ -157,12 +155,6 @@ smmu_close(struct sluice_iommu *iommu)
 {
 	struct smmu *s = iommu->priv;
 
-	for (uint32_t i = 0; i < s->asids.count; i++) {
-		if (s->ctxs[i] == NULL)
-			continue;
-		sluice_mem_free(iommu->mem, (void *)s->ctxs[i]->cd, SMMU_CD_BYTES);
-		free(s->ctxs[i]);
-	}
 	free_parts(s);
 	pthread_mutex_destroy(&s->lock);
 	sluice_regs_close(&s->regs);

@@ -82,7 +82,7 @@ entry_find(struct smmu *s, enum sluice_raw_entry kind, uint32_t sid, _Atomic uin
 	}
 	w = atomic_load_explicit(&ste[0], memory_order_relaxed);
 	*e = NULL;
-	if (smmu_field_get(SMMU_STE_0_CONFIG, w) == SMMU_STE_CONFIG_S1)
+	if (ste_translates(w) && smmu_field_get(SMMU_STE_0_CONFIG, w) != SMMU_STE_CONFIG_S2)
 		*e = sluice_span_va(&span, w & SMMU_STE_0_S1CONTEXTPTR, SMMU_CD_BYTES);
 	return *e != NULL ? 0 : sluice_fail(ENOENT, "stream 0x%x has no context descriptor", sid);
 }

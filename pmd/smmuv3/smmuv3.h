@@ -27,8 +27,8 @@ struct smmu_strtab {
 	_Atomic uint64_t **l2; /* two-level: the STEs behind each descriptor, or NULL */
 };
 
-/** ASIDs; control path, under smmu.lock. */
-struct smmu_asids {
+/** ASIDs or VMIDs; control path, under smmu.lock. */
+struct smmu_ids {
 	uint64_t *used; /* a bit each */
 	uint32_t count; /* 256 or 65536 */
 	uint32_t next;  /* search begins here: a freed one comes back late */
@@ -40,12 +40,23 @@ struct smmu_gerrors {
 	_Atomic uint64_t handled;
 };
 
+/** A page-table format, as the hardware is told of it. */
+struct smmu_format {
+	bool s2;
+	uint8_t shift;   /* log2 of the granule */
+	uint8_t tg;      /* CD.TG0, STE.S2TG */
+	uint8_t tlbi_tg; /* TG of TLBI commands by range */
+};
+
 /** A paging domain's context. */
 struct smmu_ctx {
-	_Atomic uint64_t *cd;
+	_Atomic uint64_t *cd; /* stage 1; NULL: stage 2 */
 	uint64_t cd_pa;
-	uint16_t asid;
-	unsigned int users; /* streams attached */
+	uint64_t s2[2];       /* stage 2: words 2 and 3 of its STEs */
+	struct smmu_ctx *parent; /* stage 1: the stage 2 under it, or NULL */
+	uint16_t asid;        /* stage 1 */
+	uint16_t vmid;        /* its own, or its parent's; 0: there is no stage 2 */
+	unsigned int users;   /* streams attached; contexts that this one is the parent of */
 };
 
 struct smmu {
@@ -63,10 +74,14 @@ struct smmu {
 	bool stopped; /* and uses it no more: smmu_reset_shutdown() */
 	struct smmu *kept; /* the next of those that could not be stopped, and are not freed */
 	bool unsure; /* a change of an STE failed: which one the hardware holds is not known */
-	struct smmu_asids asids;
-	struct smmu_ctx **ctxs; /* paging contexts, by ASID */
+	struct smmu_ids asids, vmids;
+	struct smmu_ctx **ctxs;    /* of stage 1, by ASID */
+	struct smmu_ctx **s2_ctxs; /* of stage 2, by VMID */
+	/* For invalidations, which take no lock; NULL: nothing can be nested. Written under it. */
+	_Atomic uint16_t *vmid_of;  /* by ASID: the VMID that its entries in the TLB carry */
+	_Atomic uint32_t *children; /* by VMID: stage-1 contexts over it */
 	_Atomic uint64_t cfgis;  /* commands that were no TLBI; read by xstats */
-	_Atomic uint64_t atc_invs, atc_syncs; /* ATC_INVs, and SYNCs within their bursts */
+	_Atomic uint64_t atc_invs, mid_syncs; /* ATC_INVs; SYNCs within bursts */
 };
 
 struct smmu_cfg {
@@ -104,25 +119,50 @@ int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 void ste_abort(uint64_t ste[ENTRY_WORDS]);
 void ste_bypass(uint64_t ste[ENTRY_WORDS]);
 void ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa);
-/** EATS of a stage-1 STE, full ATS or none (§5.2). */
+/** Words 2 and 3 of the STEs of a stage-2 address space. @param ps code of the output size. */
+void ste_s2_words(uint64_t s2[2], const struct sluice_hwdom *hd, uint64_t ps, uint16_t vmid);
+void ste_s2(uint64_t ste[ENTRY_WORDS], const uint64_t s2[2]);
+void ste_nested(uint64_t ste[ENTRY_WORDS], uint64_t cd_ipa, const uint64_t s2[2]);
+/** Does an STE with this first word walk page tables? */
+static inline bool
+ste_translates(uint64_t w0)
+{
+	return (w0 & SMMU_STE_0_V) != 0 &&
+	       smmu_field_get(SMMU_STE_0_CONFIG, w0) > SMMU_STE_CONFIG_BYPASS;
+}
+/** EATS of an STE that translates, full ATS or none (§5.2). */
 void ste_eats(uint64_t ste[ENTRY_WORDS], bool on);
 void ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
 
 /* cd.c */
-void cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t ips,
+void cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t tg, uint64_t ips,
 	   uint16_t asid);
 void cd_used(const uint64_t cd[ENTRY_WORDS], uint64_t used[ENTRY_WORDS]);
 
-/* asid.c */
-int smmu_asids_init(struct smmu_asids *a, bool asid16);
-void smmu_asids_free(struct smmu_asids *a);
-/** @return an ASID (never 0), or -ENOSPC. */
-int smmu_asid_get(struct smmu_asids *a);
-void smmu_asid_put(struct smmu_asids *a, uint16_t asid);
+/* ids.c */
+int smmu_ids_init(struct smmu_ids *a, bool wide);
+void smmu_ids_free(struct smmu_ids *a);
+/** @return an ASID or VMID (never 0), or -ENOSPC. */
+int smmu_id_get(struct smmu_ids *a);
+void smmu_id_put(struct smmu_ids *a, uint16_t id);
 
-/* attach.c */
+/* format.c */
+extern const struct smmu_format smmu_formats[SLUICE_FORMATS];
+/** Are format, size, start level and root table such as this SMMU walks? @return 0 or -EINVAL. */
+int smmu_format_check(const struct smmu *s, const struct sluice_hwdom *hd);
+/** STE.S2SL0 for a start level that smmu_format_check() found good. */
+uint64_t smmu_s2_sl0(const struct sluice_hwdom *hd);
+
+/* ctx.c */
+int smmu_ctxs_init(struct smmu *s);
+/** Contexts that are left over as well. */
+void smmu_ctxs_free(struct smmu *s);
 int smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
 int smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
+/** The context that an STE leads to, of the stage that IOVAs go into, or NULL. Under smmu.lock. */
+struct smmu_ctx *smmu_ctx_of(struct smmu *s, const _Atomic uint64_t *ste);
+
+/* attach.c */
 int smmu_attach_paging(struct sluice_iommu *iommu, uint32_t sid, struct sluice_hwdom *hd);
 int smmu_attach_identity(struct sluice_iommu *iommu, uint32_t sid);
 int smmu_attach_blocked(struct sluice_iommu *iommu, uint32_t sid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Stream table entries (IHI 0070 §5.2): the three that this driver writes, and which of their
+ * Stream table entries (IHI 0070 §5.2): those that this driver writes, and which of their
  * bits the hardware looks at. SHCFG says "as incoming" in all of them, so that no change between
  * them needs a step for it.
  */
@@ -43,6 +43,43 @@ ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa)
 }
 
 void
+ste_s2_words(uint64_t s2[2], const struct sluice_hwdom *hd, uint64_t ps, uint16_t vmid)
+{
+	s2[0] = smmu_field_prep(SMMU_STE_2_S2VMID, vmid) |
+		smmu_field_prep(SMMU_STE_2_S2T0SZ, 64u - hd->ias) |
+		smmu_field_prep(SMMU_STE_2_S2SL0, smmu_s2_sl0(hd)) |
+		/* Walks look into the caches (IDR0.COHACC). */
+		smmu_field_prep(SMMU_STE_2_S2IR0, SMMU_CD_RGN_WBWA) |
+		smmu_field_prep(SMMU_STE_2_S2OR0, SMMU_CD_RGN_WBWA) |
+		smmu_field_prep(SMMU_STE_2_S2SH0, SMMU_SH_ISH) |
+		smmu_field_prep(SMMU_STE_2_S2TG, smmu_formats[hd->format].tg) |
+		smmu_field_prep(SMMU_STE_2_S2PS, ps) | SMMU_STE_2_S2AA64 |
+		/* A stage 1 whose tables lie in a device's registers is refused: a walk reads ahead. */
+		SMMU_STE_2_S2PTW |
+		/* Faults are recorded, and end the transaction. */
+		SMMU_STE_2_S2R;
+	s2[1] = hd->ttb & SMMU_STE_3_S2TTB;
+}
+
+void
+ste_s2(uint64_t ste[ENTRY_WORDS], const uint64_t s2[2])
+{
+	ste_abort(ste);
+	ste[0] = config(SMMU_STE_CONFIG_S2);
+	ste[2] = s2[0];
+	ste[3] = s2[1];
+}
+
+void
+ste_nested(uint64_t ste[ENTRY_WORDS], uint64_t cd_ipa, const uint64_t s2[2])
+{
+	ste_s1(ste, cd_ipa);
+	ste[0] = smmu_field_set(ste[0], SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_NESTED);
+	ste[2] = s2[0];
+	ste[3] = s2[1];
+}
+
+void
 ste_eats(uint64_t ste[ENTRY_WORDS], bool on)
 {
 	ste[1] = smmu_field_set(ste[1], SMMU_STE_1_EATS,
@@ -76,7 +113,11 @@ ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS])
 	}
 	if ((cfg & SMMU_STE_CONFIG_S2 & ~SMMU_STE_CONFIG_BYPASS) != 0) {
 		used[1] |= SMMU_STE_1_S2FWB | SMMU_STE_1_EATS | SMMU_STE_1_MEV;
-		/* This driver writes no stage 2: of its words every bit may matter. */
-		memset(&used[2], 0xff, (ENTRY_WORDS - 2) * sizeof(*used));
+		used[2] = SMMU_STE_2_S2VMID | SMMU_STE_2_S2T0SZ | SMMU_STE_2_S2SL0 |
+			  SMMU_STE_2_S2IR0 | SMMU_STE_2_S2OR0 | SMMU_STE_2_S2SH0 |
+			  SMMU_STE_2_S2TG | SMMU_STE_2_S2PS | SMMU_STE_2_S2AA64 |
+			  SMMU_STE_2_S2ENDI | SMMU_STE_2_S2AFFD | SMMU_STE_2_S2PTW |
+			  SMMU_STE_2_S2HD | SMMU_STE_2_S2HA | SMMU_STE_2_S2S | SMMU_STE_2_S2R;
+		used[3] = SMMU_STE_3_S2TTB;
 	}
 }

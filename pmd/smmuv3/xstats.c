@@ -43,7 +43,7 @@ add_cmdq(struct list *l, const struct smmu *s)
 	add(l, "cmdq_syncs", st.syncs);
 	add(l, "cmdq_syncs_shared", st.shared);
 	/* Whatever is neither a SYNC, nor the filler for a shared one, nor CFGI, nor ATC_INV. */
-	others = st.subs + cfgis + atc + get(&s->atc_syncs);
+	others = st.subs + cfgis + atc + get(&s->mid_syncs);
 	add(l, "cmdq_tlbis", st.cmds > others ? st.cmds - others : 0);
 	add(l, "cmdq_cfgis", cfgis);
 	add(l, "cmdq_atc_invs", atc);

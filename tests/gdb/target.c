@@ -45,8 +45,9 @@ make_queue(uint64_t other)
 			       .nb_failed = 2, .sync_w0 = cmd_sync_word0(true), .sync_w1 = 0x4000,
 			       .sync_data = SMMU_SYNC_0_MSIDATA };
 	cmdq_put(&queue, 21, cmd_cfgi_ste(0x10, true));
-	cmdq_put(&queue, 22, cmd_tlbi_range(0xf0, 0x7f000, 5 + (unsigned int)other, 2, true));
-	cmdq_put(&queue, 23, cmd_tlbi_asid(0xf1));
+	cmdq_put(&queue, 22, cmd_tlbi_range(cmd_tlbi_va(0, 0xf0, 0x7f000, true),
+						   5 + (unsigned int)other, 2, SMMU_TLBI_TG_4K));
+	cmdq_put(&queue, 23, cmd_tlbi_asid(0, 0xf1));
 	cmdq_put(&queue, 24, cmd_atc_inv(0x11, 0x40000, 4));
 	cmdq_put(&queue, 25, cmdq_sync(&queue, 27));
 	cmdq_put(&queue, 26, (struct smmu_cmd){ { 0xee, 1 } });

@@ -205,7 +205,7 @@ producer(void *arg)
 		for (unsigned int i = 0; i < n; i++) {
 			p->cmds++;
 			p->written[p->cmds % WRITTEN_RING] = p->cmds;
-			c[i] = cmd_tlbi_va((uint16_t)p->id, p->cmds << 12, true);
+			c[i] = cmd_tlbi_va(0, (uint16_t)p->id, p->cmds << 12, true);
 		}
 		/* Each mixes the ways, and one of them mostly tries. */
 		seq[slot] = rnd >> 56 == 0 ? slow_submit(cq, c, n) :

@@ -296,7 +296,7 @@ commit(uint64_t start, const struct smmu_cmd *c, unsigned int n)
 static void
 a12_shared_sync(void **state)
 {
-	struct smmu_cmd page = cmd_tlbi_va(1, 0x1000, true);
+	struct smmu_cmd page = cmd_tlbi_va(0, 1, 0x1000, true);
 
 	(void)state;
 	assert_int_equal(ops->ats(&iommu, DEAD, true), 0);

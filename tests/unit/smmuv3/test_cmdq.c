@@ -47,7 +47,7 @@ begin(struct cmdq *cq, unsigned int id, unsigned int n)
 
 	assert_int_not_equal(pos, CMDQ_NONE);
 	for (unsigned int i = 0; i + 1 < n; i++)
-		cmdq_put(cq, pos + i, cmd_tlbi_va((uint16_t)id, (pos + i) << 12, true));
+		cmdq_put(cq, pos + i, cmd_tlbi_va(0, (uint16_t)id, (pos + i) << 12, true));
 	return pos;
 }
 
@@ -69,7 +69,7 @@ wraps(void **state)
 			uint64_t last = start;
 
 			for (unsigned int i = 0; i < (8u << log2); i++) {
-				struct smmu_cmd c = cmd_tlbi_asid((uint16_t)i);
+				struct smmu_cmd c = cmd_tlbi_asid(0, (uint16_t)i);
 				uint64_t seq = cmdq_submit(cq, &c, 1);
 
 				assert_int_equal(seq, last + 2);
@@ -325,7 +325,7 @@ full(void **state)
 static void
 a_try_does_not_wait(void **state)
 {
-	struct smmu_cmd c[3] = { cmd_tlbi_asid(1), cmd_tlbi_asid(2), cmd_tlbi_asid(3) };
+	struct smmu_cmd c[3] = { cmd_tlbi_asid(0, 1), cmd_tlbi_asid(0, 2), cmd_tlbi_asid(0, 3) };
 
 	(void)state;
 	for (unsigned int lcores = 0; lcores <= 1; lcores++) {

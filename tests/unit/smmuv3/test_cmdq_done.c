@@ -39,7 +39,7 @@ submit(unsigned int n)
 	struct smmu_cmd c[8];
 
 	for (unsigned int i = 0; i < n; i++)
-		c[i] = cmd_tlbi_asid((uint16_t)i);
+		c[i] = cmd_tlbi_asid(0, (uint16_t)i);
 	return cmdq_submit(cq, c, n);
 }
 
@@ -142,7 +142,7 @@ begin(unsigned int n)
 
 	assert_int_not_equal(pos, CMDQ_NONE);
 	for (unsigned int i = 0; i + 1 < n; i++)
-		cmdq_put(cq, pos + i, cmd_tlbi_asid(1));
+		cmdq_put(cq, pos + i, cmd_tlbi_asid(0, 1));
 	return pos;
 }
 

@@ -11,93 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fake.h"
-
-static struct fake *f;
-static const struct sluice_iommu_ops *ops;
-static struct sluice_iommu iommu;
-
-void
-sluice_backend_register(struct sluice_backend *b)
-{
-	ops = b->ops;
-}
-
-int
-sluice_regs_open(struct sluice_regs *regs, struct rte_kvargs *kv, const char *const *keys)
-{
-	(void)kv;
-	assert_string_equal(keys[0], "cmdq_log2");
-	*regs = f->s.regs;
-	return 0;
-}
-
-void
-sluice_regs_close(struct sluice_regs *regs)
-{
-	(void)regs;
-}
-
-static void
-shut(void)
-{
-	assert_int_equal(ops->stop(&iommu), 0);
-	ops->close(&iommu);
-}
-
-static int
-open_with(const char *args)
-{
-	struct rte_kvargs *kv = rte_kvargs_parse(args, NULL);
-	int rc;
-
-	assert_non_null(kv);
-	memset((void *)&iommu, 0, sizeof(iommu));
-	iommu.ops = ops;
-	rc = ops->open(&iommu, kv);
-	rte_kvargs_free(kv);
-	assert_null(iommu.relax);
-	if (rc == 0) {
-		iommu.relax = fake_relax;
-		iommu.relax_arg = f;
-	}
-	return rc;
-}
-
-static struct smmu *
-smmu(void)
-{
-	return iommu.priv;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	f = fake_create();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	assert_int_equal(sluice_mem_used(f->s.regs.mem), 0);
-	fake_destroy(f);
-	return 0;
-}
-
-static uint64_t
-reg64(uint32_t off)
-{
-	return *(uint64_t *)(void *)(f->page + off);
-}
-
-static void *
-at(uint64_t pa)
-{
-	return f->ram + (pa - FAKE_RAM_PA);
-}
+#include "control.h"
 
 static void
 bring_up(void **state)
@@ -256,18 +170,6 @@ teardown_kept(void **state)
 	(void)state;
 	fake_destroy(f);
 	return 0;
-}
-
-/* The stream's STE, found as the hardware does it. */
-static uint64_t *
-ste(uint32_t sid)
-{
-	uint64_t l1 = ((uint64_t *)at(reg64(0x80) & 0xfffffffffffc0))[sid >> 8];
-
-	if ((l1 & 31) == 0)
-		return NULL;
-	assert_int_equal(l1 & 31, 9);
-	return (uint64_t *)at(l1 & 0xfffffffffffc0) + (size_t)(sid & 255) * 8;
 }
 
 static void
@@ -471,7 +373,7 @@ fake_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
 static void
 xstats(void **state)
 {
-	struct sluice_inv inv[2] = { { { { SLUICE_INV_RANGE, 1, 1 } }, { 1 }, 0x1000 },
+	struct sluice_inv inv[2] = { { { { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 1 } }, { 1 }, 0x1000 },
 				     { { { SLUICE_INV_DOMAIN, 0, 1 } }, { 0 }, 0 } };
 	struct sluice_xstat xs[128];
 	unsigned int n;

@@ -139,6 +139,55 @@ stream_table_entries(void **state)
 	assert_int_equal(change(none, abort_, &hitless), 2);
 }
 
+/* As many as Linux's own tests of the same changes expect. */
+static void
+stage_2_entries(void **state)
+{
+	const struct sluice_hwdom hd = { 0x40002000, SLUICE_FORMAT_LPAE_S2_4K, 40, 1 };
+	uint64_t abort_[8], bypass[8], s1[8], s2a[8], s2b[8], na[8], nb[8], words[2];
+	bool hitless;
+
+	(void)state;
+	ste_abort(abort_);
+	ste_bypass(bypass);
+	ste_s1(s1, 0x40001000);
+	ste_s2_words(words, &hd, 4, 7);
+	ste_s2(s2a, words);
+	ste_nested(na, 0x40001000, words);
+	ste_nested(nb, 0x40001040, words);
+	ste_s2_words(words, &hd, 4, 8);
+	ste_s2(s2b, words);
+	assert_int_equal(change(abort_, s2a, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(s2a, abort_, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(bypass, s2a, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(s2a, bypass, &hitless), 2);
+	assert_true(hitless);
+	/* The VMID is looked at by both, and is another word than Config. */
+	assert_int_equal(change(s1, s2a, &hitless), 3);
+	assert_false(hitless);
+	assert_int_equal(change(s2a, s1, &hitless), 3);
+	assert_false(hitless);
+	/* Only the VMID: one word. */
+	assert_int_equal(change(s2a, s2b, &hitless), 1);
+	assert_true(hitless);
+	/* A stage 1 comes over a stage 2, is replaced by another, and goes. */
+	assert_int_equal(change(s2a, na, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(na, nb, &hitless), 1);
+	assert_true(hitless);
+	assert_int_equal(change(na, s2a, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(na, abort_, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(abort_, na, &hitless), 2);
+	assert_true(hitless);
+	assert_int_equal(change(s1, na, &hitless), 3);
+	assert_false(hitless);
+}
+
 static void
 several_critical_words_break(void **state)
 {
@@ -162,9 +211,9 @@ context_descriptors(void **state)
 	(void)state;
 	used_fn = cd_used;
 	v_bit = UINT64_C(1) << 31;
-	cd_s1(a, 0x40001000, 48, 4, 7);
-	cd_s1(b, 0x40002000, 48, 4, 7);
-	cd_s1(c, 0x40002000, 48, 4, 8);
+	cd_s1(a, 0x40001000, 48, 0, 4, 7);
+	cd_s1(b, 0x40002000, 48, 0, 4, 7);
+	cd_s1(c, 0x40002000, 48, 0, 4, 8);
 	assert_int_equal(change(a, b, &hitless), 1);
 	assert_true(hitless);
 	assert_int_equal(change(a, c, &hitless), 3); /* TTB0 and ASID: two words */
@@ -198,6 +247,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(stream_table_entries, setup),
+		cmocka_unit_test_setup(stage_2_entries, setup),
 		cmocka_unit_test_setup(several_critical_words_break, setup),
 		cmocka_unit_test_setup(context_descriptors, setup),
 		cmocka_unit_test_setup(failure_is_told, setup),

@@ -49,6 +49,29 @@ decoded(void **state)
 }
 
 static void
+formats(void **state)
+{
+	struct smmu_idr idr;
+
+	(void)state;
+	assert_int_equal(smmu_idr_read(&f->s.regs, &idr), 0);
+	assert_int_equal(idr.formats, 1u << SLUICE_FORMAT_LPAE_S1_4K);
+	assert_int_equal(idr.page_sizes, 0x40201000);
+	/* Stage 2 beside it, VMID16; 16 and 64 KiB. */
+	fake_wr(f, 0x00, fake_rd(f, 0x00) | 1 | 1u << 18);
+	fake_wr(f, 0x14, 4 | 7u << 4);
+	assert_int_equal(smmu_idr_read(&f->s.regs, &idr), 0);
+	assert_true(idr.s1p && idr.s2p && idr.vmid16);
+	assert_int_equal(idr.formats, 0x3f);
+	assert_int_equal(idr.page_sizes, 0x40201000 | 0x2004000 | 0x20010000);
+	/* Stage 2 alone, 64 KiB alone. */
+	fake_wr(f, 0x00, fake_rd(f, 0x00) & ~2u);
+	fake_wr(f, 0x14, 4 | 4u << 4);
+	assert_int_equal(smmu_idr_read(&f->s.regs, &idr), 0);
+	assert_int_equal(idr.formats, 1u << SLUICE_FORMAT_LPAE_S2_64K);
+}
+
+static void
 refuse(uint32_t off, uint32_t clear, uint32_t set, const char *word)
 {
 	struct smmu_idr idr;
@@ -66,7 +89,7 @@ refused(void **state)
 	(void)state;
 	refuse(0x00, UINT32_MAX, UINT32_MAX, "nothing answers");
 	refuse(0x1c, 0, 0x10, "AIDR");
-	refuse(0x00, 2, 0, "S1P");
+	refuse(0x00, 3, 0, "S1P");
 	refuse(0x00, 3u << 2, 1u << 2, "TTF");
 	refuse(0x00, 3u << 21, 3u << 21, "TTENDIAN");
 	refuse(0x00, 3u << 21, 1u << 21, "TTENDIAN");
@@ -80,7 +103,7 @@ refused(void **state)
 	refuse(0x04, 31u << 21, 20u << 21, "queue");
 	refuse(0x04, 31u << 16, 20u << 16, "queue");
 	refuse(0x04, 31u << 21, 0, "command queue of one entry");
-	refuse(0x14, 1u << 4, 0, "4 KiB");
+	refuse(0x14, 7u << 4, 0, "granule");
 }
 
 int
@@ -88,6 +111,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(decoded, setup, teardown),
+		cmocka_unit_test_setup_teardown(formats, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused, setup, teardown),
 	};
 

@@ -99,7 +99,8 @@ ranges_are_exact(void **state)
 	(void)state;
 	for (uint64_t pages = 1; pages < UINT64_C(1) << 31;
 	     pages = pages < 5000 ? pages + 1 : pages * 3 / 2 + 1) {
-		struct sluice_inv inv = { { { SLUICE_INV_RANGE, pages & 1, 5 } }, { (uint32_t)pages },
+		struct sluice_inv inv = { { { SLUICE_INV_RANGE,
+						  pages & 1 ? SLUICE_INV_LEAF : 0, 5 } }, { (uint32_t)pages },
 					  UINT64_C(0x100000000) };
 		uint64_t at = inv.iova >> 12, first, count;
 		unsigned int n = submit(&inv, 1);
@@ -118,7 +119,7 @@ ranges_are_exact(void **state)
 static void
 without_ril_page_by_page(void **state)
 {
-	struct sluice_inv inv = { { { SLUICE_INV_RANGE, 1, 5 } }, { 64 }, 0x100000 };
+	struct sluice_inv inv = { { { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 5 } }, { 64 }, 0x100000 };
 
 	(void)state;
 	f->s.idr.ril = false;
@@ -142,7 +143,7 @@ too_many_ranges_are_covered(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 64; i++)
-		inv[i] = (struct sluice_inv){ { { SLUICE_INV_RANGE, 1, 5 } }, { 33 + i * i * 7 },
+		inv[i] = (struct sluice_inv){ { { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 5 } }, { 33 + i * i * 7 },
 					      (uint64_t)i << 32 };
 	assert_int_equal(submit(inv, 64), 64);
 	for (unsigned int i = 0; i < 64; i++) {
@@ -172,6 +173,115 @@ tiny_queue_invalidates_everything(void **state)
 	assert_int_equal(f->log[0].w[0], 0x11);
 }
 
+/* Granules of 16 and 64 KiB: units of the granule, rounded outwards. */
+static void
+other_granules(void **state)
+{
+	struct sluice_inv inv = { { { SLUICE_INV_RANGE, SLUICE_FORMAT_LPAE_S1_16K | 0x80, 5 } },
+				  { 4 }, 0x5000 };
+
+	(void)state;
+	/* 0x5000 … 0x9000: the two of 16 KiB at 0x4000. NUM 0, SCALE 1, TG 2. */
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0005000000100012));
+	assert_int_equal(f->log[0].w[1], 0x4801);
+	/* Three of 64 KiB, NUM 2, TG 3; one, the plain form. */
+	inv.flags = SLUICE_FORMAT_LPAE_S1_64K;
+	inv.pages = 33;
+	inv.iova = 0x1f000;
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0005000000002012));
+	assert_int_equal(f->log[0].w[1], 0x10c00);
+	inv.pages = 1;
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0005000000000012));
+	assert_int_equal(f->log[0].w[1], 0x10000);
+	/* Without RIL: one for each of 16 KiB, up to as many as a burst holds. */
+	f->s.idr.ril = false;
+	inv = (struct sluice_inv){ { { SLUICE_INV_RANGE, SLUICE_FORMAT_LPAE_S1_16K, 5 } }, { 256 },
+				   0x100000 };
+	assert_int_equal(submit(&inv, 1), 64);
+	for (unsigned int i = 0; i < 64; i++) {
+		assert_int_equal(f->log[i].w[0], UINT64_C(0x0005000000000012));
+		assert_int_equal(f->log[i].w[1], 0x100000 + i * 0x4000);
+	}
+	inv.pages = 257;
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0005000000000011));
+}
+
+static void
+stage_2(void **state)
+{
+	struct sluice_inv inv = { { { SLUICE_INV_RANGE, SLUICE_FORMAT_LPAE_S2_4K | 0x80, 0x42 } },
+				  { 1 }, 0x12345000 };
+
+	(void)state;
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x000000420000002a));
+	assert_int_equal(f->log[0].w[1], 0x12345001);
+	inv.pages = 3;
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x000000420000202a));
+	assert_int_equal(f->log[0].w[1], 0x12345401);
+	inv.op = SLUICE_INV_DOMAIN;
+	assert_int_equal(submit(&inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0000004200000028));
+}
+
+/* ASID 5 is nested in VMID 0x42. */
+static void
+nested(void **state)
+{
+	_Atomic uint16_t vmid_of[256] = { [5] = 0x42 };
+	_Atomic uint32_t children[256] = { [0x42] = 1 };
+	struct sluice_inv inv[2] = {
+		{ { { SLUICE_INV_RANGE, SLUICE_INV_NESTED | SLUICE_INV_LEAF, 5 } }, { 1 }, 0x5000 },
+		{ { { SLUICE_INV_RANGE, SLUICE_FORMAT_LPAE_S2_4K, 0x43 } }, { 1 }, 0x6000 },
+	};
+
+	(void)state;
+	f->s.vmid_of = vmid_of;
+	f->s.children = children;
+	assert_int_equal(submit(inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0005004200000012));
+	assert_int_equal(f->log[0].w[1], 0x5001);
+	inv[0].op = SLUICE_INV_DOMAIN;
+	assert_int_equal(submit(inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0005004200000011));
+	/* A stage 2 without children; then one with: TLBI_NH_ALL, after a SYNC that tells nobody. */
+	assert_int_equal(submit(&inv[1], 1), 1);
+	inv[0] = inv[1];
+	inv[0].tag = 0x42;
+	assert_int_equal(submit(inv, 2), 4);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x000000420000002a));
+	assert_int_equal(f->log[1].w[0], UINT64_C(0x000000430000002a));
+	assert_int_equal(f->log[2].w[0], 0x46);
+	assert_int_equal(f->log[3].w[0], UINT64_C(0x0000004200000010));
+	/* All of it: the children are in that. */
+	inv[0].op = SLUICE_INV_DOMAIN;
+	assert_int_equal(submit(inv, 1), 1);
+	assert_int_equal(f->log[0].w[0], UINT64_C(0x0000004200000028));
+}
+
+/* No room for the SYNC and TLBI_NH_ALL: everything of the VMID by one command. */
+static void
+nested_without_room(void **state)
+{
+	_Atomic uint32_t children[256] = { [0x42] = 1 };
+	struct sluice_inv inv[64];
+
+	(void)state;
+	f->s.children = children;
+	for (unsigned int i = 0; i < 64; i++)
+		inv[i] = (struct sluice_inv){ { { SLUICE_INV_RANGE, SLUICE_FORMAT_LPAE_S2_4K,
+						  (uint16_t)(i == 9 ? 0x42 : 0x43) } }, { 1 }, 0x6000 };
+	assert_int_equal(submit(inv, 64), 64);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(f->log[i].w[0], i == 9 ? UINT64_C(0x0000004200000028) :
+							  UINT64_C(0x000000430000002a));
+}
+
 int
 main(void)
 {
@@ -181,6 +291,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(ranges_are_exact, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_ril_page_by_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_ranges_are_covered, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_granules, setup, teardown),
+		cmocka_unit_test_setup_teardown(stage_2, setup, teardown),
+		cmocka_unit_test_setup_teardown(nested, setup, teardown),
+		cmocka_unit_test_setup_teardown(nested_without_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(tiny_queue_invalidates_everything, setup, teardown),
 	};
 

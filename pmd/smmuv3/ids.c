@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * ASIDs: a bitmap, searched from where the last one was found.
+ * ASIDs and VMIDs: a bitmap each, searched from where the last one was found.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,26 +8,26 @@
 #include "smmuv3.h"
 
 int
-smmu_asids_init(struct smmu_asids *a, bool asid16)
+smmu_ids_init(struct smmu_ids *a, bool wide)
 {
-	a->count = asid16 ? 1u << 16 : 1u << 8;
+	a->count = wide ? 1u << 16 : 1u << 8;
 	a->used = calloc(a->count / 64, sizeof(*a->used));
 	if (a->used == NULL)
 		return -ENOMEM;
-	a->used[0] = 1; /* 0 is nobody's: it is what an unset tag looks like */
+	a->used[0] = 1; /* never given: what an unset tag looks like */
 	a->next = 1;
 	return 0;
 }
 
 void
-smmu_asids_free(struct smmu_asids *a)
+smmu_ids_free(struct smmu_ids *a)
 {
 	free(a->used);
 	a->used = NULL;
 }
 
 int
-smmu_asid_get(struct smmu_asids *a)
+smmu_id_get(struct smmu_ids *a)
 {
 	uint32_t words = a->count / 64, w = a->next / 64;
 	uint64_t from = ~UINT64_C(0) << (a->next % 64);
@@ -48,7 +48,7 @@ smmu_asid_get(struct smmu_asids *a)
 }
 
 void
-smmu_asid_put(struct smmu_asids *a, uint16_t asid)
+smmu_id_put(struct smmu_ids *a, uint16_t id)
 {
-	a->used[asid / 64] &= ~(UINT64_C(1) << (asid % 64));
+	a->used[id / 64] &= ~(UINT64_C(1) << (id % 64));
 }
