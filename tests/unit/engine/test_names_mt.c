@@ -4,7 +4,6 @@
  * there. Where callers are not checked (names.h) only what decides it anyway does: fixed mappings
  * by their lock, pools by their book.
  */
-#include <pthread.h>
 #include <sched.h>
 
 #include "engine/base/tsan.h"
@@ -102,10 +101,8 @@ one_of_two(const char *policy, enum call call, uint32_t len, unsigned int n)
 	void *va = NULL;
 	int a, b;
 
-	rig_up(&r, "clock=tsc", &conf);
-	r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(10000000000));
-	r.f->log = false;
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	rig_up_mt(&r, "", &conf);
+	rig_workers(&r, 1);
 	race.call = call;
 	race.n = n;
 	/* What the other lcore won is in its stock: large ones are soon all there. */
