@@ -17,7 +17,6 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
-#include <rte_cycles.h>
 #include <rte_kvargs.h>
 
 #include <sluice/dma.h>
@@ -25,7 +24,9 @@
 #include <sluice/iommu.h>
 #include <sluice/raw.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
+#include "base/span.h"
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -37,80 +38,6 @@ int sluice_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 
 
 /** A control call was given NULL for @p what. @return -EINVAL. */
 int sluice_null(const char *what);
-
-/* ---- time -------------------------------------------------------------------------------- */
-
-/** The clock that waits and deadlines of one iommu use. */
-struct sluice_clock {
-	const _Atomic uint64_t *virt; /**< virtual nanoseconds of stepped hardware, or NULL: the TSC */
-	uint64_t hz;                  /**< ticks per second of what sluice_clock_ticks() returns */
-	uint64_t ns_2_32;             /**< ns a tick, times 2^32; 0: sluice_clock_ready() is to come */
-};
-
-/** hz is set and will not change. Rounded up: a time told in ns is never less than the truth. */
-static inline void
-sluice_clock_ready(struct sluice_clock *c)
-{
-	c->ns_2_32 = (uint64_t)((((unsigned __int128)1000000000u << 32) + c->hz - 1) / c->hz);
-}
-
-static inline uint64_t
-sluice_clock_ticks(const struct sluice_clock *c)
-{
-	return c->virt ? atomic_load_explicit(c->virt, memory_order_relaxed) : rte_rdtsc();
-}
-
-static inline uint64_t
-sluice_clock_from_ns(const struct sluice_clock *c, uint64_t ns)
-{
-	return (uint64_t)((unsigned __int128)ns * c->hz / 1000000000u);
-}
-
-static inline uint64_t
-sluice_clock_to_ns(const struct sluice_clock *c, uint64_t ticks)
-{
-	/* A product of 128 bits is two instructions, a quotient a hundred. */
-	return (uint64_t)(c->ns_2_32 != 0 ? (unsigned __int128)ticks * c->ns_2_32 >> 32 :
-					    (unsigned __int128)ticks * 1000000000u / c->hz);
-}
-
-/* ---- memory that the hardware reaches ------------------------------------------------------ */
-
-/**
- * A linear piece of memory shared with the hardware: pa = pa_base + (va - va_base) throughout.
- * Made by the register source (emulated RAM, a guest's RAM, huge pages). Control path only;
- * thread safe (a lock), memory comes back zeroed.
- */
-struct sluice_mem;
-
-struct sluice_mem *sluice_mem_create(void *va, uint64_t pa, size_t len);
-void sluice_mem_destroy(struct sluice_mem *m);
-void *sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa);
-void sluice_mem_free(struct sluice_mem *m, void *va, size_t size);
-/** Bounds for the two inline translations below; fixed for the life of @p m. */
-struct sluice_mem_span {
-	uint8_t *va;
-	uint64_t pa;
-	uint64_t len;
-};
-struct sluice_mem_span sluice_mem_span(const struct sluice_mem *m);
-/** Bytes handed out at present. */
-size_t sluice_mem_used(const struct sluice_mem *m);
-
-/** @return the address of [pa, pa+len), or NULL when it is not all in the span. */
-static inline void *
-sluice_span_va(const struct sluice_mem_span *s, uint64_t pa, uint64_t len)
-{
-	uint64_t off = pa - s->pa;
-
-	return off < s->len && len <= s->len - off ? s->va + off : NULL;
-}
-
-static inline uint64_t
-sluice_span_pa(const struct sluice_mem_span *s, const void *va)
-{
-	return s->pa + (uint64_t)((const uint8_t *)va - s->va);
-}
 
 /* ---- page-table formats --------------------------------------------------------------------- */
 
@@ -149,9 +76,15 @@ sluice_inv_format(unsigned int flags)
 
 /** One invalidation; 16 bytes. */
 struct sluice_inv {
-	uint8_t op;     /**< enum sluice_inv_op */
-	uint8_t flags;  /**< SLUICE_INV_LEAF, _FORMAT; ATC: log2 of the pages, SLUICE_ATC_ALL: all */
-	uint16_t tag;   /**< address-space tag of the domain (ASID, VMID), struct sluice_hwdom */
+	union {
+		struct {
+			uint8_t op;    /**< enum sluice_inv_op */
+			uint8_t flags; /**< SLUICE_INV_LEAF, _FORMAT; ATC: log2 of the pages,
+					    SLUICE_ATC_ALL: everything */
+			uint16_t tag;  /**< address-space tag of the domain (ASID, VMID) */
+		};
+		uint32_t head; /**< the three of them: a domain has its own ready */
+	};
 	union {
 		uint32_t pages;  /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
 		uint32_t stream; /**< ATC: StreamID */

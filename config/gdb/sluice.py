@@ -11,7 +11,7 @@ import gdb
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENCODINGS = os.path.join(ROOT, "pmd", "smmuv3", "smmuv3_hw.h")
-FORMAT = os.path.join(ROOT, "engine", "pgtable", "lpae.h")
+FORMAT = os.path.join(ROOT, "engine", "pgtable", "fmt", "lpae.h")
 # Of an entry of a flush ring (engine/flush/ring.h).
 COOKIE, TAG, NO_PAGES = 1 << 63, 1 << 62, 0x3fffffff
 MOST = 64  # entries of a queue that are shown
@@ -141,7 +141,7 @@ def pte(entry, level):
     skip = ("SMMU_TTD_V", "SMMU_TTD_TABLE", "SMMU_TTD_TYPE", "SMMU_TTD_ADDR", "SMMU_TTD_SW",
             "SMMU_TTD_APTABLE_NOUNPRIV", "SMMU_TTD_APTABLE_RO")
     said += HW.word("SMMU_TTD_", entry, skip)
-    said += [name.lower() for name in LPAE.word("LPAE_SW_", entry)]
+    said += [name.lower() for name in LPAE.word("PTE_", entry, ("PTE_VALID", "PTE_ADDR", "PTE_WRITE"))]
     return " ".join(said)
 
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../driver.h"
 #include "epoch.h"
 
 int
@@ -20,6 +21,13 @@ epoch_barrier(void)
 		return -ENOTSUP;
 	atomic_thread_fence(memory_order_seq_cst);
 	return 0;
+}
+
+int
+epoch_refused(void)
+{
+	return sluice_fail(ENOTSUP, "this system refuses membarrier(2) now, without which nothing that "
+			   "is polled can be changed safely");
 }
 
 int

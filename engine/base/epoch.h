@@ -58,6 +58,9 @@ epoch_leave(struct epoch *e)
  */
 int epoch_barrier(void) __attribute__((warn_unused_result));
 
+/** That it was refused, as an error of a control call. @return -ENOTSUP. */
+int epoch_refused(void);
+
 /**
  * Wait until no poll that began before can still see what was replaced. Not from within one.
  * @return 0; -ENOTSUP: one may, as there was no barrier.

@@ -9,6 +9,7 @@
 #include <rte_malloc.h>
 
 #include "../inval/ats.h"
+#include "../inval/gather.h"
 #include "../base/epoch.h"
 #include "../iova/hold.h"
 #include "../base/wait.h"
@@ -94,28 +95,17 @@ collect(struct sluice_domain *d, struct dom_workers *ws, struct sluice_inv *inv,
 	if (total > DOM_CONF(d, range_max)) {
 		for (uint32_t i = 0; i < ws->n; i++)
 			ws->w[i]->ring.seal = ws->w[i]->ring.seen;
-		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
-		return 1;
+		return gather_all(d, inv);
 	}
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 
 		for (r->seal = r->sealed; r->seal != r->seen; r->seal++) {
 			uint64_t e = RELAXED_GET(r->ent[r->seal & r->mask]);
-			uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
 
-			/* Neighbours in a row become one range. */
-			if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-				inv[n - 1].pages += flush_entry_pages(e);
-				continue;
-			}
-			if (n == SLUICE_INV_BURST)
+			if (!gather_add(d, inv, &n, SLUICE_INV_BURST, flush_entry_pfn(e),
+					flush_entry_pages(e)))
 				break;
-			inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
-							.flags = SLUICE_INV_LEAF,
-							.tag = d->tag,
-							.pages = flush_entry_pages(e),
-							.iova = iova };
 		}
 	}
 	return n;
@@ -190,7 +180,7 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 static void
 again(struct sluice_domain *d, uint32_t slot, uint64_t now)
 {
-	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	struct sluice_inv inv = domain_inv_all(d);
 	uint64_t seq = domain_inv_try(d, d->iommu, &inv, 1);
 
 	if (seq == SLUICE_INV_FULL)

@@ -85,12 +85,4 @@ flush_waited(const struct flush_state *f)
 	return (atomic_load_explicit(&f->wishes, memory_order_relaxed) & mask) != 0;
 }
 
-/**
- * Have all that is queued in the domain flushed and released, and wait for it, bounded (10). No
- * lock: workers may call it. Only where the engine gives turns (domain_flush_waits()).
- * @param cause what is counted; of a rollover IOVAs come back to the shared space.
- * @return 0 or -ETIMEDOUT.
- */
-int domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause);
-
 #endif

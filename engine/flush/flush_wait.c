@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Waiting until the flush queues were emptied (ring.h, 10), on any lcore and without a lock: for
- * a map that finds no IOVA (A6), and for policies with a queue of their own.
+ * a map that finds no IOVA (A6), for a round of rollover's, and for a control call that drains. A worker
+ * that leaves meanwhile and comes back has another ring, with no mark in it: its old one was empty.
  */
 #include <errno.h>
 
-#include "../object/engine.h"
 #include "flush.h"
 
 int
 domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	struct sluice_engine *e = iommu->engine;
 	struct flush_state *f = &d->flush;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(e), ticket;
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d), ticket;
 	int ret = 0;
 
-	/* The wish first: the engine looks at tickets only while there is one. */
+	/* Wishes are counted: several may wait at once. The wish first: the engine looks at tickets only while there is one. */
 	atomic_fetch_add_explicit(&f->wishes, flush_wish(cause), memory_order_release);
 	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* rel-asked */
-	bitset_set(&e->due, d->slot);
+	bitset_set(d->due, d->slot);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* acq-answered */
-		ret = engine_wait_turn(e, iommu, turn);
+		ret = d->wait->turn(d, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
-			ret = engine_wait_failed(d, polls, ETIMEDOUT);
+			ret = d->wait->failed(d, polls, ETIMEDOUT);
 		else if (ret != 0)
 			ret = sluice_fail(-ret, "a callback of the engine cannot wait for it");
 		if (ret != 0)

@@ -8,8 +8,7 @@
 
 #include "../base/heap.h"
 #include "../iova/hold.h"
-#include "../object/engine.h"
-#include "../window/window.h"
+#include "../window/free.h"
 
 int
 flush_ring_init(struct flush_ring *r, uint32_t entries, uint32_t batch)
@@ -140,7 +139,7 @@ int
 flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(iommu->engine);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d);
 
 	if (RELAXED_GET(dl->ring.closed))
 		return -ESHUTDOWN;
@@ -157,9 +156,9 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
 		if (flush_ring_choked(&dl->ring))
 			return -EAGAIN;
-		if (engine_wait_turn(iommu->engine, iommu, spins) != 0)
+		if (d->wait->turn(d, spins) != 0)
 			return -EAGAIN;
 		if (sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
-			return engine_wait_failed(d, polls, EAGAIN);
+			return d->wait->failed(d, polls, EAGAIN);
 	}
 }

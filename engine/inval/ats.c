@@ -8,6 +8,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "ats.h"
+#include "gather.h"
 #include "../base/wait.h"
 #include "inval.h"
 
@@ -338,36 +339,22 @@ static unsigned int
 flush_ranges(struct sluice_domain *d, uint32_t slot, struct sluice_inv *inv)
 {
 	struct dom_workers *ws = atomic_load_explicit(&d->workers, memory_order_acquire);
-	unsigned int n = 0;
+	unsigned int n = 0, max = RTE_MIN(DOM_CONF(d, range_max), SLUICE_INV_BURST);
 
-	if (!d->rings) { /* a queue of the policy's own */
-		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN };
-		return 1;
-	}
+	if (!d->rings) /* a queue of the policy's own */
+		return gather_all(d, inv);
 	for (uint32_t i = 0; i < ws->n; i++) {
 		const struct flush_ring *r = &ws->w[i]->ring;
 		uint64_t pos = atomic_load_explicit(&r->released, memory_order_relaxed);
 
 		for (; pos < r->sealed_at[slot]; pos++) {
 			uint64_t e = r->ent[pos & r->mask];
-			uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
 
-			if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-				inv[n - 1].pages += flush_entry_pages(e);
-				continue;
-			}
-			if (n == SLUICE_INV_BURST || n == DOM_CONF(d, range_max)) {
-				inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN };
-				return 1;
-			}
-			inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
-							.pages = flush_entry_pages(e),
-							.iova = iova };
+			if (!gather_add(d, inv, &n, max, flush_entry_pfn(e), flush_entry_pages(e)))
+				return gather_all(d, inv);
 		}
 	}
-	if (n == 0)
-		inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN };
-	return n;
+	return n != 0 ? n : gather_all(d, inv);
 }
 
 bool

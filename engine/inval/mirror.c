@@ -15,7 +15,7 @@
 #include "../base/heap.h"
 #include "mirror.h"
 #include "inval.h"
-#include "../policy/policy.h"
+#include "../policy/set.h"
 
 struct mirror {
 	struct policy_ops ops; /* base, with these maps */
@@ -23,16 +23,11 @@ struct mirror {
 	_Atomic uint64_t refreshes;
 };
 
-/* Policies whose maps are entries in the window and nothing else, so that they can be undone. */
-static const struct policy_ops *const fit[] = {
-	&policy_strict,     &policy_strict_batched,  &policy_deferred, &policy_strict_async,
-	&policy_contiguous, &policy_deferred_single, &policy_rollover,
-};
-
 int
-aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu)
+aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu,
+	     const struct pt_format *f)
 {
-	const uint64_t chunk = UINT64_C(2) << 20, all = UINT64_C(1) << iommu->info.ias;
+	const uint64_t chunk = pt_format_reach(f), all = UINT64_C(1) << pt_format_ias(f, iommu);
 	uint64_t base = RTE_ALIGN_CEIL(iommu->info.aperture_base, chunk), end = all;
 	bool limited = iommu->info.aperture_end != 0;
 
@@ -74,10 +69,18 @@ mirror_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages)
 	return ret != 0 ? ret : ops->map_sync(d->iommu, &d->hw, iova, pages);
 }
 
+/* The first byte of its page. */
 static uint64_t
-pages_of(uint64_t iova, uint64_t len)
+page_of(const struct sluice_domain *d, uint64_t iova)
 {
-	return ((iova & 4095) + len + 4095) >> 12;
+	return iova >> d->page_shift << d->page_shift;
+}
+
+/* Pages of the domain's format. */
+static uint64_t
+pages_of(const struct sluice_domain *d, uint64_t iova, uint64_t len)
+{
+	return (iova + len - 1 - page_of(d, iova)) / (UINT64_C(1) << d->page_shift) + 1;
 }
 
 /* It was never a mapping. */
@@ -97,20 +100,19 @@ uncount(struct dom_lcore *dl, uint64_t pages)
 static int
 undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	const struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
-					.tag = d->tag, .pages = (uint32_t)pages_of(iova, len),
-					.iova = iova & ~UINT64_C(4095) };
-
+	uint64_t pages = pages_of(d, iova, len);
+	const struct sluice_inv inv = { .head = d->inv_leaf, .iova = page_of(d, iova),
+					.pages = (uint32_t)domain_pages_4k(d, pages) };
 	int ret;
 
-	if (d->mirror->base != &policy_rollover) {
-		ret = policy_strict.unmap(d, iova, len, dl);
+	if (d->mirror->base != d->set->rollover) {
+		ret = d->set->strict->unmap(d, iova, len, dl);
 		if (ret == 0)
-			uncount(dl, inv.pages);
+			uncount(dl, pages);
 		return ret;
 	}
 	/* Its IOVAs are not the space's: they come round with the window. The memory, now. */
-	ret = policy_rollover.unmap(d, iova, len, dl);
+	ret = d->set->rollover->unmap(d, iova, len, dl);
 	return ret != 0 ? ret : domain_inv_sync(d, &inv, 1);
 }
 
@@ -122,7 +124,7 @@ mirror_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 
 	if (ret != 0)
 		return ret;
-	ret = mirror_sync(d, *iova & ~UINT64_C(4095), pages_of(*iova, len));
+	ret = mirror_sync(d, page_of(d, *iova), domain_pages_4k(d, pages_of(d, *iova, len)));
 	if (ret == 0)
 		return 0;
 	lost = undo(d, *iova, len, dl);
@@ -144,8 +146,8 @@ mirror_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n
 	if (got == 0)
 		return 0;
 	for (unsigned int i = 0; i < got; i++)
-		pages += pages_of(seg[i].iova, seg[i].len);
-	ret = mirror_sync(d, seg[0].iova & ~UINT64_C(4095), pages);
+		pages += pages_of(d, seg[i].iova, seg[i].len);
+	ret = mirror_sync(d, page_of(d, seg[0].iova), domain_pages_4k(d, pages));
 	if (ret == 0)
 		return got;
 	if (base->unmap_burst(d, seg, got, dl) == got) {
@@ -176,7 +178,7 @@ mirror_ops(struct sluice_domain *d, const struct policy_ops *base)
 	s->base = base;
 	s->ops = *base;
 	s->ops.map = mirror_map;
-	s->ops.map_burst = base == &policy_contiguous ? mirror_map_burst : NULL;
+	s->ops.map_burst = base->one_burst ? mirror_map_burst : NULL;
 	s->ops.stats = mirror_stats;
 	s->ops.live = false; /* what it would be exchanged for does not sync */
 	return &s->ops;
@@ -187,15 +189,12 @@ mirror_init(struct sluice_domain *d)
 {
 	const struct policy_ops *base = d->policy;
 	struct mirror *s;
-	bool can = false;
 
 	if (d->type != SLUICE_DOMAIN_PAGING || d->iommu->ops->map_sync == NULL)
 		return 0;
-	for (unsigned int i = 0; i < RTE_DIM(fit); i++)
-		can = can || base == fit[i];
-	if (!can)
+	if (!base->plain)
 		return sluice_fail(ENOTSUP, "'%s' is not for an IOMMU that mirrors its page table", base->name);
-	s = heap_zalloc("sluice_shadowed", sizeof(*s), RTE_CACHE_LINE_SIZE);
+	s = heap_zalloc("sluice_mirror", sizeof(*s), RTE_CACHE_LINE_SIZE);
 	if (s == NULL)
 		return sluice_fail(ENOMEM, "no memory for a policy that syncs its maps");
 	d->mirror = s;

@@ -12,7 +12,8 @@
  * Where nothing is said of the window (0): the default, or what of it the hardware can translate.
  * @return 0; -EINVAL what is said does not fit (sluice_error() says into what).
  */
-int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu);
+int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu,
+		 const struct pt_format *f);
 
 /**
  * Have the domain's maps tell the hardware, if it wants to be told. After the policy's init.

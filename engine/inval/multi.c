@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "multi.h"
+#include "../base/epoch.h"
 #include "../base/wait.h"
 #include "inval.h"
 
@@ -209,7 +210,7 @@ static int
 all_see(struct multi_peer *p)
 {
 	p->seen = epoch_barrier() == 0;
-	return p->seen ? 0 : engine_no_barrier();
+	return p->seen ? 0 : epoch_refused();
 }
 
 int
@@ -231,7 +232,7 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 			goto out;
 		}
 	if (ret == 0 && epoch_barrier() != 0)
-		ret = engine_no_barrier(); /* before anything was changed */
+		ret = epoch_refused(); /* before anything was changed */
 	if (ret == 0 && s == NULL) {
 		s = made = calloc(1, sizeof(*s));
 		if (s == NULL)
@@ -241,7 +242,8 @@ sluice_domain_add_iommu(struct sluice_domain *d, struct sluice_iommu *iommu)
 		/* There is room: an engine serves no more iommus than that. */
 		p = &s->peer[peers(s)];
 		p->iommu = iommu;
-		p->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .ias = d->iommu->info.ias };
+		p->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .format = d->hw.format,
+					       .ias = d->pt.ias, .start = d->pt.start };
 		ret = iommu->ops->hwdom_init(iommu, &p->hw);
 	}
 	if (ret == 0) {

@@ -19,7 +19,7 @@
 #ifndef ENGINE_MULTI_H
 #define ENGINE_MULTI_H
 
-#include "../object/engine.h"
+#include "../object/domain.h"
 
 struct multi_peer {
 	struct sluice_iommu *iommu;

@@ -2,15 +2,14 @@
 /** @file
  * A submission that waits for nothing, not even for room (A19).
  */
-#include "../object/engine.h"
 #include "inval.h"
 
 uint64_t
 domain_inv_try(struct sluice_domain *d, struct sluice_iommu *iommu, const struct sluice_inv *inv,
 	       unsigned int n)
 {
-	uint32_t turn = (uint32_t)engine_turns(iommu->engine);
 	struct flush_state *f = &d->flush;
+	uint32_t turn = f->turn; /* the present one: only a turn of the engine comes here */
 	uint64_t seq = SLUICE_INV_FULL;
 
 	/* Nobody who comes after one that found no room gets what has become free since: who needs

@@ -7,13 +7,20 @@
 
 #include "device.h"
 #include "engine.h"
-#include "../policy/policy.h"
+#include "../policy/set.h"
+
+/* The names are the same for every page-table format. */
+static const struct policy_set *
+any_set(void)
+{
+	return policy_set_of(pt_format_get(SLUICE_FORMAT_LPAE_S1_4K));
+}
 
 /* Names come from callers and may go away: keep the policy's own. @return 0 or -EINVAL. */
 static int
 find(const char *policy, const char **name)
 {
-	const struct policy_ops *p = policy == NULL ? NULL : policy_find(policy);
+	const struct policy_ops *p = policy == NULL ? NULL : policy_find(any_set(), policy);
 
 	if (policy != NULL && p == NULL)
 		return sluice_fail(EINVAL, "unknown policy '%s'", policy);
@@ -48,14 +55,14 @@ sluice_device_default_policy(const struct sluice_device *dev, const char *reques
 	const char *name = requested;
 
 	if (dev->untrusted)
-		return policy_strict.name;
+		return any_set()->strict->name;
 	if (name == NULL)
 		name = dev->policy;
 	if (name == NULL && iommu->engine != NULL)
 		name = iommu->engine->policy;
 	if (name == NULL && iommu->info.recommended[0] != '\0')
 		name = iommu->info.recommended;
-	return name != NULL ? name : policy_strict.name;
+	return name != NULL ? name : any_set()->strict->name;
 }
 
 int

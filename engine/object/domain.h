@@ -14,19 +14,24 @@
 #include <sluice/map.h>
 
 #include "../driver.h"
+#include "../flush/engine_wait.h"
 #include "../flush/ring.h"
 #include "../flush/state.h"
 #include "../iova/iova.h"
-#include "../pgtable/lpae.h"
+#include "../pgtable/pgtable.h"
 
 struct policy_ops;
+struct policy_set;
+
+#define ENGINE_MAX_IOMMUS 8u /* that one engine serves, so that one domain is behind */
 
 /** A counter with one writer: readers see old or new, never torn; no locked instruction. */
 #define STAT_ADD(field, n)   RELAXED_SET(field, RELAXED_GET(field) + (n))
 #define STAT_SET(field, v)   RELAXED_SET(field, v)
 #define STAT_GET(field)      RELAXED_GET(field)
 
-/** Counters that only their worker writes (plain add, no read-modify-write on the bus). */
+/** Counters that only their worker writes (plain add, no read-modify-write on the bus): 64-bit ones
+ * alone, for they are summed as an array (domain_worker.c). */
 struct dom_lcore_stats {
 	uint64_t maps, unmaps;
 	uint64_t map_more, unmap_more; /* pages beyond one each: most mappings have none */
@@ -71,7 +76,9 @@ struct sluice_domain {
 	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
 	uint64_t *names;           /* [nb_pages] names.h */
 	uint32_t nb_pages;         /* window, in pages */
-	uint16_t tag;              /* ASID */
+	/* Heads of its invalidations (struct sluice_inv): a range whose tables stay; everything. */
+	uint32_t inv_leaf, inv_all;
+	uint8_t page_shift;        /* of its format */
 	struct sluice_iommu *iommu;
 	/* Who is told beside the IOMMU; NULL: no device with ATS (ats.h). Control calls write it. */
 	struct ats_list *_Atomic ats_list;
@@ -85,6 +92,7 @@ struct sluice_domain {
 	/* Cold. */
 	_Atomic uint32_t robbing; /* stock.c */
 	TAILQ_ENTRY(sluice_domain) next;
+	const struct policy_set *set;    /* of its page-table format */
 	const struct policy_ops *policy; /* with map and unmap; use domain_policy() */
 	void *priv;     /* the policy's own */
 	struct trim *trim; /* trim.c: tables that were given up and not freed yet; d->lock */
@@ -95,10 +103,13 @@ struct sluice_domain {
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
 	bool own_batch, own_deadline; /* those that somebody asked for: no policy's; d->lock */
-	struct lpae pt;
+	struct pgtable pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
-	uint32_t slot; /* in the engine's set of domains with something due */
+	const struct engine_wait *wait; /* how to wait for the engine */
+	struct bitset *due; /* the engine's set of domains with something due … */
+	uint32_t slot;      /* … and this domain's place in it */
+	pthread_mutex_t *lc_lock; /* the engine's: workers come to lc[], and leave it, under this lock */
 	bool served; /* in the engine's list; e->lock */
 	bool leaving;  /* nobody else is to begin anything with it (reclaim.c, 2); e->lock */
 	uint32_t pins; /* so many are at it; e->lock */
@@ -132,6 +143,44 @@ int domain_rings_init(struct sluice_domain *d);
 /** Give a domain the batch and deadline that @p p would have had, as far as nobody asked for others.
  * d->lock is held. */
 void domain_defaults(struct sluice_domain *d, const struct policy_ops *p);
+
+/** Pages of the domain's format in the 4 KiB pages of struct sluice_inv, and of its counters. */
+static inline uint64_t
+domain_pages_4k(const struct sluice_domain *d, uint64_t pages)
+{
+	return pages << (d->page_shift - 12);
+}
+
+/** The IOVA of a page of the window. */
+static inline uint64_t
+domain_iova(const struct sluice_domain *d, uint32_t pfn)
+{
+	return d->iova_base + ((uint64_t)pfn << d->page_shift);
+}
+
+/** Bytes of one chunk of the window. */
+static inline uint64_t
+domain_chunk(const struct sluice_domain *d)
+{
+	return (uint64_t)IOVA_CHUNK_PAGES << d->page_shift;
+}
+
+/** The invalidation of a range of 4 KiB pages; its tables may have gone, too. */
+static inline struct sluice_inv
+domain_inv_range(const struct sluice_domain *d, uint64_t iova, uint64_t pages)
+{
+	struct sluice_inv inv = { .head = d->inv_leaf, .pages = (uint32_t)pages, .iova = iova };
+
+	inv.flags &= (uint8_t)~SLUICE_INV_LEAF;
+	return inv;
+}
+
+/** The invalidation of everything. */
+static inline struct sluice_inv
+domain_inv_all(const struct sluice_domain *d)
+{
+	return (struct sluice_inv){ .head = d->inv_all };
+}
 
 /** A setting that sluice_domain_tune() may change at any time. */
 #define DOM_CONF(d, field) RELAXED_GET((d)->conf.field)

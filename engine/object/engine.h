@@ -10,7 +10,6 @@
 #include "domain.h"
 #include "../base/epoch.h"
 
-#define ENGINE_MAX_IOMMUS 8u
 #define ENGINE_MAX_SLOTS  65536u /* domains */
 #define ENGINE_MAX_BUSY   128u
 
@@ -62,9 +61,6 @@ struct sluice_engine {
  */
 int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
 
-/** That, as an error of a control call. @return -ENOTSUP. */
-int engine_no_barrier(void);
-
 /** Is nobody in a turn, and does whoever begins one see what this thread did? Not from within. */
 bool engine_unpolled(struct sluice_engine *e);
 
@@ -75,29 +71,29 @@ int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 /** Replace what is polled after a change of what needs it. e->lock is held. @return as above. */
 int engine_view_replace(struct sluice_engine *e);
 
+/** The log type sluice.domain. */
+extern int domain_log;
+
+/** Free what nothing knows of any more: the hardware, the engine, its workers. */
+void domain_free(struct sluice_domain *d);
+
+/** A list of workers, and those before it that there was no grace period for. */
+void workers_free(struct dom_workers *w);
+
 /** Put a policy in; what it needs is there. Control. */
 void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
 
 /** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */
 int domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause);
 
-/**
- * Spend one turn of waiting for the engine: poll when that is this thread's job.
- * @return 0; -EAGAIN this thread is in a turn of that engine (a callback): nothing can come of
- *   waiting here, and nothing was spent.
- */
-int engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn);
+/** What each domain's `wait` points to: flush/engine_wait.h says what its functions do. */
+extern const struct engine_wait engine_wait;
 
-/** Make a turn if nobody polls: for who calls and does not wait. */
+/** engine_wait.turn. */
+int engine_wait_turn(struct sluice_domain *d, unsigned int turn);
+
+/** engine_wait.stand_in, for an engine. */
 void engine_stand_in(struct sluice_engine *e);
-
-/** Something that this worker waits for has not come: stand in, and watch the engine.
- * @return 0; -ETIMEDOUT it has made no turn for the SYNC timeout, sluice_error() says so. */
-int engine_watch(struct sluice_domain *d, struct engine_watch *w);
-
-/** Waiting for the engine failed. @param polls engine_turns() before it.
- * @return @p err negative, with an error line that says whether any turn was made. */
-int engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err);
 
 /** Turns that were begun: the number of the present one, for who is in it. */
 static inline uint64_t

@@ -18,13 +18,6 @@ engine_grace(struct sluice_engine *e)
 	return epoch_wait(&e->epoch) == 0 || engine_unpolled(e) ? 0 : -ENOTSUP;
 }
 
-int
-engine_no_barrier(void)
-{
-	return sluice_fail(ENOTSUP, "this system refuses membarrier(2) now, without which nothing that "
-			   "is polled can be changed safely");
-}
-
 /* What views there were before, too: those that no grace period was had for. */
 static void
 view_free(struct engine_view *v)
@@ -47,7 +40,7 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool 
 	uint32_t n = 0, slots = 0;
 
 	if (engine_grace(e) != 0) /* epoch.h, 5 */
-		return engine_no_barrier();
+		return epoch_refused();
 	TAILQ_FOREACH(d, &e->domains, next) {
 		n++;
 		slots = RTE_MAX(slots, d->slot + 1);
@@ -73,7 +66,7 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool 
 		atomic_store_explicit(&e->view, old, memory_order_release);
 		v->retired = old->retired;
 		old->retired = v;
-		return engine_no_barrier();
+		return epoch_refused();
 	}
 	v->retired = old;
 	return 0;
@@ -302,7 +295,7 @@ sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore)
 		if ((ret = sluice_domain_drain(d)) != 0)
 			return ret;
 	pthread_mutex_lock(&e->lock);
-	ret = engine_grace(e) == 0 ? 0 : engine_no_barrier();
+	ret = engine_grace(e) == 0 ? 0 : epoch_refused();
 	if (ret == 0) {
 		TAILQ_FOREACH(d, &e->domains, next)
 			domain_worker_del(d, lcore);

@@ -361,8 +361,9 @@ engine_stand_in(struct sluice_engine *e)
 }
 
 int
-engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned int turn)
+engine_wait_turn(struct sluice_domain *d, unsigned int turn)
 {
+	struct sluice_engine *e = d->iommu->engine;
 	uintptr_t poller = atomic_load_explicit(&e->poller, memory_order_relaxed);
 
 	if (turning(e, poller))
@@ -372,7 +373,7 @@ engine_wait_turn(struct sluice_engine *e, struct sluice_iommu *iommu, unsigned i
 		poll_turn(e, false);
 	else
 		engine_stand_in(e);
-	sluice_wait_turn(iommu, turn);
+	sluice_wait_turn(d->iommu, turn);
 	return 0;
 }
 

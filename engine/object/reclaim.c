@@ -63,7 +63,7 @@ tables_leave(struct sluice_domain *d)
 	d->leaving = true;
 	for (unsigned int turn = 1; ret == 0 && d->pins != 0; turn++) {
 		pthread_mutex_unlock(&e->lock);
-		ret = engine_wait_turn(e, d->iommu, turn);
+		ret = engine_wait_turn(d, turn);
 		pthread_mutex_lock(&e->lock);
 	}
 	d->leaving = ret == 0;

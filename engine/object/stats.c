@@ -6,12 +6,12 @@
 #include "../policy/policy.h"
 
 static void
-add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s)
+add(struct sluice_domain_stats *st, const struct dom_lcore_stats *s, unsigned int shift)
 {
 	st->maps += STAT_GET(s->maps);
 	st->unmaps += STAT_GET(s->unmaps);
-	st->map_pages += STAT_GET(s->maps) + STAT_GET(s->map_more);
-	st->unmap_pages += STAT_GET(s->unmaps) + STAT_GET(s->unmap_more);
+	st->map_pages += (STAT_GET(s->maps) + STAT_GET(s->map_more)) << (shift - 12);
+	st->unmap_pages += (STAT_GET(s->unmaps) + STAT_GET(s->unmap_more)) << (shift - 12);
 	st->map_errors += STAT_GET(s->map_errors);
 	st->unmap_errors += STAT_GET(s->unmap_errors);
 	st->ring_full += STAT_GET(s->ring_full);
@@ -29,26 +29,26 @@ sluice_domain_get_stats(const struct sluice_domain *d, struct sluice_domain_stat
 	/* Workers come and go under the lock. */
 	pthread_mutex_lock(&d->iommu->engine->lock);
 	*st = (struct sluice_domain_stats){ .queued = d->gone_queued, .released = d->gone_queued };
-	add(st, &d->gone);
+	add(st, &d->gone, d->page_shift);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		const struct dom_lcore *dl = d->lc[i];
 
 		if (dl == NULL)
 			continue;
-		add(st, &dl->st);
+		add(st, &dl->st, d->page_shift);
 		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
 		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
 		/* Pages beyond one that were not taken back: of those pending, and some released. */
 		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back) -
 				      STAT_GET(dl->ring.more_taken) -
-				      STAT_GET(dl->ring.more_robbed)) * 4096;
+				      STAT_GET(dl->ring.more_robbed)) << d->page_shift;
 	}
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 	st->live = st->maps - st->unmaps;
 	st->pending = st->queued - st->released;
 	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
 		st->flushes[i] = STAT_GET(f->flushes[i]);
-	st->exposed_bytes = st->pending == 0 ? 0 : st->exposed_bytes + st->pending * 4096;
+	st->exposed_bytes = st->pending == 0 ? 0 : st->exposed_bytes + (st->pending << d->page_shift);
 	st->deadline_misses = STAT_GET(f->misses);
 	st->oldest_ns = sluice_clock_to_ns(&d->iommu->clock, STAT_GET(f->oldest));
 	st->pending_max = atomic_load_explicit(&f->most, memory_order_relaxed);
@@ -58,7 +58,7 @@ sluice_domain_get_stats(const struct sluice_domain *d, struct sluice_domain_stat
 	st->syncs += STAT_GET(f->syncs);
 	if (domain_policy(d)->stats != NULL)
 		domain_policy(d)->stats(d, st);
-	st->table_bytes = atomic_load_explicit(&d->pt.tables, memory_order_relaxed) * 4096;
+	st->table_bytes = atomic_load_explicit(&d->pt.tables, memory_order_relaxed) << d->page_shift;
 	return 0;
 }
 

@@ -23,7 +23,7 @@
 
 #include "engine.h"
 #include "../base/wait.h"
-#include "../policy/policy.h"
+#include "../policy/set.h"
 
 int
 flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
@@ -55,13 +55,6 @@ flush_ring_open(struct flush_ring *r, bool cookies)
 {
 	RELAXED_SET(r->cookies_from, cookies ? r->tail : UINT64_MAX);
 	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE);
-}
-
-const struct policy_ops *
-policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu)
-{
-	/* E1: before the backend hears of anything. */
-	return p->deferred && (iommu->caps & SLUICE_CAP_DEFERRED) == 0 ? &policy_strict : p;
 }
 
 static void
@@ -139,7 +132,7 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 {
 	if (d == NULL)
 		return sluice_null("a domain");
-	const struct policy_ops *p = name == NULL ? NULL : policy_find(name);
+	const struct policy_ops *p = name == NULL ? NULL : policy_find(d->set, name);
 	const struct policy_ops *old = domain_policy(d);
 	int ret = 0;
 
@@ -148,7 +141,7 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 	/* Before anything is closed: it could not be waited for. */
 	if (engine_in_turn(d->iommu->engine))
 		return sluice_fail(EAGAIN, "a callback of the engine cannot wait for it");
-	p = policy_clamp(p, d->iommu);
+	p = policy_clamp(d->set, p, d->iommu);
 	if (!p->live || !old->live)
 		return sluice_fail(EBUSY, "%s to %s: not while the domain lives", old->name, p->name);
 	pthread_mutex_lock(&d->lock);

@@ -29,8 +29,8 @@ fail_unpolled(const struct sluice_domain *d, int err)
 			   "and sluice_engine_release() when that ends", timeout_us(d->iommu));
 }
 
-int
-engine_watch(struct sluice_domain *d, struct engine_watch *w)
+static int
+watch(struct sluice_domain *d, struct engine_watch *w)
 {
 	struct sluice_engine *e = d->iommu->engine;
 	uint64_t polls, now;
@@ -51,8 +51,8 @@ engine_watch(struct sluice_domain *d, struct engine_watch *w)
 	return w->stuck ? -ETIMEDOUT : 0;
 }
 
-int
-engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err)
+static int
+wait_failed(const struct sluice_domain *d, uint64_t polls, int err)
 {
 	if (engine_turns(d->iommu->engine) == polls)
 		return fail_unpolled(d, err);
@@ -61,3 +61,31 @@ engine_wait_failed(const struct sluice_domain *d, uint64_t polls, int err)
 			   "(sluice_iommu_step(), sluice_iommu_set_relax()) is starved, or nobody does",
 			   2 * timeout_us(d->iommu));
 }
+
+static uint64_t
+turns(const struct sluice_domain *d)
+{
+	return engine_turns(d->iommu->engine);
+}
+
+static bool
+in_turn(const struct sluice_domain *d)
+{
+	return engine_in_turn(d->iommu->engine);
+}
+
+static void
+stand_in(struct sluice_domain *d)
+{
+	engine_stand_in(d->iommu->engine);
+}
+
+/* The doors of engine_wait.h. */
+const struct engine_wait engine_wait = {
+	.turn = engine_wait_turn,
+	.turns = turns,
+	.failed = wait_failed,
+	.in_turn = in_turn,
+	.stand_in = stand_in,
+	.watch = watch,
+};

@@ -18,65 +18,69 @@
 #ifndef PGTABLE_RUN_H
 #define PGTABLE_RUN_H
 
-#include "../base/relaxed.h"
-#include "lpae.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-typedef uint64_t lpae_pair __attribute__((vector_size(16), may_alias));
+#include "../base/relaxed.h"
+#include "../base/tsan.h"
+#include "pt.h"
+
+typedef uint64_t pte_pair __attribute__((vector_size(16), may_alias));
 
 static inline void
-lpae_pte_store(uint64_t *pte, uint64_t v)
+pte_store(uint64_t *pte, uint64_t v)
 {
 	RELAXED_SET(*pte, v);
 }
 
 static inline uint64_t
-lpae_pte_load(const uint64_t *pte)
+pte_load(const uint64_t *pte)
 {
 	return RELAXED_GET(*pte);
 }
 
 /** Two entries, each whole; @p pte is a multiple of 16. */
 static inline void
-lpae_pair_store(uint64_t *pte, lpae_pair v)
+pte_pair_store(uint64_t *pte, pte_pair v)
 {
 #if defined(__x86_64__) && defined(__AVX__)
-	__asm__("vmovaps %1, %0" : "=m"(*(lpae_pair *)(void *)pte) : "x"(v));
+	__asm__("vmovaps %1, %0" : "=m"(*(pte_pair *)(void *)pte) : "x"(v));
 #elif defined(__x86_64__)
-	__asm__("movaps %1, %0" : "=m"(*(lpae_pair *)(void *)pte) : "x"(v));
+	__asm__("movaps %1, %0" : "=m"(*(pte_pair *)(void *)pte) : "x"(v));
 #elif defined(__aarch64__)
-	__asm__("str %q1, %0" : "=m"(*(lpae_pair *)(void *)pte) : "w"(v));
+	__asm__("str %q1, %0" : "=m"(*(pte_pair *)(void *)pte) : "w"(v));
 #else
-	lpae_pte_store(&pte[0], v[0]);
-	lpae_pte_store(&pte[1], v[1]);
+	pte_store(&pte[0], v[0]);
+	pte_store(&pte[1], v[1]);
 #endif
 }
 
-/** Entries pte[0 … n-1] = v, v + 4096, … n >= 2; first and last get their software bits. */
+/** Entries pte[0 … n-1] = v, v + PT_PAGE, … n >= 2; first and last get their software bits. */
 static inline void
-lpae_run_set(uint64_t *pte, uint64_t v, uint32_t n)
+pte_run_set(uint64_t *pte, uint64_t v, uint32_t n)
 {
 	uint32_t i = 1;
 
-	lpae_pte_store(pte, v | LPAE_SW_FIRST);
+	pte_store(pte, v | PTE_FIRST);
 	if (!SLUICE_TSAN) {
 		if ((((uintptr_t)pte >> 3) & 1) == 0) {
-			lpae_pte_store(&pte[i], v + ((uint64_t)i << 12));
+			pte_store(&pte[i], v + ((uint64_t)i << PT_SHIFT));
 			i++;
 		}
 		/* Four entries a turn: two a turn run at half the speed where the loop happens to lie
 		 * badly, and one sum alone would be a chain of additions as long as the run. */
-		lpae_pair p = { v + ((uint64_t)i << 12), v + ((uint64_t)(i + 1) << 12) };
-		lpae_pair q = p + (lpae_pair){ 2 << 12, 2 << 12 };
-		const lpae_pair step = { 4 << 12, 4 << 12 };
+		pte_pair p = { v + ((uint64_t)i << PT_SHIFT), v + ((uint64_t)(i + 1) << PT_SHIFT) };
+		pte_pair q = p + (pte_pair){ 2 << PT_SHIFT, 2 << PT_SHIFT };
+		const pte_pair step = { 4 << PT_SHIFT, 4 << PT_SHIFT };
 
 		for (; i + 4 < n; i += 4, p += step, q += step) {
-			lpae_pair_store(&pte[i], p);
-			lpae_pair_store(&pte[i + 2], q);
+			pte_pair_store(&pte[i], p);
+			pte_pair_store(&pte[i + 2], q);
 		}
 	}
 	for (; i < n - 1; i++)
-		lpae_pte_store(&pte[i], v + ((uint64_t)i << 12));
-	lpae_pte_store(&pte[n - 1], (v + ((uint64_t)(n - 1) << 12)) | LPAE_SW_LAST);
+		pte_store(&pte[i], v + ((uint64_t)i << PT_SHIFT));
+	pte_store(&pte[n - 1], (v + ((uint64_t)(n - 1) << PT_SHIFT)) | PTE_LAST);
 }
 
 /**
@@ -84,12 +88,12 @@ lpae_run_set(uint64_t *pte, uint64_t v, uint32_t n)
  * last: the piece holds the mapping's first, last entry.
  */
 static inline bool
-lpae_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
+pte_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
 {
-	uint64_t want0 = LPAE_VALID | (first ? LPAE_SW_FIRST : 0);
-	uint64_t want1 = LPAE_VALID | (last ? LPAE_SW_LAST : 0);
-	const uint64_t mask = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
-	uint64_t a = lpae_pte_load(&pte[0]), b = lpae_pte_load(&pte[n - 1]);
+	uint64_t want0 = PTE_VALID | (first ? PTE_FIRST : 0);
+	uint64_t want1 = PTE_VALID | (last ? PTE_LAST : 0);
+	const uint64_t mask = PTE_VALID | PTE_FIRST | PTE_LAST;
+	uint64_t a = pte_load(&pte[0]), b = pte_load(&pte[n - 1]);
 	uint64_t marks = 0;
 	uint32_t i = 1;
 
@@ -100,18 +104,18 @@ lpae_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
 	/* Between the two there must be no mark: then every entry is of this mapping, and valid,
 	 * because mappings are only ever written and cleared whole. */
 	if (!SLUICE_TSAN) {
-		lpae_pair or2 = { 0, 0 };
+		pte_pair or2 = { 0, 0 };
 
 		if ((((uintptr_t)pte >> 3) & 1) == 0 && n > 2)
-			marks |= lpae_pte_load(&pte[i++]);
+			marks |= pte_load(&pte[i++]);
 		/* However these are loaded: the entries are the caller's, and the marks are bits. */
 		for (; i + 2 < n; i += 2)
-			or2 |= *(const lpae_pair *)(const void *)&pte[i];
+			or2 |= *(const pte_pair *)(const void *)&pte[i];
 		marks |= or2[0] | or2[1];
 	}
 	for (; i < n - 1; i++)
-		marks |= lpae_pte_load(&pte[i]);
-	return (marks & (LPAE_SW_FIRST | LPAE_SW_LAST)) == 0;
+		marks |= pte_load(&pte[i]);
+	return (marks & (PTE_FIRST | PTE_LAST)) == 0;
 }
 
 /**
@@ -120,32 +124,32 @@ lpae_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
  * between the first entry's and the last one's.
  */
 static inline bool
-lpae_run_ends(const uint64_t *pte, uint32_t n)
+pte_run_ends(const uint64_t *pte, uint32_t n)
 {
-	const uint64_t mask = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
+	const uint64_t mask = PTE_VALID | PTE_FIRST | PTE_LAST;
 
-	return (lpae_pte_load(&pte[0]) & mask) == (LPAE_VALID | LPAE_SW_FIRST) &&
-	       (lpae_pte_load(&pte[n - 1]) & mask) == (LPAE_VALID | LPAE_SW_LAST);
+	return (pte_load(&pte[0]) & mask) == (PTE_VALID | PTE_FIRST) &&
+	       (pte_load(&pte[n - 1]) & mask) == (PTE_VALID | PTE_LAST);
 }
 
 /** Entries pte[0 … n-1] = 0. */
 static inline void
-lpae_run_clear(uint64_t *pte, uint32_t n)
+pte_run_clear(uint64_t *pte, uint32_t n)
 {
 	uint32_t i = 0;
 
 	if (!SLUICE_TSAN && n >= 2) {
-		const lpae_pair zero = { 0, 0 };
+		const pte_pair zero = { 0, 0 };
 
 		if (((uintptr_t)pte >> 3) & 1)
-			lpae_pte_store(&pte[i++], 0);
+			pte_store(&pte[i++], 0);
 		for (; i + 3 < n; i += 4) {
-			lpae_pair_store(&pte[i], zero);
-			lpae_pair_store(&pte[i + 2], zero);
+			pte_pair_store(&pte[i], zero);
+			pte_pair_store(&pte[i + 2], zero);
 		}
 	}
 	for (; i < n; i++)
-		lpae_pte_store(&pte[i], 0);
+		pte_store(&pte[i], 0);
 }
 
 #endif

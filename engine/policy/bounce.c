@@ -29,7 +29,7 @@ static struct copypool_slot *
 page_take(struct copypool *s, uint64_t pa, uint64_t len)
 {
 	struct copypool_slot *p = copypool_take(s, 0);
-	uint64_t offset = pa & 4095;
+	uint64_t offset = pa & PT_OFFSET;
 
 	if (p == NULL) {
 		STAT_ADD(s->empty, 1);
@@ -40,7 +40,7 @@ page_take(struct copypool *s, uint64_t pa, uint64_t len)
 	/* 1: what an earlier buffer left there is not this device's business. */
 	memset(p->va, 0, offset);
 	memcpy(p->va + offset, p->owner, len);
-	memset(p->va + offset + len, 0, 4096 - offset - len);
+	memset(p->va + offset + len, 0, PT_PAGE - offset - len);
 	STAT_ADD(s->bytes, len);
 	return p;
 }
@@ -58,16 +58,16 @@ pages_put(struct copypool *s, const struct ends *e)
 static int
 ends_take(struct copypool *s, uint64_t pa, size_t len, struct ends *e)
 {
-	uint64_t tail = (pa + len) & 4095;
-	uint64_t head = e->pages == 1 ? len : 4096 - e->offset;
+	uint64_t tail = (pa + len) & PT_OFFSET;
+	uint64_t head = e->pages == 1 ? len : PT_PAGE - e->offset;
 
 	e->first = e->last = NULL;
 	if (e->pages == 1)
 		tail = 0;
-	if ((head < 4096 && sluice_span_va(&s->span, pa, head) == NULL) ||
+	if ((head < PT_PAGE && sluice_span_va(&s->span, pa, head) == NULL) ||
 	    (tail != 0 && sluice_span_va(&s->span, pa + len - tail, tail) == NULL))
 		return -EINVAL;
-	if (head < 4096 && (e->first = page_take(s, pa, head)) == NULL)
+	if (head < PT_PAGE && (e->first = page_take(s, pa, head)) == NULL)
 		return -ENOSPC;
 	if (tail != 0 && (e->last = page_take(s, pa + len - tail, tail)) == NULL) {
 		pages_put(s, e);
@@ -84,15 +84,15 @@ run_set(struct sluice_domain *d, uint32_t pfn, uint64_t page, unsigned int prot,
 	uint64_t attr = d->pte_attr[prot];
 
 	for (uint64_t i = 0; i < e->pages; i++) {
-		uint64_t v = (page + (i << 12)) | attr;
+		uint64_t v = (page + (i << PT_SHIFT)) | attr;
 
 		if (i == 0)
-			v = (e->first != NULL ? e->first->pa : page) | attr | LPAE_SW_FIRST;
+			v = (e->first != NULL ? e->first->pa : page) | attr | PTE_FIRST;
 		if (i == e->pages - 1 && e->last != NULL)
-			v = e->last->pa | attr | (i == 0 ? LPAE_SW_FIRST : 0);
+			v = e->last->pa | attr | (i == 0 ? PTE_FIRST : 0);
 		if (i == e->pages - 1)
-			v |= LPAE_SW_LAST;
-		lpae_pte_store(domain_pte(d, pfn + (uint32_t)i), v);
+			v |= PTE_LAST;
+		pte_store(domain_pte(d, pfn + (uint32_t)i), v);
 	}
 }
 
@@ -112,16 +112,16 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	   struct dom_lcore *dl)
 {
 	struct copypool *s = dl->priv;
-	struct ends e = { .offset = pa & 4095 };
+	struct ends e = { .offset = pa & PT_OFFSET };
 	uint32_t pfn;
 	int ret;
 
 	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
-	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, EINVAL);
-	e.pages = (e.offset + len + 4095) >> 12;
-	if (((pa | len) & 4095) == 0)
+	e.pages = (e.offset + len + PT_OFFSET) >> PT_SHIFT;
+	if (((pa | len) & PT_OFFSET) == 0)
 		return window_map(d, pa, len, prot, iova, dl);
 	ret = ends_take(s, pa, len, &e);
 	if (ret != 0)
@@ -131,7 +131,7 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 		pages_put(s, &e);
 		return map_fail(dl, -ret);
 	}
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + e.offset;
+	*iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + e.offset;
 	name_put(d->names, pfn, name_of_run(pa, len, e.pages));
 	remember(e.first, *iova, len, prot);
 	remember(e.last, *iova, len, prot);
@@ -147,20 +147,20 @@ static struct copypool_slot *
 page_of(const struct sluice_domain *d, uint64_t pfn)
 {
 	const uint64_t *leaf = domain_leaf(d, (uint32_t)pfn);
-	uint64_t pte = leaf == NULL ? 0 : lpae_pte_load(&leaf[pfn % IOVA_CHUNK_PAGES]);
+	uint64_t pte = leaf == NULL ? 0 : pte_load(&leaf[pfn % IOVA_CHUNK_PAGES]);
 
-	return (pte & LPAE_VALID) == 0 ? NULL : copypool_find_pa(d, pte & LPAE_ADDR);
+	return (pte & PTE_VALID) == 0 ? NULL : copypool_find_pa(d, pte & PTE_ADDR);
 }
 
 /* The pool pages of the mapping that is named. @return whether they agree with the name. */
 static bool
 ends_find(const struct sluice_domain *d, uint64_t iova, size_t len, struct ends *e)
 {
-	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
 
 	e->first = e->last = NULL;
-	e->pages = ((iova & 4095) + len + 4095) >> 12;
-	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pfn >= d->nb_pages ||
+	e->pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
+	if (len - 1 >= PT_MAX_LEN || pfn >= d->nb_pages ||
 	    e->pages > d->nb_pages - pfn)
 		return true; /* window_clear() says no */
 	e->first = page_of(d, pfn);
@@ -176,7 +176,7 @@ page_back(struct copypool *s, struct copypool_slot *p)
 	if (p == NULL)
 		return;
 	if ((p->prot & SLUICE_WRITE) != 0) {
-		memcpy(p->owner, p->va + ((uintptr_t)p->owner & 4095), p->piece);
+		memcpy(p->owner, p->va + ((uintptr_t)p->owner & PT_OFFSET), p->piece);
 		STAT_ADD(s->bytes, p->piece);
 	}
 	copypool_put(s, p);
@@ -196,11 +196,9 @@ bounce_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcor
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
 	}
-	struct sluice_inv inv = { .op = SLUICE_INV_RANGE,
-				  .flags = SLUICE_INV_LEAF,
-				  .tag = d->tag,
-				  .pages = pages,
-				  .iova = d->iova_base + ((uint64_t)pfn << 12) };
+	struct sluice_inv inv = { .head = d->inv_leaf,
+				  .pages = PT_INV_PAGES(pages),
+				  .iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) };
 
 	ret = domain_inv_sync(d, &inv, 1);
 	STAT_ADD(dl->st.invs, 1);

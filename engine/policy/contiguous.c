@@ -17,12 +17,6 @@
 #include "../window/window.h"
 #include "policy.h"
 
-static inline uint64_t
-pages_of(uint64_t addr, uint64_t len)
-{
-	return ((addr & 4095) + len + 4095) >> 12;
-}
-
 static unsigned int
 fail(uint64_t *counter, unsigned int n, int err)
 {
@@ -37,15 +31,15 @@ static inline uint64_t *
 piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
 	  uint64_t total, struct sluice_seg *s)
 {
-	uint64_t offset = s->pa & 4095, v = (s->pa - offset) | d->pte_attr[s->prot];
+	uint64_t offset = s->pa & PT_OFFSET, v = (s->pa - offset) | d->pte_attr[s->prot];
 
-	s->iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	s->iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + offset;
 	name_put(d->names, pfn, name_of_run(s->pa, s->len, total));
-	for (; pages != 0; pages--, pfn++, v += 4096) {
+	for (; pages != 0; pages--, pfn++, v += PT_PAGE) {
 		/* The next chunk has a table of its own. */
 		if (__builtin_expect(pfn % IOVA_CHUNK_PAGES == 0, 0))
 			pte = domain_pte(d, pfn);
-		lpae_pte_store(pte++, v);
+		pte_store(pte++, v);
 	}
 	return pte;
 }
@@ -62,7 +56,7 @@ pieces_ok(const struct sluice_domain *d, const struct sluice_seg *seg, unsigned 
 	*err = 0;
 	for (i = 0; i < n && *err == 0; i++) {
 		const struct sluice_seg *s = &seg[i];
-		uint64_t pages = pages_of(s->pa, s->len);
+		uint64_t pages = pt_pages(s->pa, s->len);
 
 		/* As map.c, with 0 wrapping in 32 bits. */
 		if (s->len - 1 >= (UINT32_C(1) << 31) || s->prot > 3 || d->pte_attr[s->prot] == 0 ||
@@ -95,15 +89,15 @@ contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned i
 	at = pfn;
 	pte = domain_pte(d, pfn);
 	for (unsigned int i = 0; i < n; i++) {
-		uint64_t pages = pages_of(seg[i].pa, seg[i].len);
+		uint64_t pages = pt_pages(seg[i].pa, seg[i].len);
 
 		pte = piece_set(d, at, pte, pages, total, &seg[i]);
 		at += (uint32_t)pages;
 	}
 	pte = domain_pte(d, pfn);
-	lpae_pte_store(pte, lpae_pte_load(pte) | LPAE_SW_FIRST);
+	pte_store(pte, pte_load(pte) | PTE_FIRST);
 	pte = domain_pte(d, at - 1);
-	lpae_pte_store(pte, lpae_pte_load(pte) | LPAE_SW_LAST);
+	pte_store(pte, pte_load(pte) | PTE_LAST);
 	STAT_ADD(dl->st.maps, 1);
 	STAT_ADD(dl->st.map_more, total - 1);
 	return n;
@@ -113,14 +107,14 @@ contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned i
 static uint64_t
 total_pages(const struct sluice_seg *seg, unsigned int n)
 {
-	uint64_t next = seg[0].iova & ~UINT64_C(4095), total = 0;
+	uint64_t next = seg[0].iova & ~PT_OFFSET, total = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		uint64_t pages = pages_of(seg[i].iova, seg[i].len);
+		uint64_t pages = pt_pages(seg[i].iova, seg[i].len);
 
-		if (seg[i].len == 0 || (seg[i].iova & ~UINT64_C(4095)) != next)
+		if (seg[i].len == 0 || (seg[i].iova & ~PT_OFFSET) != next)
 			return 0;
-		next += pages << 12;
+		next += pages << PT_SHIFT;
 		total += pages;
 	}
 	return total <= IOVA_MAX_PAGES ? total : 0;
@@ -130,7 +124,7 @@ static void
 unclaim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t total)
 {
 	for (unsigned int i = 0; i < n; i++)
-		name_put(d->names, (uint32_t)((seg[i].iova - d->iova_base) >> 12),
+		name_put(d->names, (uint32_t)((seg[i].iova - d->iova_base) >> PT_SHIFT),
 			 name_of_run(seg[i].iova, seg[i].len, total));
 }
 
@@ -140,7 +134,7 @@ static int
 claim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t total)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		uint64_t pfn = (seg[i].iova - d->iova_base) >> 12;
+		uint64_t pfn = (seg[i].iova - d->iova_base) >> PT_SHIFT;
 
 		if (__builtin_expect(!name_claim(d->names, pfn,
 						 name_of_run(seg[i].iova, seg[i].len, total)), 0)) {
@@ -155,7 +149,7 @@ static unsigned int
 contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
 		       struct dom_lcore *dl)
 {
-	struct sluice_inv inv = { .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF, .tag = d->tag };
+	struct sluice_inv inv = { .head = d->inv_leaf };
 	uint64_t pfn, total;
 	uint32_t pages;
 	int ret;
@@ -163,8 +157,8 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 	if (n == 0)
 		return 0;
 	total = total_pages(seg, n);
-	inv.iova = seg[0].iova & ~UINT64_C(4095);
-	pfn = (inv.iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	inv.iova = seg[0].iova & ~PT_OFFSET;
+	pfn = (inv.iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
 	if (total == 0 || pfn >= d->nb_pages || total > d->nb_pages - pfn)
 		return fail(&dl->st.unmap_errors, 1, EINVAL);
 	pages = (uint32_t)total;
@@ -176,7 +170,7 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 	}
 	if (ret != 0)
 		return fail(&dl->st.unmap_errors, 1, -ret);
-	inv.pages = pages;
+	inv.pages = PT_INV_PAGES(pages);
 	ret = domain_inv_sync(d, &inv, 1);
 	STAT_ADD(dl->st.invs, 1);
 	STAT_ADD(dl->st.syncs, 1);
@@ -198,6 +192,8 @@ contiguous_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_
 const struct policy_ops policy_contiguous = {
 	.name = "contiguous",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
+	.one_burst = true,
 	.map = window_map,
 	.unmap = contiguous_unmap,
 	.map_burst = contiguous_map_burst,

@@ -43,7 +43,7 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 	 struct dom_lcore *dl)
 {
 	struct copypool *s = dl->priv;
-	uint64_t offset = pa & 4095;
+	uint64_t offset = pa & PT_OFFSET;
 	uint8_t *owner = sluice_span_va(&s->span, pa, len);
 	struct copypool_slot *p;
 
@@ -54,19 +54,19 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 	p = copypool_take(s, copypool_class(offset + len));
 	if (__builtin_expect(p == NULL, 0))
 		return map_slow(d, pa, len, prot, iova, dl);
-	RELAXED_SET(p->iova, p->home->iova[prot >> 1] + ((uint64_t)p->page << 12) + offset);
+	RELAXED_SET(p->iova, p->home->iova[prot >> 1] + ((uint64_t)p->page << PT_SHIFT) + offset);
 	RELAXED_SET(p->len, (uint32_t)len);
 	p->prot = (uint8_t)prot;
 	p->owner = owner;
 	*iova = p->iova;
 	if (SLUICE_CHECKS)
-		name_put(d->names, (uint32_t)((p->iova - d->iova_base) >> 12), name_of(pa, len));
+		name_put(d->names, (uint32_t)((p->iova - d->iova_base) >> PT_SHIFT), name_of(pa, len));
 	memcpy(p->va + offset, owner, len);
 	STAT_ADD(s->copies, 1);
 	STAT_ADD(s->bytes, len);
 	STAT_ADD(dl->st.maps, 1);
 	if (!one_page(pa, len))
-		STAT_ADD(dl->st.map_more, (offset + len - 1) >> 12);
+		STAT_ADD(dl->st.map_more, (offset + len - 1) >> PT_SHIFT);
 	return 0;
 }
 
@@ -89,33 +89,34 @@ copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 	uint64_t off = iova - d->iova_base, page; /* wraps far out of range below the window */
 	struct copypool_slot *p;
 
-	home = off >> 12 < d->nb_pages ? s->by_chunk[off / (IOVA_CHUNK_PAGES << 12)] : NULL;
+	home = off >> PT_SHIFT < d->nb_pages ? s->by_chunk[off / (IOVA_CHUNK_PAGES << PT_SHIFT)] : NULL;
 	if (home == NULL)
 		return policy_strict.unmap(d, iova, len, dl);
-	page = (iova - home->iova[iova >= home->iova[1]]) >> 12;
+	page = (iova - home->iova[iova >= home->iova[1]]) >> PT_SHIFT;
 	p = &home->slot[page];
 	if (__builtin_expect(page >= home->pages || RELAXED_GET(p->iova) != iova ||
 			     RELAXED_GET(p->len) != len, 0))
 		return unmap_fail(home, page, dl);
 	/* The slot has said what the mapping is called; who of two gets it, its name alone says. */
-	if (SLUICE_CHECKS && !name_claim(d->names, off >> 12, name_of(iova, len))) {
+	if (SLUICE_CHECKS && !name_claim(d->names, off >> PT_SHIFT, name_of(iova, len))) {
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return -ENOENT;
 	}
 	if ((p->prot & SLUICE_WRITE) != 0) {
-		memcpy(p->owner, p->va + (iova & 4095), len);
+		memcpy(p->owner, p->va + (iova & PT_OFFSET), len);
 		STAT_ADD(s->bytes, len);
 	}
 	copypool_put(s, p);
 	STAT_ADD(dl->st.unmaps, 1);
 	if (!one_page(iova, len))
-		STAT_ADD(dl->st.unmap_more, ((iova & 4095) + len - 1) >> 12);
+		STAT_ADD(dl->st.unmap_more, ((iova & PT_OFFSET) + len - 1) >> PT_SHIFT);
 	return 0;
 }
 
 const struct policy_ops policy_copy = {
 	.name = "copy",
 	.type = SLUICE_DOMAIN_PAGING,
+	.copies = true,
 	.map = copy_map,
 	.unmap = copy_unmap,
 	.init = copypool_init_mapped,

@@ -47,7 +47,7 @@ copypool_init_unmapped(struct sluice_domain *d)
 static void
 pool_free(struct sluice_domain *d, struct copypool *s)
 {
-	sluice_mem_free(d->iommu->mem, s->va, (size_t)s->pages << 12);
+	sluice_mem_free(d->iommu->mem, s->va, (size_t)s->pages << PT_SHIFT);
 	sluice_host_free(s->slot, s->slots_size);
 	heap_free(s);
 }
@@ -87,9 +87,9 @@ pool_map(struct sluice_domain *d, struct copypool *s, struct copypool **by_chunk
 		uint64_t attr = d->pte_attr[w ? SLUICE_RW : SLUICE_READ];
 		uint32_t at = pfn + w * side;
 
-		s->iova[w] = d->iova_base + ((uint64_t)at << 12);
+		s->iova[w] = d->iova_base + ((uint64_t)at << PT_SHIFT);
 		for (uint32_t i = 0; i < s->pages; i++)
-			lpae_pte_store(domain_pte(d, at + i), (s->pa + ((uint64_t)i << 12)) | attr);
+			pte_store(domain_pte(d, at + i), (s->pa + ((uint64_t)i << PT_SHIFT)) | attr);
 	}
 	for (uint32_t i = 0; i < 2 * side; i += IOVA_CHUNK_PAGES)
 		by_chunk[(pfn + i) / IOVA_CHUNK_PAGES] = s;
@@ -108,10 +108,10 @@ pool_make(struct sluice_domain *d, struct copypool_domain *sd, unsigned int lcor
 	if (s == NULL)
 		return ret;
 	s->span = sluice_mem_span(d->iommu->mem);
-	s->pages = (uint32_t)(d->conf.copy_pool >> 12);
+	s->pages = (uint32_t)((d->conf.copy_pool + PT_OFFSET) >> PT_SHIFT);
 	s->slots_size = s->pages * sizeof(*s->slot);
 	s->slot = sluice_host_alloc(s->slots_size);
-	s->va = sluice_mem_alloc(d->iommu->mem, (size_t)s->pages << 12, 4096, &s->pa);
+	s->va = sluice_mem_alloc(d->iommu->mem, (size_t)s->pages << PT_SHIFT, PT_PAGE, &s->pa);
 	if (s->slot != NULL && s->va != NULL)
 		ret = sd->by_chunk != NULL ? pool_map(d, s, sd->by_chunk) : 0;
 	if (ret != 0) {
@@ -122,8 +122,8 @@ pool_make(struct sluice_domain *d, struct copypool_domain *sd, unsigned int lcor
 		s->slot[i] = (struct copypool_slot){ .class = COPYPOOL_UNCUT,
 						   .page = i,
 						   .home = s,
-						   .va = s->va + ((size_t)i << 12),
-						   .pa = s->pa + ((uint64_t)i << 12) };
+						   .va = s->va + ((size_t)i << PT_SHIFT),
+						   .pa = s->pa + ((uint64_t)i << PT_SHIFT) };
 	*out = s;
 	return 0;
 }
@@ -212,7 +212,7 @@ copypool_find_pa(const struct sluice_domain *d, uint64_t pa)
 	struct copypool *s = atomic_load_explicit(&sd->pools, memory_order_acquire);
 
 	for (; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
-		uint64_t page = (pa - s->pa) >> 12;
+		uint64_t page = (pa - s->pa) >> PT_SHIFT;
 
 		if (page < s->pages)
 			return s->slot[page].class < COPYPOOL_CLASSES ? &s->slot[page] : NULL;
@@ -231,6 +231,6 @@ copypool_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 		st->copy_bytes += STAT_GET(s->bytes);
 		st->copy_large += STAT_GET(s->large);
 		st->copy_empty += STAT_GET(s->empty);
-		st->kept_bytes += (uint64_t)s->pages << 12;
+		st->kept_bytes += (uint64_t)s->pages << PT_SHIFT;
 	}
 }

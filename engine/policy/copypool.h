@@ -27,7 +27,7 @@
 
 #define COPYPOOL_CLASSES 5u
 #define COPYPOOL_MAX_LEN 65536u /* the longest buffer that is copied, bytes */
-#define COPYPOOL_PAGES   17u    /* of the largest slot: that, anywhere in its page */
+#define COPYPOOL_PAGES   17u    /* of the largest slot: that, anywhere in a page of 4 KiB */
 
 struct copypool;
 
@@ -95,12 +95,15 @@ struct copypool_slot *copypool_take_slow(struct copypool *s, unsigned int class)
 /** The slot whose memory @p pa is, mapped or not; NULL: not the first page of one. Any worker. */
 struct copypool_slot *copypool_find_pa(const struct sluice_domain *d, uint64_t pa);
 
+#ifdef PT_FORMAT_H
 /** The class that holds so many bytes from the beginning of a page: of 1, 2, 5, 9, 17 pages. */
 static inline unsigned int
 copypool_class(uint64_t bytes)
 {
-	return (bytes > 1 << 12) + (bytes > 2 << 12) + (bytes > 5 << 12) + (bytes > 9 << 12);
+	return (bytes > 1 * PT_PAGE) + (bytes > 2 * PT_PAGE) + (bytes > 5 * PT_PAGE) +
+	       (bytes > 9 * PT_PAGE);
 }
+#endif
 
 /** A slot. Worker. @return NULL: the pool is empty. */
 static inline struct copypool_slot *

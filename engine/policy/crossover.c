@@ -11,8 +11,7 @@
 
 #include "../base/wait.h"
 #include "copypool.h"
-#include "../window/window.h"
-#include "policy.h"
+#include "set.h"
 
 #define MIN_LEN   64u
 #define SIZES     11u /* 64 B … 64 KiB */
@@ -69,10 +68,9 @@ pairs(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, uint32_t len, 
 	for (unsigned int i = 0; i < PAIRS; i++) {
 		uint64_t at = pa + (uint64_t)((round * PAIRS + i) % BUFFERS) * COPYPOOL_MAX_LEN;
 
-		ret = copy ? copy_map(d, at, len, prot, &iova, dl) :
-			     window_map(d, at, len, prot, &iova, dl);
+		ret = (copy ? d->set->copy : d->set->strict)->map(d, at, len, prot, &iova, dl);
 		if (ret == 0)
-			ret = copy_unmap(d, iova, len, dl);
+			ret = d->set->copy->unmap(d, iova, len, dl);
 		if (ret != 0)
 			return ret;
 	}
@@ -113,7 +111,7 @@ sluice_domain_find_crossover(struct sluice_domain *d, unsigned int prot, uint32_
 	void *buf;
 	int ret = 0;
 
-	if (domain_policy(d) != &policy_copy && domain_policy(d) != &policy_hybrid)
+	if (!domain_policy(d)->copies)
 		return sluice_fail(ENOTSUP, "%s does not copy", sluice_domain_policy(d));
 	if (prot != SLUICE_READ && prot != SLUICE_RW)
 		return sluice_fail(EINVAL, "protection %u: SLUICE_READ or SLUICE_RW", prot);

@@ -4,8 +4,6 @@
  * ring, and only then is the IOVA reused. Until then a device may still reach memory that its owner
  * has back: the stale window.
  */
-#include <errno.h>
-
 #include <rte_errno.h>
 
 #include "ring_burst.h"
@@ -30,49 +28,13 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 
 static int deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
 
-/* Is this still the policy? After a change the ring has no room until its worker looked closer,
- * so that nobody who kept a pointer defers what the policy in force has promised not to
- * (switch.c, 3). */
-static inline bool
-still_deferred(const struct sluice_domain *d)
-{
-	return __atomic_load_n(&d->unmap, __ATOMIC_ACQUIRE) == deferred_unmap;
-}
-
 /* Whatever is not one whole page with room in the ring; a put is under way. */
 static __rte_noinline int
 unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	struct flush_ring *r = &dl->ring;
-	uint32_t pfn, pages;
-	int ret = 0;
+	int ret = ring_put_slow(d, iova, len, deferred_unmap, RING_NO_COOKIES, 0, dl);
 
-	/* Room first: nothing may have changed when there is none. */
-	if (!flush_ring_room(d, dl))
-		ret = flush_ring_wait(d, dl);
-	if (ret == -ESHUTDOWN) {
-		/* The policy is being changed: strict at once (switch.c). */
-		flush_ring_abort(r);
-		return policy_strict.unmap(d, iova, len, dl);
-	}
-	if (__builtin_expect(!still_deferred(d), 0)) {
-		flush_ring_abort(r);
-		RELAXED_SET(r->room_end, 0);
-		return DOM_LOAD(d->unmap)(d, iova, len, dl);
-	}
-	if (ret == 0)
-		ret = window_clear(d, iova, len, &pfn, &pages);
-	if (ret != 0) {
-		flush_ring_abort(r);
-		STAT_ADD(dl->st.unmap_errors, 1);
-		return ret;
-	}
-	STAT_ADD(dl->st.unmaps, 1);
-	STAT_ADD(dl->st.unmap_more, pages - 1);
-	STAT_ADD(r->more, pages - 1);
-	if (flush_ring_put(r, r->tail, flush_entry(pfn, pages)))
-		flush_ring_kick_batch(r);
-	return 0;
+	return ret > 0 ? 0 : ret;
 }
 
 static int
@@ -106,7 +68,7 @@ deferred_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsi
 	int ret;
 
 	for (;;) {
-		if (still_deferred(d))
+		if (ring_unmap_is(d, deferred_unmap))
 			i += ring_unmap_burst(d, seg + i, n - i, 0, dl);
 		if (i == n)
 			return n;
@@ -122,6 +84,7 @@ deferred_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsi
 const struct policy_ops policy_deferred = {
 	.name = "deferred",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.ring = true,
 	.live = true,

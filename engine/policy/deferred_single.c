@@ -45,9 +45,9 @@
 #include <rte_ring_elem.h>
 
 #include "../base/heap.h"
-#include "../object/engine.h"
 #include "../base/tsan.h"
 #include "../flush/flush.h"
+#include "../inval/gather.h"
 #include "../inval/inval.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -134,13 +134,13 @@ static __rte_noinline int
 room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
-	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = engine_turns(iommu->engine);
+	uint64_t start = sluice_clock_ticks(&iommu->clock), polls = d->wait->turns(d);
 	uint32_t others = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed) & ~ASLEEP;
 	uint32_t let_in = atomic_load_explicit(&s->let_in, memory_order_relaxed);
 	int ret = 0;
 
 	STAT_ADD(dl->st.ring_full, 1);
-	bitset_set(&iommu->engine->due, d->slot);
+	bitset_set(d->due, d->slot);
 	for (unsigned int turn = 1;; turn++) {
 		bool polite = others != 0 && turn < POLITE_TURNS &&
 			      let_in == atomic_load_explicit(&s->let_in, memory_order_relaxed);
@@ -149,9 +149,9 @@ room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 			atomic_fetch_add_explicit(&s->let_in, 1, memory_order_relaxed);
 			break;
 		}
-		ret = engine_wait_turn(iommu->engine, iommu, turn);
+		ret = d->wait->turn(d, turn);
 		if (ret == 0 && sluice_clock_ticks(&iommu->clock) - start > iommu->sync_timeout)
-			ret = engine_wait_failed(d, polls, EAGAIN);
+			ret = d->wait->failed(d, polls, EAGAIN);
 		if (ret != 0)
 			break;
 	}
@@ -167,7 +167,7 @@ wake(struct sluice_domain *d, struct single *s)
 	if ((atomic_fetch_and_explicit(&s->waiting, ~ASLEEP, memory_order_seq_cst) & ASLEEP) == 0)
 		return;
 	atomic_store_explicit(&s->woke, now, memory_order_relaxed);
-	bitset_set(&d->iommu->engine->due, d->slot);
+	bitset_set(d->due, d->slot);
 }
 
 static int
@@ -227,23 +227,13 @@ look(struct single *s, uint64_t now)
 static unsigned int
 collect(const struct sluice_domain *d, const struct single *s, struct sluice_inv *inv)
 {
-	unsigned int n = 0;
+	unsigned int n = 0, max = s->seen - s->sealed > DOM_CONF(d, range_max) ? 0 : SLUICE_INV_BURST;
 
 	for (uint64_t pos = s->sealed; pos != s->seen; pos++) {
 		uint64_t e = s->ent[pos & (s->size - 1)].e;
-		uint64_t iova = d->iova_base + ((uint64_t)flush_entry_pfn(e) << 12);
 
-		if (n > 0 && inv[n - 1].iova + ((uint64_t)inv[n - 1].pages << 12) == iova) {
-			inv[n - 1].pages += flush_entry_pages(e);
-			continue;
-		}
-		if (n == SLUICE_INV_BURST || s->seen - s->sealed > DOM_CONF(d, range_max)) {
-			inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
-			return 1;
-		}
-		inv[n++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
-						.tag = d->tag, .pages = flush_entry_pages(e),
-						.iova = iova };
+		if (!gather_add(d, inv, &n, max, flush_entry_pfn(e), flush_entry_pages(e)))
+			return gather_all(d, inv);
 	}
 	return n;
 }
@@ -470,15 +460,10 @@ single_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
 }
 
-static int
-single_drain(struct sluice_domain *d)
-{
-	return domain_flush_wait(d, SLUICE_FLUSH_DRAIN);
-}
-
 const struct policy_ops policy_deferred_single = {
 	.name = "deferred-single",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.flush_waits = true,
 	.batch = SINGLE_BATCH,
@@ -490,5 +475,4 @@ const struct policy_ops policy_deferred_single = {
 	.poll = single_poll,
 	.rest = single_rest,
 	.stats = single_stats,
-	.drain = single_drain,
 };

@@ -15,4 +15,5 @@ const struct policy_ops policy_hugepool = {
 	.init = pool_init_blocks,
 	.fini = pool_fini,
 	.stats = pool_stats,
+	.pool = pool_add,
 };

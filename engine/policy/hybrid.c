@@ -40,6 +40,7 @@ hybrid_init(struct sluice_domain *d)
 const struct policy_ops policy_hybrid = {
 	.name = "hybrid",
 	.type = SLUICE_DOMAIN_PAGING,
+	.copies = true,
 	.map = hybrid_map,
 	.unmap = copy_unmap,
 	.init = hybrid_init,

@@ -8,7 +8,7 @@
 #include <rte_pause.h>
 
 #include "../base/heap.h"
-#include "../object/engine.h"
+#include "../base/epoch.h"
 #include "../base/mem.h"
 #include "persistent.h"
 #include "../inval/inval.h"
@@ -167,10 +167,9 @@ take_oldest(struct sluice_domain *d, struct keep *k, struct sluice_inv *inv)
 		link = &k->node[*link - 1].chain;
 	*link = n->chain;
 	unlink_order(k, i);
-	lpae_run_clear(domain_pte(d, n->pfn), n->pages);
-	*inv = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .flags = SLUICE_INV_LEAF,
-				    .tag = d->tag, .pages = n->pages,
-				    .iova = d->iova_base + ((uint64_t)n->pfn << 12) };
+	pte_run_clear(domain_pte(d, n->pfn), n->pages);
+	*inv = (struct sluice_inv){ .head = d->inv_leaf, .pages = PT_INV_PAGES(n->pages),
+				    .iova = d->iova_base + ((uint64_t)n->pfn << PT_SHIFT) };
 	return i;
 }
 
@@ -191,7 +190,7 @@ keep_evict(struct sluice_domain *d, struct dom_lcore *dl, uint32_t max)
 		return 0;
 	nb_inv = n;
 	if (n > DOM_CONF(d, range_max)) {
-		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		inv[0] = domain_inv_all(d);
 		nb_inv = 1;
 	}
 	ret = domain_inv_sync(d, inv, nb_inv);
@@ -256,7 +255,7 @@ keep_drain(struct sluice_domain *d)
 
 	if (ret == 0)
 		return 0;
-	return ret == -ENOTSUP ? engine_no_barrier() :
+	return ret == -ENOTSUP ? epoch_refused() :
 				 sluice_fail(-ret, "what was kept could not be invalidated");
 }
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "../base/heap.h"
-#include "../object/engine.h"
 #include "persistent.h"
 
 int
@@ -33,13 +32,13 @@ keep_fini(struct sluice_domain *d)
 }
 
 static void
-add(struct sluice_domain_stats *st, const struct keep *k, uint64_t *more)
+add(const struct sluice_domain *d, struct sluice_domain_stats *st, const struct keep *k, uint64_t *more)
 {
 	uint64_t kept = STAT_GET(k->kept), back = STAT_GET(k->reused) + STAT_GET(k->evicted);
 
 	st->queued += kept;
 	st->released += back;
-	*more += (STAT_GET(k->pages) + STAT_GET(k->lost_pages)) << 12;
+	*more += (STAT_GET(k->pages) + STAT_GET(k->lost_pages)) << d->page_shift;
 	st->flush_errors += STAT_GET(k->errors);
 	st->deadline_misses += STAT_GET(k->misses);
 	st->pending_max += STAT_GET(k->most);
@@ -52,19 +51,19 @@ keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 	uint64_t now = sluice_clock_ticks(&d->iommu->clock), oldest = now, exposed = 0;
 
 	/* Workers come and go under the lock. */
-	pthread_mutex_lock(&d->iommu->engine->lock);
-	add(st, &kd->gone, &exposed);
+	pthread_mutex_lock(d->lc_lock);
+	add(d, st, &kd->gone, &exposed);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		const struct keep *k = d->lc[i] == NULL ? NULL : d->lc[i]->priv;
 
 		if (k == NULL)
 			continue;
-		add(st, k, &exposed);
+		add(d, st, k, &exposed);
 		st->reuses += STAT_GET(k->reused);
 		if (STAT_GET(k->since) != 0)
 			oldest = RTE_MIN(oldest, STAT_GET(k->since));
 	}
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	st->reuses += kd->gone.reused;
 	st->pending = st->queued - st->released;
 	st->oldest_ns = sluice_clock_to_ns(&d->iommu->clock, now - oldest);
@@ -99,7 +98,7 @@ keep_stale(const struct sluice_domain *d)
 	struct keep_domain *kd = d->priv;
 
 	sluice_hist_reset(&kd->merged);
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	if (kd->gone.gen == kd->gen)
 		sluice_hist_merge(&kd->merged, &kd->gone.stale);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
@@ -108,7 +107,7 @@ keep_stale(const struct sluice_domain *d)
 		if (k != NULL && STAT_GET(k->gen) == kd->gen)
 			sluice_hist_merge(&kd->merged, &k->stale);
 	}
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	return &kd->merged;
 }
 

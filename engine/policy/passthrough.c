@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "../object/domain.h"
-#include "../window/window.h"
 #include "policy.h"
 
 static int
@@ -18,7 +17,7 @@ passthrough_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int p
 		return -EINVAL;
 	}
 	STAT_ADD(dl->st.maps, 1);
-	if (!one_page(pa, len))
+	if (((pa ^ (pa + len - 1)) >> 12) != 0)
 		STAT_ADD(dl->st.map_more, ((pa & 4095) + len - 1) >> 12);
 	*iova = pa;
 	return 0;
@@ -32,7 +31,7 @@ passthrough_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom
 		return -EINVAL;
 	}
 	STAT_ADD(dl->st.unmaps, 1);
-	if (!one_page(iova, len))
+	if (((iova ^ (iova + len - 1)) >> 12) != 0)
 		STAT_ADD(dl->st.unmap_more, ((iova & 4095) + len - 1) >> 12);
 	return 0;
 }

@@ -15,14 +15,18 @@
 #include "../window/window.h"
 #include "policy.h"
 
-/* Bit 57 of a first entry, ignored by hardware as 55 and 56 are (pgtable/lpae.h). */
-#define LPAE_SW_KEPT (UINT64_C(1) << 57)
-
 /* pages: 1 … KEEP_PAGES; prot: 0 … 3. */
 static inline uint64_t
 key_of(uint64_t pa, uint64_t pages, unsigned int prot)
 {
-	return (pa & ~UINT64_C(4095)) | (pages - 1) << 2 | prot;
+	return (pa & ~PT_OFFSET) | (pages - 1) << 2 | prot;
+}
+
+/* What a mapping allows, told from an entry of it. */
+static inline unsigned int
+prot_of(const struct sluice_domain *d, uint64_t v)
+{
+	return ((v ^ d->pte_attr[SLUICE_RW]) & PTE_WRITE) != 0 ? SLUICE_READ : SLUICE_RW;
 }
 
 /* Short of IOVAs: what all workers keep is given up (A6), then once more. */
@@ -45,17 +49,17 @@ static int
 persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	       struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & 4095) + len + 4095) >> 12, *pte;
+	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT, *pte;
 	struct keep *k = dl->priv;
 	uint32_t pfn;
 	int ret;
 
 	keep_enter(k);
-	if (__builtin_expect(len - 1 < KEEP_PAGES << 12 && pages <= KEEP_PAGES && prot <= 3, 1) &&
+	if (__builtin_expect(len - 1 < KEEP_PAGES << PT_SHIFT && pages <= KEEP_PAGES && prot <= 3, 1) &&
 	    (pfn = keep_find(d, k, key_of(pa, pages, prot))) != KEEP_NIL) {
 		pte = domain_pte(d, pfn);
-		lpae_pte_store(pte, lpae_pte_load(pte) & ~LPAE_SW_KEPT);
-		*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & 4095);
+		pte_store(pte, pte_load(pte) & ~PTE_KEPT);
+		*iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + (pa & PT_OFFSET);
 		name_put(d->names, pfn, name_of_run(pa, len, pages));
 		STAT_ADD(dl->st.maps, 1);
 		STAT_ADD(dl->st.map_more, pages - 1);
@@ -72,13 +76,13 @@ static int
 check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_t *pages,
       uint64_t **pte)
 {
-	uint64_t first = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	uint64_t first = (iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
 	int ret = 0;
 
 	if (first >= d->nb_pages)
 		return -EINVAL;
 	*pfn = (uint32_t)first;
-	*pages = (uint32_t)(((iova & 4095) + len + 4095) >> 12);
+	*pages = (uint32_t)(((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT);
 	if (__builtin_expect(*pages == 1, 1)) {
 		*pte = domain_leaf(d, *pfn);
 		/* Looked at once: a trim may take it away before a second look (trim.c, 3). */
@@ -86,11 +90,11 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 			return -ENOENT;
 		*pte += *pfn % IOVA_CHUNK_PAGES;
 		if (!window_is_one(*pte))
-			ret = lpae_pte_load(*pte) == 0 ? -ENOENT : -EINVAL;
+			ret = pte_load(*pte) == 0 ? -ENOENT : -EINVAL;
 	} else {
 		ret = window_check_run(d, *pfn, *pages, pte);
 	}
-	if (ret == 0 && (lpae_pte_load(*pte) & LPAE_SW_KEPT) != 0)
+	if (ret == 0 && (pte_load(*pte) & PTE_KEPT) != 0)
 		ret = -ENOENT;
 	if (ret == 0 && !name_claim(d->names, *pfn, name_of_run(iova, len, *pages)))
 		ret = name_error(d->names, *pfn);
@@ -106,18 +110,17 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 	int ret;
 
 	/* len - 1: 0 wraps. */
-	if (__builtin_expect(len - 1 >= (size_t)KEEP_PAGES << 12 ||
-			     (iova & 4095) + len > (size_t)KEEP_PAGES << 12, 0))
+	if (__builtin_expect(len - 1 >= (size_t)KEEP_PAGES << PT_SHIFT ||
+			     (iova & PT_OFFSET) + len > (size_t)KEEP_PAGES << PT_SHIFT, 0))
 		return policy_strict.unmap(d, iova, len, dl);
 	ret = check(d, iova, len, &pfn, &pages, &pte);
 	if (__builtin_expect(ret != 0, 0)) {
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
 	}
-	v = lpae_pte_load(pte);
-	lpae_pte_store(pte, v | LPAE_SW_KEPT);
-	keep_add(d, k, key_of(v & LPAE_ADDR, pages, (v & LPAE_AP_RO) != 0 ? SLUICE_READ : SLUICE_RW),
-		 pfn, pages);
+	v = pte_load(pte);
+	pte_store(pte, v | PTE_KEPT);
+	keep_add(d, k, key_of(v & PTE_ADDR, pages, prot_of(d, v)), pfn, pages);
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
 	/* This memory is kept; that an eviction failed concerns other memory, and is counted. */

@@ -2,7 +2,7 @@
 /** @file
  * What persistent keeps for each worker: mappings that were unmapped and still stand.
  *
- * 1. A kept mapping's entries stay as they are but for LPAE_SW_KEPT in the first, which hardware
+ * 1. A kept mapping's entries stay as they are but for PTE_KEPT in the first, which hardware
  *    ignores: who unmaps it again is told that it is not mapped.
  * 2. It is found by what it maps: first page, number of pages, protection (the key). Of several
  *    with the same key any will do.

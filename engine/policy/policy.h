@@ -19,6 +19,9 @@ struct policy_ops {
 	bool eager;    /* somebody waits for the memory: flush when nothing is in flight */
 	bool flush_waits;    /* has a poll of its own, which answers domain_flush_wait() (ring.h, 10) */
 	bool live;     /* may be exchanged for another such while mappings live (switch.c) */
+	bool plain;    /* its maps are entries of the window and nothing else: they can be undone */
+	bool one_burst; /* a burst that it maps is one mapping, unmapped as a whole */
+	bool copies;   /* the device gets to see copies of what is mapped */
 	uint32_t batch, deadline_us; /* defaults; 0: everybody's */
 	dom_map_fn map;
 	dom_unmap_fn unmap;
@@ -47,19 +50,24 @@ struct policy_ops {
 	void (*rest)(struct sluice_domain *d, uint64_t now);
 	/* What it adds to the domain's counters. */
 	void (*stats)(const struct sluice_domain *d, struct sluice_domain_stats *st);
-	/* Everything that waits for an invalidation, released and waited for. NULL: as for rings. */
+	/* Everything that waits for an invalidation, released and waited for. NULL: domain_drain(). */
 	int (*drain)(struct sluice_domain *d);
 	/* Stale windows, if it measures them itself: sluice_domain_stale_hist() and _reset(). */
 	const struct sluice_hist *(*stale)(const struct sluice_domain *d);
 	void (*stale_reset)(struct sluice_domain *d);
+	/* sluice_domain_pool(), without its check of the domain. NULL: it keeps no pool. */
+	int (*pool)(struct sluice_domain *d, uint64_t pa, uint64_t len);
 	/* sluice_domain_trim(), where the window is not the allocator's. NULL: as for all. d->lock. */
 	int (*trim)(struct sluice_domain *d);
 };
 
-extern const struct policy_ops policy_passthrough, policy_strict, policy_strict_batched,
-	policy_deferred, policy_strict_async, policy_contiguous, policy_blocked, policy_copy,
-	policy_hybrid, policy_static, policy_hugepool, policy_persistent;
-extern const struct policy_ops policy_deferred_single, policy_rollover;
+/* Without a page table: the same for every format. The others: set.h. */
+extern const struct policy_ops policy_passthrough, policy_blocked;
+#ifdef PT_FORMAT_H
+extern const struct policy_ops policy_strict, policy_strict_batched, policy_strict_bounce,
+	policy_deferred, policy_strict_async, policy_contiguous, policy_copy, policy_hybrid,
+	policy_static, policy_hugepool, policy_persistent, policy_deferred_single, policy_rollover;
+#endif
 
 /** Does the engine give domains with this policy a turn? */
 static inline bool
@@ -80,11 +88,5 @@ domain_flush_waits(const struct sluice_domain *d)
 {
 	return DOM_LOAD(d->rings) || domain_policy(d)->flush_waits;
 }
-
-/** The policy that a domain behind @p iommu gets when @p p is asked for (E1). */
-const struct policy_ops *policy_clamp(const struct policy_ops *p, const struct sluice_iommu *iommu);
-
-/** @return the policy of that name, or NULL. */
-const struct policy_ops *policy_find(const char *name);
 
 #endif

@@ -7,16 +7,16 @@
 #include "pool.h"
 #include "../window/window.h"
 
-/* A word of the book: how many << 52 | the sum of (length << 12 | offset). A length is at most 2^31,
- * so 255 of them do not reach the count. */
+/* A word of the book: how many << 52 | the sum of (length << PT_SHIFT | offset). A length is at most
+ * 2^31, so that so many of them do not reach the count: 255 with 4 KiB pages, 31 with 64 KiB. */
 #define BOOK_ONE (UINT64_C(1) << 52)
 #define BOOK_SUM (BOOK_ONE - 1)
-#define BOOK_MAX 255u
+#define BOOK_MAX RTE_MIN(255u, (1u << (52 - 31 - PT_SHIFT)) - 1)
 
 static uint64_t
 book_key(uint64_t addr, uint64_t len)
 {
-	return len << 12 | (addr & 4095);
+	return len << PT_SHIFT | (addr & PT_OFFSET);
 }
 
 /* One more mapping begins here. @return 0 or -ENOSPC. */
@@ -45,7 +45,7 @@ book_out(_Atomic uint64_t *word, uint64_t key)
 		if (n == 0)
 			return -ENOENT;
 		/* What remains must be n - 1 mappings of at least a byte each, or nothing. */
-		if (key > (w & BOOK_SUM) || rest < (n - 1) << 12 || (n == 1 && rest != 0))
+		if (key > (w & BOOK_SUM) || rest < (n - 1) << PT_SHIFT || (n == 1 && rest != 0))
 			return -EINVAL;
 	} while (!atomic_compare_exchange_weak_explicit(word, &w, w - BOOK_ONE - key,
 							memory_order_relaxed, memory_order_relaxed));
@@ -92,14 +92,14 @@ static void
 pages_set(struct sluice_domain *d, struct pool *p, uint64_t iova, uint64_t pa, uint64_t pages,
 	  uint64_t attr)
 {
-	uint32_t pfn = (uint32_t)((iova - d->iova_base) >> 12);
+	uint32_t pfn = (uint32_t)((iova - d->iova_base) >> PT_SHIFT);
 
 	for (uint64_t i = 0; i < pages; i++) {
 		uint64_t *pte = domain_pte(d, pfn + (uint32_t)i);
 
-		if (__builtin_expect(lpae_pte_load(pte) == 0, 0) &&
+		if (__builtin_expect(pte_load(pte) == 0, 0) &&
 		    atomic_exchange_explicit((_Atomic uint64_t *)pte,
-					     ((pa & ~UINT64_C(4095)) + (i << 12)) | attr,
+					     ((pa & ~PT_OFFSET) + (i << PT_SHIFT)) | attr,
 					     memory_order_relaxed) == 0)
 			atomic_fetch_add_explicit(&p->lazy_pages, 1, memory_order_relaxed);
 	}
@@ -111,14 +111,14 @@ pool_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 {
 	struct pool *p = d->priv;
 	struct pool_region *r = find_pa(p, pa, len);
-	uint64_t pages = ((pa & 4095) + len + 4095) >> 12, off;
+	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT, off;
 	int ret = -EINVAL;
 
-	if (__builtin_expect(r == NULL || len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 ||
+	if (__builtin_expect(r == NULL || len - 1 >= PT_MAX_LEN || prot > 3 ||
 			     d->pte_attr[prot] == 0, 0))
 		goto fail;
 	off = pa - r->pa;
-	ret = book_in(&r->book[prot >> 1][off >> 12], book_key(pa, len));
+	ret = book_in(&r->book[prot >> 1][off >> PT_SHIFT], book_key(pa, len));
 	if (__builtin_expect(ret != 0, 0))
 		goto fail;
 	*iova = r->iova[prot >> 1] + off;
@@ -136,13 +136,13 @@ fail:
 int
 pool_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	uint64_t pages = ((iova & 4095) + len + 4095) >> 12;
+	uint64_t pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
 	unsigned int w = 0;
 	struct pool_region *r = find_iova(d->priv, iova, &w);
 	int ret = -EINVAL;
 
-	if (__builtin_expect(r != NULL && len - 1 < (size_t)IOVA_MAX_PAGES << 12, 1))
-		ret = book_out(&r->book[w][(iova - r->iova[w]) >> 12], book_key(iova, len));
+	if (__builtin_expect(r != NULL && len - 1 < PT_MAX_LEN, 1))
+		ret = book_out(&r->book[w][(iova - r->iova[w]) >> PT_SHIFT], book_key(iova, len));
 	if (__builtin_expect(ret != 0, 0)) {
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
@@ -160,6 +160,6 @@ pool_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 	uint64_t lazy = atomic_load_explicit(&p->lazy_pages, memory_order_relaxed);
 	uint64_t used = (st->map_pages - st->unmap_pages) << 12;
 
-	st->kept_bytes += STAT_GET(p->pool_bytes) + (lazy << 12);
+	st->kept_bytes += STAT_GET(p->pool_bytes) + (lazy << PT_SHIFT);
 	st->exposed_bytes += st->kept_bytes - RTE_MIN(st->kept_bytes, used);
 }

@@ -27,7 +27,7 @@
 struct pool_region {
 	uint64_t pa, len;           /* whole pages */
 	uint64_t iova[2];           /* of pa, by writable */
-	_Atomic uint64_t *book[2];  /* [len / 4096] 4, by writable */
+	_Atomic uint64_t *book[2];  /* [len / page] 4, by writable */
 };
 
 /** What a domain has: d->priv. */
@@ -43,6 +43,8 @@ struct pool {
 int pool_init_pages(struct sluice_domain *d);
 int pool_init_blocks(struct sluice_domain *d);
 void pool_fini(struct sluice_domain *d);
+/** policy_ops.pool. */
+int pool_add(struct sluice_domain *d, uint64_t pa, uint64_t len);
 void pool_stats(const struct sluice_domain *d, struct sluice_domain_stats *st);
 int pool_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	     struct dom_lcore *dl);

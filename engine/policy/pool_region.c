@@ -13,20 +13,20 @@
 #include "../window/window.h"
 #include "policy.h"
 
-#define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << 12)
+#define CHUNK ((uint64_t)IOVA_CHUNK_PAGES << PT_SHIFT)
 
 static void
 book_free(struct pool_region *r)
 {
 	for (unsigned int w = 0; w < 2; w++)
-		sluice_host_free((void *)r->book[w], (r->len >> 12) * sizeof(*r->book[w]));
+		sluice_host_free((void *)r->book[w], (r->len >> PT_SHIFT) * sizeof(*r->book[w]));
 }
 
 static int
 book_make(struct pool_region *r)
 {
 	for (unsigned int w = 0; w < 2; w++)
-		r->book[w] = sluice_host_alloc((r->len >> 12) * sizeof(*r->book[w]));
+		r->book[w] = sluice_host_alloc((r->len >> PT_SHIFT) * sizeof(*r->book[w]));
 	if (r->book[0] != NULL && r->book[1] != NULL)
 		return 0;
 	book_free(r);
@@ -54,7 +54,7 @@ place_take(struct sluice_domain *d, uint64_t pa, uint64_t len, bool tables, uint
 			return -ENOSPC;
 		pfn = chunk * IOVA_CHUNK_PAGES;
 	}
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + (pa & (CHUNK - 1));
+	*iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + (pa & (CHUNK - 1));
 	return 0;
 }
 
@@ -64,22 +64,22 @@ place_put(struct sluice_domain *d, uint64_t iova, uint64_t len)
 {
 	uint64_t bytes = (iova & (CHUNK - 1)) + len;
 
-	iova_run_put(&d->iova, (uint32_t)((bytes + 4095) >> 12),
-		     (uint32_t)(((iova & ~(CHUNK - 1)) - d->iova_base) >> 12));
+	iova_run_put(&d->iova, (uint32_t)((bytes + PT_OFFSET) >> PT_SHIFT),
+		     (uint32_t)(((iova & ~(CHUNK - 1)) - d->iova_base) >> PT_SHIFT));
 }
 
 /* Entries, or blocks, for one place. @return 0 or -errno, with nothing mapped. */
 static int
 place_fill(struct sluice_domain *d, const struct pool_region *r, unsigned int w, bool blocks)
 {
-	uint64_t attr = lpae_attr(w ? SLUICE_RW : SLUICE_READ);
-	uint64_t pfn = (r->iova[w] - d->iova_base) >> 12;
+	uint64_t attr = d->pt.fmt->attr(w ? SLUICE_RW : SLUICE_READ);
+	uint64_t pfn = (r->iova[w] - d->iova_base) >> PT_SHIFT;
 
 	if (blocks)
-		return lpae_map(&d->pt, r->iova[w], r->pa, r->len, attr);
-	for (uint64_t off = 0; off < r->len; off += 4096)
-		lpae_pte_store(domain_pte(d, (uint32_t)(pfn + (off >> 12))),
-			       (r->pa + off) | attr | LPAE_TABLE);
+		return pgtable_map(&d->pt, r->iova[w], r->pa, r->len, attr);
+	for (uint64_t off = 0; off < r->len; off += PT_PAGE)
+		pte_store(domain_pte(d, (uint32_t)(pfn + (off >> PT_SHIFT))),
+			       (r->pa + off) | d->pte_attr[w ? SLUICE_RW : SLUICE_READ]);
 	return 0;
 }
 
@@ -89,11 +89,11 @@ place_fill(struct sluice_domain *d, const struct pool_region *r, unsigned int w,
 static int
 places_drop(struct sluice_domain *d, const struct pool_region *r)
 {
-	struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	struct sluice_inv inv = domain_inv_all(d);
 	int ret;
 
 	for (unsigned int w = 0; w < 2; w++)
-		(void)lpae_unmap(&d->pt, r->iova[w], r->len); /* all of it or nothing */
+		(void)pgtable_unmap(&d->pt, r->iova[w], r->len); /* all of it or nothing */
 	ret = domain_inv_sync(d, &inv, 1);
 	for (unsigned int w = 0; w < 2 && ret == 0; w++)
 		place_put(d, r->iova[w], r->len);
@@ -186,20 +186,17 @@ overlaps(const struct pool *p, uint32_t n, uint64_t pa, uint64_t len)
 	return false;
 }
 
-static int
+int
 pool_add(struct sluice_domain *d, uint64_t pa, uint64_t len)
 {
-	const struct policy_ops *ops = domain_policy(d);
 	struct pool *p = d->priv;
 	struct pool_region *r;
 	uint32_t n;
 	int ret;
 
-	if (ops != &policy_static && ops != &policy_hugepool)
-		return sluice_fail(ENOTSUP, "%s keeps no pool", ops->name);
-	if (len == 0 || ((pa | len) & 4095) != 0 || pa >= d->pa_limit || len > d->pa_limit - pa)
+	if (len == 0 || ((pa | len) & PT_OFFSET) != 0 || pa >= d->pa_limit || len > d->pa_limit - pa)
 		return sluice_fail(EINVAL, "pool %#" PRIx64 "+%#" PRIx64
-				   ": multiples of 4096 within the hardware's addresses", pa, len);
+				   ": multiples of %" PRIu64 " within the hardware's addresses", pa, len, PT_PAGE);
 	pthread_mutex_lock(&d->lock);
 	n = atomic_load_explicit(&p->n, memory_order_relaxed);
 	if (n == POOL_REGIONS) {
@@ -221,15 +218,4 @@ pool_add(struct sluice_domain *d, uint64_t pa, uint64_t len)
 	}
 	pthread_mutex_unlock(&d->lock);
 	return ret;
-}
-
-int
-sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
-{
-	if (d == NULL)
-		return sluice_null("a domain");
-	int ret = pool_add(d, pa, len);
-
-	/* Of the pool nothing is mapped then; what other domains keep may be enough (A20). */
-	return ret == -ENOMEM && tables_reclaim(d->iommu) != 0 ? pool_add(d, pa, len) : ret;
 }

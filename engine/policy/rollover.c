@@ -117,14 +117,14 @@ static int
 map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
     struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & 4095) + len + 4095) >> 12;
+	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
 	struct rollover *s = d->priv;
 	struct ro_worker *w = dl->priv;
 	uint32_t pfn, first, n;
 	int ret;
 
 	/* As map.c. */
-	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, -EINVAL);
 	if (pages == 1) {
@@ -170,7 +170,7 @@ rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 static __rte_noinline int64_t
 clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 {
-	uint64_t pfn = (iova - d->iova_base) >> 12, pages = ((iova & 4095) + len + 4095) >> 12;
+	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT, pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
 	uint32_t at, n;
 	uint64_t *pte;
 	int ret;
@@ -185,8 +185,8 @@ clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 	pte += pfn % IOVA_CHUNK_PAGES;
 	/* Here a mapping may lie anywhere in its chunk. */
 	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES ||
-	    !lpae_run_check(pte, (uint32_t)pages, true, true))
-		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	    !pte_run_check(pte, (uint32_t)pages, true, true))
+		return pte_load(pte) == 0 ? -ENOENT : -EINVAL;
 	if (!name_claim(d->names, pfn, name_of_run(iova, len, pages)))
 		return name_error(d->names, pfn);
 	for (uint64_t i = 0; i < pages; i++)
@@ -215,7 +215,7 @@ static int
 rollover_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	struct ro_worker *w = dl->priv;
-	uint32_t chunk = (uint32_t)((iova - d->iova_base) >> 21);
+	uint32_t chunk = (uint32_t)((iova - d->iova_base) >> PT_CHUNK_SHIFT);
 	int64_t pages;
 
 	ro_enter(w);
@@ -249,7 +249,7 @@ rollover_fini(struct sluice_domain *d)
 		return;
 	/* The hardware does not use the domain any more. */
 	while (s->nb_retired > 0)
-		lpae_table_free(&d->pt, s->retired[--s->nb_retired]);
+		pgtable_table_free(&d->pt, s->retired[--s->nb_retired]);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		struct ro_worker *w = atomic_load_explicit(&s->worker[i], memory_order_relaxed);
 
@@ -343,7 +343,7 @@ static void
 rollover_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 {
 	const struct rollover *s = d->priv;
-	uint64_t pages = STAT_GET(s->released_pages);
+	uint64_t pages = PT_INV_PAGES(STAT_GET(s->released_pages));
 
 	/* Every unmap waits for a flush. Workers go on between one load and the other. */
 	st->queued = st->unmaps;
@@ -353,15 +353,10 @@ rollover_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 			    (st->unmap_pages - RTE_MIN(pages, st->unmap_pages)) * 4096;
 }
 
-static int
-rollover_drain(struct sluice_domain *d)
-{
-	return domain_flush_wait(d, SLUICE_FLUSH_DRAIN);
-}
-
 const struct policy_ops policy_rollover = {
 	.name = "rollover",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.flush_waits = true,
 	.map = rollover_map,
@@ -372,6 +367,5 @@ const struct policy_ops policy_rollover = {
 	.worker_fini = rollover_worker_fini,
 	.poll = rollover_poll,
 	.stats = rollover_stats,
-	.drain = rollover_drain,
 	.trim = rollover_trim,
 };

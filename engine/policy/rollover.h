@@ -54,7 +54,8 @@
 #ifndef POLICY_ROLLOVER_H
 #define POLICY_ROLLOVER_H
 
-#include "../object/engine.h"
+#include "../base/epoch.h"
+#include "../object/domain.h"
 
 #define ROLLOVER_NOTES 256u
 #define NO_CHUNK       UINT32_MAX

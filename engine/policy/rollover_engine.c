@@ -56,7 +56,7 @@ account(struct sluice_domain *d, struct ro_worker *w, uint64_t now)
 static bool
 start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice_flush_cause cause)
 {
-	const struct sluice_inv inv = { .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+	const struct sluice_inv inv = domain_inv_all(d);
 	struct flush_state *f = &d->flush;
 	uint64_t asked = atomic_load_explicit(&f->asked, memory_order_acquire), seq; /* the ticket */
 	uint64_t pending = 0;

@@ -104,11 +104,12 @@ chunk_look(struct sluice_domain *d, struct rollover *s, uint32_t c)
 static bool
 table_retire(struct sluice_domain *d, struct rollover *s, uint32_t c)
 {
-	if (s->nb_retired == s->nb_chunks)
+	/* Only a table that is the chunk's alone. */
+	if (s->nb_retired == s->nb_chunks || pt_format_chunks(d->pt.fmt) != 1)
 		return false;
 	s->cached = true;
 	atomic_store_explicit(&d->leaf[c], NULL, memory_order_release);
-	s->retired[s->nb_retired++] = lpae_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << 21));
+	s->retired[s->nb_retired++] = pgtable_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << PT_CHUNK_SHIFT));
 	return true;
 }
 
@@ -205,12 +206,12 @@ tables_free(struct sluice_domain *d, struct rollover *s, const struct ro_worker 
 		for (unsigned int turn = 1; w != NULL && w != me &&
 		     __atomic_load_n(&w->busy, __ATOMIC_ACQUIRE) != 0; turn++) {
 			if (sluice_clock_ticks(&iommu->clock) - start > most ||
-			    engine_wait_turn(iommu->engine, iommu, turn) != 0)
+			    d->wait->turn(d, turn) != 0)
 				return 0;
 		}
 	}
 	while (s->nb_retired > 0)
-		lpae_table_free(&d->pt, s->retired[--s->nb_retired]);
+		pgtable_table_free(&d->pt, s->retired[--s->nb_retired]);
 	return n;
 }
 
@@ -227,7 +228,7 @@ wrap_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 		ro_exit(me); /* 7 */
 	for (unsigned int turn = 1; ro_round(s) == round &&
 	     atomic_load_explicit(&s->wrapping, memory_order_acquire) != 0; turn++) {
-		if (engine_wait_turn(iommu->engine, iommu, turn) != 0 ||
+		if (d->wait->turn(d, turn) != 0 ||
 		    sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout) {
 			ret = -ENOSPC;
 			break;
@@ -250,7 +251,7 @@ let_holders_go(struct sluice_domain *d, struct rollover *s, uint64_t round)
 	     atomic_load_explicit(&s->held[round % 4], memory_order_relaxed) != 0 &&
 	     sluice_clock_ticks(&iommu->clock) - start <= iommu->sync_timeout;
 	     turn++)
-		if (engine_wait_turn(iommu->engine, iommu, turn) != 0)
+		if (d->wait->turn(d, turn) != 0)
 			break;
 }
 

@@ -16,4 +16,5 @@ const struct policy_ops policy_static = {
 	.init = pool_init_pages,
 	.fini = pool_fini,
 	.stats = pool_stats,
+	.pool = pool_add,
 };

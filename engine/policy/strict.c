@@ -27,11 +27,9 @@ forget(struct sluice_domain *d, uint64_t iova, uint32_t pfn, uint32_t pages, str
 	struct sluice_iommu *iommu = d->iommu;
 	uint64_t seq;
 	int ret;
-	struct sluice_inv inv = { .op = SLUICE_INV_RANGE,
-				  .flags = SLUICE_INV_LEAF,
-				  .tag = d->tag,
-				  .pages = pages,
-				  .iova = iova & ~UINT64_C(4095) };
+	struct sluice_inv inv = { .head = d->inv_leaf,
+				  .pages = PT_INV_PAGES(pages),
+				  .iova = iova & ~PT_OFFSET };
 
 	if (domain_multis(d)) {
 		ret = multi_inv_sync(d, &inv, 1);
@@ -81,6 +79,7 @@ strict_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcor
 const struct policy_ops policy_strict = {
 	.name = "strict",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.live = true,
 	.map = window_map,
 	.unmap = strict_unmap,

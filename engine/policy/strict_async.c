@@ -12,7 +12,6 @@
 #include <rte_errno.h>
 #include <rte_prefetch.h>
 
-#include "../object/engine.h"
 #include "ring_burst.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -38,32 +37,7 @@ static int
 put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint64_t cookie,
 	 struct dom_lcore *dl)
 {
-	struct flush_ring *r = &dl->ring;
-	uint32_t pfn, pages;
-	int ret = 0;
-
-	if (!flush_ring_room(d, dl))
-		ret = flush_ring_wait(d, dl);
-	if (ret == -ESHUTDOWN) {
-		flush_ring_abort(r);
-		return policy_strict.unmap(d, iova, len, dl);
-	}
-	if (ret == 0)
-		ret = window_clear(d, iova, len, &pfn, &pages);
-	if (ret != 0) {
-		flush_ring_abort(r);
-		STAT_ADD(dl->st.unmap_errors, 1);
-		return ret;
-	}
-	r->cookie[r->tail & r->mask] = cookie;
-	STAT_ADD(dl->st.unmaps, 1);
-	STAT_ADD(dl->st.unmap_more, pages - 1);
-	STAT_ADD(r->more, pages - 1);
-	if (flag == 0 && RELAXED_GET(r->cookies_from) != UINT64_MAX)
-		RELAXED_SET(r->cookies_from, r->tail + 1);
-	if (flush_ring_put(r, r->tail, flush_entry(pfn, pages) | flag))
-		flush_ring_kick_batch(r);
-	return 1;
+	return ring_put_slow(d, iova, len, NULL, flag, cookie, dl);
 }
 
 static __rte_noinline int
@@ -133,12 +107,12 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct sluice_iommu *iommu = d->iommu;
 	struct flush_ring *r = &dl->ring;
-	uint64_t start = 0, now, polls = engine_turns(iommu->engine);
+	uint64_t start = 0, now, polls = d->wait->turns(d);
 
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* acq-released */
-		(void)engine_wait_turn(iommu->engine, iommu, turn); /* in no callback: strictly() */
+		(void)d->wait->turn(d, turn); /* in no callback: strictly() */
 		if (turn % 64 != 0)
 			continue;
 		now = sluice_clock_ticks(&iommu->clock);
@@ -146,7 +120,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 			start = now;
 		else if (now - start > 2 * iommu->sync_timeout) {
 			STAT_ADD(dl->st.unmap_errors, 1);
-			return engine_wait_failed(d, polls, ETIMEDOUT);
+			return d->wait->failed(d, polls, ETIMEDOUT);
 		}
 	}
 	return 0;
@@ -156,7 +130,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 static bool
 strictly(const struct sluice_domain *d)
 {
-	return engine_in_turn(d->iommu->engine);
+	return d->wait->in_turn(d);
 }
 
 /* A caller who wants to wait: strict's promise, through the ring. What is not released in time
@@ -205,6 +179,7 @@ async_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigne
 const struct policy_ops policy_strict_async = {
 	.name = "strict-async",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.deferred = true,
 	.ring = true,
 	.eager = true,

@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 
 #include "../object/domain.h"
+#include "../inval/gather.h"
 #include "../inval/inval.h"
 #include "../window/window.h"
 #include "policy.h"
@@ -19,26 +20,18 @@ struct batch {
 static void
 add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
 {
-	uint64_t iova = d->iova_base + ((uint64_t)pfn << 12);
+	uint64_t iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT);
 	struct sluice_inv *last = b->nb_inv != 0 ? &b->inv[b->nb_inv - 1] : NULL;
 
 	b->pfn[b->n] = pfn;
 	b->pages[b->n++] = pages;
-	if (last != NULL && last->iova + ((uint64_t)last->pages << 12) == iova) {
-		last->pages += pages;
-		return;
-	}
 	/* Handed out downwards, by some allocators. */
-	if (last != NULL && iova + ((uint64_t)pages << 12) == last->iova) {
+	if (last != NULL && iova + ((uint64_t)pages << PT_SHIFT) == last->iova) {
 		last->iova = iova;
-		last->pages += pages;
+		last->pages += PT_INV_PAGES(pages);
 		return;
 	}
-	b->inv[b->nb_inv++] = (struct sluice_inv){ .op = SLUICE_INV_RANGE,
-						   .flags = SLUICE_INV_LEAF,
-						   .tag = d->tag,
-						   .pages = pages,
-						   .iova = iova };
+	(void)gather_add(d, b->inv, &b->nb_inv, SLUICE_INV_BURST, pfn, pages); /* as many as mappings */
 }
 
 /* One submission, waited for; then the IOVAs are free. @return 0 or -errno. */
@@ -49,10 +42,8 @@ finish(struct sluice_domain *d, struct batch *b, struct dom_lcore *dl)
 
 	if (b->n == 0)
 		return 0;
-	if (b->nb_inv > DOM_CONF(d, range_max)) {
-		b->inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
-		b->nb_inv = 1;
-	}
+	if (b->nb_inv > DOM_CONF(d, range_max))
+		b->nb_inv = gather_all(d, b->inv);
 	ret = domain_inv_sync(d, b->inv, b->nb_inv);
 	STAT_ADD(dl->st.invs, b->nb_inv);
 	STAT_ADD(dl->st.syncs, 1);
@@ -109,6 +100,7 @@ strict_batched_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct 
 const struct policy_ops policy_strict_batched = {
 	.name = "strict-batched",
 	.type = SLUICE_DOMAIN_PAGING,
+	.plain = true,
 	.live = true,
 	.map = window_map,
 	.unmap = strict_batched_unmap,

@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Bursts and asynchronous unmaps: what the public calls do, and what policies without a way of their
- * own get. A call reads the policy once.
+ * Map and unmap, bursts, asynchronous unmaps: what the public calls do, and what policies without a
+ * way of their own get. A call reads the policy once.
  */
 #include <errno.h>
 
 #include <rte_errno.h>
 
-#include "../object/engine.h"
+#include "../object/domain.h"
 #include "../policy/policy.h"
+
+int
+sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
+{
+	struct dom_lcore *dl = domain_mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->map)(d, pa, len, prot, iova, dl) : -ENXIO;
+}
+
+int
+sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
+{
+	struct dom_lcore *dl = domain_mine(d);
+
+	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->unmap)(d, iova, len, dl) : -ENXIO;
+}
 
 static unsigned int
 no_worker(void)
@@ -96,7 +112,7 @@ sluice_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, 
 static __rte_noinline unsigned int
 none_completed(struct sluice_domain *d, struct dom_lcore *dl)
 {
-	int ret = dl->ring.released_seen != dl->ring.tail ? engine_watch(d, &dl->watch) : 0;
+	int ret = dl->ring.released_seen != dl->ring.tail ? d->wait->watch(d, &dl->watch) : 0;
 
 	rte_errno = -ret;
 	return 0;
@@ -137,5 +153,5 @@ sluice_unmap_kick(struct sluice_domain *d)
 	if (dl == NULL || dl->ring.tail == 0)
 		return;
 	flush_ring_kick(&dl->ring, dl->ring.tail);
-	engine_stand_in(d->iommu->engine);
+	d->wait->stand_in(d);
 }

@@ -15,13 +15,14 @@
 static int
 place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
 {
-	uint64_t limit = UINT64_C(1) << d->iommu->info.ias;
+	uint64_t limit = UINT64_C(1) << d->pt.ias;
+	const uint64_t page = UINT64_C(1) << d->page_shift;
 
 	if (d->type != SLUICE_DOMAIN_PAGING)
 		return sluice_fail(EINVAL, "the domain has no page table");
-	if (size == 0 || ((iova | size) & 4095) != 0 || iova >= limit || size > limit - iova)
-		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": multiples of 4096 within %u bits",
-				   iova, size, d->iommu->info.ias);
+	if (size == 0 || ((iova | size) & (page - 1)) != 0 || iova >= limit || size > limit - iova)
+		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": multiples of %" PRIu64
+				   " within %u bits", iova, size, page, d->pt.ias);
 	if (d->iommu->info.aperture_end != 0 &&
 	    (iova < d->iommu->info.aperture_base || iova + size - 1 > d->iommu->info.aperture_end))
 		return sluice_fail(EINVAL, "%#" PRIx64 "+%#" PRIx64 ": this hardware translates %#" PRIx64
@@ -33,29 +34,26 @@ place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
 	return 0;
 }
 
-/* [iova, iova+size) was cleared: the hardware is to forget it, and then the tables that are empty
+/* [iova, iova+size) was cleared (@p all: and whatever else may be in the hardware's copy): the hardware is to forget it, and then the tables that are empty
  * now are freed (A5). d->lock is held all the while: who mapped there before the hardware forgot
  * an old table would not be found. When it cannot be told, the tables stay where they are.
  * @return as sluice_inv_sync(). */
 static int
-forget(struct sluice_domain *d, uint64_t iova, uint64_t size, enum sluice_inv_op op)
+forget(struct sluice_domain *d, uint64_t iova, uint64_t size, bool all)
 {
-	const struct lpae_keep window = { d->iova_base, d->iova_base + d->conf.iova_size };
-	struct lpae_cut cut[CUTS];
+	const struct pgtable_keep window = { d->iova_base, d->iova_base + d->conf.iova_size };
+	struct pgtable_cut cut[CUTS];
 	unsigned int n;
 	int ret;
 
 	do {
-		struct sluice_inv inv = { .op = op, .tag = d->tag, .iova = iova };
+		struct sluice_inv inv = all || size >> 12 > UINT32_C(1) << 31 ? domain_inv_all(d) :
+					domain_inv_range(d, iova, size >> 12);
 
-		n = lpae_cut_empty(&d->pt, iova, size, &window, cut, CUTS);
-		inv.flags = n == 0 ? SLUICE_INV_LEAF : 0;
-		if (size >> 12 > UINT32_C(1) << 31)
-			inv.op = SLUICE_INV_DOMAIN;
-		else
-			inv.pages = (uint32_t)(size >> 12);
+		n = pgtable_cut_empty(&d->pt, iova, size, &window, cut, CUTS);
+		inv.flags |= n == 0 ? SLUICE_INV_LEAF : 0;
 		ret = domain_inv_sync(d, &inv, 1);
-		lpae_cut_end(&d->pt, cut, n, ret == 0);
+		pgtable_cut_end(&d->pt, cut, n, ret == 0);
 	} while (ret == 0 && n == CUTS);
 	return ret;
 }
@@ -70,22 +68,22 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 
 	if (ret != 0)
 		return ret;
-	if ((pa & 4095) != 0 || pa >= d->pa_limit || size > d->pa_limit - pa || prot > 3 ||
+	if ((pa & ((UINT64_C(1) << d->page_shift) - 1)) != 0 || pa >= d->pa_limit || size > d->pa_limit - pa || prot > 3 ||
 	    d->pte_attr[prot] == 0)
 		return sluice_fail(EINVAL, "physical address %#" PRIx64 " or protection %u", pa, prot);
 	pthread_mutex_lock(&d->lock);
-	ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
+	ret = pgtable_map(&d->pt, iova, pa, size, d->pt.fmt->attr(prot));
 	if (ret == -ENOMEM) {
 		/* Nothing was mapped, and what others keep may be enough (A20). */
 		pthread_mutex_unlock(&d->lock);
 		(void)tables_reclaim(d->iommu);
 		pthread_mutex_lock(&d->lock);
-		ret = lpae_map(&d->pt, iova, pa, size, lpae_attr(prot));
+		ret = pgtable_map(&d->pt, iova, pa, size, d->pt.fmt->attr(prot));
 	}
 	if (ret == 0 && (sync = mirror_sync(d, iova, size >> 12)) != 0) {
 		/* Part of it may be in the hardware's copy (A18). */
-		(void)lpae_unmap(&d->pt, iova, size);
-		lost = forget(d, iova, size, SLUICE_INV_DOMAIN);
+		(void)pgtable_unmap(&d->pt, iova, size);
+		lost = forget(d, iova, size, true);
 	}
 	pthread_mutex_unlock(&d->lock);
 	if (sync != 0)
@@ -107,9 +105,9 @@ sluice_unmap_fixed(struct sluice_domain *d, uint64_t iova, uint64_t size)
 	if (ret != 0)
 		return ret;
 	pthread_mutex_lock(&d->lock);
-	ret = lpae_unmap(&d->pt, iova, size);
+	ret = pgtable_unmap(&d->pt, iova, size);
 	if (ret == 0)
-		lost = forget(d, iova, size, SLUICE_INV_RANGE);
+		lost = forget(d, iova, size, false);
 	pthread_mutex_unlock(&d->lock);
 	if (ret != 0)
 		return sluice_fail(-ret, "%#" PRIx64 "+%#" PRIx64 ": %s", iova, size,
@@ -126,5 +124,5 @@ sluice_iova_to_pa(struct sluice_domain *d, uint64_t iova, uint64_t *pa)
 		*pa = iova;
 		return 0;
 	}
-	return d->type == SLUICE_DOMAIN_PAGING ? lpae_walk(&d->pt, iova, pa) : -ENOENT;
+	return d->type == SLUICE_DOMAIN_PAGING ? pgtable_walk(&d->pt, iova, pa) : -ENOENT;
 }

@@ -11,7 +11,6 @@
 #include "../object/domain.h"
 #include "../pgtable/run.h"
 #include "stock.h"
-#include "../flush/flush.h"
 #include "window.h"
 #include "../policy/policy.h"
 
@@ -26,14 +25,14 @@ run_set_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t v)
 		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
 
 		for (uint32_t i = 0; i < n; i++)
-			lpae_pte_store(&pte[i], v + ((uint64_t)(done + i) << 12));
+			pte_store(&pte[i], v + ((uint64_t)(done + i) << PT_SHIFT));
 	}
 	uint64_t *first = domain_leaf(d, (uint32_t)pfn);
 	uint32_t end = pfn + pages - 1;
 	uint64_t *last = &domain_leaf(d, end)[end % IOVA_CHUNK_PAGES];
 
-	lpae_pte_store(first, lpae_pte_load(first) | LPAE_SW_FIRST);
-	lpae_pte_store(last, lpae_pte_load(last) | LPAE_SW_LAST);
+	pte_store(first, pte_load(first) | PTE_FIRST);
+	pte_store(last, pte_load(last) | PTE_LAST);
 }
 
 /* One try at an IOVA. */
@@ -96,14 +95,14 @@ int
 window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
 	       uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
 {
-	uint64_t offset = pa & 4095, v = (pa - offset) | d->pte_attr[prot];
+	uint64_t offset = pa & PT_OFFSET, v = (pa - offset) | d->pte_attr[prot];
 
 	name_put(d->names, pfn, name_of_run(pa, len, pages));
 	if (pages <= IOVA_CHUNK_PAGES)
-		lpae_run_set(domain_pte(d, pfn), v, pages);
+		pte_run_set(domain_pte(d, pfn), v, pages);
 	else
 		run_set_long(d, pfn, pages, v);
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	*iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + offset;
 	STAT_ADD(dl->st.maps, 1);
 	STAT_ADD(dl->st.map_more, pages - 1);
 	return 0;
@@ -114,12 +113,12 @@ static __rte_noinline int
 map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	 uint64_t *iova, struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & 4095) + len + 4095) >> 12;
+	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
 	uint32_t pfn;
 	int ret;
 
 	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
-	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || prot > 3 || d->pte_attr[prot] == 0 ||
+	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, -EINVAL);
 	ret = window_get(d, dl, (uint32_t)pages, &pfn);
@@ -153,9 +152,9 @@ run_check_long(const struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 		const uint64_t *pte = domain_leaf(d, pfn + done);
 		uint32_t n = RTE_MIN(pages - done, IOVA_CHUNK_PAGES);
 
-		if (pte == NULL || lpae_pte_load(&pte[0]) == 0)
+		if (pte == NULL || pte_load(&pte[0]) == 0)
 			return -ENOENT;
-		if (!lpae_run_check(pte, n, done == 0, done + n == pages))
+		if (!pte_run_check(pte, n, done == 0, done + n == pages))
 			return -EINVAL;
 	}
 	return 0;
@@ -170,7 +169,7 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 		/* Somebody else may have unmapped it just now, by mistake, and a trim have taken the
 		 * table. */
 		if (pte != NULL)
-			lpae_run_clear(pte, RTE_MIN(pages - done, IOVA_CHUNK_PAGES));
+			pte_run_clear(pte, RTE_MIN(pages - done, IOVA_CHUNK_PAGES));
 	}
 }
 
@@ -190,8 +189,8 @@ run_check(const struct sluice_domain *d, uint32_t pfn, uint64_t pages, uint64_t 
 
 	if (atomic_load_explicit(&d->iova.order[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed) !=
 		    order || (pfn & ((1u << order) - 1)) != 0 ||
-	    !lpae_run_ends(pte, (uint32_t)pages))
-		return lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+	    !pte_run_ends(pte, (uint32_t)pages))
+		return pte_load(pte) == 0 ? -ENOENT : -EINVAL;
 	*out = pte;
 	return 0;
 }
@@ -206,10 +205,10 @@ int
 window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
 		 uint32_t *pages_out)
 {
-	uint64_t pages = ((iova & 4095) + len + 4095) >> 12, *pte = NULL;
+	uint64_t pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT, *pte = NULL;
 	int ret;
 
-	if (len - 1 >= (size_t)IOVA_MAX_PAGES << 12 || pages > d->nb_pages - pfn)
+	if (len - 1 >= PT_MAX_LEN || pages > d->nb_pages - pfn)
 		return -EINVAL;
 	*pages_out = (uint32_t)pages;
 	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
@@ -223,7 +222,7 @@ window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t le
 	if (__builtin_expect(pages > IOVA_CHUNK_PAGES, 0))
 		run_clear_long(d, pfn, (uint32_t)pages);
 	else
-		lpae_run_clear(pte, (uint32_t)pages);
+		pte_run_clear(pte, (uint32_t)pages);
 	return 0;
 }
 
@@ -231,7 +230,7 @@ int
 window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
 		  uint32_t *pages_out)
 {
-	uint64_t pfn = (iova - d->iova_base) >> 12; /* wraps far out of range below the window */
+	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
 	const uint64_t *pte;
 
 	if (pfn >= d->nb_pages)
@@ -241,7 +240,7 @@ window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *
 		return window_clear_run(d, (uint32_t)pfn, iova, len, pages_out);
 	/* That was window_clear_one()'s, and it said no. */
 	pte = domain_leaf(d, (uint32_t)pfn);
-	if (pte == NULL || lpae_pte_load(&pte[pfn % IOVA_CHUNK_PAGES]) == 0)
+	if (pte == NULL || pte_load(&pte[pfn % IOVA_CHUNK_PAGES]) == 0)
 		return -ENOENT;
 	return window_is_one(&pte[pfn % IOVA_CHUNK_PAGES]) ? name_error(d->names, pfn) : -EINVAL;
 }
@@ -265,36 +264,9 @@ window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 		ret = -ENOENT;
 	} else {
 		pte += pfn % IOVA_CHUNK_PAGES;
-		ret = window_is_one(pte) ? 0 : lpae_pte_load(pte) == 0 ? -ENOENT : -EINVAL;
+		ret = window_is_one(pte) ? 0 : pte_load(pte) == 0 ? -ENOENT : -EINVAL;
 	}
 	if (ret == 0)
-		lpae_run_clear(pte, pages);
+		pte_run_clear(pte, pages);
 	return ret;
-}
-
-void
-window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
-{
-	unsigned int order = iova_order(pages);
-
-	if (__builtin_expect(order < IOVA_ORDERS, 1))
-		iova_put(&d->iova, &dl->mag[order], order, pfn);
-	else
-		iova_run_put(&d->iova, pages, pfn);
-}
-
-int
-sluice_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova)
-{
-	struct dom_lcore *dl = domain_mine(d);
-
-	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->map)(d, pa, len, prot, iova, dl) : -ENXIO;
-}
-
-int
-sluice_unmap(struct sluice_domain *d, uint64_t iova, size_t len)
-{
-	struct dom_lcore *dl = domain_mine(d);
-
-	return __builtin_expect(dl != NULL, 1) ? DOM_LOAD(d->unmap)(d, iova, len, dl) : -ENXIO;
 }

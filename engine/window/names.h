@@ -10,7 +10,7 @@
  *    and is alone. A mapping of several pages has the top bit the other way round, and so has each
  *    piece of a burst that is one mapping: for those the entries are looked at first, then the name.
  * 3. Nothing has the name 0, not even a mapping of no bytes at offset 0, which is why names are
- *    complemented. A length of 2^52 and more would lose its upper bits: callers keep it out.
+ *    complemented. A length of 2^(64 - PT_SHIFT) and more would lose its upper bits: callers keep it out.
  * 4. Builds with -Dchecks=true also let one of two lcores win that unmap a mapping at once: there the
  *    word is exchanged for 0 by a compare-and-exchange, and only the lcore that succeeds clears
  *    entries. In others that is a load and a store, without a locked instruction, and both may
@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "../base/relaxed.h"
+#include "../pgtable/pt.h"
 
 #ifndef SLUICE_CHECKS
 #define SLUICE_CHECKS 0
@@ -37,7 +38,7 @@
 static inline uint64_t
 name_of(uint64_t addr, uint64_t len)
 {
-	return ~(len << 12 | (addr & 4095));
+	return ~(len << PT_SHIFT | (addr & PT_OFFSET));
 }
 
 /** The same of a mapping of @p pages in all, or of a piece of it. */

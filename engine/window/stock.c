@@ -20,7 +20,8 @@
 
 #include <rte_pause.h>
 
-#include "../object/engine.h"
+#include "../base/epoch.h"
+#include "../object/domain.h"
 #include "../iova/hold.h"
 #include "stock.h"
 
@@ -126,7 +127,7 @@ away_wait(struct sluice_domain *d)
 	while (atomic_load_explicit(&d->iova.away, memory_order_seq_cst) != 0) {
 		if (sluice_clock_ticks(&iommu->clock) - start > 2 * iommu->sync_timeout)
 			return false;
-		if (engine_wait_turn(iommu->engine, iommu, ++turn) != 0)
+		if (d->wait->turn(d, ++turn) != 0)
 			return false;
 	}
 	return turn != 0;

@@ -5,7 +5,8 @@
  * next map. So what Linux must flush synchronously at an unmap is here done apart from it, when
  * somebody asks.
  *
- * 1. Whose tables. Chunks of the IOVA space that are uncut: every IOVA of them is free, so all
+ * 1. Whose tables. Chunks of the IOVA space that are uncut (all that share the table, where its
+ *    pages are larger than 4 KiB): every IOVA of them is free, so all
  *    their flushes are complete. Who takes the chunk out of `uncut` owns it alone (iova.c, 3):
  *    nobody cuts it meanwhile, and nobody maps there.
  * 2. Unlink. The chunk's pointer and the entry of the parent are cleared. Then an invalidation that
@@ -24,11 +25,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../object/engine.h"
+#include "../base/epoch.h"
 #include "stock.h"
 #include "trim.h"
 #include "../inval/inval.h"
-#include "window.h"
+#include "leaf.h"
 #include "../policy/policy.h"
 
 #define BATCH    64u
@@ -43,23 +44,58 @@ struct trim {
 };
 _Static_assert(BATCH <= SLUICE_INV_BURST, "one submission");
 
+/* Is there a last-level table for the @p per chunks from @p c on, whose entries it holds? */
+static bool
+has_table(const struct sluice_domain *d, uint32_t c, uint32_t per)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < per; i++)
+		any |= domain_leaf(d, (c + i) * IOVA_CHUNK_PAGES) != NULL;
+	return any;
+}
+
+static void
+chunks_put(struct sluice_domain *d, uint32_t c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		bitset_set(&d->iova.uncut, c + i);
+	atomic_fetch_sub_explicit(&d->iova.away, n, memory_order_seq_cst);
+}
+
+/* 1. @return whether all of them are ours; if not, none is. */
+static bool
+chunks_take(struct sluice_domain *d, uint32_t c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!bitset_test(&d->iova.uncut, c + i))
+			return false;
+	for (uint32_t i = 0; i < n; i++) {
+		/* Before it goes: a map that misses it sees why. */
+		atomic_fetch_add_explicit(&d->iova.away, 1, memory_order_seq_cst);
+		if (!bitset_clear(&d->iova.uncut, c + i)) {
+			atomic_fetch_sub_explicit(&d->iova.away, 1, memory_order_seq_cst);
+			chunks_put(d, c, i);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* 1, and the first half of 2. */
 static void
 collect(struct sluice_domain *d, struct trim *t)
 {
-	for (uint32_t c = 0; c < d->iova.nb_chunks && t->n < BATCH; c++) {
-		if (domain_leaf(d, c * IOVA_CHUNK_PAGES) == NULL || !bitset_test(&d->iova.uncut, c))
+	uint32_t per = pt_format_chunks(d->pt.fmt);
+
+	for (uint32_t c = 0; c < d->iova.nb_chunks && t->n < BATCH; c += per) {
+		if (!has_table(d, c, per) || !chunks_take(d, c, per))
 			continue;
-		/* Before it goes: who misses it sees why. */
-		atomic_fetch_add_explicit(&d->iova.away, 1, memory_order_seq_cst);
-		if (!bitset_clear(&d->iova.uncut, c)) {
-			atomic_fetch_sub_explicit(&d->iova.away, 1, memory_order_seq_cst);
-			continue;
-		}
-		/* Not before: the chunk may have been cut since. */
-		atomic_store_explicit(&d->leaf[c], NULL, memory_order_release);
+		/* Not before: the chunks may have been cut since. */
+		for (uint32_t i = 0; i < per; i++)
+			atomic_store_explicit(&d->leaf[c + i], NULL, memory_order_release);
 		t->chunk[t->n] = c;
-		t->table[t->n++] = lpae_leaf_unlink(&d->pt, d->iova_base + ((uint64_t)c << 21));
+		t->table[t->n++] = pgtable_leaf_unlink(&d->pt, domain_iova(d, c * IOVA_CHUNK_PAGES));
 		t->fenced = false;
 	}
 }
@@ -69,8 +105,7 @@ static void
 chunks_back(struct sluice_domain *d, const struct trim *t)
 {
 	for (uint32_t i = 0; i < t->n; i++)
-		bitset_set(&d->iova.uncut, t->chunk[i]);
-	atomic_fetch_sub_explicit(&d->iova.away, t->n, memory_order_seq_cst);
+		chunks_put(d, t->chunk[i], pt_format_chunks(d->pt.fmt));
 }
 
 /* 2: as if nothing had been. */
@@ -78,8 +113,11 @@ static void
 relink(struct sluice_domain *d, struct trim *t)
 {
 	for (uint32_t i = 0; i < t->n; i++) {
-		lpae_leaf_relink(&d->pt, d->iova_base + ((uint64_t)t->chunk[i] << 21), t->table[i]);
-		atomic_store_explicit(&d->leaf[t->chunk[i]], t->table[i], memory_order_release);
+		pgtable_leaf_relink(&d->pt, domain_iova(d, t->chunk[i] * IOVA_CHUNK_PAGES), t->table[i]);
+		for (uint32_t j = 0; j < pt_format_chunks(d->pt.fmt); j++)
+			atomic_store_explicit(&d->leaf[t->chunk[i] + j],
+					      t->table[i] + j * IOVA_CHUNK_PAGES,
+					      memory_order_release);
 	}
 	chunks_back(d, t);
 	t->n = 0;
@@ -97,15 +135,14 @@ static int
 uncache(struct sluice_domain *d, struct trim *t)
 {
 	struct sluice_inv inv[BATCH];
-	uint32_t n = t->n;
+	uint32_t n = t->n, per = pt_format_chunks(d->pt.fmt);
 	int ret;
 
 	for (uint32_t i = 0; i < n; i++)
-		inv[i] = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .tag = d->tag,
-					      .pages = IOVA_CHUNK_PAGES,
-					      .iova = d->iova_base + ((uint64_t)t->chunk[i] << 21) };
+		inv[i] = domain_inv_range(d, domain_iova(d, t->chunk[i] * IOVA_CHUNK_PAGES),
+					  per * domain_pages_4k(d, IOVA_CHUNK_PAGES));
 	if (n > DOM_CONF(d, range_max)) {
-		inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->tag };
+		inv[0] = domain_inv_all(d);
 		n = 1;
 	}
 	/* No device's cache: those hold translations, and there are none. */
@@ -125,10 +162,10 @@ fence(struct sluice_domain *d, struct trim *t)
 	if (epoch_barrier() != 0)
 		return -ENOTSUP;
 	t->fenced = true;
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		t->moved[i] = d->lc[i] != NULL ? moved(d->lc[i]) : UINT64_MAX;
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	return 0;
 }
 
@@ -139,11 +176,11 @@ grace_over(struct sluice_domain *d, const struct trim *t)
 	unsigned int me = rte_lcore_id();
 	bool over = true;
 
-	pthread_mutex_lock(&d->iommu->engine->lock);
+	pthread_mutex_lock(d->lc_lock);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		over = over && (i == me || t->moved[i] == UINT64_MAX || d->lc[i] == NULL ||
 				moved(d->lc[i]) != t->moved[i]);
-	pthread_mutex_unlock(&d->iommu->engine->lock);
+	pthread_mutex_unlock(d->lc_lock);
 	return over;
 }
 
@@ -158,7 +195,7 @@ grace_wait(struct sluice_domain *d, const struct trim *t)
 		if (sluice_clock_ticks(&iommu->clock) - start > most)
 			return false;
 		/* Its workers are waited for, not the engine: in a callback they may not come. */
-		if (engine_wait_turn(iommu->engine, iommu, turn) != 0)
+		if (d->wait->turn(d, turn) != 0)
 			return false;
 	}
 	return true;
@@ -168,7 +205,7 @@ static void
 free_tables(struct sluice_domain *d, struct trim *t)
 {
 	while (t->n > 0)
-		lpae_table_free(&d->pt, t->table[--t->n]);
+		pgtable_table_free(&d->pt, t->table[--t->n]);
 }
 
 int

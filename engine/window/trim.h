@@ -24,7 +24,7 @@ void tables_stay(struct sluice_domain *d);
 struct sluice_domain *domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf);
 
 /** Free what is still retired. The hardware does not use the domain any more; before
- * lpae_fini(). */
+ * pgtable_fini(). */
 void trim_fini(struct sluice_domain *d);
 
 #endif

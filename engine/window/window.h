@@ -9,7 +9,10 @@
 #include <errno.h>
 
 #include "../object/domain.h"
+#include "../pgtable/pt.h"
 #include "../pgtable/run.h"
+#include "free.h"
+#include "leaf.h"
 #include "names.h"
 
 /** Map through the window. Shared by every policy that uses the page table. */
@@ -23,32 +26,16 @@ int window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, ui
 static inline bool
 one_page(uint64_t addr, size_t len)
 {
-	return len - 1 < 4096 - (addr & 4095);
+	return len - 1 < PT_PAGE - (addr & PT_OFFSET);
 }
 
 /* Is this entry a whole mapping of one page? */
 static inline bool
 window_is_one(const uint64_t *pte)
 {
-	const uint64_t whole = LPAE_VALID | LPAE_SW_FIRST | LPAE_SW_LAST;
+	const uint64_t whole = PTE_VALID | PTE_FIRST | PTE_LAST;
 
-	return (lpae_pte_load(pte) & whole) == whole;
-}
-
-/* The last-level table of a page. Relaxed: who got the IOVA from the allocator got the table with
- * it (iova.c, 3); who made the IOVA up sees the table or NULL. */
-static inline uint64_t *
-domain_leaf(const struct sluice_domain *d, uint32_t pfn)
-{
-	uint64_t *const *leaf = (uint64_t *const *)(const void *)d->leaf; /* relaxed.h */
-
-	return RELAXED_GET(leaf[pfn / IOVA_CHUNK_PAGES]);
-}
-
-static inline uint64_t *
-domain_pte(const struct sluice_domain *d, uint32_t pfn)
-{
-	return &domain_leaf(d, pfn)[pfn % IOVA_CHUNK_PAGES];
+	return (pte_load(pte) & whole) == whole;
 }
 
 /** Is there one whole mapping of 2 … IOVA_CHUNK_PAGES pages? @return 0 with *pte its first; -errno. */
@@ -64,18 +51,17 @@ int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_
 		     uint32_t *pages);
 /* The same, one page included, for a caller that looks at the names of all pieces itself. */
 int window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages);
-void window_free_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages);
 
 /**
  * The page of an address, for an unmap.
  * @return what is no page of the window if either is out of range: an address below the window
- *   wraps; a length of two pages and more gets in the way, one of 2^52 and more certainly
+ *   wraps; a length of two pages and more gets in the way, one that a name cannot say certainly
  *   (names.h, 3). What it may then be is another page of the window: the name says no.
  */
 static inline uint64_t
 window_pfn(const struct sluice_domain *d, uint64_t iova, size_t len)
 {
-	return (iova - d->iova_base) >> 12 | len >> 13;
+	return (iova - d->iova_base) >> PT_SHIFT | len >> (PT_SHIFT + 1);
 }
 
 /**
@@ -94,7 +80,7 @@ window_clear_one(struct sluice_domain *d, uint64_t pfn, uint64_t iova, size_t le
 	/* Another lcore unmapped it at the same time, by mistake, and a trim took the table. */
 	if (__builtin_expect(pte == NULL, 0))
 		return false;
-	lpae_pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
+	pte_store(pte + pfn % IOVA_CHUNK_PAGES, 0);
 	return true;
 }
 
@@ -121,27 +107,17 @@ window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_o
 	return 0;
 }
 
-/** Second half: the IOVA may be used again. */
-static inline void
-window_free(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages)
-{
-	if (__builtin_expect(pages == 1, 1))
-		iova_put(&d->iova, &dl->mag[0], 0, pfn);
-	else
-		window_free_run(d, dl, pfn, pages);
-}
-
 /** Map @p len bytes, in one page, at an IOVA that the caller took, with d->pte_one[] of an allowed
  * protection. */
 static inline int
 window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint64_t pa,
 	       size_t len, uint64_t attr, uint64_t *iova)
 {
-	uint64_t offset = pa & 4095;
+	uint64_t offset = pa & PT_OFFSET;
 
 	name_put(d->names, pfn, name_of(pa, len));
-	lpae_pte_store(domain_pte(d, pfn), (pa - offset) | attr);
-	*iova = d->iova_base + ((uint64_t)pfn << 12) + offset;
+	pte_store(domain_pte(d, pfn), (pa - offset) | attr);
+	*iova = d->iova_base + ((uint64_t)pfn << PT_SHIFT) + offset;
 	STAT_ADD(dl->st.maps, 1);
 	return 0;
 }

@@ -59,7 +59,7 @@ edu_poll(struct pci_chan *c, int *status)
 	}
 	c->next_poll = now + sluice_clock_from_ns(&c->iommu->clock, EDU_POLL_NS);
 	*status = cmd == UINT64_MAX ? -EIO : -ETIMEDOUT;
-	return cmd == UINT64_MAX || now >= c->deadline;
+	return cmd == UINT64_MAX || deadline_passed(&c->end);
 }
 
 static bool

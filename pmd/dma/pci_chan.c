@@ -45,14 +45,15 @@ begin(struct pci_chan *c, int *status)
 {
 	const struct sluice_dma_desc *d = &c->desc[c->head % PCI_CHAN_DEPTH];
 	const struct sluice_clock *clk = &c->iommu->clock;
+	uint64_t latency = 0;
 
 	*status = judge(c->kind, d);
 	if (*status != 0 || d->len == 0)
 		return true;
-	c->next_poll = sluice_clock_ticks(clk);
 	if (!c->pci.regs->warps)
-		c->next_poll += sluice_clock_from_ns(clk, c->kind->info.latency_ns);
-	c->deadline = c->next_poll + sluice_clock_from_ns(clk, c->timeout_ns);
+		latency = sluice_clock_from_ns(clk, c->kind->info.latency_ns);
+	c->end = deadline_begin(clk, latency + sluice_clock_from_ns(clk, c->timeout_ns));
+	c->next_poll = c->end.start + latency;
 	c->busy = true;
 	return c->kind->begin(c, d, status);
 }

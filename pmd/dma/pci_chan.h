@@ -5,6 +5,7 @@
 #ifndef DMA_PCI_CHAN_H
 #define DMA_PCI_CHAN_H
 
+#include "../../engine/base/deadline.h"
 #include "../regs/pci.h"
 
 #define PCI_CHAN_DEPTH 64u
@@ -36,7 +37,7 @@ struct pci_chan {
 	void *scratch;           /* the kind's own */
 	uint64_t scratch_pa;
 	uint64_t timeout_ns;     /* of one transfer, beyond info.latency_ns */
-	uint64_t deadline;       /* of the transfer under way, ticks */
+	struct deadline end;     /* of the transfer under way */
 	uint64_t next_poll;      /* accesses are slow: not more often than this */
 	bool busy;               /* desc[head] is under way */
 	uint32_t tail, head, collected;

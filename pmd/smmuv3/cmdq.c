@@ -239,16 +239,16 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
 	struct sluice_iommu *iommu = cq->iommu;
 	uint64_t pos = cmdq_reserve_now(cq, lc, n);
-	struct smmu_wait w;
+	struct deadline end;
 
 	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
 		return pos;
 	count(lc, &lc->full_waits);
-	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
-	while (!smmu_wait_over(&w) && !cmdq_is_dead(cq)) {
-		smmu_wait_turn(&w, iommu);
+	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
+	for (unsigned int turn = 1; !deadline_passed(&end) && !cmdq_is_dead(cq); turn++) {
+		smmu_wait_turn(iommu, turn);
 		/* It may stand still because of an error. */
-		if (w.turn % FULL_SERVICE_TURNS == 0 && iommu->ops != NULL)
+		if (turn % FULL_SERVICE_TURNS == 0 && iommu->ops != NULL)
 			iommu->ops->service(iommu);
 		cmdq_refresh(cq);
 		pos = try_reserve(cq, lc, n);

@@ -16,16 +16,16 @@ static int
 poll_reg(struct smmu *s, uint32_t off, uint32_t mask, uint32_t want, const char *name)
 {
 	const struct sluice_clock *clock = &s->iommu->clock;
-	struct smmu_wait w = smmu_wait_begin(clock, sluice_clock_from_ns(clock, ACK_TIMEOUT_NS));
+	struct deadline end = deadline_begin(clock, sluice_clock_from_ns(clock, ACK_TIMEOUT_NS));
 	uint64_t steps = atomic_load_explicit(&s->iommu->steps, memory_order_relaxed);
 	uint32_t v;
 
-	while (((v = regs_read32(&s->regs, off)) & mask) != want) {
-		if (smmu_wait_over(&w))
+	for (unsigned int turn = 1; ((v = regs_read32(&s->regs, off)) & mask) != want; turn++) {
+		if (deadline_passed(&end))
 			return sluice_fail(ETIMEDOUT,
 					   "smmuv3: %s stays 0x%08x, expected 0x%08x of 0x%08x%s",
 					   name, v, want, mask, sluice_unstepped(s->iommu, steps));
-		smmu_wait_turn(&w, s->iommu);
+		smmu_wait_turn(s->iommu, turn);
 	}
 	return 0;
 }
@@ -68,7 +68,7 @@ int
 smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 {
 	struct sluice_iommu *iommu = s->iommu;
-	struct smmu_wait w;
+	struct deadline end;
 	uint64_t seq;
 	int rc;
 
@@ -84,12 +84,12 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		if (smmu_field_get(SMMU_CMD_0_OP, cmds[i].w[0]) < SMMU_CMD_TLBI_NH_ALL)
 			atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
-	w = smmu_wait_begin(&iommu->clock, iommu->sync_timeout);
-	while (cmdq_done(&s->cmdq) < seq) {
-		if (smmu_wait_over(&w))
+	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
+	for (unsigned int turn = 1; cmdq_done(&s->cmdq) < seq; turn++) {
+		if (deadline_passed(&end))
 			return sluice_sync_lost(iommu);
-		smmu_wait_turn(&w, iommu);
-		if (w.turn % 64 == 0)
+		smmu_wait_turn(iommu, turn);
+		if (turn % 64 == 0)
 			smmu_service(iommu);
 	}
 	rc = cmdq_result(&s->cmdq, seq);

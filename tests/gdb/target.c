@@ -5,7 +5,7 @@
  */
 #include "engine/driver.h"
 #include "engine/flush/ring.h"
-#include "engine/pgtable/lpae.h"
+#include "engine/pgtable/pgtable.h"
 #include "pmd/smmuv3/cmdq.h"
 #include "pmd/smmuv3/smmuv3_hw.h"
 
@@ -66,12 +66,12 @@ make_ste(uint64_t other)
 static void
 make_entries(uint64_t other)
 {
-	uint64_t common = LPAE_VALID | LPAE_ATTR(LPAE_MAIR_IDX_WB) | LPAE_AP_UNPRIV | LPAE_SH_INNER |
+	uint64_t common = PTE_VALID | LPAE_ATTR(LPAE_MAIR_IDX_WB) | LPAE_AP_UNPRIV | LPAE_SH_INNER |
 			  LPAE_AF | LPAE_NG | LPAE_XN;
 
-	page = common | LPAE_TABLE | (other ? 0 : LPAE_AP_RO) | LPAE_SW_FIRST | LPAE_SW_LAST | 0x12345000;
+	page = common | LPAE_TABLE | (other ? 0 : LPAE_AP_RO) | PTE_FIRST | PTE_LAST | 0x12345000;
 	block = common | 0x40000000;
-	table = LPAE_VALID | LPAE_TABLE | 0x6000;
+	table = PTE_VALID | LPAE_TABLE | 0x6000;
 }
 
 /* Where gdb stops. */

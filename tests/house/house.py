@@ -129,19 +129,44 @@ def cycles(graph):
     return found
 
 
+# The rooms of engine/ from the bottom up: each may include those before it, and itself.
+ROOMS = ("base", "iova", "pgtable", "inval", "window", "flush", "policy", "object")
+# What all rooms from inval/ on share, wherever it lives: what a domain and a device are made of, how a
+# flush queue and the engine are waited for, what a policy is.
+SHARED = ("object/domain.h", "object/device.h", "flush/engine_wait.h", "policy/policy.h", "policy/set.h")
+
+
+def room_allows(path, target):
+    """May a file of one room of engine/ include that of another?"""
+    room, other = path.split("/")[1], target.split("/")[1]
+    if room not in ROOMS or other not in ROOMS:
+        return True
+    if ROOMS.index(room) >= ROOMS.index("inval") and target[len("engine/"):] in SHARED:
+        return True
+    return ROOMS.index(other) <= ROOMS.index(room)
+
+
 def engine_has_no_cycle(root):
-    """Files of engine/ need each other in one direction only; X.c and X.h are one."""
-    graph = {}
+    """Files of engine/ need each other in one direction only (X.c and X.h are one), and so do its rooms."""
+    graph, at = {}, {}
     for path in sources(root, "engine"):
-        needs = graph.setdefault(os.path.splitext(path)[0], set())
-        for _, target, _ in includes(root, path):
+        stem = os.path.splitext(path)[0]
+        needs = graph.setdefault(stem, set())
+        for number, target, name in includes(root, path):
             if target.startswith("engine/") and os.path.isfile(os.path.join(root, target)):
-                needs.add(os.path.splitext(target)[0])
+                other = os.path.splitext(target)[0]
+                needs.add(other)
+                at.setdefault((stem, other), "%s:%d: includes %s" % (path, number, name))
+                if not room_allows(path, target):
+                    yield "%s:%d: includes %s, of a room above its own" % (path, number, name)
     for needs in list(graph.values()):
         for stem in needs:
             graph.setdefault(stem, set())
     for stems in cycles(graph):
         yield "a cycle of includes: %s" % ", ".join(stems)
+        for pair in sorted(at):
+            if pair[0] != pair[1] and pair[0] in stems and pair[1] in stems:
+                yield "  " + at[pair]
 
 
 def users_stay_outside(root):
@@ -258,7 +283,9 @@ README = "What lives here.\n"
 GOOD = {
     "meson.build": "# SPDX-License-Identifier: BSD-3-Clause\n", "README.md": README,
     "engine/README.md": README, "engine/driver.h": C, "engine/include/README.md": README,
-    "engine/include/pub.h": C,
+    "engine/include/pub.h": C, "engine/flush/README.md": README, "engine/object/README.md": README,
+    "engine/object/domain.h": C + '#include "../flush/engine_wait.h"\n',
+    "engine/flush/engine_wait.h": C, "engine/flush/f.c": C + '#include "../object/domain.h"\n',
     "engine/a.c": C + '#include "driver.h"\n/* never printf() here */\n'
                       'static const char *s = "exit(1)";\nops->write(x); my_printf(x);\n',
     "pmd/README.md": README, "pmd/emu/README.md": README, "pmd/smmuv3/README.md": README,
@@ -286,7 +313,10 @@ RULES = {
         {"engine/b.h": C, "engine/b.c": C + '#include "c.h"\n', "engine/c.h": C + '#include "b.h"\n'},
         {"engine/x/b.h": C + '#include "../y/c.h"\n', "engine/y/c.h": C,
          "engine/y/c.c": C + '#include "../z/d.h"\n', "engine/z/d.h": C + '#include "../x/b.h"\n',
-         "engine/x/README.md": README, "engine/y/README.md": README, "engine/z/README.md": README}]),
+         "engine/x/README.md": README, "engine/y/README.md": README, "engine/z/README.md": README},
+        {"engine/iova/b.c": C + '#include "../flush/ring.h"\n', "engine/flush/ring.h": C},
+        {"engine/iova/b.c": C + '#include "../object/domain.h"\n', "engine/object/domain.h": C},
+        {"engine/flush/b.c": C + '#include "../object/engine.h"\n', "engine/object/engine.h": C}]),
     "users-stay-outside": (users_stay_outside, [
         {"apps/b.c": C + '#include "../engine/driver.h"\n'},
         {"apps/b.c": C + "#include <driver.h>\n"},

@@ -74,7 +74,7 @@ hw_touch(uint32_t pfn)
 {
 	uint64_t pa;
 
-	if (lpae_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
+	if (pgtable_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
 		atomic_store_explicit(&hw.tlb[pfn], pa, memory_order_relaxed);
 }
 
@@ -106,7 +106,7 @@ hw_execute(const struct hw_slot *s, uint64_t seq)
 	atomic_store_explicit(&hw.bad[seq % HW_RESULTS], bad, memory_order_relaxed);
 	atomic_fetch_add_explicit(&hw.refused, bad, memory_order_relaxed);
 	for (unsigned int i = 0; i < s->n && !bad; i++) {
-		if (s->inv[i].tag != dom->tag)
+		if (s->inv[i].tag != dom->hw.tag)
 			continue;
 		hw_invalidate(&s->inv[i]);
 		hw.executed++;

@@ -137,15 +137,15 @@ consumer(void *arg)
 static void
 wait_for(struct producer *p, uint64_t seq, uint64_t cmds)
 {
-	struct smmu_wait w = smmu_wait_begin(&f->iommu.clock, f->iommu.sync_timeout);
+	struct deadline end = deadline_begin(&f->iommu.clock, f->iommu.sync_timeout);
 
 	p->waits++;
-	while (cmdq_done(&f->s.cmdq) < seq) {
-		if (smmu_wait_over(&w)) {
+	for (unsigned int turn = 1; cmdq_done(&f->s.cmdq) < seq; turn++) {
+		if (deadline_passed(&end)) {
 			fail("a SYNC did not complete", seq, cmdq_done(&f->s.cmdq));
 			return;
 		}
-		smmu_wait_turn(&w, &f->iommu);
+		smmu_wait_turn(&f->iommu, turn);
 	}
 	p->checks++;
 	if (atomic_load_explicit(&p->executed, memory_order_relaxed) < cmds)

@@ -47,7 +47,7 @@ device_at(struct rig *r, uint64_t iova)
 static inline bool
 device_may_write(struct rig *r, uint64_t iova)
 {
-	return (lpae_pte_load(domain_pte(r->d, (uint32_t)((iova - r->d->iova_base) >> 12))) &
+	return (pte_load(domain_pte(r->d, (uint32_t)((iova - r->d->iova_base) >> 12))) &
 		LPAE_AP_RO) == 0;
 }
 

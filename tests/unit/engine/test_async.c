@@ -52,7 +52,7 @@ a14_a_cookie_comes_once_and_only_after_completion(void **state)
 	assert_int_equal(sluice_unmap_completed(r.d, &cookie, 1), 0);
 	turn(); /* nothing is in flight, somebody waits: flushed */
 	assert_int_equal(r.f->submitted, 1);
-	assert_true(fake_covered(r.f, 1, 1, r.d->tag, iova, 1));
+	assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, iova, 1));
 	turn();
 	assert_int_equal(sluice_unmap_completed(r.d, &cookie, 1), 0);
 	fake_complete(r.f, 1);
@@ -240,7 +240,7 @@ a14_a_plain_unmap_waits(void **state)
 	r.f->on_relax_arg = &r;
 	unmap_later(4096, 0);
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	assert_true(fake_covered(r.f, 1, r.f->done, r.d->tag, iova, 1));
+	assert_true(fake_covered(r.f, 1, r.f->done, r.d->hw.tag, iova, 1));
 	assert_int_equal(stats_of(r.d).pending, 0);
 	assert_int_equal(take(0), 1); /* the cookie before it; none of its own */
 	/* More than the ring holds. */
@@ -249,7 +249,7 @@ a14_a_plain_unmap_waits(void **state)
 	assert_int_equal(sluice_map_burst(r.d, seg, RTE_DIM(seg)), RTE_DIM(seg));
 	assert_int_equal(sluice_unmap_burst(r.d, seg, RTE_DIM(seg)), RTE_DIM(seg));
 	for (unsigned int i = 0; i < RTE_DIM(seg); i++)
-		assert_true(fake_covered(r.f, 1, r.f->done, r.d->tag, seg[i].iova, 1));
+		assert_true(fake_covered(r.f, 1, r.f->done, r.d->hw.tag, seg[i].iova, 1));
 	assert_int_equal(stats_of(r.d).pending, 0);
 	assert_int_equal(take(0), 0);
 	/* The window is whole again. */
@@ -448,7 +448,7 @@ who_waits_polls_when_nobody_does(void **state)
 
 	atomic_store(&r.e->poller, 1);
 	assert_int_equal(sluice_engine_poll(r.e), 0);
-	engine_wait_turn(r.e, r.iommu, 1);
+	engine_wait_turn(r.d, 1);
 	assert_int_equal(r.e->polls, polls);
 	atomic_store(&r.e->poller, 0);
 }

@@ -195,7 +195,7 @@ a16_ranges_or_everything(void **state)
 	assert_int_equal(fake_sub(r.f, 3)->n, 3);
 	for (uint32_t s = 8; s <= 24; s += 8)
 		assert_int_equal(told(r.f, 2, 3, s, 0, SLUICE_ATC_ALL), 1);
-	inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = r.d->tag };
+	inv[0] = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = r.d->hw.tag };
 	assert_int_equal(ats_inv_sync(r.d, inv, 1), 0);
 	assert_int_equal(fake_sub(r.f, 4)->n, 3);
 	assert_int_equal(told(r.f, 3, 4, 16, 0, SLUICE_ATC_ALL), 1);

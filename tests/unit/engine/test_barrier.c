@@ -129,7 +129,7 @@ is_strict(void)
 
 	assert_string_equal(sluice_domain_policy(r.d), "strict");
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	assert_true(fake_covered(r.f, from, r.f->submitted, r.d->tag, iova, 1));
+	assert_true(fake_covered(r.f, from, r.f->submitted, r.d->hw.tag, iova, 1));
 	assert_int_equal(stats_of(r.d).pending, 0);
 }
 

@@ -48,7 +48,7 @@ one_sync_for_a_burst(void **state)
 	/* Neighbours, upwards or downwards, are one range. */
 	assert_int_equal(fake_sub(r.f, 1)->n, 1);
 	for (unsigned int i = 0; i < 10; i++)
-		assert_true(fake_covered(r.f, 1, 1, r.d->tag, seg[i].iova, 1));
+		assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, seg[i].iova, 1));
 	struct sluice_domain_stats st = stats_of(r.d);
 
 	assert_int_equal(st.unmaps, 10);
@@ -83,12 +83,12 @@ a16_ranges_until_they_are_too_many(void **state)
 	for (unsigned int i = 0; i < 16; i++) {
 		assert_int_equal(fake_sub(r.f, 1)->inv[i].op, SLUICE_INV_RANGE);
 		assert_int_equal(fake_sub(r.f, 1)->inv[i].flags, SLUICE_INV_LEAF);
-		assert_true(fake_covered(r.f, 1, 1, r.d->tag, seg[i].iova, 1));
+		assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, seg[i].iova, 1));
 	}
 	assert_int_equal(sluice_unmap_burst(r.d, seg + 16, 18), 18);
 	assert_int_equal(fake_sub(r.f, 2)->n, 1);
 	assert_int_equal(fake_sub(r.f, 2)->inv[0].op, SLUICE_INV_DOMAIN);
-	assert_int_equal(fake_sub(r.f, 2)->inv[0].tag, r.d->tag);
+	assert_int_equal(fake_sub(r.f, 2)->inv[0].tag, r.d->hw.tag);
 }
 
 static void
@@ -103,7 +103,7 @@ more_than_a_submission_takes(void **state)
 	assert_int_equal(sluice_unmap_burst(r.d, seg, 150), 150);
 	assert_int_equal(r.f->submitted, 3);
 	for (unsigned int i = 0; i < 150; i++)
-		assert_true(fake_covered(r.f, 1, 3, r.d->tag, seg[i].iova, 1));
+		assert_true(fake_covered(r.f, 1, 3, r.d->hw.tag, seg[i].iova, 1));
 	assert_int_equal(stats_of(r.d).unmaps, 150);
 	/* All IOVAs are back. */
 	assert_int_equal(sluice_worker_unregister(r.e, 0), 0);
@@ -125,7 +125,7 @@ a17_it_stops_at_the_first_that_is_wrong(void **state)
 	assert_int_equal(sluice_unmap_burst(r.d, seg, 6), 3);
 	assert_int_equal(rte_errno, ENOENT);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_true(fake_covered(r.f, 1, 1, r.d->tag, seg[i].iova, 1));
+		assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, seg[i].iova, 1));
 	for (unsigned int i = 4; i < 6; i++)
 		assert_int_equal(sluice_iova_to_pa(r.d, seg[i].iova, &pa), 0);
 	assert_int_equal(stats_of(r.d).unmaps, 3);

@@ -88,7 +88,7 @@ one(struct rig *r, struct buf *b, uint8_t *want, uint64_t off, size_t len, unsig
 
 	assert_int_equal(sluice_unmap(r->d, iova, len), 0);
 	assert_int_equal(r->f->submitted - before, 1);
-	assert_true(fake_covered(r->f, before + 1, before + 1, r->d->tag, first,
+	assert_true(fake_covered(r->f, before + 1, before + 1, r->d->hw.tag, first,
 				 (end - first) >> 12));
 	assert_memory_equal(b->va, want, b->size);
 	for (uint64_t at = first; at < end; at += 4096)

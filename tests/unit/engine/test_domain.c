@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * domain_ctl.c: defaults, every field that can be wrong, failures half-way, destroying.
+ * domain_create.c, conf.c, domain_ctl.c: defaults, every field that can be wrong, failures half-way,
+ * destroying.
  */
 #include <sluice/device.h>
 
@@ -192,7 +193,7 @@ destroy_refuses_and_cleans_up(void **state)
 	assert_int_equal(sluice_device_remove(dev), 0);
 	/* Entries that wait are flushed before anything is freed. */
 	uint64_t iova = map_ok(r.d, PA, 4096);
-	uint16_t tag = r.d->tag;
+	uint16_t tag = r.d->hw.tag;
 
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	assert_int_equal(r.f->submitted, 0);

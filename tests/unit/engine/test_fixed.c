@@ -27,7 +27,7 @@ map_check_unmap(void **state)
 	assert_int_equal(r.f->submitted, 0);
 	assert_int_equal(sluice_unmap_fixed(r.d, 0x8000000, 3 * M2 + 4096), 0);
 	assert_int_equal(r.f->submitted, 1);
-	assert_true(fake_covered(r.f, 1, 1, r.d->tag, 0x8000000, 3 * 512 + 1));
+	assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, 0x8000000, 3 * 512 + 1));
 	assert_int_equal(sluice_iova_to_pa(r.d, 0x8000000, &pa), -ENOENT);
 	rig_down(&r);
 }
@@ -157,7 +157,7 @@ a5_tables_go_with_the_last_page(void **state)
 	assert_int_equal(tables(&r), 4);
 	assert_int_equal(sluice_unmap_fixed(r.d, FAR + M2, 8192), 0);
 	assert_int_equal(tables(&r), 1);
-	assert_true(fake_covered(r.f, r.f->submitted, r.f->submitted, r.d->tag, FAR + M2, 2));
+	assert_true(fake_covered(r.f, r.f->submitted, r.f->submitted, r.d->hw.tag, FAR + M2, 2));
 	rig_down(&r);
 }
 

@@ -221,7 +221,7 @@ what_is_released_is_covered_by_its_flush(void **state)
 	assert_int_equal(fake_sub(r.f, 1)->n, 1);
 	assert_int_equal(fake_sub(r.f, 1)->inv[0].op, SLUICE_INV_DOMAIN); /* 8 > range_max */
 	for (unsigned int i = 0; i < 8; i++)
-		assert_true(fake_covered(r.f, 1, 1, r.d->tag, iova[i], i % 3 + 1));
+		assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, iova[i], i % 3 + 1));
 	fake_complete(r.f, 1);
 	poll();
 	/* Few entries: each range by itself, or neighbours together. */
@@ -240,7 +240,7 @@ what_is_released_is_covered_by_its_flush(void **state)
 		assert_int_equal(fake_sub(r.f, 2)->inv[i].flags, SLUICE_INV_LEAF);
 	}
 	for (unsigned int i = 0; i < 4; i++)
-		assert_true(fake_covered(r.f, 2, 2, r.d->tag, iova[i], i % 3 + 1));
+		assert_true(fake_covered(r.f, 2, 2, r.d->hw.tag, iova[i], i % 3 + 1));
 	assert_int_equal(stats_of(r.d).invs - before, fake_sub(r.f, 2)->n);
 }
 
@@ -295,9 +295,9 @@ more_ranges_than_a_burst(void **state)
 	assert_int_equal(atomic_load(&d->lc[0]->ring.released), 100);
 	atomic_store(&d->flush.wishes, 0);
 	for (unsigned int i = 0; i < 200; i += 2)
-		assert_true(fake_covered(r.f, 1, 2, d->tag, iova[i], 1));
+		assert_true(fake_covered(r.f, 1, 2, d->hw.tag, iova[i], 1));
 	for (unsigned int i = 1; i < 200; i += 2) {
-		assert_false(fake_covered(r.f, 1, 2, d->tag, iova[i], 1));
+		assert_false(fake_covered(r.f, 1, 2, d->hw.tag, iova[i], 1));
 		assert_int_equal(sluice_unmap(d, iova[i], 4096), 0);
 	}
 	r.f->immediate = true;
@@ -345,7 +345,7 @@ a12_a_refused_flush_is_retried_and_releases_nothing_before(void **state)
 	assert_int_equal(released(0), 0);
 	assert_int_equal(stats_of(r.d).flush_errors, 1);
 	assert_int_equal(r.f->submitted, 3); /* again, as a whole address space */
-	assert_true(fake_covered(r.f, 3, 3, r.d->tag, iova, 1));
+	assert_true(fake_covered(r.f, 3, 3, r.d->hw.tag, iova, 1));
 	r.f->bad_from = 3;
 	r.f->bad_upto = 4; /* and again in vain */
 	fake_complete(r.f, 1);

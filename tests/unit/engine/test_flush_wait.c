@@ -67,7 +67,7 @@ a6_map_waits_for_flush_queues(void **state)
 	assert_int_equal(st.flushes[SLUICE_FLUSH_ROLLOVER], 1);
 	assert_int_equal(st.released, PAGES);
 	assert_int_equal(st.pending, 0);
-	assert_true(fake_covered(r.f, 1, r.f->submitted, r.d->tag, iova[0], 1));
+	assert_true(fake_covered(r.f, 1, r.f->submitted, r.d->hw.tag, iova[0], 1));
 	/* The idle worker finds nothing in its ring to take a second time. */
 	as_lcore(1);
 	assert_int_equal(map_errno(), -ENOSPC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Domains and workers come and go while another thread polls and a third maps and unmaps
- * (engine_ctl.c, domain_ctl.c, poll.c): nothing is freed under the poll, counters are kept.
+ * (engine_ctl.c, domain_worker.c, poll.c): nothing is freed under the poll, counters are kept.
  */
 #include "engine/base/tsan.h"
 #include "rig.h"

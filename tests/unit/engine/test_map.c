@@ -110,16 +110,16 @@ pte_of(const struct sluice_domain *d, uint64_t iova)
 	uint64_t pa = d->hw.ttb;
 
 	for (unsigned int level = 0; level < 3; level++)
-		pa = ((uint64_t *)sluice_span_va(&d->pt.span, pa & LPAE_ADDR, 4096))
+		pa = ((uint64_t *)sluice_span_va(&d->pt.span, pa & PTE_ADDR, 4096))
 			[(iova >> (39 - 9 * level)) & 511];
-	return ((uint64_t *)sluice_span_va(&d->pt.span, pa & LPAE_ADDR, 4096))[(iova >> 12) & 511];
+	return ((uint64_t *)sluice_span_va(&d->pt.span, pa & PTE_ADDR, 4096))[(iova >> 12) & 511];
 }
 
 static void
 protection_reaches_every_page(void **state)
 {
 	static const size_t len[] = { 1, 3 * 4096, 600 * 4096 };
-	const uint64_t soft = LPAE_SW_FIRST | LPAE_SW_LAST;
+	const uint64_t soft = PTE_FIRST | PTE_LAST;
 	struct rig r;
 
 	(void)state;
@@ -131,7 +131,7 @@ protection_reaches_every_page(void **state)
 			assert_int_equal(sluice_map(r.d, PA, len[i], prot, &iova), 0);
 			for (uint64_t off = 0; off < len[i]; off += 4096)
 				assert_int_equal(pte_of(r.d, iova + off) & ~soft,
-						 (PA + off) | lpae_attr(prot) | LPAE_TABLE);
+						 (PA + off) | pt_format_get(SLUICE_FORMAT_LPAE_S1_4K)->attr(prot) | LPAE_TABLE);
 			assert_int_equal(sluice_unmap(r.d, iova, len[i]), 0);
 			for (uint64_t off = 0; off < len[i]; off += 4096)
 				assert_int_equal(pte_of(r.d, iova + off), 0);

@@ -113,7 +113,7 @@ error_reaches_the_mapper(const char *policy)
 	assert_int_equal(copy.refreshes, 1);
 	/* What the hardware was told of is not there any more, and it knows. */
 	assert_int_equal(sluice_iova_to_pa(r.d, copy.iova, &pa), -ENOENT);
-	assert_true(fake_covered(r.f, n + 1, r.f->submitted, r.d->tag, copy.iova, 3));
+	assert_true(fake_covered(r.f, n + 1, r.f->submitted, r.d->hw.tag, copy.iova, 3));
 	copy.err = -EIO;
 	copy.fail_next = 1;
 	assert_int_equal(sluice_map(r.d, PA, 3 * 4096, SLUICE_RW, &iova), -EIO);
@@ -205,7 +205,7 @@ a8_scattered_bursts_are_told_of(const char *policy)
 	copy.live = copy.used = LIMIT;
 	assert_int_equal(sluice_map_burst(r.d, &seg[3], 1), 0);
 	assert_int_equal(rte_errno, ENOMEM);
-	assert_true(fake_covered(r.f, n + 1, r.f->submitted, r.d->tag, copy.iova, 2));
+	assert_true(fake_covered(r.f, n + 1, r.f->submitted, r.d->hw.tag, copy.iova, 2));
 	assert_int_equal(sluice_unmap_burst(r.d, seg, 3), 3);
 	assert_int_equal(stats_of(r.d).live, 0);
 	rig_down(&r);

@@ -53,7 +53,7 @@ down(void)
 static uint16_t
 tag_of(unsigned int i)
 {
-	return i == 0 ? r.d->tag : (uint16_t)(100 * i);
+	return i == 0 ? r.d->hw.tag : (uint16_t)(100 * i);
 }
 
 static void

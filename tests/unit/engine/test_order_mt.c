@@ -24,7 +24,7 @@ look_and_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	(void)queue;
 	for (unsigned int i = 0; i < n; i++)
 		for (uint32_t k = 0; inv[i].op == SLUICE_INV_RANGE && k < inv[i].pages; k++) {
-			found += lpae_walk(&r.d->pt, inv[i].iova + ((uint64_t)k << 12), &pa) == 0;
+			found += pgtable_walk(&r.d->pt, inv[i].iova + ((uint64_t)k << 12), &pa) == 0;
 			looked++;
 		}
 	return atomic_fetch_add_explicit(&submitted, 1, memory_order_acq_rel) + 1;

@@ -178,7 +178,7 @@ oldest_go_in_batches(void **state)
 	for (unsigned int i = 0; i < 101; i++) {
 		assert_int_equal(stands(&r, iova[i]), !(i >= 1 && i <= gone));
 		if (i >= 1 && i <= gone)
-			assert_true(fake_covered(r.f, 1, 1, r.d->tag, iova[i], 1));
+			assert_true(fake_covered(r.f, 1, 1, r.d->hw.tag, iova[i], 1));
 	}
 	keep_valid(&r);
 	/* Few: their ranges, no more. */

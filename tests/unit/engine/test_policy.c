@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * policy/policy.c, passthrough.c, blocked.c: the list, and the two that never touch a table.
+ * policy/find.c, passthrough.c, blocked.c: the list, and the two that never touch a table.
  */
-#include "engine/policy/policy.h"
+#include "engine/policy/set.h"
 #include "rig.h"
+
+#define SET policy_set_of(pt_format_get(SLUICE_FORMAT_LPAE_S1_4K))
 
 static void
 names(void **state)
@@ -19,7 +21,7 @@ names(void **state)
 	assert_null(sluice_policy_name(n));
 	assert_null(sluice_policy_name(UINT32_MAX));
 	for (unsigned int i = 0; sluice_policy_name(i) != NULL; i++) {
-		const struct policy_ops *p = policy_find(sluice_policy_name(i));
+		const struct policy_ops *p = policy_find(SET, sluice_policy_name(i));
 
 		assert_non_null(p);
 		assert_string_equal(p->name, sluice_policy_name(i));
@@ -29,10 +31,10 @@ names(void **state)
 		deferring += p->deferred;
 	}
 	assert_true(deferring >= 2); /* deferred, strict-async */
-	assert_null(policy_find("blocked")); /* not one to choose */
-	assert_null(policy_find(""));
-	assert_null(policy_find("STRICT"));
-	assert_null(policy_find("strict "));
+	assert_null(policy_find(SET, "blocked")); /* not one to choose */
+	assert_null(policy_find(SET, ""));
+	assert_null(policy_find(SET, "STRICT"));
+	assert_null(policy_find(SET, "strict "));
 }
 
 static void

@@ -131,8 +131,8 @@ blocks_under(struct rig *r, uint64_t iova, uint64_t len)
 		const uint64_t *t = r->d->pt.root;
 
 		for (unsigned int shift = 39; shift > 21 && t != NULL; shift -= 9)
-			t = sluice_span_va(&s, t[(at >> shift) & 511] & LPAE_ADDR, 4096);
-		n += t != NULL && (t[(at >> 21) & 511] & 3) == LPAE_VALID;
+			t = sluice_span_va(&s, t[(at >> shift) & 511] & PTE_ADDR, 4096);
+		n += t != NULL && (t[(at >> 21) & 511] & 3) == PTE_VALID;
 	}
 	return n;
 }

@@ -52,7 +52,7 @@ who_was_first_is_first(void **state)
 		sluice_engine_poll(r.e);
 		assert_int_equal(r.f->submitted, before + 1);
 		for (unsigned int i = 0; i < RTE_DIM(d); i++)
-			if (fake_sub(r.f, before + 1)->inv[0].tag == d[i]->tag) {
+			if (fake_sub(r.f, before + 1)->inv[0].tag == d[i]->hw.tag) {
 				served[i]++;
 				queue(d[i], 4); /* and wants more at once */
 			}

@@ -86,7 +86,7 @@ a2_strict_waits_before_anything_is_reused(void **state)
 			else
 				assert_int_equal(sluice_unmap(r.d, going, 4096), 0);
 			assert_int_equal(turns, 20);
-			assert_true(fake_covered(r.f, r.f->done, r.f->done, r.d->tag, going, 1));
+			assert_true(fake_covered(r.f, r.f->done, r.f->done, r.d->hw.tag, going, 1));
 			assert_int_equal(map_ok(r.d, PA, 4096), going); /* now it is */
 			r.f->immediate = true;
 			assert_int_equal(sluice_unmap(r.d, going, 4096), 0);

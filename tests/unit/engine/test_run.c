@@ -10,38 +10,38 @@
 
 #define CANARY UINT64_C(0xdeadbeefcafef00d)
 
-static uint64_t table[LPAE_ENTRIES + 2] __attribute__((aligned(4096)));
+static uint64_t table[512 + 2] __attribute__((aligned(4096)));
 
 static uint64_t
 want_entry(uint64_t v, uint32_t i, uint32_t n)
 {
-	return (v + ((uint64_t)i << 12)) | (i == 0 ? LPAE_SW_FIRST : 0) |
-	       (i == n - 1 ? LPAE_SW_LAST : 0);
+	return (v + ((uint64_t)i << 12)) | (i == 0 ? PTE_FIRST : 0) |
+	       (i == n - 1 ? PTE_LAST : 0);
 }
 
 /* All lengths 1 … 512 at all starts that fit: a sample of starts for each, all of them when few. */
 static void
 set_and_clear_write_exactly_the_run(void **state)
 {
-	const uint64_t v = UINT64_C(0x7ffff000) | lpae_attr(SLUICE_RW) | LPAE_TABLE;
+	const uint64_t v = UINT64_C(0x7ffff000) | pt_format_get(SLUICE_FORMAT_LPAE_S1_4K)->attr(SLUICE_RW) | LPAE_TABLE;
 
 	(void)state;
-	for (uint32_t n = 2; n <= LPAE_ENTRIES; n++) {
-		for (uint32_t at = 0; at + n <= LPAE_ENTRIES; at += at < 4 ? 1 : 61) {
-			for (uint32_t i = 0; i < LPAE_ENTRIES; i++)
+	for (uint32_t n = 2; n <= 512; n++) {
+		for (uint32_t at = 0; at + n <= 512; at += at < 4 ? 1 : 61) {
+			for (uint32_t i = 0; i < 512; i++)
 				table[i] = CANARY;
-			lpae_run_set(&table[at], v, n);
-			for (uint32_t i = 0; i < LPAE_ENTRIES; i++)
+			pte_run_set(&table[at], v, n);
+			for (uint32_t i = 0; i < 512; i++)
 				assert_int_equal(table[i], i - at < n ? want_entry(v, i - at, n)
 								      : CANARY);
-			lpae_run_clear(&table[at], n);
-			for (uint32_t i = 0; i < LPAE_ENTRIES; i++)
+			pte_run_clear(&table[at], n);
+			for (uint32_t i = 0; i < 512; i++)
 				assert_int_equal(table[i], i - at < n ? 0 : CANARY);
 		}
 	}
-	for (uint32_t at = 0; at < LPAE_ENTRIES; at++) {
+	for (uint32_t at = 0; at < 512; at++) {
 		table[at] = CANARY;
-		lpae_run_clear(&table[at], 1);
+		pte_run_clear(&table[at], 1);
 		assert_int_equal(table[at], 0);
 	}
 }
@@ -50,13 +50,13 @@ set_and_clear_write_exactly_the_run(void **state)
 static void
 write_mapping(uint32_t at, uint32_t n)
 {
-	const uint64_t v = (UINT64_C(0x100000000) + ((uint64_t)at << 12)) | lpae_attr(SLUICE_READ) |
+	const uint64_t v = (UINT64_C(0x100000000) + ((uint64_t)at << 12)) | pt_format_get(SLUICE_FORMAT_LPAE_S1_4K)->attr(SLUICE_READ) |
 			   LPAE_TABLE;
 
 	if (n == 1)
-		lpae_pte_store(&table[at], v | LPAE_SW_FIRST | LPAE_SW_LAST);
+		pte_store(&table[at], v | PTE_FIRST | PTE_LAST);
 	else
-		lpae_run_set(&table[at], v, n);
+		pte_run_set(&table[at], v, n);
 }
 
 /* The table full of mappings of many lengths: of all (start, length), only the true ones pass. */
@@ -67,13 +67,13 @@ check_accepts_only_one_whole_mapping(void **state)
 
 	(void)state;
 	for (unsigned int round = 0; round < 12; round++) {
-		uint16_t start_of[LPAE_ENTRIES], len_of[LPAE_ENTRIES]; /* 0 length: a hole */
+		uint16_t start_of[512], len_of[512]; /* 0 length: a hole */
 		uint32_t at = 0;
 
 		memset(table, 0, sizeof(table));
-		while (at < LPAE_ENTRIES) {
+		while (at < 512) {
 			uint32_t max = round < 4 ? 4 : round < 8 ? 40 : 512;
-			uint32_t n = 1 + (uint32_t)(rnd(&seed) % RTE_MIN(max, LPAE_ENTRIES - at));
+			uint32_t n = 1 + (uint32_t)(rnd(&seed) % RTE_MIN(max, 512 - at));
 			bool hole = rnd(&seed) % 5 == 0;
 
 			if (!hole)
@@ -84,9 +84,9 @@ check_accepts_only_one_whole_mapping(void **state)
 			}
 			at += n;
 		}
-		for (at = 0; at < LPAE_ENTRIES; at++)
-			for (uint32_t n = 1; at + n <= LPAE_ENTRIES; n++)
-				assert_int_equal(lpae_run_check(&table[at], n, true, true),
+		for (at = 0; at < 512; at++)
+			for (uint32_t n = 1; at + n <= 512; n++)
+				assert_int_equal(pte_run_check(&table[at], n, true, true),
 						 len_of[at] == n && start_of[at] == at);
 	}
 }
@@ -95,35 +95,35 @@ check_accepts_only_one_whole_mapping(void **state)
 static void
 check_tells_the_pieces_of_a_long_mapping(void **state)
 {
-	const uint64_t v = UINT64_C(0x100000000) | lpae_attr(SLUICE_RW) | LPAE_TABLE;
+	const uint64_t v = UINT64_C(0x100000000) | pt_format_get(SLUICE_FORMAT_LPAE_S1_4K)->attr(SLUICE_RW) | LPAE_TABLE;
 
 	(void)state;
-	for (uint32_t n = 1; n <= LPAE_ENTRIES; n += n < 8 ? 1 : 63) {
+	for (uint32_t n = 1; n <= 512; n += n < 8 ? 1 : 63) {
 		for (unsigned int kind = 0; kind < 4; kind++) {
 			bool first = kind & 1, last = kind & 2;
 
 			memset(table, 0, sizeof(table));
 			for (uint32_t i = 0; i < n; i++)
 				table[i] = v + ((uint64_t)i << 12);
-			table[0] |= first ? LPAE_SW_FIRST : 0;
-			table[n - 1] |= last ? LPAE_SW_LAST : 0;
+			table[0] |= first ? PTE_FIRST : 0;
+			table[n - 1] |= last ? PTE_LAST : 0;
 			for (unsigned int k = 0; k < 4; k++)
-				assert_int_equal(lpae_run_check(table, n, k & 1, k & 2), k == kind);
+				assert_int_equal(pte_run_check(table, n, k & 1, k & 2), k == kind);
 			/* A hole at either end, a mark in the middle. */
 			uint64_t was = table[n - 1];
 
 			table[n - 1] = 0;
-			assert_false(lpae_run_check(table, n, first, last));
+			assert_false(pte_run_check(table, n, first, last));
 			table[n - 1] = was;
 			for (uint32_t i = 1; i + 1 < n; i++) {
-				table[i] |= LPAE_SW_LAST;
-				assert_false(lpae_run_check(table, n, first, last));
-				table[i] &= ~LPAE_SW_LAST;
-				table[i] |= LPAE_SW_FIRST;
-				assert_false(lpae_run_check(table, n, first, last));
-				table[i] &= ~LPAE_SW_FIRST;
+				table[i] |= PTE_LAST;
+				assert_false(pte_run_check(table, n, first, last));
+				table[i] &= ~PTE_LAST;
+				table[i] |= PTE_FIRST;
+				assert_false(pte_run_check(table, n, first, last));
+				table[i] &= ~PTE_FIRST;
 			}
-			assert_true(lpae_run_check(table, n, first, last));
+			assert_true(pte_run_check(table, n, first, last));
 		}
 	}
 }

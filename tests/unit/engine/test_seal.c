@@ -92,7 +92,7 @@ one_policy(const char *policy)
 	while (submits == 0)
 		turns(1);
 	assert_int_equal(stats_of(r.d).pending, N + 1);
-	assert_false(fake_covered(r.f, flush_seq, flush_seq, r.d->tag, late_iova, 1));
+	assert_false(fake_covered(r.f, flush_seq, flush_seq, r.d->hw.tag, late_iova, 1));
 	/* That flush, and no other, is complete. */
 	while (r.f->done < flush_seq)
 		fake_complete(r.f, 1);
@@ -101,7 +101,7 @@ one_policy(const char *policy)
 	assert_int_equal(stats_of(r.d).pending, 1);
 	/* The next one is for it. */
 	assert_true(submits > 1);
-	assert_true(fake_covered(r.f, flush_seq + 1, r.f->submitted, r.d->tag, late_iova, 1));
+	assert_true(fake_covered(r.f, flush_seq + 1, r.f->submitted, r.d->hw.tag, late_iova, 1));
 	fake_complete_all(r.f);
 	turns(4);
 	assert_int_equal(stats_of(r.d).pending, 0);

@@ -72,7 +72,7 @@ returns_only_when_the_invalidation_is_complete(void **state)
 	assert_int_equal(s->n, 1);
 	assert_int_equal(s->inv[0].op, SLUICE_INV_RANGE);
 	assert_int_equal(s->inv[0].flags, SLUICE_INV_LEAF);
-	assert_int_equal(s->inv[0].tag, r.d->tag);
+	assert_int_equal(s->inv[0].tag, r.d->hw.tag);
 	assert_int_equal(s->inv[0].pages, 1);
 	assert_int_equal(s->inv[0].iova, w.iova & ~UINT64_C(4095));
 	rig_down(&r);
@@ -91,7 +91,7 @@ exactly_one_range_and_one_sync_for_an_unmap(void **state)
 
 		assert_int_equal(sluice_unmap(r.d, iova, len[i]), 0);
 		assert_int_equal(r.f->submitted, i + 1);
-		assert_true(fake_covered(r.f, i + 1, i + 1, r.d->tag, iova, (len[i] + 4095) >> 12));
+		assert_true(fake_covered(r.f, i + 1, i + 1, r.d->hw.tag, iova, (len[i] + 4095) >> 12));
 		assert_int_equal(fake_sub(r.f, i + 1)->inv[0].pages, (len[i] + 4095) >> 12);
 	}
 	struct sluice_domain_stats st = stats_of(r.d);

@@ -3,8 +3,10 @@
  * switch.c (A9, A10): every pair of policies that can be exchanged, in every state; what goes wrong
  * half-way; who kept a pointer to the old one. With threads: tests/stress/stress_switch.c.
  */
-#include "engine/policy/policy.h"
+#include "engine/policy/set.h"
 #include "rig.h"
+
+#define SET policy_set_of(pt_format_get(SLUICE_FORMAT_LPAE_S1_4K))
 
 #define PA UINT64_C(0x300000000)
 
@@ -44,7 +46,7 @@ defers(void)
 	bool stale;
 
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	stale = !fake_covered(r.f, from, r.f->immediate ? r.f->submitted : r.f->done, r.d->tag,
+	stale = !fake_covered(r.f, from, r.f->immediate ? r.f->submitted : r.f->done, r.d->hw.tag,
 			      iova, 1);
 	assert_int_equal(stale, stats_of(r.d).pending != 0);
 	assert_int_equal(sluice_domain_drain(r.d), 0);
@@ -101,7 +103,7 @@ a9_a10_every_pair_both_ways(void **state)
 				if (a != b)
 					for (unsigned int i = 0; i < 2; i++)
 						assert_true(fake_covered(r.f, from, r.f->done,
-									 r.d->tag, queued[i], 1));
+									 r.d->hw.tag, queued[i], 1));
 				for (unsigned int i = 0; i < 2; i++) {
 					uint64_t cookie;
 
@@ -137,7 +139,7 @@ only_live_ones(void **state)
 		const char *name = sluice_policy_name(i);
 
 		up("strict");
-		int want = policy_find(name)->live ? 0 : -EBUSY;
+		int want = policy_find(SET, name)->live ? 0 : -EBUSY;
 
 		assert_int_equal(sluice_domain_set_policy(r.d, name), want);
 		assert_string_equal(sluice_domain_policy(r.d), want == 0 ? name : "strict");
@@ -301,7 +303,7 @@ a9_a_pointer_kept_promises_no_less(void **state)
 	(void)state;
 	for (unsigned int a = 0; a < RTE_DIM(live); a++) {
 		for (unsigned int b = 0; b < RTE_DIM(live); b++) {
-			const struct policy_ops *old = policy_find(live[a]);
+			const struct policy_ops *old = policy_find(SET, live[a]);
 			struct sluice_seg seg[4];
 			struct dom_lcore *dl;
 			uint64_t cookie[4];
@@ -324,7 +326,7 @@ a9_a_pointer_kept_promises_no_less(void **state)
 					assert_int_equal(old->unmap(r.d, seg[i].iova, 4096, dl), 0);
 			for (unsigned int i = 0; i < 4; i++)
 				assert_true(strcmp(live[b], "deferred") == 0 ||
-					    fake_covered(r.f, from, r.f->done, r.d->tag,
+					    fake_covered(r.f, from, r.f->done, r.d->hw.tag,
 							 seg[i].iova, 1));
 			assert_int_equal(sluice_domain_drain(r.d), 0);
 			assert_int_equal(sluice_unmap_completed(r.d, cookie, 4), 0);

@@ -141,7 +141,7 @@ a5_lost_invalidation_frees_nothing(void **state)
 	assert_int_equal(bitset_count(&r.d->iova.uncut), CHUNKS);
 	iova = map_ok(r.d, PA, CHUNKS << 21);
 	for (uint64_t i = 0; i < CHUNKS; i++) {
-		assert_int_equal(lpae_walk(&r.d->pt, iova + (i << 21), &pa), 0);
+		assert_int_equal(pgtable_walk(&r.d->pt, iova + (i << 21), &pa), 0);
 		assert_true(pa == PA + (i << 21));
 	}
 	assert_int_equal(sluice_mem_pages_used(r.iommu->mem), used);

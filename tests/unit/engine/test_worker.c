@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Workers that come and go (engine_ctl.c, domain_ctl.c): errors, what a worker leaves behind, counters of
+ * Workers that come and go (engine_ctl.c, domain_worker.c): errors, what a worker leaves behind, counters of
  * those that left (stats.c).
  */
 #include "rig.h"

@@ -419,7 +419,7 @@ asids_run_out(void **state)
 static void
 gerrors(void **state)
 {
-	struct sluice_inv inv = { SLUICE_INV_DOMAIN, 0, 1, { 0 }, 0 };
+	struct sluice_inv inv = { { { SLUICE_INV_DOMAIN, 0, 1 } }, { 0 }, 0 };
 
 	(void)state;
 	assert_int_equal(open_with("regs=fake"), 0);
@@ -471,8 +471,8 @@ fake_xstats(struct sluice_regs *regs, struct sluice_xstat *xs, unsigned int n)
 static void
 xstats(void **state)
 {
-	struct sluice_inv inv[2] = { { SLUICE_INV_RANGE, 1, 1, { 1 }, 0x1000 },
-				     { SLUICE_INV_DOMAIN, 0, 1, { 0 }, 0 } };
+	struct sluice_inv inv[2] = { { { { SLUICE_INV_RANGE, 1, 1 } }, { 1 }, 0x1000 },
+				     { { { SLUICE_INV_DOMAIN, 0, 1 } }, { 0 }, 0 } };
 	struct sluice_xstat xs[128];
 	unsigned int n;
 

@@ -147,7 +147,7 @@ translate_and_invalidate(void **state)
 {
 	(void)state;
 	for (unsigned int s = 0; s < RTE_DIM(setups); s++) {
-		struct sluice_inv inv = { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 0, { 1 }, 0x5000 };
+		struct sluice_inv inv = { { { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 0 } }, { 1 }, 0x5000 };
 		struct sluice_hwdom hd;
 		uint8_t v = 0;
 
@@ -236,7 +236,7 @@ refused_command_is_reported_once(void **state)
 
 	(void)state;
 	for (unsigned int m = 0; m < RTE_DIM(modes); m++) {
-		struct sluice_inv inv = { SLUICE_INV_DOMAIN, 0, 1, { 0 }, 0 };
+		struct sluice_inv inv = { { { SLUICE_INV_DOMAIN, 0, 1 } }, { 0 }, 0 };
 		uint64_t seq[3];
 
 		assert_int_equal(open_with(modes[m]), 0);
@@ -258,7 +258,7 @@ refused_command_is_reported_once(void **state)
 static void
 hangs_end(void **state)
 {
-	struct sluice_inv inv = { SLUICE_INV_DOMAIN, 0, 1, { 0 }, 0 };
+	struct sluice_inv inv = { { { SLUICE_INV_DOMAIN, 0, 1 } }, { 0 }, 0 };
 	struct sluice_hwdom hd;
 	unsigned int n = 0;
 

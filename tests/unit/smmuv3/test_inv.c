@@ -70,7 +70,7 @@ decode(struct smmu_cmd c, uint64_t *page, uint64_t *pages)
 static void
 one_page(void **state)
 {
-	struct sluice_inv inv = { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 0x42, { 1 }, 0x7f00012345000 };
+	struct sluice_inv inv = { { { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 0x42 } }, { 1 }, 0x7f00012345000 };
 
 	(void)state;
 	assert_int_equal(submit(&inv, 1), 1);
@@ -84,7 +84,7 @@ one_page(void **state)
 static void
 nothing_and_all(void **state)
 {
-	struct sluice_inv inv = { SLUICE_INV_DOMAIN, 0, 0x42, { 0 }, 0 };
+	struct sluice_inv inv = { { { SLUICE_INV_DOMAIN, 0, 0x42 } }, { 0 }, 0 };
 
 	(void)state;
 	assert_int_equal(submit(NULL, 0), 0);
@@ -99,7 +99,7 @@ ranges_are_exact(void **state)
 	(void)state;
 	for (uint64_t pages = 1; pages < UINT64_C(1) << 31;
 	     pages = pages < 5000 ? pages + 1 : pages * 3 / 2 + 1) {
-		struct sluice_inv inv = { SLUICE_INV_RANGE, pages & 1, 5, { (uint32_t)pages },
+		struct sluice_inv inv = { { { SLUICE_INV_RANGE, pages & 1, 5 } }, { (uint32_t)pages },
 					  UINT64_C(0x100000000) };
 		uint64_t at = inv.iova >> 12, first, count;
 		unsigned int n = submit(&inv, 1);
@@ -118,7 +118,7 @@ ranges_are_exact(void **state)
 static void
 without_ril_page_by_page(void **state)
 {
-	struct sluice_inv inv = { SLUICE_INV_RANGE, 1, 5, { 64 }, 0x100000 };
+	struct sluice_inv inv = { { { SLUICE_INV_RANGE, 1, 5 } }, { 64 }, 0x100000 };
 
 	(void)state;
 	f->s.idr.ril = false;
@@ -142,7 +142,7 @@ too_many_ranges_are_covered(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 64; i++)
-		inv[i] = (struct sluice_inv){ SLUICE_INV_RANGE, 1, 5, { 33 + i * i * 7 },
+		inv[i] = (struct sluice_inv){ { { SLUICE_INV_RANGE, 1, 5 } }, { 33 + i * i * 7 },
 					      (uint64_t)i << 32 };
 	assert_int_equal(submit(inv, 64), 64);
 	for (unsigned int i = 0; i < 64; i++) {
@@ -165,7 +165,7 @@ tiny_queue_invalidates_everything(void **state)
 	cmdq_free(&f->s.cmdq);
 	fake_cmdq(f, 1, true, false, 0, 0);
 	for (unsigned int i = 0; i < 64; i++)
-		inv[i] = (struct sluice_inv){ SLUICE_INV_DOMAIN, 0, (uint16_t)i, { 0 }, 0 };
+		inv[i] = (struct sluice_inv){ { { SLUICE_INV_DOMAIN, 0, (uint16_t)i } }, { 0 }, 0 };
 	assert_int_equal(submit(inv, 64), 1);
 	assert_int_equal(f->log[0].w[0], 0x30);
 	assert_int_equal(submit(inv, 1), 1);

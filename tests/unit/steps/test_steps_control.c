@@ -131,7 +131,7 @@ adds_iommu(void)
 		steps_failed("an iommu could not be added");
 	walked_at = mate->submitted;
 	for (unsigned int i = 0; i < RTE_DIM(iova); i++)
-		cached[i] = lpae_walk(&r.d->pt, iova[i], &pa) == 0;
+		cached[i] = pgtable_walk(&r.d->pt, iova[i], &pa) == 0;
 }
 
 static void

@@ -2,7 +2,7 @@
 /** @file
  * ring.h step by step: the clear before the entry (A4), and that a ring which was closed is closed.
  */
-#include "engine/policy/policy.h"
+#include "engine/policy/set.h"
 #include "steps.h"
 #include "tests/unit/engine/rig.h"
 
@@ -25,7 +25,7 @@ look_and_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	for (unsigned int i = 0; i < n && steps_in_second(); i++)
 		for (uint32_t k = 0; inv[i].op == SLUICE_INV_RANGE && k < inv[i].pages; k++) {
 			looked++;
-			if (lpae_walk(&r.d->pt, inv[i].iova + ((uint64_t)k << 12), &pa) == 0)
+			if (pgtable_walk(&r.d->pt, inv[i].iova + ((uint64_t)k << 12), &pa) == 0)
 				steps_failed("invalidated while it is still in the page table");
 		}
 	return submit(queue, inv, n);
@@ -136,7 +136,7 @@ is_closed(void)
 
 	if (dl->ring.tail != closed_at)
 		steps_failed("an entry came into a ring that was closed");
-	assert_int_equal(policy_find(policy)->unmap(r.d, iova, 4096, dl), 0);
+	assert_int_equal(policy_find(r.d->set, policy)->unmap(r.d, iova, 4096, dl), 0);
 	if (dl->ring.tail != closed_at)
 		steps_failed("a closed ring has room");
 	down();

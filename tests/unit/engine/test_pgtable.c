@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * pgtable/lpae.c: every block size, all-or-nothing errors, running out of table pages at each one,
+ * pgtable/pgtable.c: every block size, all-or-nothing errors, running out of table pages at each one,
  * the walk against a model of what is mapped.
  */
 #include <sluice/map.h>
 
-#include "engine/pgtable/lpae.h"
+#include "engine/pgtable/pgtable.h"
 #include "rig.h"
 
 #define K4 UINT64_C(0x1000)
 #define M2 UINT64_C(0x200000)
 #define G1 UINT64_C(0x40000000)
 
+#define FMT pt_format_get(SLUICE_FORMAT_LPAE_S1_4K)
+
 struct pt_rig {
 	void *va;
 	size_t len;
 	struct sluice_mem *m;
-	struct lpae pt;
+	struct pgtable pt;
 };
 
 static void
@@ -25,7 +27,7 @@ pt_up(struct pt_rig *r, unsigned int pages)
 	r->len = pages * 4096ul;
 	r->va = sluice_host_alloc(r->len);
 	r->m = sluice_mem_create(r->va, FAKE_PA, r->len);
-	assert_int_equal(lpae_init(&r->pt, r->m), 0);
+	assert_int_equal(pgtable_init(&r->pt, r->m, FMT, 48), 0);
 	assert_int_equal(r->pt.root_pa & 4095, 0);
 }
 
@@ -33,18 +35,18 @@ static void
 pt_down(struct pt_rig *r)
 {
 	assert_int_equal(r->pt.tables, sluice_mem_pages_used(r->m));
-	lpae_fini(&r->pt);
+	pgtable_fini(&r->pt);
 	assert_int_equal(sluice_mem_pages_used(r->m), 0);
-	lpae_fini(&r->pt); /* harmless */
+	pgtable_fini(&r->pt); /* harmless */
 	sluice_mem_destroy(r->m);
 	sluice_host_free(r->va, r->len);
 }
 
 static uint64_t
-walk(const struct lpae *pt, uint64_t iova)
+walk(const struct pgtable *pt, uint64_t iova)
 {
 	uint64_t pa = 0;
-	int ret = lpae_walk(pt, iova, &pa);
+	int ret = pgtable_walk(pt, iova, &pa);
 
 	assert_true(ret == 0 || ret == -ENOENT);
 	return ret == 0 ? pa : UINT64_MAX;
@@ -52,7 +54,7 @@ walk(const struct lpae *pt, uint64_t iova)
 
 /* The raw entry and its level, by a walk that shares no code with the one under test. */
 static uint64_t
-raw(const struct lpae *pt, uint64_t iova, unsigned int *level)
+raw(const struct pgtable *pt, uint64_t iova, unsigned int *level)
 {
 	uint64_t pa = pt->root_pa;
 
@@ -62,14 +64,14 @@ raw(const struct lpae *pt, uint64_t iova, unsigned int *level)
 
 		if (*level == 3 || (e & 3) != 3)
 			return e;
-		pa = e & LPAE_ADDR;
+		pa = e & PTE_ADDR;
 	}
 }
 
 static void
 attributes_say_what_the_device_may(void **state)
 {
-	uint64_t ro = lpae_attr(SLUICE_READ), rw = lpae_attr(SLUICE_RW);
+	uint64_t ro = FMT->attr(SLUICE_READ), rw = FMT->attr(SLUICE_RW);
 
 	(void)state;
 	/* DDI 0487 D8.3: valid, AF set, inner shareable, nG, AP[1] unprivileged, never executable. */
@@ -81,7 +83,7 @@ attributes_say_what_the_device_may(void **state)
 	assert_int_equal((rw >> 6) & 3, 1); /* AP = 0b01: read write */
 	assert_int_equal((ro >> 53) & 3, 3);
 	assert_int_equal((ro >> 2) & 7, 1);
-	assert_int_equal(ro & LPAE_ADDR, 0);
+	assert_int_equal(ro & PTE_ADDR, 0);
 }
 
 static void
@@ -100,7 +102,7 @@ largest_blocks_that_fit(void **state)
 		{ (UINT64_C(1) << 48) - K4, K4, K4, 3 },
 		{ (UINT64_C(1) << 48) - G1, G1, G1, 1 },
 	};
-	uint64_t attr = lpae_attr(SLUICE_RW);
+	uint64_t attr = FMT->attr(SLUICE_RW);
 
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(c); i++) {
@@ -108,7 +110,7 @@ largest_blocks_that_fit(void **state)
 		unsigned int level;
 
 		pt_up(&r, 600);
-		assert_int_equal(lpae_map(&r.pt, c[i].iova, c[i].pa, c[i].size, attr), 0);
+		assert_int_equal(pgtable_map(&r.pt, c[i].iova, c[i].pa, c[i].size, attr), 0);
 		uint64_t e = raw(&r.pt, c[i].iova, &level);
 
 		assert_int_equal(level, c[i].level);
@@ -117,7 +119,7 @@ largest_blocks_that_fit(void **state)
 		assert_int_equal(walk(&r.pt, c[i].iova + c[i].size - 1), c[i].pa + c[i].size - 1);
 		assert_int_equal(walk(&r.pt, c[i].iova - 1), UINT64_MAX);
 		assert_int_equal(walk(&r.pt, c[i].iova + c[i].size), UINT64_MAX);
-		assert_int_equal(lpae_unmap(&r.pt, c[i].iova, c[i].size), 0);
+		assert_int_equal(pgtable_unmap(&r.pt, c[i].iova, c[i].size), 0);
 		assert_int_equal(walk(&r.pt, c[i].iova), UINT64_MAX);
 		pt_down(&r);
 	}
@@ -133,7 +135,7 @@ one_range_mixes_levels(void **state)
 
 	(void)state;
 	pt_up(&r, 64);
-	assert_int_equal(lpae_map(&r.pt, start, start + 4 * G1, size, lpae_attr(SLUICE_READ)), 0);
+	assert_int_equal(pgtable_map(&r.pt, start, start + 4 * G1, size, FMT->attr(SLUICE_READ)), 0);
 	raw(&r.pt, start, &level);
 	assert_int_equal(level, 3);
 	raw(&r.pt, G1 - 1, &level);
@@ -147,15 +149,15 @@ one_range_mixes_levels(void **state)
 	for (uint64_t a = start; a < start + size; a += 0x7f123)
 		assert_int_equal(walk(&r.pt, a), a + 4 * G1);
 	/* Cutting a block at either end, or in the middle, changes nothing. */
-	assert_int_equal(lpae_unmap(&r.pt, start, 2 * K4 + M2 - K4), -ERANGE);
-	assert_int_equal(lpae_unmap(&r.pt, G1 + M2, M2), -ERANGE);
-	assert_int_equal(lpae_unmap(&r.pt, G1, G1 - K4), -ERANGE);
-	assert_int_equal(lpae_unmap(&r.pt, start, size + K4), -ENOENT);
-	assert_int_equal(lpae_unmap(&r.pt, start - K4, size), -ENOENT);
+	assert_int_equal(pgtable_unmap(&r.pt, start, 2 * K4 + M2 - K4), -ERANGE);
+	assert_int_equal(pgtable_unmap(&r.pt, G1 + M2, M2), -ERANGE);
+	assert_int_equal(pgtable_unmap(&r.pt, G1, G1 - K4), -ERANGE);
+	assert_int_equal(pgtable_unmap(&r.pt, start, size + K4), -ENOENT);
+	assert_int_equal(pgtable_unmap(&r.pt, start - K4, size), -ENOENT);
 	for (uint64_t a = start; a < start + size; a += 0x7f123)
 		assert_int_equal(walk(&r.pt, a), a + 4 * G1);
-	assert_int_equal(lpae_unmap(&r.pt, start, size), 0);
-	assert_int_equal(lpae_unmap(&r.pt, start, size), -ENOENT);
+	assert_int_equal(pgtable_unmap(&r.pt, start, size), 0);
+	assert_int_equal(pgtable_unmap(&r.pt, start, size), -ENOENT);
 	pt_down(&r);
 }
 
@@ -173,15 +175,15 @@ eexist_leaves_everything_as_it_was(void **state)
 		{ 4 * G1, G1, 3 * G1, 2 * G1 },
 		{ M2 + 7 * K4, K4, M2, M2 },           /* a page where a block is to go */
 	};
-	uint64_t attr = lpae_attr(SLUICE_RW);
+	uint64_t attr = FMT->attr(SLUICE_RW);
 
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(c); i++) {
 		struct pt_rig r;
 
 		pt_up(&r, 64);
-		assert_int_equal(lpae_map(&r.pt, c[i].in_the_way, 8 * G1, c[i].its_size, attr), 0);
-		assert_int_equal(lpae_map(&r.pt, c[i].iova, 16 * G1 + c[i].iova, c[i].size, attr),
+		assert_int_equal(pgtable_map(&r.pt, c[i].in_the_way, 8 * G1, c[i].its_size, attr), 0);
+		assert_int_equal(pgtable_map(&r.pt, c[i].iova, 16 * G1 + c[i].iova, c[i].size, attr),
 				 -EEXIST);
 		for (uint64_t a = c[i].iova; a < c[i].iova + c[i].size; a += K4) {
 			bool way = a - c[i].in_the_way < c[i].its_size;
@@ -189,7 +191,7 @@ eexist_leaves_everything_as_it_was(void **state)
 			assert_int_equal(walk(&r.pt, a),
 					 way ? 8 * G1 + a - c[i].in_the_way : UINT64_MAX);
 		}
-		assert_int_equal(lpae_unmap(&r.pt, c[i].in_the_way, c[i].its_size), 0);
+		assert_int_equal(pgtable_unmap(&r.pt, c[i].in_the_way, c[i].its_size), 0);
 		pt_down(&r);
 	}
 }
@@ -202,8 +204,8 @@ a_block_below_a_block_is_eexist(void **state)
 
 	(void)state;
 	pt_up(&r, 64);
-	assert_int_equal(lpae_map(&r.pt, G1, 8 * G1, M2, lpae_attr(SLUICE_RW)), 0);
-	assert_int_equal(lpae_map(&r.pt, G1, 16 * G1, G1, lpae_attr(SLUICE_RW)), -EEXIST);
+	assert_int_equal(pgtable_map(&r.pt, G1, 8 * G1, M2, FMT->attr(SLUICE_RW)), 0);
+	assert_int_equal(pgtable_map(&r.pt, G1, 16 * G1, G1, FMT->attr(SLUICE_RW)), -EEXIST);
 	assert_int_equal(walk(&r.pt, G1), 8 * G1);
 	assert_int_equal(walk(&r.pt, G1 + M2), UINT64_MAX);
 	pt_down(&r);
@@ -219,9 +221,9 @@ blocks_fit_under_a_table_that_stayed(void **state)
 
 	(void)state;
 	pt_up(&r, 64);
-	assert_int_equal(lpae_map(&r.pt, G1 + M2, 8 * G1, K4, lpae_attr(SLUICE_RW)), 0);
-	assert_int_equal(lpae_unmap(&r.pt, G1 + M2, K4), 0);
-	assert_int_equal(lpae_map(&r.pt, G1, pa, G1, lpae_attr(SLUICE_RW)), 0);
+	assert_int_equal(pgtable_map(&r.pt, G1 + M2, 8 * G1, K4, FMT->attr(SLUICE_RW)), 0);
+	assert_int_equal(pgtable_unmap(&r.pt, G1 + M2, K4), 0);
+	assert_int_equal(pgtable_map(&r.pt, G1, pa, G1, FMT->attr(SLUICE_RW)), 0);
 	raw(&r.pt, G1, &level);
 	assert_int_equal(level, 2);
 	raw(&r.pt, G1 + M2, &level);
@@ -230,7 +232,7 @@ blocks_fit_under_a_table_that_stayed(void **state)
 	assert_int_equal(level, 2);
 	for (uint64_t off = 0; off < G1; off += M2 - K4)
 		assert_int_equal(walk(&r.pt, G1 + off), pa + off);
-	assert_int_equal(lpae_unmap(&r.pt, G1, G1), 0);
+	assert_int_equal(pgtable_unmap(&r.pt, G1, G1), 0);
 	pt_down(&r);
 }
 
@@ -246,7 +248,7 @@ the_nth_table_page_is_missing(void **state)
 		struct pt_rig r;
 
 		pt_up(&r, pages);
-		int ret = lpae_map(&r.pt, start, 8 * G1 + K4, size, lpae_attr(SLUICE_RW));
+		int ret = pgtable_map(&r.pt, start, 8 * G1 + K4, size, FMT->attr(SLUICE_RW));
 
 		for (uint64_t a = start; a < start + size; a += K4)
 			assert_int_equal(walk(&r.pt, a),
@@ -264,8 +266,8 @@ the_nth_table_page_is_missing(void **state)
 		struct pt_rig r;
 
 		pt_up(&r, 64);
-		assert_int_equal(lpae_map(&r.pt, G1 + M2, 8 * G1, K4, lpae_attr(SLUICE_RW)), 0);
-		assert_int_equal(lpae_unmap(&r.pt, G1 + M2, K4), 0);
+		assert_int_equal(pgtable_map(&r.pt, G1 + M2, 8 * G1, K4, FMT->attr(SLUICE_RW)), 0);
+		assert_int_equal(pgtable_unmap(&r.pt, G1 + M2, K4), 0);
 		void *keep = NULL, *p;
 
 		while ((p = sluice_mem_page_get(r.m, NULL)) != NULL) {
@@ -278,7 +280,7 @@ the_nth_table_page_is_missing(void **state)
 			keep = p;
 		}
 		/* Needs no table where blocks fit, else what there is must be enough or -ENOMEM. */
-		int ret = lpae_map(&r.pt, G1, 16 * G1, G1, lpae_attr(SLUICE_RW));
+		int ret = pgtable_map(&r.pt, G1, 16 * G1, G1, FMT->attr(SLUICE_RW));
 
 		assert_true(ret == 0 || ret == -ENOMEM);
 		assert_int_equal(walk(&r.pt, G1 + 5 * M2), ret == 0 ? 16 * G1 + 5 * M2 : UINT64_MAX);
@@ -296,13 +298,13 @@ no_memory_for_a_root(void **state)
 {
 	void *va = sluice_host_alloc(4096);
 	struct sluice_mem *m = sluice_mem_create(va, FAKE_PA, 4096);
-	struct lpae a, b;
+	struct pgtable a, b;
 
 	(void)state;
-	assert_int_equal(lpae_init(&a, m), 0);
-	assert_int_equal(lpae_init(&b, m), -ENOMEM);
-	lpae_fini(&b);
-	lpae_fini(&a);
+	assert_int_equal(pgtable_init(&a, m, FMT, 48), 0);
+	assert_int_equal(pgtable_init(&b, m, FMT, 48), -ENOMEM);
+	pgtable_fini(&b);
+	pgtable_fini(&a);
 	sluice_mem_destroy(m);
 	sluice_host_free(va, 4096);
 }
@@ -314,19 +316,19 @@ leaf_tables(void **state)
 
 	(void)state;
 	pt_up(&r, 64);
-	uint64_t *t = lpae_leaf_table(&r.pt, 5 * M2 + 3 * K4);
+	uint64_t *t = pgtable_leaf_entry(&r.pt, 5 * M2);
 
 	assert_non_null(t);
-	assert_ptr_equal(lpae_leaf_table(&r.pt, 5 * M2), t);
-	assert_ptr_not_equal(lpae_leaf_table(&r.pt, 6 * M2), t);
+	assert_ptr_equal(pgtable_leaf_entry(&r.pt, 5 * M2 + 3 * K4), t + 3);
+	assert_ptr_not_equal(pgtable_leaf_entry(&r.pt, 6 * M2), t);
 	assert_int_equal(r.pt.tables, 5);
 	/* An entry written there is what the walk sees. */
-	t[3] = 0x77000 | lpae_attr(SLUICE_READ) | LPAE_TABLE | LPAE_SW_FIRST | LPAE_SW_LAST;
+	t[3] = 0x77000 | FMT->attr(SLUICE_READ) | LPAE_TABLE | PTE_FIRST | PTE_LAST;
 	assert_int_equal(walk(&r.pt, 5 * M2 + 3 * K4 + 9), 0x77009);
 	t[3] = 0;
-	assert_int_equal(lpae_map(&r.pt, 8 * M2, 0, M2, lpae_attr(SLUICE_READ)), 0);
-	assert_null(lpae_leaf_table(&r.pt, 8 * M2 + K4)); /* a block is in the way */
-	assert_int_equal(lpae_walk(&r.pt, UINT64_C(1) << 48 | 8 * M2, &(uint64_t){ 0 }), -ENOENT);
+	assert_int_equal(pgtable_map(&r.pt, 8 * M2, 0, M2, FMT->attr(SLUICE_READ)), 0);
+	assert_null(pgtable_leaf_entry(&r.pt, 8 * M2 + K4)); /* a block is in the way */
+	assert_int_equal(pgtable_walk(&r.pt, UINT64_C(1) << 48 | 8 * M2, &(uint64_t){ 0 }), -ENOENT);
 	pt_down(&r);
 }
 
@@ -335,7 +337,7 @@ static void
 random_against_a_model(void **state)
 {
 	enum { UNITS = 96 }; /* of 32 MiB: the model keeps a physical base each */
-	const uint64_t unit = 16 * M2, attr = lpae_attr(SLUICE_RW);
+	const uint64_t unit = 16 * M2, attr = FMT->attr(SLUICE_RW);
 	uint64_t model[UNITS] = { 0 }, seed = 11;
 	struct pt_rig r;
 
@@ -353,13 +355,13 @@ random_against_a_model(void **state)
 		if (rnd(&seed) & 1) {
 			/* 2 MiB aligned only, so that 1 GiB blocks come rarely and 4K never. */
 			uint64_t pa = (1 + rnd(&seed) % 500) * M2;
-			int ret = lpae_map(&r.pt, at * unit, pa, n * unit, attr);
+			int ret = pgtable_map(&r.pt, at * unit, pa, n * unit, attr);
 
 			assert_int_equal(ret, mapped ? -EEXIST : 0);
 			for (unsigned int i = at; ret == 0 && i < at + n; i++)
 				model[i] = pa + (i - at) * unit;
 		} else {
-			int ret = lpae_unmap(&r.pt, at * unit, n * unit);
+			int ret = pgtable_unmap(&r.pt, at * unit, n * unit);
 
 			if (hole)
 				assert_int_equal(ret, -ENOENT);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The table of formats: VMSAv8-64 (Arm DDI 0487 D8), both stages, three granules.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include <sluice/map.h>
+
+#include "fmt/lpae.h"
+#include "format.h"
+
+#define LEVELS 4u
+
+static uint64_t
+s1_attr(unsigned int prot)
+{
+	return LPAE_VALID | LPAE_ATTR(LPAE_MAIR_IDX_WB) | LPAE_AP_UNPRIV | LPAE_SH_INNER | LPAE_AF |
+	       LPAE_NG | LPAE_XN | ((prot & SLUICE_WRITE) != 0 ? 0 : LPAE_AP_RO);
+}
+
+static uint64_t
+s2_attr(unsigned int prot)
+{
+	return LPAE_VALID | LPAE_S2_MEMATTR_WB | LPAE_SH_INNER | LPAE_AF | LPAE_S2_XN |
+	       LPAE_S2AP_READ | ((prot & SLUICE_WRITE) != 0 ? LPAE_S2AP_WRITE : 0);
+}
+
+/* Blocks (D8.3): 1 GiB and 2 MiB; 32 MiB; 512 MiB. Up to 16 root tables of stage 2 side by side. */
+#define LPAE(id_, name_, shift, blocks, concat, attr_)                                             \
+	[id_] = { .name = name_, .id = id_, .page_shift = shift, .level_bits = (shift) - 3,        \
+		  .block_levels = blocks, .concat_bits = concat, .addr = LPAE_ADDR,               \
+		  .valid = LPAE_VALID, .table = LPAE_TABLE, .one = PTE_FIRST | PTE_LAST,             \
+		  .attr = attr_ }
+
+static const struct pt_format formats[SLUICE_FORMATS] = {
+	LPAE(SLUICE_FORMAT_LPAE_S1_4K, "lpae-s1-4k", 12, 1u << 1 | 1u << 2, 0, s1_attr),
+	LPAE(SLUICE_FORMAT_LPAE_S1_16K, "lpae-s1-16k", 14, 1u << 2, 0, s1_attr),
+	LPAE(SLUICE_FORMAT_LPAE_S1_64K, "lpae-s1-64k", 16, 1u << 2, 0, s1_attr),
+	LPAE(SLUICE_FORMAT_LPAE_S2_4K, "lpae-s2-4k", 12, 1u << 1 | 1u << 2, 4, s2_attr),
+	LPAE(SLUICE_FORMAT_LPAE_S2_16K, "lpae-s2-16k", 14, 1u << 2, 4, s2_attr),
+	LPAE(SLUICE_FORMAT_LPAE_S2_64K, "lpae-s2-64k", 16, 1u << 2, 4, s2_attr),
+};
+
+const struct pt_format *
+pt_format_get(enum sluice_format id)
+{
+	return &formats[id];
+}
+
+const struct pt_format *
+pt_format_find(const char *name)
+{
+	for (unsigned int i = 0; i < RTE_DIM(formats); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	return NULL;
+}
+
+const struct pt_format *
+pt_format_choose(const struct sluice_iommu *iommu, const char *name)
+{
+	const struct pt_format *f = name != NULL ? pt_format_find(name) :
+		iommu->formats != 0 ? pt_format_get((enum sluice_format)__builtin_ctz(iommu->formats)) :
+		NULL;
+
+	if (f != NULL && (iommu->formats & 1u << f->id) != 0)
+		return f;
+	sluice_fail(name != NULL && f == NULL ? EINVAL : ENOTSUP, "page-table format '%s': %s",
+		    name != NULL ? name : "", f == NULL ? "there is none of that name" :
+		    "the hardware does not walk it");
+	return NULL;
+}
+
+unsigned int
+pt_format_start(const struct pt_format *f, unsigned int ias)
+{
+	unsigned int bits = ias - f->page_shift, levels = (bits + f->level_bits - 1) / f->level_bits;
+
+	/* A root table of up to 16 entries is left out: its entries' tables lie side by side. */
+	if (levels > 1 && bits - (levels - 1) * f->level_bits <= f->concat_bits)
+		levels--;
+	return LEVELS - levels;
+}

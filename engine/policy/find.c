@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Finding a policy: in the set of a domain's page-table format, by name.
+ */
+#include <string.h>
+
+#include "set.h"
+
+extern const struct policy_set policy_set_lpae_4k, policy_set_lpae_16k, policy_set_lpae_64k;
+
+/* What a policy compiles to depends on the page alone (fmt/): both stages have the same. */
+const struct policy_set *
+policy_set_of(const struct pt_format *f)
+{
+	return f->page_shift == 12 ? &policy_set_lpae_4k :
+	       f->page_shift == 14 ? &policy_set_lpae_16k :
+				     &policy_set_lpae_64k;
+}
+
+const struct policy_ops *
+policy_find(const struct policy_set *set, const char *name)
+{
+	for (unsigned int i = 0; i < set->n; i++)
+		if (strcmp(set->list[i]->name, name) == 0)
+			return set->list[i];
+	return NULL;
+}
+
+const struct policy_ops *
+policy_clamp(const struct policy_set *set, const struct policy_ops *p,
+	     const struct sluice_iommu *iommu)
+{
+	/* E1: before the backend hears of anything. */
+	return p->deferred && (iommu->caps & SLUICE_CAP_DEFERRED) == 0 ? set->strict : p;
+}
+
+const char *
+sluice_policy_name(unsigned int i)
+{
+	return i < policy_set_lpae_4k.n ? policy_set_lpae_4k.list[i]->name : NULL;
+}
