@@ -48,14 +48,61 @@ add(uint32_t stream)
 	return sluice_device_add(r.iommu, s, 2);
 }
 
+static struct sluice_device *dev[6];
+static bool on[6]; /* has ATS */
+static unsigned int quarantined, dead;
+
+/* Device @p k comes, into domain @p to. */
+static void
+comes(unsigned int k, struct sluice_domain *to)
+{
+	dev[k] = add(8 * (k + 1));
+	assert_non_null(dev[k]);
+	assert_int_equal(sluice_device_attach(dev[k], to), 0);
+	on[k] = true;
+	assert_int_equal(sluice_device_ats(dev[k], true), 0);
+	if (k != 4)
+		return;
+	dead++;
+	/* Somebody meets it. */
+	for (unsigned int n = 0; n < 1000 && !sluice_device_quarantined(dev[k]); n++)
+		sched_yield();
+}
+
+/* Something happens to device @p k. */
+static void
+happens(unsigned int k, struct sluice_domain *to, uint64_t *seed)
+{
+	int ret;
+
+	switch (dev[k] == NULL ? 9 : rnd(seed) % 4) {
+	case 0:
+		quarantined += sluice_device_quarantined(dev[k]);
+		assert_int_equal(sluice_device_remove(dev[k]), 0);
+		dev[k] = NULL;
+		break;
+	case 1:
+		assert_int_equal(sluice_device_detach(dev[k]), 0);
+		break;
+	case 2:
+		ret = sluice_device_attach(dev[k], to);
+		assert_int_equal(ret, sluice_device_quarantined(dev[k]) ? -EPERM : 0);
+		break;
+	case 3:
+		ret = sluice_device_ats(dev[k], on[k] = !on[k]);
+		if (ret != 0)
+			assert_true(ret == -EPERM && sluice_device_quarantined(dev[k]));
+		break;
+	default:
+		comes(k, to);
+	}
+}
+
 /* What dies after it was found must not be asked again. */
 static void
 a11_devices_come_and_go(void **state)
 {
-	struct sluice_device *dev[6] = { NULL };
-	bool on[6] = { false };
 	pthread_t worker[2];
-	unsigned int quarantined = 0, dead = 0;
 	uint64_t seed = 11;
 
 	(void)state;
@@ -71,40 +118,8 @@ a11_devices_come_and_go(void **state)
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		unsigned int k = (unsigned int)(rnd(&seed) % 6);
 		struct sluice_domain *to = rnd(&seed) % 2 ? r.d : ds;
-		int ret;
 
-		switch (dev[k] == NULL ? 9 : rnd(&seed) % 4) {
-		case 0:
-			quarantined += sluice_device_quarantined(dev[k]);
-			assert_int_equal(sluice_device_remove(dev[k]), 0);
-			dev[k] = NULL;
-			break;
-		case 1:
-			assert_int_equal(sluice_device_detach(dev[k]), 0);
-			break;
-		case 2:
-			ret = sluice_device_attach(dev[k], to);
-			assert_int_equal(ret, sluice_device_quarantined(dev[k]) ? -EPERM : 0);
-			break;
-		case 3:
-			ret = sluice_device_ats(dev[k], on[k] = !on[k]);
-			if (ret != 0)
-				assert_true(ret == -EPERM && sluice_device_quarantined(dev[k]));
-			break;
-		default:
-			dev[k] = add(8 * (k + 1));
-			assert_non_null(dev[k]);
-			assert_int_equal(sluice_device_attach(dev[k], to), 0);
-			on[k] = true;
-			assert_int_equal(sluice_device_ats(dev[k], true), 0);
-			dead += k == 4;
-			if (k != 4)
-				break;
-			/* Somebody meets it. */
-			for (unsigned int n = 0;
-			     n < 1000 && !sluice_device_quarantined(dev[k]); n++)
-				sched_yield();
-		}
+		happens(k, to, &seed);
 		sched_yield();
 	}
 	atomic_store(&stop_work, true);
