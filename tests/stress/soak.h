@@ -78,7 +78,16 @@ struct soak {
 extern struct soak soak;
 extern _Atomic unsigned int soak_failures;
 
-uint64_t soak_rnd(uint64_t *s);
+/** xorshift64*. */
+static inline uint64_t
+soak_rnd(uint64_t *s)
+{
+	*s ^= *s >> 12;
+	*s ^= *s << 25;
+	*s ^= *s >> 27;
+	return *s * UINT64_C(0x2545f4914f6cdd1d);
+}
+
 void soak_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define SOAK_CHECK(cond, ...)                                                                      \
@@ -96,7 +105,19 @@ void worker_released(struct worker *w, unsigned int slot, bool gone);
 void soak_up(uint64_t seed, bool free_running);
 void soak_begin(void);
 void soak_down(void);
-/** One thing that whoever is in control may do. */
+/** One thing that the controlling thread may do. */
 void control_op(void);
+
+/** The controlling thread's random number below @p below. */
+uint64_t control_rnd(uint64_t below);
+/** Did it succeed? What fails while SYNCs hang, or because one command was refused, is no fault. */
+bool control_ok(int ret, const char *what);
+
+/** Add device @p i; move bytes with it; attach it to a domain. */
+void device_make(unsigned int i);
+void device_use(unsigned int i);
+void device_attach(unsigned int i);
+/** Remove device @p i. @return false: that was not possible, and it stays. */
+bool device_end(unsigned int i);
 
 #endif

@@ -19,15 +19,6 @@
 struct soak soak;
 _Atomic unsigned int soak_failures;
 
-uint64_t
-soak_rnd(uint64_t *s)
-{
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return *s * UINT64_C(0x2545f4914f6cdd1d);
-}
-
 void
 soak_fail(const char *fmt, ...)
 {
@@ -42,15 +33,14 @@ soak_fail(const char *fmt, ...)
 	va_end(ap);
 }
 
-static uint64_t
-rnd(uint64_t below)
+uint64_t
+control_rnd(uint64_t below)
 {
 	return soak_rnd(&soak.rng) % below;
 }
 
-/* What fails while SYNCs hang, or because one command was refused, is no failure of ours. */
-static bool
-ok(int ret, const char *what)
+bool
+control_ok(int ret, const char *what)
 {
 	if (ret == 0)
 		return true;
@@ -67,14 +57,14 @@ static void
 domain_make(struct domain *dom)
 {
 	struct sluice_domain_conf c = {
-		.policy = policies[rnd(RTE_DIM(policies))], .iova_size = 4 << 20,
-		.batch = 1u << rnd(6), .ring = 32u << rnd(3), .deadline_us = 10 + (uint32_t)rnd(300),
-		.range_max = 1 + (uint32_t)rnd(64),
+		.policy = policies[control_rnd(RTE_DIM(policies))], .iova_size = 4 << 20,
+		.batch = 1u << control_rnd(6), .ring = 32u << control_rnd(3), .deadline_us = 10 + (uint32_t)control_rnd(300),
+		.range_max = 1 + (uint32_t)control_rnd(64),
 	};
 
 	dom->d = sluice_domain_create(soak.iommu, &c);
 	if (dom->d == NULL)
-		ok(-rte_errno, "domain_create");
+		control_ok(-rte_errno, "domain_create");
 	dom->maps = dom->unmaps = dom->errors = dom->uncertain = 0;
 	dom->cookies_given = dom->cookies_taken = dom->cookies_void = 0;
 }
@@ -106,9 +96,9 @@ domain_end(unsigned int slot)
 	pthread_rwlock_wrlock(&dom->lock);
 	if (dom->d == NULL) {
 		done = true;
-	} else if (ok(sluice_domain_drain(dom->d), "drain")) {
+	} else if (control_ok(sluice_domain_drain(dom->d), "drain")) {
 		domain_adds_up(dom);
-		done = ok(sluice_domain_destroy(dom->d), "domain_destroy");
+		done = control_ok(sluice_domain_destroy(dom->d), "domain_destroy");
 	}
 	if (done && dom->d != NULL) {
 		dom->d = NULL;
@@ -125,10 +115,10 @@ domain_end(unsigned int slot)
 static void
 policy_change(struct domain *dom)
 {
-	const char *to = policies[rnd(RTE_DIM(policies))];
+	const char *to = policies[control_rnd(RTE_DIM(policies))];
 
 	atomic_fetch_add(&dom->changes, 1);
-	if (ok(sluice_domain_set_policy(dom->d, to), "set_policy")) {
+	if (control_ok(sluice_domain_set_policy(dom->d, to), "set_policy")) {
 		SOAK_CHECK(strcmp(sluice_domain_policy(dom->d), to) == 0, "%s", to);
 		soak.switches++;
 	}
@@ -138,93 +128,12 @@ policy_change(struct domain *dom)
 static void
 domain_tune(struct domain *dom)
 {
-	const struct sluice_domain_conf c = { .batch = 1u << rnd(6),
-					      .deadline_us = 5 + (uint32_t)rnd(1000),
-					      .range_max = 1 + (uint32_t)rnd(64) };
+	const struct sluice_domain_conf c = { .batch = 1u << control_rnd(6),
+					      .deadline_us = 5 + (uint32_t)control_rnd(1000),
+					      .range_max = 1 + (uint32_t)control_rnd(64) };
 	int ret = sluice_domain_tune(dom->d, &c);
 
 	SOAK_CHECK(ret == 0, "tune: %s", sluice_error());
-}
-
-/* ---- devices ------------------------------------------------------------------------------- */
-
-static void
-device_make(unsigned int i)
-{
-	uint32_t stream = (i + 1) * 8;
-	char args[64];
-
-	snprintf(args, sizeof(args), "emu,probe=1,ring=64,seed=%u", i + 1);
-	soak.dev[i].slot = -1;
-	soak.dev[i].dev = sluice_device_add(soak.iommu, &stream, 1);
-	SOAK_CHECK(soak.dev[i].dev != NULL || rte_errno == ETIMEDOUT || rte_errno == EIO,
-		   "device_add: %s", sluice_error());
-	if (soak.dev[i].dev == NULL)
-		return;
-	soak.dev[i].dma = sluice_dma_open(soak.dev[i].dev, args);
-	SOAK_CHECK(soak.dev[i].dma != NULL, "dma_open: %s", sluice_error());
-}
-
-/* Transfers to what workers use, or used. */
-static void
-device_use(unsigned int i)
-{
-	struct sluice_dma_desc d[4];
-	struct sluice_dma_cpl c[16];
-
-	for (unsigned int k = 0; k < RTE_DIM(d); k++)
-		d[k] = (struct sluice_dma_desc){
-			.iova = atomic_load(&soak.recent[rnd(SOAK_WORKERS)][rnd(SOAK_RECENT)]),
-			.len = 64, .flags = rnd(2) ? SLUICE_DMA_TO_HOST : 0 };
-	(void)sluice_dma_submit(soak.dev[i].dma, d, RTE_DIM(d));
-	(void)sluice_dma_completed(soak.dev[i].dma, c, RTE_DIM(c));
-}
-
-static void
-device_attach(unsigned int i)
-{
-	unsigned int slot = (unsigned int)rnd(SOAK_DOMAINS);
-	struct domain *dom = &soak.dom[slot];
-
-	if (dom->d == NULL)
-		return;
-	soak.attaches++;
-	(void)ok(sluice_device_attach(soak.dev[i].dev, dom->d), "attach");
-}
-
-static void
-dma_quiet(unsigned int i)
-{
-	struct sluice_dma_cpl c[16];
-	struct sluice_dma_stats st;
-
-	do {
-		(void)sluice_dma_completed(soak.dev[i].dma, c, RTE_DIM(c));
-		sluice_dma_get_stats(soak.dev[i].dma, &st);
-		if (!soak.free_running)
-			sluice_iommu_step(soak.iommu, 64);
-	} while (st.submitted != st.completed);
-}
-
-static bool
-device_end(unsigned int i)
-{
-	if (soak.dev[i].dev == NULL)
-		return true;
-	if (soak.dev[i].dma != NULL) {
-		dma_quiet(i);
-		SOAK_CHECK(sluice_dma_close(soak.dev[i].dma) == 0, "%s", sluice_error());
-		soak.dev[i].dma = NULL;
-	}
-	if (!ok(sluice_device_remove(soak.dev[i].dev), "device_remove")) {
-		char args[64];
-
-		snprintf(args, sizeof(args), "emu,probe=1,ring=64,seed=%u", i + 1);
-		soak.dev[i].dma = sluice_dma_open(soak.dev[i].dev, args);
-		return false;
-	}
-	soak.dev[i].dev = NULL;
-	return true;
 }
 
 /* ---- workers ------------------------------------------------------------------------------- */
@@ -263,7 +172,7 @@ worker_goes(struct worker *w)
 	}
 	if (!w->here)
 		return true;
-	if (!ok(sluice_worker_unregister(soak.e, w->id), "worker_unregister"))
+	if (!control_ok(sluice_worker_unregister(soak.e, w->id), "worker_unregister"))
 		return false;
 	w->here = false;
 	for (unsigned int slot = 0; slot < SOAK_DOMAINS; slot++) {
@@ -288,9 +197,9 @@ static void
 inject(void)
 {
 	soak.injected++;
-	switch (rnd(4)) {
+	switch (control_rnd(4)) {
 	case 0:
-		emu_inject(soak.iommu->emu, EMU_INJECT_CERROR_ILL, 1 + rnd(3));
+		emu_inject(soak.iommu->emu, EMU_INJECT_CERROR_ILL, 1 + control_rnd(3));
 		break;
 	case 1:
 		emu_inject(soak.iommu->emu, EMU_INJECT_CERROR_ABT, 1);
@@ -301,32 +210,60 @@ inject(void)
 	}
 }
 
+/* Detach all devices of a domain, then destroy it. */
+static void
+domain_leave(unsigned int slot)
+{
+	const struct sluice_domain *d = soak.dom[slot].d;
+
+	for (unsigned int k = 0; k < SOAK_DEVICES; k++)
+		if (soak.dev[k].dev != NULL && d != NULL && sluice_device_domain(soak.dev[k].dev) == d)
+			(void)control_ok(sluice_device_detach(soak.dev[k].dev), "detach");
+	for (unsigned int k = 0; k < SOAK_DEVICES; k++)
+		if (soak.dev[k].dev != NULL && d != NULL && sluice_device_domain(soak.dev[k].dev) == d)
+			return; /* it could not be detached */
+	(void)domain_end(slot);
+}
+
+static void
+device_comes_or_goes(unsigned int i)
+{
+	if (soak.dev[i].dev == NULL)
+		device_make(i);
+	else if (control_rnd(4) == 0)
+		(void)device_end(i);
+	else
+		device_attach(i);
+}
+
+static void
+worker_comes_or_goes(struct worker *w)
+{
+	if (!w->here)
+		worker_comes(w);
+	else if (control_rnd(8) == 0 && !worker_goes(w) && soak.free_running) {
+		w->stop = false; /* it could not: it goes on */
+		SOAK_CHECK(pthread_create(&w->thread, NULL, worker_loop, w) == 0, "thread");
+	}
+}
+
 void
 control_op(void)
 {
-	unsigned int slot = (unsigned int)rnd(SOAK_DOMAINS), i = (unsigned int)rnd(SOAK_DEVICES);
+	unsigned int slot = (unsigned int)control_rnd(SOAK_DOMAINS), i = (unsigned int)control_rnd(SOAK_DEVICES);
 	struct domain *dom = &soak.dom[slot];
-	struct worker *w = &soak.w[rnd(SOAK_WORKERS)];
+	struct worker *w = &soak.w[control_rnd(SOAK_WORKERS)];
 
 	RTE_PER_LCORE(_lcore_id) = LCORE_ID_ANY;
 	/* Nothing hangs for ever. */
-	if (soak.hang && rnd(8) == 0) {
+	if (soak.hang && control_rnd(8) == 0) {
 		soak.hang = false;
 		emu_inject(soak.iommu->emu, EMU_INJECT_SYNC_HANG, 0);
 	}
-	switch (rnd(16)) {
+	switch (control_rnd(16)) {
 	case 0:
-		if (rnd(8) != 0)
-			break;
-		for (unsigned int k = 0; k < SOAK_DEVICES; k++)
-			if (soak.dev[k].dev != NULL && dom->d != NULL &&
-			    sluice_device_domain(soak.dev[k].dev) == dom->d)
-				(void)ok(sluice_device_detach(soak.dev[k].dev), "detach");
-		for (unsigned int k = 0; k < SOAK_DEVICES; k++)
-			if (soak.dev[k].dev != NULL && dom->d != NULL &&
-			    sluice_device_domain(soak.dev[k].dev) == dom->d)
-				return; /* it could not be detached */
-		(void)domain_end(slot);
+		if (control_rnd(8) == 0)
+			domain_leave(slot);
 		break;
 	case 1:
 	case 2:
@@ -339,28 +276,18 @@ control_op(void)
 			domain_tune(dom);
 		break;
 	case 5:
-		if (soak.dev[i].dev == NULL)
-			device_make(i);
-		else if (rnd(4) == 0)
-			(void)device_end(i);
-		else
-			device_attach(i);
+		device_comes_or_goes(i);
 		break;
 	case 6:
-		if (soak.dev[i].dev != NULL && rnd(4) == 0)
-			(void)ok(sluice_device_detach(soak.dev[i].dev), "detach");
+		if (soak.dev[i].dev != NULL && control_rnd(4) == 0)
+			(void)control_ok(sluice_device_detach(soak.dev[i].dev), "detach");
 		break;
 	case 7:
-		if (rnd(8) == 0)
+		if (control_rnd(8) == 0)
 			inject();
 		break;
 	case 8:
-		if (!w->here)
-			worker_comes(w);
-		else if (rnd(8) == 0 && !worker_goes(w) && soak.free_running) {
-			w->stop = false; /* it could not: it goes on */
-			SOAK_CHECK(pthread_create(&w->thread, NULL, worker_loop, w) == 0, "thread");
-		}
+		worker_comes_or_goes(w);
 		break;
 	case 9:
 		pthread_rwlock_wrlock(&dom->lock);
@@ -392,8 +319,8 @@ soak_up(uint64_t seed, bool free_running)
 	/* A different machine each time. */
 	snprintf(args, sizeof(args), "smmuv3,regs=emu,mem_mb=48,sync_timeout_us=%u,sync_ns=%u,"
 		 "tlbi_ns=%u,ril=%u,msi=%u,shuffle=%u,iotlb=%u,seed=%" PRIu64 "%s",
-		 free_running ? 20000 : 100, (unsigned int)rnd(1000), (unsigned int)rnd(1000),
-		 (unsigned int)rnd(2), (unsigned int)rnd(2), (unsigned int)rnd(2), 64u << rnd(6), seed,
+		 free_running ? 20000 : 100, (unsigned int)control_rnd(1000), (unsigned int)control_rnd(1000),
+		 (unsigned int)control_rnd(2), (unsigned int)control_rnd(2), (unsigned int)control_rnd(2), 64u << control_rnd(6), seed,
 		 free_running ? "" : ",step=1");
 	soak.iommu = sluice_iommu_open(args);
 	if (soak.iommu == NULL) {

@@ -5,45 +5,30 @@
  * submitted after its unmap is complete? Is anything lost or handed out twice?
  *
  * How it is known:
- * 1. The hardware keeps a TLB: for each page of the window, the address it last saw in the page
- *    table. It refills at random, and refills a page that it has just invalidated if the page is
- *    (still or again) mapped: an invalidation that comes too early is worth nothing.
- * 2. Every map uses a physical address of its own. Who gets an IOVA finds in the TLB nothing, or
- *    his own new address; an old one means that the IOVA was released too early.
- * 3. Each page has an owner; who maps it must find none.
+ * 1. The hardware keeps a TLB, which refills at random (late_hw.h).
+ * 2. Every map uses a physical address of its own. A worker that gets an IOVA finds in the TLB
+ *    nothing, or its own new address; an old one means that the IOVA was released too early.
+ * 3. Each page has an owner; a worker that maps it must find none.
  * 4. Each page has a plain word, written by its owner before the unmap, read by the hardware when
  *    it executes an invalidation of that range, written again by the next owner. A race detector
  *    that is content with that has seen every hand-over on the way: worker, engine, hardware,
  *    engine, worker.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/policy/policy.h"
-#include "engine/object/engine.h"
-#include "engine/base/tsan.h"
-#include "tests/unit/eal.h"
-#include "tests/unit/engine/fake_iommu.h"
+#include "late_hw.h"
 
-#define WINDOW_CHUNKS 8u
-#define WINDOW_PAGES  (WINDOW_CHUNKS * IOVA_CHUNK_PAGES)
-#define QUEUE         64u /* submissions; power of two */
-#define RESULTS       4096u
-#define LIVE          16u /* mappings a worker holds */
-#define MAX_WORKERS   3u
-#define MIN_PAIRS     600u /* of each worker, however long it takes */
+#define LIVE        16u /* mappings a worker holds */
+#define MAX_WORKERS 3u
+#define MIN_PAIRS   600u /* of each worker, however long it takes */
 
 struct mode {
 	const char *name, *policy;
 	unsigned int workers;
 	uint32_t batch, ring, range_max, deadline_us;
 	bool refuse; /* the hardware refuses commands now and then, the queue submissions */
-	uint32_t chunks; /* of the window, 0: WINDOW_CHUNKS */
+	uint32_t chunks; /* of the window, 0: as large as can be */
 };
 
 static const struct mode modes[] = {
@@ -64,163 +49,7 @@ static const struct mode modes[] = {
 	{ "strict-refuse", "strict", 2, 0, 0, 0, 0, true },
 };
 
-/* ---- hardware ------------------------------------------------------------------------------ */
-
-struct slot {
-	_Atomic uint64_t full; /* sequence number of the submission in it */
-	unsigned int n;
-	struct sluice_inv inv[SLUICE_INV_BURST];
-};
-
-static struct {
-	struct slot slot[QUEUE];
-	_Atomic uint64_t ticket; /* submissions so far */
-	_Atomic uint64_t done;
-	_Atomic uint8_t bad[RESULTS]; /* result of a sequence number, modulo */
-	_Atomic bool stop;
-	_Atomic uint64_t tlb[WINDOW_PAGES]; /* physical address, 0: nothing; hardware writes */
-	uint64_t word[WINDOW_PAGES];        /* (4) */
-	uint64_t seen;                      /* what the hardware read of (4) */
-	uint64_t executed;
-	_Atomic uint64_t refused;
-	uint64_t seed;
-	uint64_t delay; /* turns of its loop, at most */
-	bool refuse;
-} hw;
-
-static struct sluice_domain *dom;
-static _Atomic uint64_t submit_seed;
-
-static uint64_t
-rnd(uint64_t *s)
-{
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return *s * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static uint64_t
-hw_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
-{
-	(void)queue;
-	if (hw.refuse) {
-		uint64_t s = atomic_fetch_add_explicit(&submit_seed, 1, memory_order_relaxed) + 1;
-
-		if (rnd(&s) % 50 == 0)
-			return 0;
-	}
-	uint64_t seq = atomic_fetch_add_explicit(&hw.ticket, 1, memory_order_relaxed) + 1;
-	struct slot *s = &hw.slot[seq % QUEUE];
-
-	/* Room: acquire, pairs with the release of done in hw_loop(). */
-	while (seq - atomic_load_explicit(&hw.done, memory_order_acquire) > QUEUE)
-		sched_yield();
-	s->n = n;
-	memcpy(s->inv, inv, n * sizeof(*inv));
-	atomic_store_explicit(&s->full, seq, memory_order_release);
-	return seq;
-}
-
-/* No room, now and then: for the engine's turn alone. */
-static uint64_t
-hw_try(void *queue, const struct sluice_inv *inv, unsigned int n)
-{
-	static _Atomic uint64_t tries;
-	uint64_t s = atomic_fetch_add_explicit(&tries, 1, memory_order_relaxed) + 1;
-
-	return rnd(&s) % 4 == 0 ? SLUICE_INV_FULL : hw_submit(queue, inv, n);
-}
-
-static uint64_t
-hw_done(void *queue)
-{
-	(void)queue;
-	return atomic_load_explicit(&hw.done, memory_order_acquire);
-}
-
-static int
-hw_result(void *queue, uint64_t seq)
-{
-	(void)queue;
-	return atomic_load_explicit(&hw.bad[seq % RESULTS], memory_order_relaxed) ? -EIO : 0;
-}
-
-static unsigned int
-hw_faults(void *queue, struct sluice_fault *f, unsigned int n)
-{
-	(void)queue, (void)f, (void)n;
-	return 0;
-}
-
-/* The device uses a page: the TLB has what the table says. */
-static void
-hw_touch(uint32_t pfn)
-{
-	uint64_t pa;
-
-	if (pgtable_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
-		atomic_store_explicit(&hw.tlb[pfn], pa, memory_order_relaxed);
-}
-
-static void
-hw_invalidate(uint32_t pfn, uint32_t pages, bool range)
-{
-	for (uint32_t i = pfn; i < pfn + pages; i++) {
-		if (range)
-			hw.seen += hw.word[i]; /* (4) */
-		atomic_store_explicit(&hw.tlb[i], 0, memory_order_relaxed);
-		if (rnd(&hw.seed) % 4 == 0)
-			hw_touch(i);
-	}
-}
-
-static void
-hw_execute(const struct slot *s, uint64_t seq)
-{
-	bool bad = hw.refuse && rnd(&hw.seed) % 20 == 0;
-
-	atomic_store_explicit(&hw.bad[seq % RESULTS], bad, memory_order_relaxed);
-	atomic_fetch_add_explicit(&hw.refused, bad, memory_order_relaxed);
-	for (unsigned int i = 0; i < s->n && !bad; i++) {
-		const struct sluice_inv *v = &s->inv[i];
-
-		if (v->tag != dom->hw.tag)
-			continue;
-		if (v->op == SLUICE_INV_DOMAIN)
-			hw_invalidate(0, dom->nb_pages, false);
-		else
-			hw_invalidate((uint32_t)((v->iova - dom->iova_base) >> 12), v->pages, true);
-		hw.executed++;
-	}
-}
-
-static void *
-hw_loop(void *arg)
-{
-	uint64_t next = 1, wait = 0;
-
-	(void)arg;
-	while (!atomic_load_explicit(&hw.stop, memory_order_acquire)) {
-		struct slot *s = &hw.slot[next % QUEUE];
-
-		for (unsigned int i = 0; i < 4; i++)
-			hw_touch((uint32_t)(rnd(&hw.seed) % dom->nb_pages));
-		if (atomic_load_explicit(&s->full, memory_order_acquire) != next) {
-			sched_yield();
-			continue;
-		}
-		if (wait == 0)
-			wait = 1 + rnd(&hw.seed) % hw.delay;
-		if (--wait != 0)
-			continue;
-		hw_execute(s, next);
-		atomic_store_explicit(&hw.done, next++, memory_order_release);
-	}
-	return NULL;
-}
-
-/* ---- workers and engine -------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------------------------- */
 
 struct worker {
 	pthread_t thread;
@@ -229,9 +58,15 @@ struct worker {
 	uint64_t errors, stale, doubles, nospace, lost_pages;
 };
 
-static struct sluice_engine *engine;
-static _Atomic bool stop_workers, stop_engine;
-static _Atomic uint8_t owner[WINDOW_PAGES];
+static _Atomic bool stop_workers;
+static _Atomic uint8_t owner[HW_PAGES];
+
+/* Devices use any page. */
+static uint32_t
+any_page(uint64_t *seed)
+{
+	return (uint32_t)(rnd(seed) % dom->nb_pages);
+}
 
 static uint32_t
 pfn_of(uint64_t iova)
@@ -266,7 +101,7 @@ worker_give(struct worker *w, uint64_t iova, uint32_t pages)
 	do {
 		ret = sluice_unmap(dom, iova, (size_t)pages << 12);
 	} while (ret == -EAGAIN); /* the ring stayed full: nothing changed */
-	if (ret == -EIO && hw.refuse)
+	if (ret == -EIO && hw.conf.refuse)
 		w->lost_pages += UINT64_C(1) << iova_order(pages); /* strict: never given out again */
 	else if (ret != 0)
 		w->errors++;
@@ -315,22 +150,11 @@ worker_loop(void *arg)
 			live[k] = live[--n];
 		}
 		/* Lost IOVAs add up: stop before the window is gone. */
-		if (w->lost_pages > WINDOW_PAGES / 8)
+		if (w->lost_pages > HW_PAGES / 8)
 			break;
 	}
 	while (n-- > 0)
 		worker_give(w, live[n].iova, live[n].pages);
-	return NULL;
-}
-
-static void *
-engine_loop(void *arg)
-{
-	(void)arg;
-	while (!atomic_load_explicit(&stop_engine, memory_order_acquire))
-		if (sluice_engine_poll(engine) == 0)
-			sched_yield();
-	sluice_engine_release(engine);
 	return NULL;
 }
 
@@ -418,29 +242,15 @@ run(const struct mode *m, unsigned int usec)
 {
 	const struct sluice_domain_conf conf = {
 		.policy = m->policy, .batch = m->batch,
-		.iova_size = (uint64_t)(m->chunks != 0 ? m->chunks : WINDOW_CHUNKS) << 21,
+		.iova_size = m->chunks != 0 ? (uint64_t)m->chunks << 21 : (uint64_t)HW_PAGES << 12,
 		.ring = m->ring, .range_max = m->range_max, .deadline_us = m->deadline_us,
 	};
+	const struct hw_conf hc = { .touches = 4, .page = any_page, .refuse = m->refuse };
 	struct worker w[MAX_WORKERS] = { { 0 } };
-	struct fake *f = fake_open("clock=tsc");
-	pthread_t hardware, poller;
 
-	memset(&hw, 0, sizeof(hw));
 	memset(owner, 0, sizeof(owner));
-	hw.seed = 12345;
-	hw.delay = 20;
-	hw.refuse = m->refuse;
-	stop_workers = stop_engine = false;
-	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_try,    hw_done,
-						     hw_result, hw_faults, NULL };
-	f->iommu->sync_timeout = sluice_clock_from_ns(&f->iommu->clock, UINT64_C(20000000000));
-	engine = sluice_engine_create();
-	sluice_engine_add_iommu(engine, f->iommu);
-	dom = sluice_domain_create(f->iommu, &conf);
-	if (dom == NULL)
-		exit(99);
-	pthread_create(&hardware, NULL, hw_loop, NULL);
-	pthread_create(&poller, NULL, engine_loop, NULL);
+	stop_workers = false;
+	hw_up(&hc, &conf);
 	for (unsigned int i = 0; i < m->workers; i++) {
 		w[i].id = i + 1;
 		sluice_worker_register(engine, w[i].id);
@@ -454,15 +264,10 @@ run(const struct mode *m, unsigned int usec)
 		pthread_join(w[i].thread, NULL);
 	for (unsigned int i = 0; i < m->workers; i++)
 		CHECK(sluice_worker_unregister(engine, w[i].id) == 0, "%s", sluice_error());
-	stop_engine = true;
-	pthread_join(poller, NULL);
-	hw.stop = true;
-	pthread_join(hardware, NULL);
+	hw_stop_polling();
+	hw_stop();
 	check(m, w);
-	CHECK(sluice_domain_destroy(dom) == 0, "%s", sluice_error());
-	sluice_engine_del_iommu(engine, f->iommu);
-	sluice_engine_destroy(engine);
-	fake_close(f);
+	CHECK(hw_down() == 0, "%s", sluice_error());
 }
 
 /* stress_flush [MODE|all [SECONDS]]: SECONDS for all modes together. */

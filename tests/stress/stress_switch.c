@@ -13,50 +13,32 @@
  *    that began and ended under one promise must have left nothing in the TLB.
  * 3. When such a change has returned, nothing that any unmap returned for may be in the TLB: each
  *    worker notes what it unmapped last at every page, and the controller looks at all of them.
- * 4. Who finds his page stale after the unmap reads the policy's name: it must have been one that
- *    may, before or after the unmap, unless the controller was at work. The name never lags.
+ * 4. A worker that finds its page stale after the unmap reads the policy's name: it must have been
+ *    one that may be stale, before or after the unmap, unless the controller was at work. The name
+ *    never lags.
  * 5. A cookie comes in the order given, once, and nothing of its page is in the TLB then.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "engine/object/engine.h"
 #include "engine/base/tsan.h"
-#include "tests/unit/eal.h"
-#include "tests/unit/engine/fake_iommu.h"
+#include "late_hw.h"
 
 #define WINDOW_CHUNKS 4u
 #define WINDOW_PAGES  (WINDOW_CHUNKS * IOVA_CHUNK_PAGES)
-#define QUEUE         64u /* submissions; power of two */
 #define WORKERS       3u
 #define LIVE          8u  /* mappings a worker holds */
 #define OWED          64u /* cookies it is owed, at most; power of two */
 #define TURNS         (SLUICE_TSAN ? 100u : 400u) /* of a worker before it goes */
 #define MIN_CHANGES   30u
 
-static struct sluice_domain *dom;
-static struct sluice_engine *engine;
-static _Atomic bool stop, stop_engine;
+static _Atomic bool stop;
 static pthread_mutex_t control = PTHREAD_MUTEX_INITIALIZER; /* one control call at a time */
-
-static uint64_t
-rnd(uint64_t *s)
-{
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return *s * UINT64_C(0x2545f4914f6cdd1d);
-}
 
 static int failures;
 
+/* Fails the test unless @p n is 0. */
 static void
-fail(const char *what, uint64_t n)
+expect_none(const char *what, uint64_t n)
 {
 	if (n != 0) {
 		failures++;
@@ -64,116 +46,11 @@ fail(const char *what, uint64_t n)
 	}
 }
 
-/* ---- hardware ------------------------------------------------------------------------------ */
-
-static struct {
-	struct {
-		_Atomic uint64_t full; /* sequence number of the submission in it */
-		unsigned int n;
-		struct sluice_inv inv[SLUICE_INV_BURST];
-	} slot[QUEUE];
-	_Atomic uint64_t ticket, done;
-	_Atomic bool stop;
-	_Atomic uint64_t tlb[WINDOW_PAGES]; /* physical address, 0: nothing */
-	uint64_t seed;
-} hw;
-
-static uint64_t
-hw_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
+/* Devices use the pages where the workers are: the lowest of two chunks. */
+static uint32_t
+low_page(uint64_t *seed)
 {
-	uint64_t seq = atomic_fetch_add_explicit(&hw.ticket, 1, memory_order_relaxed) + 1;
-
-	(void)queue;
-	/* Room: acquire, pairs with the release of done in hw_loop(). */
-	while (seq - atomic_load_explicit(&hw.done, memory_order_acquire) > QUEUE)
-		sched_yield();
-	hw.slot[seq % QUEUE].n = n;
-	memcpy(hw.slot[seq % QUEUE].inv, inv, n * sizeof(*inv));
-	atomic_store_explicit(&hw.slot[seq % QUEUE].full, seq, memory_order_release);
-	return seq;
-}
-
-/* No room, now and then: for the engine's turn alone. */
-static uint64_t
-hw_try(void *queue, const struct sluice_inv *inv, unsigned int n)
-{
-	static _Atomic uint64_t tries;
-	uint64_t s = atomic_fetch_add_explicit(&tries, 1, memory_order_relaxed) + 1;
-
-	return rnd(&s) % 4 == 0 ? SLUICE_INV_FULL : hw_submit(queue, inv, n);
-}
-
-static uint64_t
-hw_done(void *queue)
-{
-	(void)queue;
-	return atomic_load_explicit(&hw.done, memory_order_acquire);
-}
-
-static int
-hw_result(void *queue, uint64_t seq)
-{
-	(void)queue, (void)seq;
-	return 0;
-}
-
-static unsigned int
-hw_faults(void *queue, struct sluice_fault *f, unsigned int n)
-{
-	(void)queue, (void)f, (void)n;
-	return 0;
-}
-
-static void
-hw_touch(uint32_t pfn)
-{
-	uint64_t pa;
-
-	if (pgtable_walk(&dom->pt, dom->iova_base + ((uint64_t)pfn << 12), &pa) == 0)
-		atomic_store_explicit(&hw.tlb[pfn], pa, memory_order_relaxed);
-}
-
-static void
-hw_execute(const struct sluice_inv *v)
-{
-	bool all = v->op == SLUICE_INV_DOMAIN;
-	uint32_t pfn = all ? 0 : (uint32_t)((v->iova - dom->iova_base) >> 12);
-	uint32_t pages = all ? WINDOW_PAGES : v->pages;
-
-	if (pfn + (uint64_t)pages > WINDOW_PAGES) {
-		printf("FAIL beyond the window: op %u, %#" PRIx64 "+%u\n", v->op, v->iova, v->pages);
-		abort();
-	}
-	for (uint32_t i = pfn; i < pfn + pages; i++) {
-		atomic_store_explicit(&hw.tlb[i], 0, memory_order_relaxed);
-		if (rnd(&hw.seed) % 4 == 0)
-			hw_touch(i);
-	}
-}
-
-static void *
-hw_loop(void *arg)
-{
-	uint64_t next = 1, wait = 0;
-
-	(void)arg;
-	while (!atomic_load_explicit(&hw.stop, memory_order_acquire)) {
-		/* Where the workers are: the lowest pages. */
-		for (unsigned int i = 0; i < 16; i++)
-			hw_touch((uint32_t)(rnd(&hw.seed) % 256 + rnd(&hw.seed) % 2 * IOVA_CHUNK_PAGES));
-		if (atomic_load_explicit(&hw.slot[next % QUEUE].full, memory_order_acquire) != next) {
-			sched_yield();
-			continue;
-		}
-		if (wait == 0)
-			wait = 1 + rnd(&hw.seed) % 20;
-		if (--wait != 0)
-			continue;
-		for (unsigned int i = 0; i < hw.slot[next % QUEUE].n; i++)
-			hw_execute(&hw.slot[next % QUEUE].inv[i]);
-		atomic_store_explicit(&hw.done, next++, memory_order_release);
-	}
-	return NULL;
+	return (uint32_t)(rnd(seed) % 256 + rnd(seed) % 2 * IOVA_CHUNK_PAGES);
 }
 
 /* ---- workers ------------------------------------------------------------------------------- */
@@ -320,21 +197,10 @@ worker_loop(void *arg)
 	return NULL;
 }
 
-static void *
-engine_loop(void *arg)
-{
-	(void)arg;
-	while (!atomic_load_explicit(&stop_engine, memory_order_acquire))
-		if (sluice_engine_poll(engine) == 0)
-			sched_yield();
-	sluice_engine_release(engine);
-	return NULL;
-}
-
 static void
 worker_start(struct worker *w)
 {
-	fail("worker comes", sluice_worker_register(engine, w->id) != 0);
+	expect_none("worker comes", sluice_worker_register(engine, w->id) != 0);
 	w->stopped = 0;
 	w->stays++;
 	if (pthread_create(&w->thread, NULL, worker_loop, w) != 0)
@@ -348,7 +214,7 @@ worker_end(struct worker *w)
 	/* What it did not fetch it fetches now, as that lcore; or goes without: it is released then. */
 	if (rnd(&w->seed) % 2 == 0) {
 		RTE_PER_LCORE(_lcore_id) = w->id;
-		fail("drain", sluice_domain_drain(dom) != 0);
+		expect_none("drain", sluice_domain_drain(dom) != 0);
 		while (w->taken != w->given) {
 			uint64_t had = w->taken;
 
@@ -357,10 +223,10 @@ worker_end(struct worker *w)
 				break;
 		}
 		RTE_PER_LCORE(_lcore_id) = 0;
-		fail("cookies that never came", w->given - w->taken);
+		expect_none("cookies that never came", w->given - w->taken);
 	}
 	pthread_mutex_lock(&control);
-	fail("worker goes", sluice_worker_unregister(engine, w->id) != 0);
+	expect_none("worker goes", sluice_worker_unregister(engine, w->id) != 0);
 	pthread_mutex_unlock(&control);
 	for (; w->taken != w->given; w->taken++) {
 		w->early += stale(&w->owed[w->taken % OWED]);
@@ -403,13 +269,13 @@ controller_loop(void *arg)
 		pthread_mutex_lock(&control);
 		atomic_store_explicit(&promise, false, memory_order_seq_cst);
 		atomic_fetch_add_explicit(&changes, 1, memory_order_seq_cst);
-		fail("set_policy", sluice_domain_set_policy(dom, to) != 0);
-		fail("the name", strcmp(sluice_domain_policy(dom), to) != 0);
+		expect_none("set_policy", sluice_domain_set_policy(dom, to) != 0);
+		expect_none("the name", strcmp(sluice_domain_policy(dom), to) != 0);
 		atomic_store_explicit(&promise, waits, memory_order_seq_cst);
 		atomic_fetch_add_explicit(&changes, 1, memory_order_seq_cst);
 		if (waits)
 			nothing_is_stale();
-		fail("tune", sluice_domain_tune(dom, &c) != 0);
+		expect_none("tune", sluice_domain_tune(dom, &c) != 0);
 		pthread_mutex_unlock(&control);
 		switched++;
 		for (uint64_t i = rnd(&seed) % 64; i > 0; i--)
@@ -433,24 +299,24 @@ check(void)
 		async += w->async;
 		deferred += w->deferred;
 		stays += w->stays;
-		fail("stale under a promise", w->broken);
-		fail("the name lags", w->lagging);
-		fail("cookies too early", w->early);
-		fail("cookies out of order", w->disorder);
-		fail("errors", w->errors);
+		expect_none("stale under a promise", w->broken);
+		expect_none("the name lags", w->lagging);
+		expect_none("cookies too early", w->early);
+		expect_none("cookies out of order", w->disorder);
+		expect_none("errors", w->errors);
 	}
-	fail("stale after the change", left_stale);
+	expect_none("stale after the change", left_stale);
 	sluice_domain_get_stats(dom, &st);
-	fail("unmaps", st.unmaps - pairs - async);
-	fail("live", st.live);
-	fail("pages", st.map_pages - st.unmap_pages);
-	fail("pending", st.queued - st.released);
-	fail("errors", st.map_errors + st.flush_errors);
-	fail("IOVAs lost", WINDOW_PAGES - iova_space_free_pages(&dom->iova));
-	fail("syncs", st.syncs - atomic_load(&hw.ticket));
+	expect_none("unmaps", st.unmaps - pairs - async);
+	expect_none("live", st.live);
+	expect_none("pages", st.map_pages - st.unmap_pages);
+	expect_none("pending", st.queued - st.released);
+	expect_none("errors", st.map_errors + st.flush_errors);
+	expect_none("IOVAs lost", WINDOW_PAGES - iova_space_free_pages(&dom->iova));
+	expect_none("syncs", st.syncs - atomic_load(&hw.ticket));
 	/* Honest: it must have seen all kinds. */
-	fail("nothing was ever stale", deferred == 0);
-	fail("no cookies", async == 0);
+	expect_none("nothing was ever stale", deferred == 0);
+	expect_none("no cookies", async == 0);
 	printf("%" PRIu64 " changes, %" PRIu64 " stays, %" PRIu64 " unmaps (%" PRIu64 " seen stale), %"
 	       PRIu64 " with cookies, %" PRIu64 " submissions, %" PRIu64 " times full\n", switched,
 	       stays, pairs, deferred, async, atomic_load(&hw.ticket), st.ring_full);
@@ -464,24 +330,13 @@ main(int argc, char **argv)
 						 .iova_size = (uint64_t)WINDOW_CHUNKS << 21,
 						 .deadline_us = 200 };
 	double seconds = argc > 1 ? atof(argv[1]) : 3.0;
-	pthread_t hardware, poller, controller;
-	struct fake *f;
+	const struct hw_conf hc = { .touches = 16, .page = low_page };
+	pthread_t controller;
 	uint64_t end;
 
 	test_eal_init("0");
 	alarm((unsigned int)seconds + 100); /* a hang is a failure */
-	f = fake_open("clock=tsc");
-	f->iommu->fast = (struct sluice_iommu_fast){ hw_submit, hw_try,    hw_done,
-						     hw_result, hw_faults, NULL };
-	f->iommu->sync_timeout = sluice_clock_from_ns(&f->iommu->clock, UINT64_C(20000000000));
-	hw.seed = 12345;
-	engine = sluice_engine_create();
-	fail("set-up", sluice_engine_add_iommu(engine, f->iommu) != 0);
-	dom = sluice_domain_create(f->iommu, &conf);
-	if (dom == NULL)
-		return 1;
-	pthread_create(&hardware, NULL, hw_loop, NULL);
-	pthread_create(&poller, NULL, engine_loop, NULL);
+	hw_up(&hc, &conf);
 	for (unsigned int i = 0; i < WORKERS; i++) {
 		worker[i].id = i + 1;
 		worker[i].seed = 7919 * (i + 1);
@@ -503,15 +358,9 @@ main(int argc, char **argv)
 	}
 	stop = true;
 	pthread_join(controller, NULL);
-	stop_engine = true;
-	pthread_join(poller, NULL);
+	hw_stop_polling();
 	check();
-	/* It looks into the page table. */
-	hw.stop = true;
-	pthread_join(hardware, NULL);
-	fail("destroy", sluice_domain_destroy(dom) != 0);
-	sluice_engine_del_iommu(engine, f->iommu);
-	fail("engine", sluice_engine_destroy(engine) != 0);
-	fake_close(f);
+	hw_stop();
+	expect_none("take-down", hw_down() != 0);
 	return failures != 0;
 }

@@ -55,6 +55,50 @@ scribble(struct rig *r)
 		rig_w32(r, off, (uint32_t)word());
 }
 
+/* As a driver does, over what there is. */
+static void
+start_afresh(struct rig *r)
+{
+	rig_w32(r, SMMU_CR0, 0);
+	emu_step(r->e, 4);
+	rig_w64(r, SMMU_STRTAB_BASE, r->ste_pa);
+	rig_w32(r, SMMU_STRTAB_BASE_CFG, 8);
+	rig_w64(r, SMMU_CMDQ_BASE, r->cmdq_pa | 5);
+	rig_w64(r, SMMU_EVENTQ_BASE, r->evtq_pa | 5);
+	for (unsigned int k = 0; k < 32; k++) {
+		r->cmdq[2 * k] = k & 1 ? SMMU_CMD_CFGI_STE_RANGE : SMMU_CMD_TLBI_NH_ALL;
+		r->cmdq[2 * k + 1] = SMMU_CFGI_RANGE_ALL;
+	}
+	rig_w32(r, SMMU_CMDQ_PROD, rig_r32(r, SMMU_CMDQ_CONS) + 4);
+	rig_w32(r, SMMU_EVENTQ_PROD, rig_r32(r, SMMU_EVENTQ_CONS));
+	rig_w32(r, SMMU_CR0, (uint32_t)RIG_EN);
+}
+
+static void
+still_works(struct rig *r)
+{
+	for (int i = 0; i < 5; i++)
+		emu_inject(r->e, (enum emu_inject)i, 0);
+	rig_w32(r, SMMU_CR0, 0);
+	rig_w32(r, SMMU_IRQ_CTRL, 0);
+	rig_run(r);
+	rig_w32(r, SMMU_GERRORN, rig_r32(r, SMMU_GERROR));
+	r->next = 0;
+	r->prod = 0;
+	rig_w32(r, SMMU_CMDQ_PROD, 0);
+	rig_w32(r, SMMU_CMDQ_CONS, 0);
+	rig_up(r);
+	/* What the last injections left: one fetch and one event may abort. */
+	rig_post(r, SMMU_CMD_SYNC, 0);
+	rig_run(r);
+	rig_w32(r, SMMU_GERRORN, rig_r32(r, SMMU_GERROR));
+	rig_run(r);
+	rig_cmd(r, SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL);
+	rig_cmd(r, SMMU_CMD_TLBI_NSNH_ALL, 0);
+	rig_map(r, 0x1000, rig_page(r, 0x66), RIG_RW);
+	rig_sees(r, 0x1000, 0x66);
+}
+
 static void
 fuzz(const struct emu_smmuv3_conf *c, unsigned int steps)
 {
@@ -98,22 +142,8 @@ fuzz(const struct emu_smmuv3_conf *c, unsigned int steps)
 			leaf[rnd() & 15] = rnd() & 1 ? word() : RIG_PA | RIG_RW | 3;
 			break;
 		case 7: /* a driver that starts afresh */
-			if (rnd() & 7)
-				break;
-			rig_w32(&r, SMMU_CR0, 0);
-			emu_step(r.e, 4);
-			rig_w64(&r, SMMU_STRTAB_BASE, r.ste_pa);
-			rig_w32(&r, SMMU_STRTAB_BASE_CFG, 8);
-			rig_w64(&r, SMMU_CMDQ_BASE, r.cmdq_pa | 5);
-			rig_w64(&r, SMMU_EVENTQ_BASE, r.evtq_pa | 5);
-			for (unsigned int k = 0; k < 32; k++) {
-				r.cmdq[2 * k] = k & 1 ? SMMU_CMD_CFGI_STE_RANGE :
-							SMMU_CMD_TLBI_NH_ALL;
-				r.cmdq[2 * k + 1] = SMMU_CFGI_RANGE_ALL;
-			}
-			rig_w32(&r, SMMU_CMDQ_PROD, rig_r32(&r, SMMU_CMDQ_CONS) + 4);
-			rig_w32(&r, SMMU_EVENTQ_PROD, rig_r32(&r, SMMU_EVENTQ_CONS));
-			rig_w32(&r, SMMU_CR0, (uint32_t)RIG_EN);
+			if ((rnd() & 7) == 0)
+				start_afresh(&r);
 			break;
 		default:
 			emu_dma(r.e, rnd() & 3 ? RIG_SID : (uint32_t)rnd(),
@@ -129,27 +159,7 @@ fuzz(const struct emu_smmuv3_conf *c, unsigned int steps)
 	assert_true(st.cmds > 100 && st.cerrors > 10 && st.events > 10 && st.core.bytes > 1000);
 	assert_true(st.guarded_writes > 10 && st.core.mem_aborts > 10 &&
 		    st.core.walk_reads[3] > 10);
-	/* And it still works. */
-	for (int i = 0; i < 5; i++)
-		emu_inject(r.e, (enum emu_inject)i, 0);
-	rig_w32(&r, SMMU_CR0, 0);
-	rig_w32(&r, SMMU_IRQ_CTRL, 0);
-	rig_run(&r);
-	rig_w32(&r, SMMU_GERRORN, rig_r32(&r, SMMU_GERROR));
-	r.next = 0;
-	r.prod = 0;
-	rig_w32(&r, SMMU_CMDQ_PROD, 0);
-	rig_w32(&r, SMMU_CMDQ_CONS, 0);
-	rig_up(&r);
-	/* What the last injections left: one fetch and one event may abort. */
-	rig_post(&r, SMMU_CMD_SYNC, 0);
-	rig_run(&r);
-	rig_w32(&r, SMMU_GERRORN, rig_r32(&r, SMMU_GERROR));
-	rig_run(&r);
-	rig_cmd(&r, SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL);
-	rig_cmd(&r, SMMU_CMD_TLBI_NSNH_ALL, 0);
-	rig_map(&r, 0x1000, rig_page(&r, 0x66), RIG_RW);
-	rig_sees(&r, 0x1000, 0x66);
+	still_works(&r);
 	rig_free(&r);
 }
 

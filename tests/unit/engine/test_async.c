@@ -3,7 +3,7 @@
  * policy/strict_async.c and the cookies of flush.c (A14): when a cookie comes and when it must not,
  * in what order, what happens when nobody takes them, and who waits instead.
  */
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 
@@ -11,31 +11,7 @@ static const struct sluice_domain_conf conf = {
 	.policy = "strict-async", .iova_size = 8 << 20, .batch = 8, .ring = 16, .deadline_us = 1000,
 };
 
-static struct rig r;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	r.f->immediate = false;
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
-
-static void
-poll_in_relax(void *arg)
-{
-	sluice_engine_poll(arg);
-	fake_complete_all(r.f);
-}
+static const struct plan plan = { &conf, .by_hand = true };
 
 /* Time for a look, and a turn. */
 static void
@@ -106,8 +82,8 @@ a14_the_iova_stays_until_the_cookie_is_taken(void **state)
 	}
 	assert_int_equal(sluice_unmap_completed(r.d, &cookie, 1), 1);
 	assert_int_equal(map_ok(r.d, PA, 4096), iova);
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	for (unsigned int i = 0; i < RTE_DIM(other); i++)
 		assert_int_equal(sluice_unmap(r.d, other[i], 4096), 0);
@@ -239,8 +215,8 @@ a14_a_full_ring_waits_for_the_flush_not_for_ever(void **state)
 
 	assert_int_equal(sluice_unmap_async(r.d, iova, 4096, 16), -EAGAIN);
 	assert_true(r.f->now - t0 >= FAKE_TIMEOUT && r.f->now - t0 < 2 * FAKE_TIMEOUT);
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	t0 = r.f->now;
 	assert_int_equal(sluice_unmap_async(r.d, iova, 4096, 16), -EAGAIN); /* now it is choked */
 	assert_true(r.f->now - t0 < FAKE_TIMEOUT / 10);
@@ -260,8 +236,8 @@ a14_a_plain_unmap_waits(void **state)
 	uint64_t iova = map_ok(r.d, PA, 4096);
 
 	(void)state;
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	unmap_later(4096, 0);
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	assert_true(fake_covered(r.f, 1, r.f->done, r.d->hw.tag, iova, 1));
@@ -289,8 +265,8 @@ a14_cookies_among_plain_unmaps(void **state)
 	uint64_t given = 0, taken = 0, seed = 11, pairs = 0;
 
 	(void)state;
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	for (; pairs < 2000; pairs++) {
 		size_t len = (1 + rnd(&seed) % 5) * 4096;
 		uint64_t iova = map_ok(r.d, PA, len);

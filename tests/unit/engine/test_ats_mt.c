@@ -3,7 +3,6 @@
  * Devices with ATS come, go and break while workers unmap strictly and the engine flushes (A11,
  * A12): nothing is used after it was freed, and no unmap is lost.
  */
-#include <pthread.h>
 
 #include <sluice/device.h>
 
@@ -19,19 +18,9 @@ static const struct sluice_domain_conf conf = { .policy = "deferred", .iova_size
 static const struct sluice_domain_conf strict = { .policy = "strict", .iova_size = 8 << 20 };
 static struct rig r;
 static struct sluice_domain *ds;
-static _Atomic bool stop_poll, stop_work;
+static struct poller poller;
+static _Atomic bool stop_work;
 static _Atomic uint64_t failed;
-
-static void *
-poll_loop(void *arg)
-{
-	(void)arg;
-	while (!atomic_load_explicit(&stop_poll, memory_order_acquire))
-		if (sluice_engine_poll(r.e) == 0)
-			sched_yield();
-	sluice_engine_release(r.e);
-	return NULL;
-}
 
 static void *
 work_loop(void *arg)
@@ -59,74 +48,85 @@ add(uint32_t stream)
 	return sluice_device_add(r.iommu, s, 2);
 }
 
+static struct sluice_device *dev[6];
+static bool on[6]; /* has ATS */
+static unsigned int quarantined, dead;
+
+/* Device @p k comes, into domain @p to. */
+static void
+comes(unsigned int k, struct sluice_domain *to)
+{
+	dev[k] = add(8 * (k + 1));
+	assert_non_null(dev[k]);
+	assert_int_equal(sluice_device_attach(dev[k], to), 0);
+	on[k] = true;
+	assert_int_equal(sluice_device_ats(dev[k], true), 0);
+	if (k != 4)
+		return;
+	dead++;
+	/* Somebody meets it. */
+	for (unsigned int n = 0; n < 1000 && !sluice_device_quarantined(dev[k]); n++)
+		sched_yield();
+}
+
+/* Something happens to device @p k. */
+static void
+happens(unsigned int k, struct sluice_domain *to, uint64_t *seed)
+{
+	int ret;
+
+	switch (dev[k] == NULL ? 9 : rnd(seed) % 4) {
+	case 0:
+		quarantined += sluice_device_quarantined(dev[k]);
+		assert_int_equal(sluice_device_remove(dev[k]), 0);
+		dev[k] = NULL;
+		break;
+	case 1:
+		assert_int_equal(sluice_device_detach(dev[k]), 0);
+		break;
+	case 2:
+		ret = sluice_device_attach(dev[k], to);
+		assert_int_equal(ret, sluice_device_quarantined(dev[k]) ? -EPERM : 0);
+		break;
+	case 3:
+		ret = sluice_device_ats(dev[k], on[k] = !on[k]);
+		if (ret != 0)
+			assert_true(ret == -EPERM && sluice_device_quarantined(dev[k]));
+		break;
+	default:
+		comes(k, to);
+	}
+}
+
 /* What dies after it was found must not be asked again. */
 static void
 a11_devices_come_and_go(void **state)
 {
-	struct sluice_device *dev[6] = { NULL };
-	bool on[6] = { false };
-	pthread_t poller, worker[2];
-	unsigned int quarantined = 0, dead = 0;
+	pthread_t worker[2];
 	uint64_t seed = 11;
 
 	(void)state;
-	rig_up(&r, "clock=tsc,caps=0x111", &conf);
+	rig_up_mt(&r, ",caps=0x111", &conf);
 	ds = sluice_domain_create(r.iommu, &strict);
 	assert_non_null(ds);
-	r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(10000000000));
-	r.f->log = false;
 	r.f->dead[0] = 40; /* the first stream of the fifth: it never answers */
 	r.f->nb_dead = 1;
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(sluice_worker_register(r.e, 1 + i), 0);
-	assert_int_equal(pthread_create(&poller, NULL, poll_loop, NULL), 0);
+	rig_workers(&r, 2);
+	poller_start(&poller, r.e);
 	for (uintptr_t i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&worker[i], NULL, work_loop, (void *)(1 + i)), 0);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		unsigned int k = (unsigned int)(rnd(&seed) % 6);
 		struct sluice_domain *to = rnd(&seed) % 2 ? r.d : ds;
-		int ret;
 
-		switch (dev[k] == NULL ? 9 : rnd(&seed) % 4) {
-		case 0:
-			quarantined += sluice_device_quarantined(dev[k]);
-			assert_int_equal(sluice_device_remove(dev[k]), 0);
-			dev[k] = NULL;
-			break;
-		case 1:
-			assert_int_equal(sluice_device_detach(dev[k]), 0);
-			break;
-		case 2:
-			ret = sluice_device_attach(dev[k], to);
-			assert_int_equal(ret, sluice_device_quarantined(dev[k]) ? -EPERM : 0);
-			break;
-		case 3:
-			ret = sluice_device_ats(dev[k], on[k] = !on[k]);
-			if (ret != 0)
-				assert_true(ret == -EPERM && sluice_device_quarantined(dev[k]));
-			break;
-		default:
-			dev[k] = add(8 * (k + 1));
-			assert_non_null(dev[k]);
-			assert_int_equal(sluice_device_attach(dev[k], to), 0);
-			on[k] = true;
-			assert_int_equal(sluice_device_ats(dev[k], true), 0);
-			dead += k == 4;
-			if (k != 4)
-				break;
-			/* Somebody meets it. */
-			for (unsigned int n = 0;
-			     n < 1000 && !sluice_device_quarantined(dev[k]); n++)
-				sched_yield();
-		}
+		happens(k, to, &seed);
 		sched_yield();
 	}
 	atomic_store(&stop_work, true);
 	for (unsigned int i = 0; i < 2; i++)
 		pthread_join(worker[i], NULL);
 	assert_int_equal(sluice_domain_drain(r.d), 0);
-	atomic_store(&stop_poll, true);
-	pthread_join(poller, NULL);
+	poller_stop(&poller);
 	for (unsigned int k = 0; k < 6; k++) {
 		if (dev[k] == NULL)
 			continue;

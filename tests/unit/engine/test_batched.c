@@ -2,7 +2,7 @@
 /** @file
  * policy/strict_batched.c: a burst of unmaps, one SYNC; strict's promise for each of them.
  */
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 
@@ -10,26 +10,16 @@ static const struct sluice_domain_conf conf = {
 	.policy = "strict-batched", .iova_size = 8 << 20, .range_max = 16,
 };
 
-static struct rig r;
 static struct sluice_seg seg[150];
 
-static int
-up(void **state)
+static void
+segments(void)
 {
-	(void)state;
-	rig_up(&r, "", &conf);
 	for (unsigned int i = 0; i < RTE_DIM(seg); i++)
 		seg[i] = (struct sluice_seg){ .pa = PA + 4096 * i, .len = 4096, .prot = SLUICE_RW };
-	return 0;
 }
 
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
+static const struct plan plan = { &conf, .begin = segments };
 
 static void
 map(unsigned int n)

@@ -10,16 +10,6 @@
 static const struct sluice_domain_conf conf = { .policy = "deferred", .untrusted = true,
 						.iova_size = 4 << 20, .copy_pool = 64 * 4096 };
 
-static uint64_t
-map(struct rig *r, uint64_t pa, size_t len, unsigned int prot)
-{
-	uint64_t iova = 0;
-
-	assert_int_equal(sluice_map(r->d, pa, len, prot, &iova), 0);
-	assert_int_equal(iova & 4095, pa & 4095);
-	return iova;
-}
-
 static bool
 in_buf(const struct buf *b, const uint8_t *p)
 {
@@ -46,7 +36,7 @@ e5_untrusted_is_strict(void **state)
 		assert_int_equal(sluice_domain_set_policy(r.d, "deferred"), -EBUSY);
 		assert_string_equal(sluice_domain_policy(r.d), "strict");
 		struct buf b = buf_make(&r, 4096);
-		uint64_t iova = map(&r, b.pa, 4096, SLUICE_RW);
+		uint64_t iova = map_prot(&r, b.pa, 4096, SLUICE_RW);
 
 		assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 		assert_int_equal(r.f->submitted, 1);
@@ -70,7 +60,7 @@ e5_untrusted_is_strict(void **state)
 static void
 one(struct rig *r, struct buf *b, uint8_t *want, uint64_t off, size_t len, unsigned int prot)
 {
-	uint64_t iova = map(r, b->pa + off, len, prot);
+	uint64_t iova = map_prot(r, b->pa + off, len, prot);
 	uint64_t first = iova & ~UINT64_C(4095), end = (iova + len + 4095) & ~UINT64_C(4095);
 
 	memcpy(want, b->va, b->size);
@@ -189,7 +179,7 @@ copies_back_after_the_invalidation(void **state)
 	(void)state;
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 4096);
-	uint64_t iova = map(&r, b.pa + 10, 100, SLUICE_RW);
+	uint64_t iova = map_prot(&r, b.pa + 10, 100, SLUICE_RW);
 
 	memset(&w, 0, sizeof(w));
 	w.r = &r;
@@ -214,7 +204,7 @@ failed_invalidation_keeps_everything(void **state)
 	(void)state;
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 4096);
-	uint64_t iova = map(&r, b.pa + 10, 100, SLUICE_RW);
+	uint64_t iova = map_prot(&r, b.pa + 10, 100, SLUICE_RW);
 	uint8_t *page = device_at(&r, iova);
 
 	device_writes(&r, iova, 0xee, 100);
@@ -224,7 +214,7 @@ failed_invalidation_keeps_everything(void **state)
 	assert_int_equal(stats_of(r.d).live, 1);
 	/* Neither the IOVA nor the pool page is seen again. */
 	for (unsigned int i = 0; i < 63; i++) {
-		uint64_t other = map(&r, b.pa, 64, SLUICE_RW);
+		uint64_t other = map_prot(&r, b.pa, 64, SLUICE_RW);
 
 		assert_int_not_equal(other & ~UINT64_C(4095), iova & ~UINT64_C(4095));
 		assert_ptr_not_equal(device_at(&r, other) - 0, page - 10);
@@ -245,19 +235,19 @@ e5_empty_pool_refuses(void **state)
 	struct buf b = buf_make(&r, 3 * 4096);
 
 	for (unsigned int i = 0; i < 63; i++)
-		iova[i] = map(&r, b.pa, 64, SLUICE_RW);
+		iova[i] = map_prot(&r, b.pa, 64, SLUICE_RW);
 	/* Two ends, one page: all or nothing. */
 	assert_int_equal(sluice_map(r.d, b.pa + 1, 8000, SLUICE_RW, &no), -ENOSPC);
-	iova[63] = map(&r, b.pa + 1, 4095, SLUICE_RW);
+	iova[63] = map_prot(&r, b.pa + 1, 4095, SLUICE_RW);
 	assert_int_equal(sluice_map(r.d, b.pa, 64, SLUICE_RW, &no), -ENOSPC);
 	assert_int_equal(stats_of(r.d).copy_empty, 2);
 	assert_int_equal(stats_of(r.d).map_errors, 2);
-	no = map(&r, b.pa, 4096, SLUICE_RW); /* whole pages need none */
+	no = map_prot(&r, b.pa, 4096, SLUICE_RW); /* whole pages need none */
 	assert_int_equal(sluice_unmap(r.d, no, 4096), 0);
 	for (unsigned int i = 0; i < 63; i++)
 		assert_int_equal(sluice_unmap(r.d, iova[i], 64), 0);
 	assert_int_equal(sluice_unmap(r.d, iova[63], 4095), 0);
-	no = map(&r, b.pa + 1, 8000, SLUICE_RW);
+	no = map_prot(&r, b.pa + 1, 8000, SLUICE_RW);
 	assert_int_equal(sluice_unmap(r.d, no, 8000), 0);
 	buf_free(&r, &b);
 	rig_down(&r);
@@ -271,7 +261,7 @@ a17_unmap_is_checked(void **state)
 	(void)state;
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 5 * 4096);
-	uint64_t iova = map(&r, b.pa + 100, 9000, SLUICE_RW), no;
+	uint64_t iova = map_prot(&r, b.pa + 100, 9000, SLUICE_RW), no;
 
 	assert_int_equal(sluice_unmap(r.d, iova, 8999), -EINVAL);
 	assert_int_equal(sluice_unmap(r.d, iova, 4000), -EINVAL);
@@ -289,7 +279,7 @@ a17_unmap_is_checked(void **state)
 	assert_int_equal(sluice_map(r.d, b.pa, 64, SLUICE_WRITE, &no), -EINVAL);
 	assert_int_equal(sluice_map(r.d, b.pa, 64, 4, &no), -EINVAL);
 	/* Whole pages may lie anywhere. */
-	no = map(&r, UINT64_C(0x300000000), 8192, SLUICE_RW);
+	no = map_prot(&r, UINT64_C(0x300000000), 8192, SLUICE_RW);
 	assert_int_equal(sluice_unmap(r.d, no, 8192), 0);
 	buf_free(&r, &b);
 	rig_down(&r);

@@ -3,34 +3,24 @@
  * policy/contiguous.c: a burst is neighbours for the device, and goes away as a whole: one range,
  * one SYNC.
  */
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 
 static const struct sluice_domain_conf conf = { .policy = "contiguous", .iova_size = 16 << 20 };
 
-static struct rig r;
 static struct sluice_seg seg[8];
 
-static int
-up(void **state)
+static void
+segments(void)
 {
-	(void)state;
-	rig_up(&r, "", &conf);
 	/* Anywhere in memory, at any offset, of any length. */
 	for (unsigned int i = 0; i < RTE_DIM(seg); i++)
 		seg[i] = (struct sluice_seg){ .pa = PA + 0x100000 * (7 - i) + 100 * i,
 					      .len = 1500 + 2048 * i, .prot = SLUICE_RW };
-	return 0;
 }
 
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
+static const struct plan plan = { &conf, .begin = segments };
 
 static unsigned int
 pages_of(const struct sluice_seg *s)

@@ -11,16 +11,6 @@
 static const struct sluice_domain_conf conf = { .policy = "copy", .iova_size = 16 << 20,
 						.copy_pool = 64 * 4096 };
 
-static uint64_t
-map(struct rig *r, uint64_t pa, size_t len, unsigned int prot)
-{
-	uint64_t iova = 0;
-
-	assert_int_equal(sluice_map(r->d, pa, len, prot, &iova), 0);
-	assert_int_equal(iova & 4095, pa & 4095);
-	return iova;
-}
-
 static void
 device_sees_a_copy_and_writes_come_back(void **state)
 {
@@ -35,7 +25,7 @@ device_sees_a_copy_and_writes_come_back(void **state)
 	for (unsigned int i = 0; i < RTE_DIM(lens); i++) {
 		for (unsigned int off = 0; off < 4096; off += 1365) {
 			size_t len = lens[i];
-			uint64_t iova = map(&r, b.pa + off, len, SLUICE_RW);
+			uint64_t iova = map_prot(&r, b.pa + off, len, SLUICE_RW);
 
 			device_reads(&r, iova, b.va + off, len);
 			for (size_t k = 0; k < len; k += 4096)
@@ -73,14 +63,14 @@ what_is_for_reading_is_not_written(void **state)
 	(void)state;
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 4096);
-	uint64_t iova = map(&r, b.pa, 100, SLUICE_READ);
+	uint64_t iova = map_prot(&r, b.pa, 100, SLUICE_READ);
 
 	assert_false(device_may_write(&r, iova));
 	*device_at(&r, iova) = 0xee; /* by whatever way: it does not come back */
 	assert_int_equal(sluice_unmap(r.d, iova, 100), 0);
 	assert_int_equal(b.va[0], 1);
 	assert_int_equal(stats_of(r.d).copy_bytes, 100);
-	iova = map(&r, b.pa, 100, SLUICE_RW);
+	iova = map_prot(&r, b.pa, 100, SLUICE_RW);
 	assert_true(device_may_write(&r, iova));
 	assert_int_equal(sluice_unmap(r.d, iova, 100), 0);
 	assert_int_equal(stats_of(r.d).copy_bytes, 300);
@@ -97,7 +87,7 @@ stale_accesses_reach_nobody(void **state)
 	(void)state;
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 4096);
-	uint64_t iova = map(&r, b.pa, 4096, SLUICE_RW);
+	uint64_t iova = map_prot(&r, b.pa, 4096, SLUICE_RW);
 
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	b.va[7] = 0x77;
@@ -105,7 +95,7 @@ stale_accesses_reach_nobody(void **state)
 	device_writes(&r, iova, 0xee, 4096);
 	assert_int_equal(b.va[7], 0x77);
 	/* Nor the next one's, which is copied in over it. */
-	uint64_t again = map(&r, b.pa, 4096, SLUICE_READ);
+	uint64_t again = map_prot(&r, b.pa, 4096, SLUICE_READ);
 
 	device_reads(&r, again, b.va, 4096);
 	assert_int_equal(sluice_unmap(r.d, again, 4096), 0);
@@ -124,7 +114,7 @@ no_two_buffers_share_a_page(void **state)
 	struct buf b = buf_make(&r, 4096);
 
 	for (unsigned int i = 0; i < 64; i++) {
-		iova[i] = map(&r, b.pa + i * 64u, 64, SLUICE_RW);
+		iova[i] = map_prot(&r, b.pa + i * 64u, 64, SLUICE_RW);
 		for (unsigned int k = 0; k < i; k++)
 			assert_ptr_not_equal((uintptr_t)device_at(&r, iova[i]) >> 12,
 					     (uintptr_t)device_at(&r, iova[k]) >> 12);
@@ -143,7 +133,7 @@ a17_unmap_is_checked_to_the_byte(void **state)
 	(void)state;
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 5 * 4096);
-	uint64_t iova = map(&r, b.pa + 100, 9000, SLUICE_RW);
+	uint64_t iova = map_prot(&r, b.pa + 100, 9000, SLUICE_RW);
 
 	device_writes(&r, iova, 0xee, 9000);
 	assert_int_equal(sluice_unmap(r.d, iova, 8999), -EINVAL);
@@ -207,14 +197,14 @@ falls_back_to_strict(void **state)
 	rig_up(&r, "", &conf);
 	struct buf b = buf_make(&r, 128 << 10);
 
-	iova[0] = map(&r, b.pa, 65537, SLUICE_RW);
+	iova[0] = map_prot(&r, b.pa, 65537, SLUICE_RW);
 	assert_ptr_equal(device_at(&r, iova[0]), b.va);
 	assert_int_equal(sluice_unmap(r.d, iova[0], 65537), 0);
 	assert_null(device_at(&r, iova[0]));
 	assert_int_equal(stats_of(r.d).copy_large, 1);
 	assert_int_equal(r.f->submitted, 1);
 	for (unsigned int i = 0; i < 65; i++)
-		iova[i] = map(&r, b.pa, 4096, SLUICE_RW);
+		iova[i] = map_prot(&r, b.pa, 4096, SLUICE_RW);
 	assert_int_equal(stats_of(r.d).copies, 64);
 	assert_int_equal(stats_of(r.d).copy_empty, 1);
 	assert_ptr_equal(device_at(&r, iova[64]), b.va);
@@ -223,8 +213,8 @@ falls_back_to_strict(void **state)
 	assert_int_equal(r.f->submitted, 2);
 	assert_int_equal(stats_of(r.d).invs, 2);
 	/* All of it is free again, but cut small. */
-	iova[0] = map(&r, b.pa, 4096, SLUICE_RW);
-	iova[1] = map(&r, b.pa, 4097, SLUICE_RW);
+	iova[0] = map_prot(&r, b.pa, 4096, SLUICE_RW);
+	iova[1] = map_prot(&r, b.pa, 4097, SLUICE_RW);
 	assert_int_equal(stats_of(r.d).copies, 65);
 	assert_int_equal(stats_of(r.d).copy_empty, 2);
 	assert_int_equal(sluice_unmap(r.d, iova[0], 4096), 0);
@@ -245,13 +235,13 @@ larger_slots_serve_too(void **state)
 
 	rig_up(&r, "", &one);
 	struct buf b = buf_make(&r, 128 << 10);
-	uint64_t iova = map(&r, b.pa + 1, 65536, SLUICE_RW);
+	uint64_t iova = map_prot(&r, b.pa + 1, 65536, SLUICE_RW);
 
 	assert_int_equal(sluice_unmap(r.d, iova, 65536), 0);
-	assert_int_equal(map(&r, b.pa + 1, 1, SLUICE_RW), iova);
+	assert_int_equal(map_prot(&r, b.pa + 1, 1, SLUICE_RW), iova);
 	assert_int_equal(stats_of(r.d).copies, 2);
 	assert_int_equal(sluice_unmap(r.d, iova, 1), 0);
-	assert_int_equal(map(&r, b.pa + 1, 65536, SLUICE_RW), iova);
+	assert_int_equal(map_prot(&r, b.pa + 1, 65536, SLUICE_RW), iova);
 	assert_int_equal(sluice_unmap(r.d, iova, 65536), 0);
 	buf_free(&r, &b);
 	rig_down(&r);
@@ -269,7 +259,7 @@ slots_go_home(void **state)
 	struct buf b = buf_make(&r, 4096);
 
 	for (unsigned int i = 0; i < 1000; i++) {
-		uint64_t iova = map(&r, b.pa, 4096, SLUICE_RW);
+		uint64_t iova = map_prot(&r, b.pa, 4096, SLUICE_RW);
 
 		device_writes(&r, iova, (uint8_t)i, 1);
 		as_lcore(1);
@@ -297,7 +287,7 @@ workers_come_and_go(void **state)
 	for (unsigned int i = 0; i < 100; i++) {
 		assert_int_equal(sluice_worker_register(r.e, 1 + i % 3), 0);
 		as_lcore(1 + i % 3);
-		uint64_t iova = map(&r, b.pa, 4096, SLUICE_RW);
+		uint64_t iova = map_prot(&r, b.pa, 4096, SLUICE_RW);
 
 		assert_int_equal(sluice_worker_unregister(r.e, 1 + i % 3), 0);
 		as_lcore(0);

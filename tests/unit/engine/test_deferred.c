@@ -3,7 +3,7 @@
  * policy/deferred.c and the worker's side of the ring: what an unmap does at once, when IOVAs come
  * back, a full ring, a drain, and the clamp to strict (E1).
  */
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 
@@ -11,32 +11,7 @@ static const struct sluice_domain_conf conf = {
 	.policy = "deferred", .iova_size = 2 << 20, .batch = 8, .ring = 16, .deadline_us = 1000,
 };
 
-static struct rig r;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	r.f->immediate = false;
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
-
-/* What a waiting worker does where engine and hardware share its lcore. */
-static void
-poll_in_relax(void *arg)
-{
-	sluice_engine_poll(arg);
-	fake_complete_all(r.f);
-}
+static const struct plan plan = { &conf, .by_hand = true };
 
 static void
 unmap_returns_at_once_and_keeps_the_iova(void **state)
@@ -71,8 +46,8 @@ unmap_returns_at_once_and_keeps_the_iova(void **state)
 	assert_int_equal(stats_of(r.d).pending, 0);
 	assert_int_equal(map_ok(r.d, PA, 4096), iova);
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	while (n-- > 0)
 		assert_int_equal(sluice_unmap(r.d, used[n], 4096), 0);
 }
@@ -148,8 +123,8 @@ a_full_ring_goes_on_as_soon_as_a_flush_completes(void **state)
 
 	(void)state;
 	last = fill();
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	t0 = r.f->now;
 	assert_int_equal(sluice_unmap(r.d, last, 4096), 0);
 	assert_true(r.f->now - t0 < FAKE_TIMEOUT / 10);
@@ -169,8 +144,8 @@ a_full_ring_asks_for_what_is_left(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 	for (unsigned int i = 0; i < 40; i++)
 		iova[i] = map_ok(d, PA, 4096);
 	for (unsigned int i = 0; i < 10; i++)

@@ -4,7 +4,7 @@
  * A13, A16). Every step is made by hand: unmap, poll, complete.
  */
 #include "engine/flush/flush.h"
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 #define US 1000u
@@ -14,38 +14,7 @@ static const struct sluice_domain_conf conf = {
 	.range_max = 4,
 };
 
-static struct rig r;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	assert_string_equal(sluice_domain_policy(r.d), "deferred");
-	r.f->immediate = false;
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
-
-/* Map and unmap @p n single pages. @return the IOVA of the last. */
-static uint64_t
-churn(unsigned int n)
-{
-	uint64_t iova = 0;
-
-	while (n-- > 0) {
-		iova = map_ok(r.d, PA, 4096);
-		assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	}
-	return iova;
-}
+static const struct plan plan = { &conf, .by_hand = true };
 
 static void
 poll(void)
@@ -64,11 +33,11 @@ static void
 a_batch_kicks_a_flush(void **state)
 {
 	(void)state;
-	churn(7);
+	map_unmap(r.d, 7);
 	for (unsigned int i = 0; i < 20; i++)
 		poll();
 	assert_int_equal(r.f->submitted, 0);
-	churn(1);
+	map_unmap(r.d, 1);
 	sluice_engine_poll(r.e); /* no time has passed: the kick alone does it */
 	assert_int_equal(r.f->submitted, 1);
 	assert_int_equal(stats_of(r.d).flushes[SLUICE_FLUSH_FULL], 1);
@@ -94,7 +63,7 @@ the_deadline_flushes_an_idle_ring(void **state)
 	poll();
 	uint64_t t0 = r.f->now;
 
-	churn(1);
+	map_unmap(r.d, 1);
 	while (r.f->submitted == 0) {
 		fake_tick(r.f, US);
 		sluice_engine_poll(r.e);
@@ -125,7 +94,7 @@ a_trickle_does_not_postpone_the_deadline(void **state)
 
 	while (r.f->submitted == 0) {
 		if (r.f->now - t0 >= n * 200 * US) {
-			churn(1);
+			map_unmap(r.d, 1);
 			n++;
 		}
 		fake_tick(r.f, 2 * US);
@@ -144,13 +113,13 @@ static void
 a3_three_overlapping_flushes(void **state)
 {
 	(void)state;
-	churn(8);
+	map_unmap(r.d, 8);
 	sluice_engine_poll(r.e); /* flush 1 */
-	churn(8);
+	map_unmap(r.d, 8);
 	sluice_engine_poll(r.e); /* flush 2 */
-	churn(8);
+	map_unmap(r.d, 8);
 	sluice_engine_poll(r.e); /* flush 3 */
-	churn(3);                /* after all of them */
+	map_unmap(r.d, 3);                /* after all of them */
 	assert_int_equal(r.f->submitted, 3);
 	poll();
 	assert_int_equal(released(0), 0);
@@ -173,9 +142,9 @@ a3_an_entry_queued_after_the_start_waits_for_the_next(void **state)
 	for (unsigned int round = 0; round < 50; round++) {
 		uint64_t before = released(0);
 
-		churn(8);
+		map_unmap(r.d, 8);
 		sluice_engine_poll(r.e);
-		churn(1 + round % 7); /* late by one step */
+		map_unmap(r.d, 1 + round % 7); /* late by one step */
 		fake_complete_all(r.f);
 		sluice_engine_poll(r.e);
 		assert_int_equal(released(0), before + 8);
@@ -210,7 +179,7 @@ a3_random_overlap_against_a_model(void **state)
 		case 1:
 			as_lcore(who);
 			if (n[who] - released(who) < 32 && n[who] < MAX) {
-				churn(1);
+				map_unmap(r.d, 1);
 				queued_at[who][n[who]++] = r.f->submitted;
 			}
 			assert_int_equal(ring->tail, n[who]);
@@ -341,7 +310,7 @@ no_more_than_so_many_in_flight(void **state)
 	(void)state;
 	atomic_store(&r.d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN)); /* a flush for each entry */
 	for (unsigned int i = 0; i < FLUSH_INFLIGHT + 2; i++) {
-		churn(1);
+		map_unmap(r.d, 1);
 		sluice_engine_poll(r.e);
 		assert_int_equal(r.f->submitted, RTE_MIN(i + 1, FLUSH_INFLIGHT));
 	}
@@ -365,9 +334,9 @@ a12_a_refused_flush_is_retried_and_releases_nothing_before(void **state)
 	uint64_t iova;
 
 	(void)state;
-	iova = churn(8);
+	iova = map_unmap(r.d, 8);
 	sluice_engine_poll(r.e);
-	churn(8);
+	map_unmap(r.d, 8);
 	sluice_engine_poll(r.e); /* 2 overlaps, and goes well */
 	r.f->bad_from = 1;
 	r.f->bad_upto = 2;
@@ -398,7 +367,7 @@ static void
 a12_a_dead_queue_seals_nothing(void **state)
 {
 	(void)state;
-	churn(8);
+	map_unmap(r.d, 8);
 	r.f->refuse = 3;
 	for (unsigned int i = 0; i < 3; i++)
 		sluice_engine_poll(r.e);
@@ -419,7 +388,7 @@ static void
 a12_a_late_flush_is_counted_once(void **state)
 {
 	(void)state;
-	churn(8);
+	map_unmap(r.d, 8);
 	sluice_engine_poll(r.e);
 	fake_tick(r.f, FAKE_TIMEOUT / 2);
 	poll();

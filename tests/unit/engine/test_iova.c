@@ -286,78 +286,114 @@ a_stale_avail_bit_does_not_trap_a_refill(void **state)
 	iova_space_fini(&s);
 }
 
+enum { CHUNKS = 24, LIVE = 3000 };
+
+/* What random_against_owners() knows of the space. */
+static struct {
+	uint8_t owned[CHUNKS * IOVA_CHUNK_PAGES];
+	struct {
+		uint32_t pfn, pages;
+	} live[LIVE];
+	unsigned int n; /* of live */
+	struct iova_mag mag[2][IOVA_ORDERS];
+	uint64_t held; /* pages */
+	unsigned int full;
+} model;
+
+static void
+model_flush(struct iova_space *s)
+{
+	for (unsigned int k = 0; k < 2 * IOVA_ORDERS; k++)
+		iova_mag_flush(s, &model.mag[k & 1][k / 2], k / 2);
+}
+
+static uint32_t
+pages_held(uint32_t pages)
+{
+	unsigned int o = iova_order(pages);
+
+	return o < IOVA_ORDERS ? 1u << o : RTE_ALIGN_CEIL(pages, 512u);
+}
+
+static void
+model_get(struct iova_space *s, unsigned int lcore, uint32_t pages)
+{
+	unsigned int o = iova_order(pages);
+	uint32_t pfn;
+	int ret;
+
+	ret = o < IOVA_ORDERS ? iova_get(s, &model.mag[lcore][o], o, &pfn)
+			      : iova_run_get(s, pages, &pfn);
+	if (ret != 0) {
+		assert_int_equal(ret, -ENOSPC);
+		model.full++;
+		/* Full? Only if magazines hide what is free. */
+		model_flush(s);
+		return;
+	}
+	for (uint32_t k = 0; k < pages; k++)
+		assert_int_equal(model.owned[pfn + k]++, 0);
+	model.live[model.n].pfn = pfn;
+	model.live[model.n++].pages = pages;
+	model.held += pages_held(pages);
+}
+
+static void
+model_put(struct iova_space *s, unsigned int lcore, unsigned int k)
+{
+	uint32_t pfn = model.live[k].pfn, pages = model.live[k].pages;
+	unsigned int o = iova_order(pages);
+
+	for (uint32_t i = 0; i < pages; i++)
+		model.owned[pfn + i] = 0;
+	if (o < IOVA_ORDERS)
+		iova_put(s, &model.mag[lcore][o], o, pfn);
+	else
+		iova_run_put(s, pages, pfn);
+	model.held -= pages_held(pages);
+	model.live[k] = model.live[--model.n];
+}
+
+static void
+model_agrees(const struct iova_space *s)
+{
+	assert_int_equal(iova_space_free_pages(s), CHUNKS * IOVA_CHUNK_PAGES - model.held);
+	for (unsigned int k = 0; k < IOVA_ORDERS; k++)
+		assert_true(bitset_valid(&s->avail[k]));
+	assert_true(bitset_valid(&s->uncut));
+}
+
 /* Random orders, puts by "another lcore", flushes, regains: an array of owners sees all of it. */
 static void
 random_against_owners(void **state)
 {
-	enum { CHUNKS = 24, LIVE = 3000 };
-	static uint8_t owned[CHUNKS * IOVA_CHUNK_PAGES];
-	static struct {
-		uint32_t pfn, pages;
-	} live[LIVE];
-	static struct iova_mag mag[2][IOVA_ORDERS];
-	uint64_t seed = 99, held = 0;
-	unsigned int n = 0, full = 0;
+	uint64_t seed = 99;
 	struct iova_space s;
 
 	(void)state;
 	space_up(&s, CHUNKS);
 	for (unsigned int k = 0; k < 2 * IOVA_ORDERS; k++)
-		iova_mag_init(&mag[k & 1][k / 2]);
+		iova_mag_init(&model.mag[k & 1][k / 2]);
 	for (unsigned int step = 0; step < 60000; step++) {
-		unsigned int who = rnd(&seed) & 1, way = (unsigned int)(rnd(&seed) % 100);
+		unsigned int lcore = rnd(&seed) & 1, way = (unsigned int)(rnd(&seed) % 100);
 
-		if (way < 50 + (step / 5000) % 2 * 10 && n < LIVE) {
+		if (way < 50 + (step / 5000) % 2 * 10 && model.n < LIVE) {
 			uint32_t pages = 1u + (uint32_t)(rnd(&seed) >> (55 + rnd(&seed) % 9));
-			uint32_t pfn;
-			int ret;
 
 			if (rnd(&seed) % 500 == 0)
 				pages = 513 + (uint32_t)(rnd(&seed) % 1500);
-			unsigned int o = iova_order(pages);
-
-			ret = o < IOVA_ORDERS ? iova_get(&s, &mag[who][o], o, &pfn)
-					      : iova_run_get(&s, pages, &pfn);
-			if (ret != 0) {
-				assert_int_equal(ret, -ENOSPC);
-				full++;
-				/* Full? Only if magazines hide what is free. */
-				for (unsigned int k = 0; k < 2 * IOVA_ORDERS; k++)
-					iova_mag_flush(&s, &mag[k & 1][k / 2], k / 2);
-				continue;
-			}
-			for (uint32_t k = 0; k < pages; k++)
-				assert_int_equal(owned[pfn + k]++, 0);
-			live[n].pfn = pfn;
-			live[n++].pages = pages;
-			held += o < IOVA_ORDERS ? 1u << o : RTE_ALIGN_CEIL(pages, 512u);
-		} else if (n != 0) {
-			unsigned int k = (unsigned int)(rnd(&seed) % n);
-			uint32_t pfn = live[k].pfn, pages = live[k].pages;
-			unsigned int o = iova_order(pages);
-
-			for (uint32_t i = 0; i < pages; i++)
-				owned[pfn + i] = 0;
-			if (o < IOVA_ORDERS)
-				iova_put(&s, &mag[who][o], o, pfn);
-			else
-				iova_run_put(&s, pages, pfn);
-			held -= o < IOVA_ORDERS ? 1u << o : RTE_ALIGN_CEIL(pages, 512u);
-			live[k] = live[--n];
+			model_get(&s, lcore, pages);
+		} else if (model.n != 0) {
+			model_put(&s, lcore, (unsigned int)(rnd(&seed) % model.n));
 		}
 		if (step % 1000 == 0) {
 			if (step % 5000 == 0)
 				iova_space_regain(&s);
-			for (unsigned int k = 0; k < 2 * IOVA_ORDERS; k++)
-				iova_mag_flush(&s, &mag[k & 1][k / 2], k / 2);
-			assert_int_equal(iova_space_free_pages(&s),
-					 CHUNKS * IOVA_CHUNK_PAGES - held);
-			for (unsigned int k = 0; k < IOVA_ORDERS; k++)
-				assert_true(bitset_valid(&s.avail[k]));
-			assert_true(bitset_valid(&s.uncut));
+			model_flush(&s);
+			model_agrees(&s);
 		}
 	}
-	assert_true(full > 0); /* the space did run full */
+	assert_true(model.full > 0); /* the space did run full */
 	iova_space_fini(&s);
 }
 

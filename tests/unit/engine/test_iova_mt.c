@@ -55,6 +55,18 @@ give(uint32_t pfn, uint32_t pages, uint8_t who)
 static struct iova_mag mags[THREADS][IOVA_ORDERS];
 static _Atomic unsigned int owners;
 
+static void
+put_back(struct iova_mag *mag, uint32_t pfn, uint32_t pages, uint8_t who)
+{
+	unsigned int o = iova_order(pages);
+
+	give(pfn, pages, who);
+	if (o < IOVA_ORDERS)
+		iova_put(&space, &mag[o], o, pfn);
+	else
+		iova_run_put(&space, pages, pfn);
+}
+
 /* Random orders and runs; magazines are emptied often, so that chunks change hands and orders. */
 static void *
 churn_iovas(void *arg)
@@ -94,13 +106,8 @@ churn_iovas(void *arg)
 			}
 		} else if (n != 0) {
 			unsigned int k = (unsigned int)(rnd(&seed) % n);
-			unsigned int o = iova_order(live[k].pages);
 
-			give(live[k].pfn, live[k].pages, who);
-			if (o < IOVA_ORDERS)
-				iova_put(&space, &mag[o], o, live[k].pfn);
-			else
-				iova_run_put(&space, live[k].pages, live[k].pfn);
+			put_back(mag, live[k].pfn, live[k].pages, who);
 			live[k] = live[--n];
 		}
 		if (rnd(&seed) % 256 == 0)
@@ -109,21 +116,14 @@ churn_iovas(void *arg)
 		if (rnd(&seed) % 512 == 0)
 			iova_space_regain(&space);
 	}
-	while (n-- > 0) {
-		unsigned int o = iova_order(live[n].pages);
-
-		give(live[n].pfn, live[n].pages, who);
-		if (o < IOVA_ORDERS)
-			iova_put(&space, &mag[o], o, live[n].pfn);
-		else
-			iova_run_put(&space, live[n].pages, live[n].pfn);
-	}
+	while (n-- > 0)
+		put_back(mag, live[n].pfn, live[n].pages, who);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&space, &mag[o], o);
 	return NULL;
 }
 
-/* Three who own, one who takes from all of them (iova.h, 3 to 7): with one barrier for all. */
+/* Three threads that own, one that takes from all of them (iova.h, 3 to 7): with one barrier for all. */
 static void *
 churn_or_rob(void *arg)
 {

@@ -4,8 +4,6 @@
  * (policy/persistent.h, 4); pool slots that another worker frees go home (policy/copypool.h, 4);
  * workers that map the same page for the first time agree on its entry (policy/pool.h, 2).
  */
-#include <pthread.h>
-
 #include "engine/policy/persistent.h"
 #include "engine/base/tsan.h"
 #include "mirror.h"
@@ -21,13 +19,10 @@ static _Atomic uint64_t pairs, failed;
 static void
 up(const struct sluice_domain_conf *conf)
 {
-	rig_up(&r, "clock=tsc", conf);
-	r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(10000000000));
-	r.f->log = false;
+	rig_up_mt(&r, "", conf);
 	stop = false;
 	pairs = failed = 0;
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
-	assert_int_equal(sluice_worker_register(r.e, 2), 0);
+	rig_workers(&r, 2);
 }
 
 /* Both workers use the same pages; each finds its own mappings only. */

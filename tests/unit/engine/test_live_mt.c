@@ -3,8 +3,6 @@
  * Domains and workers come and go while another thread polls and a third maps and unmaps
  * (engine_ctl.c, domain_worker.c, poll.c): nothing is freed under the poll, counters are kept.
  */
-#include <pthread.h>
-
 #include "engine/base/tsan.h"
 #include "rig.h"
 
@@ -14,19 +12,9 @@
 static const struct sluice_domain_conf conf = { .policy = "deferred", .iova_size = 8 << 20,
 						.batch = 16, .ring = 64, .deadline_us = 100 };
 static struct rig r;
-static _Atomic bool stop_poll, stop_work;
+static struct poller poller;
+static _Atomic bool stop_work;
 static _Atomic uint64_t pairs, failed;
-
-static void *
-poll_loop(void *arg)
-{
-	(void)arg;
-	while (!atomic_load_explicit(&stop_poll, memory_order_acquire))
-		if (sluice_engine_poll(r.e) == 0)
-			sched_yield();
-	sluice_engine_release(r.e);
-	return NULL;
-}
 
 static void
 pairs_of(unsigned int n)
@@ -62,20 +50,18 @@ work_some(void *arg)
 }
 
 static void
-up(pthread_t *poller, pthread_t *worker)
+up(pthread_t *worker)
 {
-	rig_up(&r, "clock=tsc", &conf);
-	r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(10000000000));
-	r.f->log = false;
-	stop_poll = stop_work = false;
+	rig_up_mt(&r, "", &conf);
+	stop_work = false;
 	pairs = failed = 0;
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
-	assert_int_equal(pthread_create(poller, NULL, poll_loop, NULL), 0);
+	rig_workers(&r, 1);
+	poller_start(&poller, r.e);
 	assert_int_equal(pthread_create(worker, NULL, work_loop, (void *)1), 0);
 }
 
 static void
-down(pthread_t poller, pthread_t worker)
+down(pthread_t worker)
 {
 	stop_work = true;
 	pthread_join(worker, NULL);
@@ -87,8 +73,7 @@ down(pthread_t poller, pthread_t worker)
 	assert_int_equal(st.unmaps, pairs);
 	assert_int_equal(st.queued, pairs);
 	assert_int_equal(st.released, pairs);
-	stop_poll = true;
-	pthread_join(poller, NULL);
+	poller_stop(&poller);
 	assert_int_equal(sluice_domain_stale_hist(r.d)->count, pairs);
 	rig_down(&r);
 }
@@ -97,11 +82,11 @@ static void
 domains_come_and_go(void **state)
 {
 	struct sluice_domain *d[4] = { NULL };
-	pthread_t poller, worker;
+	pthread_t worker;
 	uint64_t seed = 3;
 
 	(void)state;
-	up(&poller, &worker);
+	up(&worker);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		unsigned int k = (unsigned int)(rnd(&seed) % 4);
 
@@ -118,16 +103,16 @@ domains_come_and_go(void **state)
 	}
 	for (unsigned int k = 0; k < 4; k++)
 		assert_int_equal(sluice_domain_destroy(d[k]), 0);
-	down(poller, worker);
+	down(worker);
 }
 
 static void
 workers_come_and_go(void **state)
 {
-	pthread_t poller, worker, t;
+	pthread_t worker, t;
 
 	(void)state;
-	up(&poller, &worker);
+	up(&worker);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		unsigned int lcore = 2 + i % 5;
 
@@ -137,16 +122,16 @@ workers_come_and_go(void **state)
 		assert_int_equal(sluice_worker_unregister(r.e, lcore), 0);
 	}
 	assert_true(pairs >= ROUNDS * 30);
-	down(poller, worker);
+	down(worker);
 }
 
 static void
 iommus_come_and_go(void **state)
 {
-	pthread_t poller, worker;
+	pthread_t worker;
 
 	(void)state;
-	up(&poller, &worker);
+	up(&worker);
 	for (unsigned int i = 0; i < ROUNDS / 4; i++) {
 		struct fake *f = fake_open("mem=1,clock=tsc");
 
@@ -154,7 +139,7 @@ iommus_come_and_go(void **state)
 		assert_int_equal(sluice_engine_del_iommu(r.e, f->iommu), 0);
 		fake_close(f);
 	}
-	down(poller, worker);
+	down(worker);
 }
 
 /* A drain on one thread while others register workers: the list of workers is replaced under it. */
@@ -174,17 +159,17 @@ drain_often(void *arg)
 static void
 workers_come_while_another_thread_drains(void **state)
 {
-	pthread_t poller, worker, drainer;
+	pthread_t worker, drainer;
 
 	(void)state;
-	up(&poller, &worker);
+	up(&worker);
 	drained = false;
 	assert_int_equal(pthread_create(&drainer, NULL, drain_often, NULL), 0);
 	for (unsigned int lcore = 2; lcore < 100; lcore++)
 		assert_int_equal(sluice_worker_register(r.e, lcore), 0);
 	pthread_join(drainer, NULL);
 	assert_true(drained);
-	down(poller, worker);
+	down(worker);
 }
 
 int

@@ -225,73 +225,90 @@ scribbling_into_freed_pages_is_harmless(void **state)
 	}
 }
 
-/* Random use against a map of lines: nothing overlaps, nothing is lost. */
-static void
-random_against_a_model(void **state)
-{
-	enum { LINES = SPAN_PAGES * 4096 / 64, LIVE = 40 };
-	struct mem_rig *r = *state;
-	static uint8_t owner[LINES];
+enum { LINES = SPAN_PAGES * 4096 / 64, LIVE = 40 };
+
+/* What random_against_a_model() knows of the memory: which lines are used, by which pieces. */
+static struct {
+	uint8_t owner[LINES];
 	struct {
 		uint8_t *p;
 		size_t size;
 		bool page;
-	} live[LIVE] = { { 0 } };
-	uint64_t seed = 42;
-	size_t used = 0;
-	unsigned int got = 0;
+	} live[LIVE];
+	size_t used;
+	unsigned int got;
+} model;
 
-	memset(owner, 0, sizeof(owner));
+static void
+model_put(struct mem_rig *r, unsigned int k)
+{
+	uint8_t *p = model.live[k].p;
+	size_t size = model.live[k].size, lines = RTE_ALIGN_CEIL(size, 64) / 64;
+
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(p[i], k + 1); /* nobody else wrote here */
+	memset(&model.owner[(p - r->va) / 64], 0, lines);
+	model.used -= lines * 64;
+	if (model.live[k].page)
+		sluice_mem_page_put(r->m, p);
+	else
+		sluice_mem_free(r->m, p, size);
+	model.live[k].p = NULL;
+}
+
+static void
+model_get(struct mem_rig *r, unsigned int k, size_t size, size_t align)
+{
+	/* Few pages: those never go back to the bottom. */
+	bool page = k < 4;
+	uint8_t *p = page ? sluice_mem_page_get(r->m, NULL)
+			  : sluice_mem_alloc(r->m, size, align, NULL);
+
+	if (p == NULL)
+		return;
+	size = page ? 4096 : size;
+	size_t first = (size_t)(p - r->va) / 64, lines = (size + 63) / 64;
+
+	assert_true(p >= r->va && first + lines <= LINES);
+	for (size_t i = 0; i < lines; i++) {
+		assert_int_equal(model.owner[first + i], 0);
+		model.owner[first + i] = 1;
+	}
+	assert_true(all_zero(p, size));
+	memset(p, (int)(k + 1), size);
+	model.live[k].p = p;
+	model.live[k].size = size;
+	model.live[k].page = page;
+	model.used += lines * 64;
+	model.got++;
+}
+
+/* Random use against a map of lines: nothing overlaps, nothing is lost. */
+static void
+random_against_a_model(void **state)
+{
+	struct mem_rig *r = *state;
+	uint64_t seed = 42;
+
+	memset(&model, 0, sizeof(model));
 	for (unsigned int step = 0; step < 20000; step++) {
 		unsigned int k = (unsigned int)(rnd(&seed) % LIVE);
 
-		if (live[k].p != NULL) {
-			uint8_t *p = live[k].p;
-			size_t lines = RTE_ALIGN_CEIL(live[k].size, 64) / 64;
-
-			for (size_t i = 0; i < live[k].size; i++)
-				assert_int_equal(p[i], k + 1); /* nobody else wrote here */
-			memset(&owner[(p - r->va) / 64], 0, lines);
-			used -= lines * 64;
-			if (live[k].page)
-				sluice_mem_page_put(r->m, p);
-			else
-				sluice_mem_free(r->m, p, live[k].size);
-			live[k].p = NULL;
+		if (model.live[k].p != NULL) {
+			model_put(r, k);
 		} else {
 			size_t size = 1 + rnd(&seed) % (step % 3 ? 3000 : 20000);
-			size_t align = (size_t)64 << rnd(&seed) % 8;
-			/* Few pages: those never go back to the bottom. */
-			bool page = k < 4;
-			uint8_t *p = page ? sluice_mem_page_get(r->m, NULL)
-					  : sluice_mem_alloc(r->m, size, align, NULL);
 
-			if (p == NULL)
-				continue;
-			size = page ? 4096 : size;
-			size_t first = (size_t)(p - r->va) / 64, lines = (size + 63) / 64;
-
-			assert_true(p >= r->va && first + lines <= LINES);
-			for (size_t i = 0; i < lines; i++) {
-				assert_int_equal(owner[first + i], 0);
-				owner[first + i] = 1;
-			}
-			assert_true(all_zero(p, size));
-			memset(p, (int)(k + 1), size);
-			live[k].p = p;
-			live[k].size = size;
-			live[k].page = page;
-			used += lines * 64;
-			got++;
+			model_get(r, k, size, (size_t)64 << rnd(&seed) % 8);
 		}
-		assert_int_equal(sluice_mem_used(r->m), used);
+		assert_int_equal(sluice_mem_used(r->m), model.used);
 	}
-	assert_true(got > 5000);
+	assert_true(model.got > 5000);
 	for (unsigned int k = 0; k < LIVE; k++) {
-		if (live[k].p != NULL && live[k].page)
-			sluice_mem_page_put(r->m, live[k].p);
+		if (model.live[k].p != NULL)
+			model_put(r, k);
 		else
-			sluice_mem_free(r->m, live[k].p, live[k].size);
+			sluice_mem_free(r->m, NULL, 64);
 	}
 	assert_int_equal(sluice_mem_used(r->m), 0);
 }

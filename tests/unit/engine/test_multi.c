@@ -142,13 +142,6 @@ a15_one_that_fails_is_told(void **state)
 
 /* ---- flushes --------------------------------------------------------------------------------- */
 
-static void
-churn(unsigned int n)
-{
-	while (n-- > 0)
-		assert_int_equal(sluice_unmap(r.d, map_ok(r.d, PA, 4096), 4096), 0);
-}
-
 static uint64_t
 released(void)
 {
@@ -197,11 +190,11 @@ a3_flushes_complete_out_of_order(void **state)
 	up("deferred");
 	wait_by_hand();
 	for (unsigned int i = 0; i < 3; i++) {
-		churn(8);
+		map_unmap(r.d, 8);
 		sluice_engine_poll(r.e);
 		assert_int_equal(f[0]->submitted, i + 1);
 	}
-	churn(3); /* after the third started */
+	map_unmap(r.d, 3); /* after the third started */
 	assert_int_equal(released(), 0);
 	fake_complete(f[2], 3);
 	fake_complete(f[0], 1);
@@ -234,7 +227,7 @@ a3_random_orders_against_a_model(void **state)
 		switch (rnd(&seed) % 4) {
 		case 0:
 			if (queued - stats_of(r.d).released < 60) {
-				churn(1);
+				map_unmap(r.d, 1);
 				queued++;
 			}
 			break;
@@ -266,7 +259,7 @@ a12_one_instance_refuses(void **state)
 
 		f[i]->bad_from = f[i]->submitted + 1;
 		f[i]->bad_upto = f[i]->bad_from + 1;
-		churn(8);
+		map_unmap(r.d, 8);
 		sluice_engine_poll(r.e);
 		for (unsigned int k = 0; k < N; k++)
 			fake_complete_all(f[k]);
@@ -281,7 +274,7 @@ a12_one_instance_refuses(void **state)
 		assert_int_equal(stats_of(r.d).flush_errors, 2 * i - 1);
 		/* Not even taken, at first. */
 		f[i]->refuse = 2;
-		churn(8);
+		map_unmap(r.d, 8);
 		sluice_engine_poll(r.e);
 		fake_complete_all(f[0]);
 		fake_complete_all(f[N - i]);

@@ -4,7 +4,6 @@
  * there. Where callers are not checked (names.h) only what decides it anyway does: fixed mappings
  * by their lock, pools by their book.
  */
-#include <pthread.h>
 #include <sched.h>
 
 #include "engine/base/tsan.h"
@@ -92,6 +91,37 @@ settle(void)
 }
 
 static void
+map_for(const char *policy, uint64_t pa, uint32_t len, unsigned int round)
+{
+	for (unsigned int i = 0; i < race.n; i++)
+		race.seg[i] = (struct sluice_seg){ .pa = pa, .len = len, .prot = SLUICE_RW };
+	if (race.call == UNMAP_FIXED) {
+		race.seg[0].iova = FIXED;
+		assert_int_equal(sluice_map_fixed(r.d, FIXED, pa, len, SLUICE_RW), 0);
+	} else if (sluice_map_burst(r.d, race.seg, race.n) != race.n) {
+		fail_msg("%s, %u bytes, round %u: map: %d", policy, len, round, rte_errno);
+	}
+}
+
+/* Of the two results that a round had. */
+static void
+one_won(const char *policy, uint32_t len, unsigned int round)
+{
+	int a = atomic_load(&race.result[0]), b = atomic_load(&race.result[1]);
+
+	if (race.n == 1 || strcmp(policy, "contiguous") == 0) {
+		if (!((a == 0 && b == -ENOENT) || (a == -ENOENT && b == 0)))
+			fail_msg("%s, call %d, %u bytes, round %u: %d and %d", policy,
+				 (int)race.call, len, round, a, b);
+	} else {
+		/* Each piece has one winner: neither got all, or one did. */
+		assert_true(a == -ENOENT || b == -ENOENT);
+		for (unsigned int i = 0; i < race.n; i++)
+			(void)sluice_unmap(r.d, race.seg[i].iova, len);
+	}
+}
+
+static void
 one_of_two(const char *policy, enum call call, uint32_t len, unsigned int n)
 {
 	const struct sluice_domain_conf conf = { .policy = policy, .iova_size = 256 << 20,
@@ -100,12 +130,9 @@ one_of_two(const char *policy, enum call call, uint32_t len, unsigned int n)
 	pthread_t thread;
 	uint64_t pa = PA;
 	void *va = NULL;
-	int a, b;
 
-	rig_up(&r, "clock=tsc", &conf);
-	r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(10000000000));
-	r.f->log = false;
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	rig_up_mt(&r, "", &conf);
+	rig_workers(&r, 1);
 	race.call = call;
 	race.n = n;
 	/* What the other lcore won is in its stock: large ones are soon all there. */
@@ -118,31 +145,12 @@ one_of_two(const char *policy, enum call call, uint32_t len, unsigned int n)
 	}
 	assert_int_equal(pthread_create(&thread, NULL, other, NULL), 0);
 	for (unsigned int round = 1; round <= race.rounds; round++) {
-		for (unsigned int i = 0; i < n; i++)
-			race.seg[i] = (struct sluice_seg){ .pa = pa, .len = len, .prot = SLUICE_RW };
-		if (call == UNMAP_FIXED) {
-			race.seg[0].iova = FIXED;
-			assert_int_equal(sluice_map_fixed(r.d, FIXED, pa, len, SLUICE_RW), 0);
-		} else {
-			if (sluice_map_burst(r.d, race.seg, n) != n)
-				fail_msg("%s, %u bytes, round %u: map: %d", policy, len, round, rte_errno);
-		}
+		map_for(policy, pa, len, round);
 		atomic_store(&race.result[1], 1);
 		atomic_store_explicit(&race.round, round, memory_order_release);
 		run_one(0, round);
 		settle();
-		a = atomic_load(&race.result[0]);
-		b = atomic_load(&race.result[1]);
-		if (n == 1 || strcmp(policy, "contiguous") == 0) {
-			if (!((a == 0 && b == -ENOENT) || (a == -ENOENT && b == 0)))
-				fail_msg("%s, call %d, %u bytes, round %u: %d and %d", policy, (int)call,
-					 len, round, a, b);
-		} else {
-			/* Each piece has one winner: neither got all, or one did. */
-			assert_true(a == -ENOENT || b == -ENOENT);
-			for (unsigned int i = 0; i < n; i++)
-				(void)sluice_unmap(r.d, race.seg[i].iova, len);
-		}
+		one_won(policy, len, round);
 		if (round % 64 == 0)
 			assert_int_equal(sluice_domain_drain(r.d), 0);
 	}

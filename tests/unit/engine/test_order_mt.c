@@ -6,8 +6,6 @@
  * nothing can have been mapped there since.) By argument: ring.h, 1 and 3. On a weakly ordered
  * machine this is a litmus test; on x86 it is one of program order.
  */
-#include <pthread.h>
-
 #include "engine/base/tsan.h"
 #include "rig.h"
 
@@ -17,7 +15,6 @@
 
 static struct rig r;
 static _Atomic uint64_t found, looked, submitted;
-static _Atomic bool stop;
 
 static uint64_t
 look_and_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
@@ -66,17 +63,6 @@ worker_loop(void *arg)
 	return NULL;
 }
 
-static void *
-poll_loop(void *arg)
-{
-	(void)arg;
-	while (!atomic_load_explicit(&stop, memory_order_acquire))
-		if (sluice_engine_poll(r.e) == 0)
-			sched_yield();
-	sluice_engine_release(r.e);
-	return NULL;
-}
-
 static void
 a4_the_clear_comes_before_the_entry(void **state)
 {
@@ -88,26 +74,23 @@ a4_the_clear_comes_before_the_entry(void **state)
 							 .batch = 4, .ring = 64, .deadline_us = 20,
 							 .range_max = UINT32_MAX };
 		struct sluice_iommu_fast fast;
-		pthread_t poller, worker[WORKERS];
+		struct poller poller;
+		pthread_t worker[WORKERS];
 
-		rig_up(&r, "clock=tsc", &conf);
-		r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(20000000000));
+		rig_up_mt(&r, "", &conf);
 		fast = r.iommu->fast;
 		r.iommu->fast.inv_submit = look_and_submit;
 		r.iommu->fast.inv_done = done;
 		found = looked = submitted = 0;
-		stop = false;
-		for (unsigned int k = 0; k < WORKERS; k++)
-			assert_int_equal(sluice_worker_register(r.e, k + 1), 0);
-		assert_int_equal(pthread_create(&poller, NULL, poll_loop, NULL), 0);
+		rig_workers(&r, WORKERS);
+		poller_start(&poller, r.e);
 		for (unsigned int k = 0; k < WORKERS; k++)
 			assert_int_equal(pthread_create(&worker[k], NULL, worker_loop,
 							(void *)(uintptr_t)(k + 1)), 0);
 		for (unsigned int k = 0; k < WORKERS; k++)
 			pthread_join(worker[k], NULL);
 		assert_int_equal(sluice_domain_drain(r.d), 0);
-		stop = true;
-		pthread_join(poller, NULL);
+		poller_stop(&poller);
 		assert_true(looked >= WORKERS * PAIRS);
 		assert_int_equal(found, 0);
 		r.iommu->fast = fast;

@@ -16,15 +16,6 @@ conf_of(uint32_t keep_max)
 					    .keep_max = keep_max, .deadline_us = 100 };
 }
 
-static uint64_t
-map(struct rig *r, uint64_t pa, size_t len, unsigned int prot)
-{
-	uint64_t iova = 0;
-
-	assert_int_equal(sluice_map(r->d, pa, len, prot, &iova), 0);
-	return iova;
-}
-
 static bool
 stands(struct rig *r, uint64_t iova)
 {
@@ -78,27 +69,27 @@ the_same_memory_finds_its_mapping(void **state)
 	(void)state;
 	rig_up(&r, "", &c);
 	for (unsigned int i = 0; i < RTE_DIM(lens); i++) {
-		uint64_t iova = map(&r, PA, lens[i], SLUICE_RW);
+		uint64_t iova = map_prot(&r, PA, lens[i], SLUICE_RW);
 
 		assert_int_equal(sluice_unmap(r.d, iova, lens[i]), 0);
 		assert_true(stands(&r, iova));
 		keep_valid(&r);
-		assert_int_equal(map(&r, PA, lens[i], SLUICE_RW), iova);
+		assert_int_equal(map_prot(&r, PA, lens[i], SLUICE_RW), iova);
 		keep_valid(&r);
 		assert_int_equal(sluice_unmap(r.d, iova, lens[i]), 0);
 	}
 	assert_int_equal(stats_of(r.d).reuses, RTE_DIM(lens));
 	/* 1 byte and 4096 of the same page are the same; another offset in it too. */
-	uint64_t iova = map(&r, PA, 1, SLUICE_RW);
+	uint64_t iova = map_prot(&r, PA, 1, SLUICE_RW);
 
 	assert_int_equal(stats_of(r.d).reuses, RTE_DIM(lens) + 1);
 	assert_int_equal(sluice_unmap(r.d, iova, 1), 0);
-	assert_int_equal(map(&r, PA + 77, 100, SLUICE_RW) & 4095, 77);
+	assert_int_equal(map_prot(&r, PA + 77, 100, SLUICE_RW) & 4095, 77);
 	assert_int_equal(stats_of(r.d).reuses, RTE_DIM(lens) + 2);
 	/* Not so: another protection, page, number of pages. */
-	map(&r, PA, 4096, SLUICE_READ);
-	map(&r, PA + 4096, 4096, SLUICE_RW);
-	map(&r, PA, 3 * 4096, SLUICE_RW);
+	map_prot(&r, PA, 4096, SLUICE_READ);
+	map_prot(&r, PA + 4096, 4096, SLUICE_RW);
+	map_prot(&r, PA, 3 * 4096, SLUICE_RW);
 	assert_int_equal(stats_of(r.d).reuses, RTE_DIM(lens) + 2);
 	assert_int_equal(r.f->submitted, 0);
 	assert_int_equal(stats_of(r.d).kept_bytes, stats_of(r.d).exposed_bytes);
@@ -113,14 +104,14 @@ protections_are_kept_apart(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	uint64_t ro = map(&r, PA, 4096, SLUICE_READ), rw;
+	uint64_t ro = map_prot(&r, PA, 4096, SLUICE_READ), rw;
 
 	assert_int_equal(sluice_unmap(r.d, ro, 4096), 0);
-	rw = map(&r, PA, 4096, SLUICE_RW);
+	rw = map_prot(&r, PA, 4096, SLUICE_RW);
 	assert_int_not_equal(ro, rw);
 	assert_int_equal(sluice_unmap(r.d, rw, 4096), 0);
-	assert_int_equal(map(&r, PA, 4096, SLUICE_READ), ro);
-	assert_int_equal(map(&r, PA, 4096, SLUICE_RW), rw);
+	assert_int_equal(map_prot(&r, PA, 4096, SLUICE_READ), ro);
+	assert_int_equal(map_prot(&r, PA, 4096, SLUICE_RW), rw);
 	rig_down(&r);
 }
 
@@ -132,7 +123,7 @@ a17_unmap_is_honest(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	uint64_t one = map(&r, PA, 4096, SLUICE_RW), run = map(&r, PA + 8192, 12288, SLUICE_RW), no;
+	uint64_t one = map_prot(&r, PA, 4096, SLUICE_RW), run = map_prot(&r, PA + 8192, 12288, SLUICE_RW), no;
 
 	assert_int_equal(sluice_unmap(r.d, one, 0), -EINVAL);
 	assert_int_equal(sluice_unmap(r.d, one, 4097), -EINVAL);
@@ -167,7 +158,7 @@ oldest_go_in_batches(void **state)
 	(void)state;
 	rig_up(&r, "", &c);
 	for (unsigned int i = 0; i < 101; i++)
-		iova[i] = map(&r, PA + i * 4096u, 4096, SLUICE_RW);
+		iova[i] = map_prot(&r, PA + i * 4096u, 4096, SLUICE_RW);
 	for (unsigned int i = 0; i < 100; i++) {
 		fake_tick(r.f, 10);
 		assert_int_equal(sluice_unmap(r.d, iova[i], 4096), 0);
@@ -175,7 +166,7 @@ oldest_go_in_batches(void **state)
 	assert_int_equal(r.f->submitted, 0);
 	assert_int_equal(stats_of(r.d).pending, 100);
 	/* 0 is used again: it is the newest then, 1 the oldest. */
-	assert_int_equal(map(&r, PA, 4096, SLUICE_RW), iova[0]);
+	assert_int_equal(map_prot(&r, PA, 4096, SLUICE_RW), iova[0]);
 	assert_int_equal(sluice_unmap(r.d, iova[0], 4096), 0);
 	assert_int_equal(sluice_unmap(r.d, iova[100], 4096), 0);
 	assert_int_equal(r.f->submitted, 1);
@@ -197,7 +188,7 @@ oldest_go_in_batches(void **state)
 	sluice_domain_get_conf(r.d, &c);
 	assert_int_equal(c.keep_max, 60);
 	for (unsigned int i = 1; i <= gone; i++)
-		iova[i] = map(&r, PA + i * 4096u, 4096, SLUICE_RW);
+		iova[i] = map_prot(&r, PA + i * 4096u, 4096, SLUICE_RW);
 	for (unsigned int i = 1; i <= gone; i++)
 		assert_int_equal(sluice_unmap(r.d, iova[i], 4096), 0);
 	assert_true(stats_of(r.d).pending <= 60);
@@ -234,7 +225,7 @@ iova_is_free_after_the_invalidation(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	uint64_t a = map(&r, PA, 4096, SLUICE_RW), b = map(&r, PA + 4096, 4096, SLUICE_RW);
+	uint64_t a = map_prot(&r, PA, 4096, SLUICE_RW), b = map_prot(&r, PA + 4096, 4096, SLUICE_RW);
 	uint32_t pfn = (uint32_t)((a - r.d->iova_base) >> 12);
 
 	assert_int_equal(sluice_unmap(r.d, a, 4096), 0);
@@ -262,13 +253,13 @@ stale_windows_are_measured(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	uint64_t a = map(&r, PA, 4096, SLUICE_RW), b = map(&r, PA + 4096, 4096, SLUICE_RW);
+	uint64_t a = map_prot(&r, PA, 4096, SLUICE_RW), b = map_prot(&r, PA + 4096, 4096, SLUICE_RW);
 
 	assert_int_equal(sluice_unmap(r.d, a, 4096), 0);
 	fake_tick(r.f, 5000);
 	assert_int_equal(stats_of(r.d).oldest_ns, 5000);
 	assert_int_equal(stats_of(r.d).exposed_bytes, 4096);
-	assert_int_equal(map(&r, PA, 4096, SLUICE_RW), a); /* reuse ends it */
+	assert_int_equal(map_prot(&r, PA, 4096, SLUICE_RW), a); /* reuse ends it */
 	const struct sluice_hist *h = sluice_domain_stale_hist(r.d);
 
 	assert_int_equal(h->count, 1);
@@ -284,13 +275,13 @@ stale_windows_are_measured(void **state)
 	sluice_domain_stale_reset(r.d);
 	assert_int_equal(sluice_domain_stale_hist(r.d)->count, 0);
 	fake_tick(r.f, 300);
-	assert_int_equal(map(&r, PA + 4096, 4096, SLUICE_RW), b);
+	assert_int_equal(map_prot(&r, PA + 4096, 4096, SLUICE_RW), b);
 	assert_int_equal(sluice_domain_stale_hist(r.d)->count, 1);
 	assert_int_equal(sluice_domain_stale_hist(r.d)->max, 300);
 	/* Of workers that left, too. */
 	assert_int_equal(sluice_worker_register(r.e, 1), 0);
 	as_lcore(1);
-	a = map(&r, PA + 8192, 4096, SLUICE_RW);
+	a = map_prot(&r, PA + 8192, 4096, SLUICE_RW);
 	assert_int_equal(sluice_unmap(r.d, a, 4096), 0);
 	fake_tick(r.f, 700);
 	assert_int_equal(sluice_worker_unregister(r.e, 1), 0);
@@ -315,7 +306,7 @@ drain_evicts_all(void **state)
 	for (unsigned int l = 0; l < 2; l++) {
 		as_lcore(l);
 		for (unsigned int i = 0; i < 150; i++)
-			iova[l][i] = map(&r, PA + (l * 150 + i) * 4096u, 4096, SLUICE_RW);
+			iova[l][i] = map_prot(&r, PA + (l * 150 + i) * 4096u, 4096, SLUICE_RW);
 		for (unsigned int i = 0; i < 150; i++)
 			assert_int_equal(sluice_unmap(r.d, iova[l][i], 4096), 0);
 	}
@@ -340,7 +331,7 @@ failed_eviction_is_told(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	uint64_t iova = map(&r, PA, 4096, SLUICE_RW);
+	uint64_t iova = map_prot(&r, PA, 4096, SLUICE_RW);
 
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	r.f->refuse = 1;
@@ -352,7 +343,7 @@ failed_eviction_is_told(void **state)
 	assert_int_equal(st.exposed_bytes, 4096);
 	/* Its IOVA is never given out again. */
 	for (unsigned int i = 0; i < 8 * 512 - 64; i++)
-		assert_int_not_equal(map(&r, PA + i * 4096u, 4096, SLUICE_RW), iova);
+		assert_int_not_equal(map_prot(&r, PA + i * 4096u, 4096, SLUICE_RW), iova);
 	rig_down(&r);
 }
 
@@ -369,7 +360,7 @@ a6_rollover_evicts(void **state)
 	rig_up(&r, "", &c);
 	assert_int_equal(sluice_worker_register(r.e, 1), 0);
 	for (unsigned int i = 0; i < 512; i++)
-		iova[i] = map(&r, PA + i * 4096u, 4096, SLUICE_RW);
+		iova[i] = map_prot(&r, PA + i * 4096u, 4096, SLUICE_RW);
 	assert_int_equal(sluice_map(r.d, PA, 4096, SLUICE_RW, &no), -ENOSPC);
 	assert_int_equal(stats_of(r.d).map_errors, 1);
 	for (unsigned int i = 0; i < 512; i++) {
@@ -379,7 +370,7 @@ a6_rollover_evicts(void **state)
 	assert_int_equal(stats_of(r.d).pending, 512);
 	as_lcore(0);
 	for (unsigned int i = 0; i < 512; i++)
-		map(&r, PA + (512 + i) * 4096u, 4096, SLUICE_RW);
+		map_prot(&r, PA + (512 + i) * 4096u, 4096, SLUICE_RW);
 	assert_int_equal(stats_of(r.d).pending, 0);
 	assert_int_equal(stats_of(r.d).map_errors, 1); /* nobody heard of it */
 	assert_int_equal(sluice_map(r.d, PA, 4096, SLUICE_RW, &no), -ENOSPC);
@@ -396,12 +387,12 @@ large_mappings_are_strict(void **state)
 
 	(void)state;
 	rig_up(&r, "", &c);
-	uint64_t iova = map(&r, PA, (2 << 20) + 1, SLUICE_RW);
+	uint64_t iova = map_prot(&r, PA, (2 << 20) + 1, SLUICE_RW);
 
 	assert_int_equal(sluice_unmap(r.d, iova, (2 << 20) + 1), 0);
 	assert_false(stands(&r, iova));
 	assert_int_equal(r.f->submitted, 1);
-	iova = map(&r, PA + 4095, 2 << 20, SLUICE_RW); /* 513 pages */
+	iova = map_prot(&r, PA + 4095, 2 << 20, SLUICE_RW); /* 513 pages */
 	assert_int_equal(sluice_unmap(r.d, iova, 2 << 20), 0);
 	assert_false(stands(&r, iova));
 	keep_valid(&r);
@@ -450,7 +441,7 @@ random_walk(void **state)
 		if (n < 64 && (n == 0 || (rnd(&seed) & 1))) {
 			live[n].pa = PA + rnd(&seed) % 20 * 4096;
 			live[n].len = 1 + rnd(&seed) % 8000;
-			live[n].iova = map(&r, live[n].pa, live[n].len,
+			live[n].iova = map_prot(&r, live[n].pa, live[n].len,
 					   (rnd(&seed) & 1) ? SLUICE_RW : SLUICE_READ);
 			for (size_t off = 0; off < live[n].len; off += 4096) {
 				assert_int_equal(sluice_iova_to_pa(r.d, live[n].iova + off, &pa), 0);

@@ -3,8 +3,6 @@
  * poll.c: whose turn it is to poll while a control call waits; that a turn without work is cheap
  * on the hardware.
  */
-#include <pthread.h>
-
 #include "rig.h"
 
 #define PA UINT64_C(0x300000000)

@@ -14,16 +14,6 @@ conf_of(const char *policy)
 	return (struct sluice_domain_conf){ .policy = policy, .iova_size = 128 << 20 };
 }
 
-static uint64_t
-map(struct rig *r, uint64_t pa, size_t len, unsigned int prot)
-{
-	uint64_t iova = 0;
-
-	assert_int_equal(sluice_map(r->d, pa, len, prot, &iova), 0);
-	assert_int_equal(iova & 4095, pa & 4095);
-	return iova;
-}
-
 static bool
 leads_to(struct rig *r, uint64_t iova, uint64_t pa)
 {
@@ -41,7 +31,7 @@ mapped_once_and_for_good(void **state)
 	(void)state;
 	rig_up(&r, "mem=8", &c);
 	struct buf b = buf_make(&r, 16 * 4096);
-	uint64_t iova = map(&r, b.pa + 100, 5000, SLUICE_RW);
+	uint64_t iova = map_prot(&r, b.pa + 100, 5000, SLUICE_RW);
 
 	assert_ptr_equal(device_at(&r, iova), b.va + 100);
 	assert_true(leads_to(&r, iova + 4095, b.pa + 4195));
@@ -53,8 +43,8 @@ mapped_once_and_for_good(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova, 5000), 0);
 	assert_ptr_equal(device_at(&r, iova), b.va + 100);
 	assert_int_equal(stats_of(r.d).exposed_bytes, 2 * 4096);
-	assert_int_equal(map(&r, b.pa + 100, 5000, SLUICE_RW), iova);
-	assert_int_equal(map(&r, b.pa + 4096, 8192, SLUICE_RW), iova - 100 + 4096);
+	assert_int_equal(map_prot(&r, b.pa + 100, 5000, SLUICE_RW), iova);
+	assert_int_equal(map_prot(&r, b.pa + 4096, 8192, SLUICE_RW), iova - 100 + 4096);
 	assert_int_equal(stats_of(r.d).kept_bytes, 3 * 4096);
 	assert_int_equal(sluice_unmap(r.d, iova, 5000), 0);
 	assert_int_equal(sluice_unmap(r.d, iova - 100 + 4096, 8192), 0);
@@ -74,10 +64,10 @@ protections_hold(void **state)
 	(void)state;
 	rig_up(&r, "mem=8", &c);
 	struct buf b = buf_make(&r, 4096);
-	uint64_t ro = map(&r, b.pa, 4096, SLUICE_READ);
+	uint64_t ro = map_prot(&r, b.pa, 4096, SLUICE_READ);
 
 	assert_false(device_may_write(&r, ro));
-	uint64_t rw = map(&r, b.pa, 4096, SLUICE_RW);
+	uint64_t rw = map_prot(&r, b.pa, 4096, SLUICE_RW);
 
 	assert_true(device_may_write(&r, rw));
 	assert_false(device_may_write(&r, ro));
@@ -103,7 +93,7 @@ pools_are_mapped_at_once(void **state)
 	assert_int_equal(stats_of(r.d).kept_bytes, 3 << 20);
 	for (uint64_t off = 4096; off < (3 << 20) + 4096; off += 4096 * 37) {
 		for (unsigned int prot = SLUICE_READ; prot <= SLUICE_RW; prot += 2) {
-			iova = map(&r, PA + off, 64, prot);
+			iova = map_prot(&r, PA + off, 64, prot);
 			assert_true(leads_to(&r, iova, PA + off));
 			assert_int_equal(device_may_write(&r, iova), prot == SLUICE_RW);
 			assert_int_equal(sluice_unmap(r.d, iova, 64), 0);
@@ -161,7 +151,7 @@ hugepool_uses_blocks(void **state)
 	/* A page before a border, two whole blocks, a MiB and a page: three pieces. */
 	assert_int_equal(sluice_domain_pool(r.d, PA - 4096, len), 0);
 	assert_int_equal(stats_of(r.d).kept_bytes, len);
-	iova = map(&r, PA - 4096, len, SLUICE_RW);
+	iova = map_prot(&r, PA - 4096, len, SLUICE_RW);
 	assert_int_equal(iova & 0x1fffff, (PA - 4096) & 0x1fffff);
 	assert_int_equal(blocks_under(&r, iova, len), 2);
 	for (uint64_t off = 0; off < len; off += 4096)
@@ -178,7 +168,7 @@ hugepool_uses_blocks(void **state)
 	rig_up(&r, "mem=8", &c);
 	tables = stats_of(r.d).table_bytes;
 	assert_int_equal(sluice_domain_pool(r.d, PA - 4096, len), 0);
-	iova = map(&r, PA - 4096, len, SLUICE_RW);
+	iova = map_prot(&r, PA - 4096, len, SLUICE_RW);
 	assert_int_equal(blocks_under(&r, iova, len), 0);
 	for (uint64_t off = 0; off < len; off += 4096)
 		assert_true(leads_to(&r, iova + off, PA - 4096 + off));
@@ -199,10 +189,10 @@ pool_in_the_iommus_memory(void **state)
 
 	b.va = sluice_iommu_mem_alloc(r.iommu, b.size, 2 << 20, &b.pa);
 	assert_non_null(b.va);
-	uint64_t before = map(&r, b.pa, 64, SLUICE_RW);
+	uint64_t before = map_prot(&r, b.pa, 64, SLUICE_RW);
 
 	assert_int_equal(sluice_domain_pool(r.d, b.pa, b.size), 0);
-	uint64_t after = map(&r, b.pa, 64, SLUICE_RW);
+	uint64_t after = map_prot(&r, b.pa, 64, SLUICE_RW);
 
 	assert_int_not_equal(before, after);
 	assert_int_equal(blocks_under(&r, after, 1), 1);
@@ -222,7 +212,7 @@ a17_unmap_is_honest(void **state)
 	(void)state;
 	rig_up(&r, "mem=8", &c);
 	struct buf b = buf_make(&r, 8 * 4096);
-	uint64_t iova = map(&r, b.pa + 64, 5000, SLUICE_RW), base = iova - 64, no;
+	uint64_t iova = map_prot(&r, b.pa + 64, 5000, SLUICE_RW), base = iova - 64, no;
 
 	assert_int_equal(sluice_unmap(r.d, iova, 4999), -EINVAL);
 	assert_int_equal(sluice_unmap(r.d, iova, 5001), -EINVAL);
@@ -235,7 +225,7 @@ a17_unmap_is_honest(void **state)
 	assert_int_equal(sluice_unmap(r.d, iova, 5000), -ENOENT);
 	/* Several in one page, in any order; what cannot be is refused. */
 	for (unsigned int i = 0; i < 64; i++)
-		assert_int_equal(map(&r, b.pa + i * 64, 64, SLUICE_RW), base + i * 64);
+		assert_int_equal(map_prot(&r, b.pa + i * 64, 64, SLUICE_RW), base + i * 64);
 	assert_int_equal(sluice_unmap(r.d, base, 8 * 4096), -EINVAL);
 	for (unsigned int i = 0; i < 63; i++)
 		assert_int_equal(sluice_unmap(r.d, base + (i * 29 % 64) * 64, 64), 0);
@@ -244,7 +234,7 @@ a17_unmap_is_honest(void **state)
 	assert_int_equal(sluice_unmap(r.d, base, 64), -ENOENT);
 	/* As many as the book holds. */
 	for (unsigned int i = 0; i < 255; i++)
-		map(&r, b.pa, 8 * 4096, SLUICE_RW);
+		map_prot(&r, b.pa, 8 * 4096, SLUICE_RW);
 	assert_int_equal(sluice_map(r.d, b.pa, 64, SLUICE_RW, &no), -ENOSPC);
 	for (unsigned int i = 0; i < 255; i++)
 		assert_int_equal(sluice_unmap(r.d, base, 8 * 4096), 0);
@@ -271,7 +261,7 @@ longest_mappings(void **state)
 	rig_up(&r, "mem=8", &c);
 	assert_int_equal(sluice_domain_pool(r.d, PA, len + 4096), 0);
 	for (unsigned int i = 0; i < 255; i++)
-		iova = map(&r, PA + 4095, len, SLUICE_RW);
+		iova = map_prot(&r, PA + 4095, len, SLUICE_RW);
 	assert_int_equal(sluice_map(r.d, PA, len + 1, SLUICE_RW, &no), -EINVAL);
 	for (unsigned int i = 0; i < 255; i++)
 		assert_int_equal(sluice_unmap(r.d, iova, len), 0);

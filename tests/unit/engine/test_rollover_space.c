@@ -4,58 +4,8 @@
  * A20).
  */
 #include "engine/policy/rollover.h"
-#include "rig.h"
+#include "rollover_rig.h"
 #include "steps.h"
-
-#define PA     UINT64_C(0x300000000)
-#define CHUNK  IOVA_CHUNK_PAGES
-#define CHUNKS 4u
-#define PAGES  (CHUNKS * CHUNK)
-
-static const struct sluice_domain_conf conf = {
-	.policy = "rollover", .iova_size = (uint64_t)CHUNKS << 21,
-};
-
-static struct rig r;
-static uint64_t base;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
-	base = r.d->iova_base;
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
-
-static uint32_t
-map_page(void)
-{
-	return (uint32_t)((map_ok(r.d, PA, 4096) - base) >> 12);
-}
-
-static void
-unmap_page(uint32_t pfn)
-{
-	assert_int_equal(sluice_unmap(r.d, base + ((uint64_t)pfn << 12), 4096), 0);
-}
-
-static int
-map_errno(void)
-{
-	uint64_t v;
-
-	return sluice_map(r.d, PA, 4096, SLUICE_RW, &v);
-}
 
 static uint64_t
 tables(void)

@@ -3,7 +3,7 @@
  * policy/deferred_single.c: one queue for all workers. Every step is made by hand: unmap, poll,
  * complete.
  */
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 #define US 1000u
@@ -13,37 +13,7 @@ static const struct sluice_domain_conf conf = {
 	.deadline_us = 1000, .range_max = 4,
 };
 
-static struct rig r;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
-	r.f->immediate = false;
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
-
-static uint64_t
-churn(unsigned int n)
-{
-	uint64_t iova = 0;
-
-	while (n-- > 0) {
-		iova = map_ok(r.d, PA, 4096);
-		assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
-	}
-	return iova;
-}
+static const struct plan plan = { &conf, .workers = 1, .by_hand = true };
 
 static void
 poll(void)
@@ -75,11 +45,11 @@ workers_share_a_batch(void **state)
 	uint32_t n[2];
 
 	(void)state;
-	churn(4);
+	map_unmap(r.d, 4);
 	poll();
 	assert_int_equal(r.f->submitted, 0);
 	as_lcore(1);
-	churn(4);
+	map_unmap(r.d, 4);
 	poll();
 	assert_int_equal(r.f->submitted, 1);
 	assert_int_equal(fake_sub(r.f, 1)->inv[0].op, SLUICE_INV_DOMAIN);
@@ -105,10 +75,10 @@ a3_single_queue_epochs(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		churn(8);
+		map_unmap(r.d, 8);
 		poll();
 		assert_int_equal(r.f->submitted, i + 1);
-		churn(1);
+		map_unmap(r.d, 1);
 	}
 	fake_complete(r.f, 1);
 	poll();
@@ -127,7 +97,7 @@ refused_is_flushed_again(void **state)
 	(void)state;
 	r.f->bad_from = 1;
 	r.f->bad_upto = 2;
-	churn(8);
+	map_unmap(r.d, 8);
 	poll();
 	fake_complete_all(r.f);
 	poll();
@@ -145,7 +115,7 @@ full_queue_refuses(void **state)
 	uint64_t live, pa;
 
 	(void)state;
-	churn(32);
+	map_unmap(r.d, 32);
 	live = map_ok(r.d, PA, 4096);
 	assert_int_equal(sluice_unmap(r.d, live, 4096), -EAGAIN);
 	assert_int_equal(stats_of(r.d).ring_full, 1);
@@ -158,7 +128,7 @@ full_queue_refuses(void **state)
 	/* An unmap that fails takes no room. */
 	for (unsigned int i = 0; i < 100; i++)
 		assert_int_equal(sluice_unmap(r.d, live, 4096), -ENOENT);
-	churn(8);
+	map_unmap(r.d, 8);
 }
 
 static void

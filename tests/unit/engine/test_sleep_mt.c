@@ -3,7 +3,6 @@
  * Falling asleep and waking (ring.h, 11) with the engine and two workers on threads of their own, while
  * rings are closed and opened (8): nothing that was put in stays in. For the race detector, too.
  */
-#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -78,10 +77,8 @@ nothing_is_forgotten(void **state)
 	pthread_t t[WORKERS + 1];
 
 	(void)state;
-	rig_up(&r, "clock=tsc,mem=64", NULL);
-	r.f->log = false;
-	r.iommu->sync_timeout = sluice_clock_from_ns(&r.iommu->clock, UINT64_C(20000000000));
-	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	rig_up_mt(&r, ",mem=64", NULL);
+	rig_workers(&r, 1);
 	for (unsigned int i = 0; i < DOMAINS; i++) {
 		c.policy = i % 3 == 1 ? "deferred-single" : i % 2 == 0 ? "deferred" : "strict-async";
 		dom[i] = sluice_domain_create(r.iommu, &c);

@@ -22,12 +22,6 @@ up(uint32_t batch, uint32_t ring, uint32_t deadline_us)
 }
 
 static void
-churn(void)
-{
-	assert_int_equal(sluice_unmap(r.d, map_ok(r.d, PA, 4096), 4096), 0);
-}
-
-static void
 one_entry_to_a_few_microseconds(void **state)
 {
 	const struct sluice_hist *h;
@@ -38,7 +32,7 @@ one_entry_to_a_few_microseconds(void **state)
 	assert_int_equal(h->count, 0);
 	fake_tick(r.f, 5000);
 	sluice_engine_poll(r.e); /* a look */
-	churn();
+	map_unmap(r.d, 1);
 	fake_tick(r.f, 100000);
 	sluice_engine_poll(r.e); /* sees it; no flush yet */
 	atomic_store(&r.d->flush.wishes, flush_wish(SLUICE_FLUSH_DRAIN));
@@ -65,6 +59,62 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+enum { MAX = 4000 };
+
+/* What two workers queued and when, what the engine released of it, and the windows that were. */
+static struct {
+	uint64_t queued[2][MAX], n[2], got[2];
+	uint64_t truth[2 * MAX], nb, sum, max;
+	uint64_t polled, slack; /* the last poll; the longest time between two */
+} seen;
+
+/* A poll: what it released ends its window now. */
+static void
+poll_and_note(void)
+{
+	sluice_engine_poll(r.e);
+	seen.slack = RTE_MAX(seen.slack, r.f->now - seen.polled);
+	seen.polled = r.f->now;
+	for (unsigned int w = 0; w < 2; w++) {
+		uint64_t rel = atomic_load(&r.d->lc[w]->ring.released);
+
+		for (; seen.got[w] < rel; seen.got[w]++) {
+			uint64_t t = r.f->now - seen.queued[w][seen.got[w]];
+
+			seen.truth[seen.nb++] = t;
+			seen.sum += t;
+			seen.max = RTE_MAX(seen.max, t);
+		}
+	}
+}
+
+static void
+random_step(uint64_t *s)
+{
+	unsigned int w = rnd(s) & 1;
+
+	switch (rnd(s) % 5) {
+	case 0:
+	case 1:
+		as_lcore(w);
+		if (seen.n[w] - seen.got[w] < 64 && seen.n[w] < MAX) {
+			map_unmap(r.d, 1);
+			seen.queued[w][seen.n[w]++] = r.f->now;
+		}
+		break;
+	case 2:
+		if (rnd(s) % 8 != 0) /* starved now and then: notes run out */
+			poll_and_note();
+		break;
+	case 3:
+		fake_tick(r.f, rnd(s) % 3000);
+		break;
+	default:
+		if (r.f->done < r.f->submitted && rnd(s) % 3 == 0)
+			fake_complete(r.f, 1);
+	}
+}
+
 /*
  * Random entries, polls and completions of two workers. The truth: a completion seen by a poll at
  * time T releases an entry queued at t, its window is T - t. Compared as sorted lists: the k-th
@@ -74,73 +124,32 @@ by_value(const void *a, const void *b)
 static void
 never_less_than_the_truth(void **state)
 {
-	enum { MAX = 4000 };
-	static uint64_t queued[2][MAX], truth[2 * MAX];
-	uint64_t n[2] = { 0, 0 }, got[2] = { 0, 0 }, nb = 0, sum = 0, max = 0, polled;
-
 	(void)state;
 	for (uint64_t seed = 1; seed < 60; seed += 7) {
-		uint64_t s = seed, slack = 0;
+		const struct sluice_hist *h;
+		uint64_t s = seed;
 
-		n[0] = n[1] = got[0] = got[1] = nb = sum = max = 0;
+		memset(&seen, 0, sizeof(seen));
 		up(16, 64, 40);
-		polled = r.f->now;
-		assert_int_equal(sluice_worker_register(r.e, 1), 0);
+		seen.polled = r.f->now;
+		rig_workers(&r, 1);
+		h = sluice_domain_stale_hist(r.d);
 		for (unsigned int step = 0; step < 12000; step++) {
-			unsigned int who = rnd(&s) & 1;
-
-			switch (rnd(&s) % 5) {
-			case 0:
-			case 1:
-				as_lcore(who);
-				if (n[who] - got[who] < 64 && n[who] < MAX) {
-					churn();
-					queued[who][n[who]++] = r.f->now;
-				}
-				break;
-			case 2:
-				if (rnd(&s) % 8 == 0) /* starved now and then: notes run out */
-					break;
-				sluice_engine_poll(r.e);
-				slack = RTE_MAX(slack, r.f->now - polled);
-				polled = r.f->now;
-				for (unsigned int w = 0; w < 2; w++) {
-					uint64_t rel = atomic_load(&r.d->lc[w]->ring.released);
-
-					for (; got[w] < rel; got[w]++) {
-						uint64_t t = r.f->now - queued[w][got[w]];
-
-						truth[nb++] = t;
-						sum += t;
-						max = RTE_MAX(max, t);
-					}
-				}
-				break;
-			case 3:
-				fake_tick(r.f, rnd(&s) % 3000);
-				break;
-			default:
-				if (r.f->done < r.f->submitted && rnd(&s) % 3 == 0)
-					fake_complete(r.f, 1);
-			}
-			const struct sluice_hist *h = sluice_domain_stale_hist(r.d);
-
+			random_step(&s);
 			/* Every entry released so far was counted, with no less than its due. */
-			assert_int_equal(h->count, nb);
-			assert_true(h->sum >= sum);
-			assert_true(h->max >= max);
+			assert_int_equal(h->count, seen.nb);
+			assert_true(h->sum >= seen.sum);
+			assert_true(h->max >= seen.max);
 		}
-		const struct sluice_hist *h = sluice_domain_stale_hist(r.d);
-
-		assert_true(nb > 1000);
-		qsort(truth, nb, sizeof(truth[0]), by_value);
+		assert_true(seen.nb > 1000);
+		qsort(seen.truth, seen.nb, sizeof(seen.truth[0]), by_value);
 		for (unsigned int k = 1; k <= 100; k++) {
-			uint64_t rank = (nb * k + 99) / 100;
+			uint64_t rank = (seen.nb * k + 99) / 100;
 
-			assert_true(sluice_hist_quantile(h, k / 100.0) >= truth[rank - 1]);
+			assert_true(sluice_hist_quantile(h, k / 100.0) >= seen.truth[rank - 1]);
 		}
 		/* Nor wildly more: the engine's last look and the one before are the error. */
-		assert_true(h->sum <= sum + nb * 2 * (slack + 4000) + sum / 4);
+		assert_true(h->sum <= seen.sum + seen.nb * 2 * (seen.slack + 4000) + seen.sum / 4);
 		rig_down(&r);
 	}
 }
@@ -156,12 +165,12 @@ out_of_notes(void **state)
 	uint64_t first = r.f->now;
 
 	for (unsigned int i = 0; i < 4 * FLUSH_LOOKS && i < 63; i++) {
-		churn();
+		map_unmap(r.d, 1);
 		fake_tick(r.f, 5000);
 		sluice_engine_poll(r.e);
 	}
 	assert_int_equal(r.d->lc[0]->ring.look_head - r.d->lc[0]->ring.look_tail, FLUSH_LOOKS);
-	churn(); /* the 64th */
+	map_unmap(r.d, 1); /* the 64th */
 	uint64_t last = r.f->now;
 
 	sluice_engine_poll(r.e);

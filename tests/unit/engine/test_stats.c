@@ -6,6 +6,36 @@
 
 #define PA UINT64_C(0x300000000)
 
+/* The counters, against those counted here and against one another. */
+static void
+adds_up(const struct rig *r, const struct sluice_domain_stats *want, unsigned int live)
+{
+	struct sluice_domain_stats st = stats_of(r->d);
+	uint64_t flushes = 0;
+
+	assert_int_equal(st.maps, want->maps);
+	assert_int_equal(st.unmaps, want->unmaps);
+	assert_int_equal(st.map_pages, want->map_pages);
+	assert_int_equal(st.unmap_pages, want->unmap_pages);
+	assert_int_equal(st.unmap_errors, want->unmap_errors);
+	assert_int_equal(st.live, live);
+	assert_int_equal(st.maps, st.unmaps + st.live);
+	assert_int_equal(st.queued, st.released + st.pending);
+	for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
+		flushes += st.flushes[i];
+	if (strcmp(sluice_domain_policy(r->d), "deferred") == 0) {
+		assert_int_equal(st.queued, st.unmaps);
+		assert_int_equal(st.syncs, flushes);
+		assert_int_equal(sluice_domain_stale_hist(r->d)->count, st.released);
+	} else {
+		assert_int_equal(st.queued, 0);
+		assert_int_equal(flushes, 0);
+		assert_int_equal(st.syncs, st.unmaps);
+	}
+	assert_int_equal(st.syncs, r->f->submitted);
+	assert_int_equal(st.table_bytes, sluice_mem_pages_used(r->iommu->mem) * 4096);
+}
+
 static void
 poll_in_relax(void *arg)
 {
@@ -27,6 +57,7 @@ counters_add_up(const char *policy)
 	struct rig r;
 
 	rig_up(&r, "", &conf);
+	assert_string_equal(sluice_domain_policy(r.d), policy);
 	r.f->on_relax = poll_in_relax; /* a full ring is nothing special here */
 	r.f->on_relax_arg = r.e;
 	assert_int_equal(sluice_worker_register(r.e, 1), 0);
@@ -61,30 +92,7 @@ counters_add_up(const char *policy)
 			sluice_engine_poll(r.e);
 			sluice_engine_poll(r.e);
 		}
-		struct sluice_domain_stats st = stats_of(r.d);
-		uint64_t flushes = 0;
-
-		assert_int_equal(st.maps, want.maps);
-		assert_int_equal(st.unmaps, want.unmaps);
-		assert_int_equal(st.map_pages, want.map_pages);
-		assert_int_equal(st.unmap_pages, want.unmap_pages);
-		assert_int_equal(st.unmap_errors, want.unmap_errors);
-		assert_int_equal(st.live, n);
-		assert_int_equal(st.maps, st.unmaps + st.live);
-		assert_int_equal(st.queued, st.released + st.pending);
-		for (unsigned int i = 0; i < SLUICE_FLUSH_CAUSES; i++)
-			flushes += st.flushes[i];
-		if (strcmp(policy, "deferred") == 0) {
-			assert_int_equal(st.queued, st.unmaps);
-			assert_int_equal(st.syncs, flushes);
-			assert_int_equal(sluice_domain_stale_hist(r.d)->count, st.released);
-		} else {
-			assert_int_equal(st.queued, 0);
-			assert_int_equal(flushes, 0);
-			assert_int_equal(st.syncs, st.unmaps);
-		}
-		assert_int_equal(st.syncs, r.f->submitted);
-		assert_int_equal(st.table_bytes, sluice_mem_pages_used(r.iommu->mem) * 4096);
+		adds_up(&r, &want, n);
 	}
 	as_lcore(0);
 	while (n-- > 0)

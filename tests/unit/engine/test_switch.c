@@ -31,18 +31,11 @@ up(const char *policy)
 }
 
 static void
-poll_in_relax(void *arg)
-{
-	sluice_engine_poll(arg);
-	fake_complete_all(r.f);
-}
-
-static void
 be_patient(void)
 {
 	r.f->immediate = false;
-	r.f->on_relax = poll_in_relax;
-	r.f->on_relax_arg = r.e;
+	r.f->on_relax = rig_serve;
+	r.f->on_relax_arg = &r;
 }
 
 /* Does an unmap leave something stale behind when it returns? */
@@ -203,8 +196,8 @@ a10_a_drain_that_fails(void **state)
 
 			as_lcore(lcore);
 			iova = map_ok(r.d, PA, 4096);
-			r.f->on_relax = poll_in_relax;
-			r.f->on_relax_arg = r.e;
+			r.f->on_relax = rig_serve;
+			r.f->on_relax_arg = &r;
 			assert_int_equal(sluice_unmap_async(r.d, iova, 4096, 2), 0); /* strict */
 			r.f->on_relax = NULL;
 			assert_true(stats_of(r.d).syncs > syncs);

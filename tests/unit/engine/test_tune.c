@@ -2,7 +2,7 @@
 /** @file
  * sluice_domain_tune(): batch, deadline and threshold of a domain in use.
  */
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 
@@ -10,23 +10,7 @@ static const struct sluice_domain_conf conf = {
 	.policy = "deferred", .iova_size = 8 << 20, .batch = 64, .ring = 256, .deadline_us = 100000,
 };
 
-static struct rig r;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
+static const struct plan plan = { &conf };
 
 static int
 tune(uint32_t batch, uint32_t deadline_us, uint32_t range_max)

@@ -3,30 +3,12 @@
  * unpolled.c: nobody polls the engine, or nobody any more: who waits makes the turns, or is told; and
  * what is said when a SYNC does not come.
  */
-#include <pthread.h>
-
-#include "rig.h"
+#include "fixture.h"
 
 #define PA UINT64_C(0x300000000)
 
 static const struct sluice_domain_conf conf = { .policy = "strict-async", .iova_size = 8 << 20 };
-static struct rig r;
-
-static int
-up(void **state)
-{
-	(void)state;
-	rig_up(&r, "", &conf);
-	return 0;
-}
-
-static int
-down(void **state)
-{
-	(void)state;
-	rig_down(&r);
-	return 0;
-}
+static const struct plan plan = { &conf };
 
 static void
 unmap(uint64_t cookie)

@@ -3,83 +3,22 @@
  * ATS against the emulated hardware: on and off, invalidation of what devices cached, and whose
  * submission it was when one does not answer.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../../../pmd/emu/core/emu.h"
-#include "../../../pmd/smmuv3/smmuv3.h"
-#include "../eal.h"
+#include "on_emu.h"
 
 #define OPEN "regs=emu,step=1,mem_mb=32,ats=1,atc_timeout_ns=3000"
 #define SID  0x20u
 #define DEAD 0x28u
 
-static const struct sluice_iommu_ops *ops;
-static struct sluice_iommu iommu;
-static uint64_t *leaf;
 static struct sluice_hwdom hd;
 static struct emu_atc *atc[2]; /* of SID, of DEAD */
-
-void
-sluice_backend_register(struct sluice_backend *b)
-{
-	ops = b->ops;
-}
-
-static void
-relax(void *arg)
-{
-	(void)arg;
-	ops->step(&iommu, 16);
-}
-
-static void
-shut(void)
-{
-	assert_int_equal(ops->stop(&iommu), 0);
-	ops->close(&iommu);
-}
-
-static int
-open_with(const char *args)
-{
-	struct rte_kvargs *kv = rte_kvargs_parse(args, NULL);
-	int rc;
-
-	memset((void *)&iommu, 0, sizeof(iommu));
-	iommu.ops = ops;
-	rc = ops->open(&iommu, kv);
-	rte_kvargs_free(kv);
-	if (rc == 0)
-		iommu.relax = relax;
-	return rc;
-}
 
 /* Two streams of one address space, IOVA 0 … 2 MiB, each with a cache. */
 static int
 setup(void **state)
 {
-	uint64_t *table[4], pa[4], buf;
-
 	(void)state;
 	assert_int_equal(open_with(OPEN), 0);
-	for (unsigned int i = 0; i < 4; i++) {
-		table[i] = sluice_mem_alloc(iommu.mem, 4096, 4096, &pa[i]);
-		assert_non_null(table[i]);
-	}
-	for (unsigned int i = 0; i < 3; i++)
-		table[i][0] = pa[i + 1] | 3;
-	assert_non_null(sluice_mem_alloc(iommu.mem, 512 * 4096, 4096, &buf));
-	leaf = table[3];
-	for (unsigned int i = 0; i < 512; i++)
-		leaf[i] = (buf + i * 4096u) | 3 | 1u << 2 | 1u << 6 | 3u << 8 | 1u << 10 | 1u << 11;
-	hd = (struct sluice_hwdom){ .ias = 48, .ttb = pa[0] };
-	assert_int_equal(ops->hwdom_init(&iommu, &hd), 0);
+	hd = paging();
 	assert_int_equal(ops->attach_paging(&iommu, SID, &hd), 0);
 	assert_int_equal(ops->attach_paging(&iommu, DEAD, &hd), 0);
 	atc[0] = emu_atc_create(iommu.emu, SID, 64);
@@ -103,19 +42,6 @@ touch(unsigned int i, uint64_t iova)
 	uint8_t v;
 
 	return emu_atc_dma(iommu.emu, atc[i], iova, &v, 1, false, NULL);
-}
-
-static uint64_t
-counter(const char *name)
-{
-	struct sluice_xstat xs[128];
-	unsigned int n = ops->xstats(&iommu, xs, RTE_DIM(xs));
-
-	for (unsigned int i = 0; i < n && i < RTE_DIM(xs); i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
 }
 
 /* Drive and service until it is complete. @return how it ended. */
@@ -183,7 +109,7 @@ on_and_off(void **state)
 	assert_int_equal(touch(0, 0x5000), EMU_OK);
 	assert_int_equal(touch(0, 0x6000), EMU_OK);
 	assert_int_equal(counter("emu_atc_fills"), 2);
-	leaf[5] = leaf[6] = 0;
+	table[3][5] = table[3][6] = 0;
 	assert_int_equal(wait_for(submit(&inv, 1)), 0);
 	assert_int_equal(touch(0, 0x5000), EMU_OK);
 	inv = inv_atc(SID, 0x5000, 0);

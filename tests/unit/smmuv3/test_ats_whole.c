@@ -4,50 +4,26 @@
  * trying addresses they once used. The model counts every access to a page that its owner had back:
  * there must be none, with one device, with several, and with one that answers nothing.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <rte_errno.h>
-#include <sluice/sluice.h>
-
 #include "../../../engine/driver.h"
 #include "../../../pmd/emu/core/emu.h"
-#include "../eal.h"
+#include "whole.h"
 
 #define DEVS  4u
 #define PAGES 64u
 
-static struct {
-	struct sluice_iommu *iommu;
-	struct sluice_engine *e;
-	struct sluice_domain *d;
-	struct sluice_device *dev[DEVS];
-	struct sluice_dma *dma[DEVS];
-	uint8_t *mem;
-	uint64_t pa;
-	uint8_t owned[PAGES];
-	struct sluice_fault fault[256];
-	unsigned int nb_faults;
-} t;
+static struct sluice_device *dev[DEVS];
+static struct sluice_dma *dma[DEVS];
+static uint8_t owned[PAGES];
+static struct sluice_fault fault[256];
+static unsigned int nb_faults;
 
 static void
 on_fault(const struct sluice_fault *f, unsigned int n, void *arg)
 {
 	(void)arg;
 	for (unsigned int i = 0; i < n; i++)
-		if ((f[i].flags & SLUICE_FAULT_QUARANTINED) != 0 && t.nb_faults < 256)
-			t.fault[t.nb_faults++] = f[i];
-}
-
-static void
-relax(void *iommu)
-{
-	sluice_iommu_step(iommu, 16);
+		if ((f[i].flags & SLUICE_FAULT_QUARANTINED) != 0 && nb_faults < 256)
+			fault[nb_faults++] = f[i];
 }
 
 static uint32_t
@@ -64,34 +40,25 @@ up(const char *policy, const char *extra, bool probe)
 					   .deadline_us = 20 };
 	char args[192];
 
-	memset(&t, 0, sizeof(t));
-	memset(t.owned, 1, sizeof(t.owned));
+	nb_faults = 0;
+	memset(owned, 1, sizeof(owned));
 	snprintf(args, sizeof(args),
 		 "smmuv3,regs=emu,step=1,mem_mb=32,ats=1,atc_timeout_ns=20000,"
 		 "sync_timeout_us=2000%s", extra);
-	t.iommu = sluice_iommu_open(args);
-	assert_non_null(t.iommu);
-	sluice_iommu_set_relax(t.iommu, relax, t.iommu);
-	t.e = sluice_engine_create();
-	assert_int_equal(sluice_engine_add_iommu(t.e, t.iommu), 0);
+	whole_up(args, true, &conf, PAGES * 4096, 4096);
 	sluice_engine_set_fault_cb(t.e, on_fault, NULL);
-	assert_int_equal(sluice_worker_register(t.e, 0), 0);
-	t.d = sluice_domain_create(t.iommu, &conf);
-	assert_non_null(t.d);
-	t.mem = sluice_iommu_mem_alloc(t.iommu, PAGES * 4096, 4096, &t.pa);
-	assert_non_null(t.mem);
-	assert_int_equal(sluice_iommu_watch(t.iommu, t.pa, PAGES * 4096, t.owned), 0);
+	assert_int_equal(sluice_iommu_watch(t.iommu, t.pa, PAGES * 4096, owned), 0);
 	for (unsigned int i = 0; i < DEVS; i++) {
 		uint32_t s = stream(i);
 
-		t.dev[i] = sluice_device_add(t.iommu, &s, 1);
-		assert_non_null(t.dev[i]);
-		assert_int_equal(sluice_device_attach(t.dev[i], t.d), 0);
-		assert_int_equal(sluice_device_ats(t.dev[i], true), 0);
+		dev[i] = sluice_device_add(t.iommu, &s, 1);
+		assert_non_null(dev[i]);
+		assert_int_equal(sluice_device_attach(dev[i], t.d), 0);
+		assert_int_equal(sluice_device_ats(dev[i], true), 0);
 		snprintf(args, sizeof(args), "emu,ats=1,atc=64,seed=%u%s", i + 1,
 			 probe ? ",probe=1" : "");
-		t.dma[i] = sluice_dma_open(t.dev[i], args);
-		assert_non_null(t.dma[i]);
+		dma[i] = sluice_dma_open(dev[i], args);
+		assert_non_null(dma[i]);
 	}
 }
 
@@ -100,28 +67,10 @@ down(void)
 {
 	for (unsigned int i = 0; i < DEVS; i++) {
 		emu_inject(t.iommu->emu, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(stream(i), 0));
-		assert_int_equal(sluice_dma_close(t.dma[i]), 0);
-		assert_int_equal(sluice_device_remove(t.dev[i]), 0);
+		assert_int_equal(sluice_dma_close(dma[i]), 0);
+		assert_int_equal(sluice_device_remove(dev[i]), 0);
 	}
-	assert_int_equal(sluice_domain_destroy(t.d), 0);
-	assert_int_equal(sluice_worker_unregister(t.e, 0), 0);
-	sluice_iommu_mem_free(t.iommu, t.mem, PAGES * 4096);
-	assert_int_equal(sluice_engine_del_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_engine_destroy(t.e), 0);
-	assert_int_equal(sluice_iommu_close(t.iommu), 0);
-}
-
-static uint64_t
-counter(const char *name)
-{
-	struct sluice_xstat xs[128];
-	unsigned int n = sluice_iommu_xstats(t.iommu, xs, 128);
-
-	for (unsigned int i = 0; i < n && i < 128; i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
+	whole_down();
 }
 
 /* A transfer of 8 bytes, to its end. @return its status. */
@@ -131,8 +80,8 @@ xfer(unsigned int i, uint64_t iova)
 	struct sluice_dma_desc one = { .iova = iova, .len = 8, .flags = SLUICE_DMA_TO_HOST };
 	struct sluice_dma_cpl c;
 
-	assert_int_equal(sluice_dma_submit(t.dma[i], &one, 1), 1);
-	while (sluice_dma_completed(t.dma[i], &c, 1) == 0)
+	assert_int_equal(sluice_dma_submit(dma[i], &one, 1), 1);
+	while (sluice_dma_completed(dma[i], &c, 1) == 0)
 		sluice_iommu_step(t.iommu, 1);
 	return c.status;
 }
@@ -154,13 +103,13 @@ pairs(unsigned int rounds)
 		unsigned int page = r % PAGES;
 		uint64_t iova;
 
-		t.owned[page] = 1;
+		owned[page] = 1;
 		iova = map(page, 1);
 		for (unsigned int i = 0; i < DEVS; i++)
 			assert_int_equal(xfer(i, iova),
-					 sluice_device_quarantined(t.dev[i]) ? -EFAULT : 0);
+					 sluice_device_quarantined(dev[i]) ? -EFAULT : 0);
 		assert_int_equal(sluice_unmap(t.d, iova, 4096), 0);
-		t.owned[page] = 0;
+		owned[page] = 0;
 		for (unsigned int k = 0; k < 20; k++)
 			sluice_iommu_step(t.iommu, 8);
 	}
@@ -194,7 +143,7 @@ a2_flush_reaches_devices(void **state)
 	(void)state;
 	up("deferred", ",tlbi_ns=300", true);
 	for (unsigned int round = 0; round < 50; round++) {
-		memset(t.owned, 1, sizeof(t.owned));
+		memset(owned, 1, sizeof(owned));
 		for (unsigned int k = 0; k < 8; k++) {
 			iova[k] = map(k, 1);
 			for (unsigned int i = 0; i < DEVS; i++)
@@ -203,7 +152,7 @@ a2_flush_reaches_devices(void **state)
 		for (unsigned int k = 0; k < 8; k++)
 			assert_int_equal(sluice_unmap(t.d, iova[k], 4096), 0);
 		assert_int_equal(sluice_domain_drain(t.d), 0);
-		memset(t.owned, 0, 8);
+		memset(owned, 0, 8);
 		stale = counter("emu_stale_accesses");
 		for (unsigned int k = 0; k < 100; k++)
 			sluice_iommu_step(t.iommu, 8);
@@ -254,9 +203,9 @@ one_dies(const char *policy, unsigned int bad)
 	emu_inject(t.iommu->emu, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(stream(bad), 1));
 	assert_int_equal(sluice_unmap(t.d, iova, 4096), 0);
 	assert_int_equal(sluice_domain_drain(t.d), 0);
-	t.owned[0] = 0;
+	owned[0] = 0;
 	for (unsigned int i = 0; i < DEVS; i++)
-		assert_int_equal(sluice_device_quarantined(t.dev[i]), i == bad);
+		assert_int_equal(sluice_device_quarantined(dev[i]), i == bad);
 	/* It goes on trying, with what it has cached, and gets nowhere. */
 	for (unsigned int k = 0; k < 300; k++)
 		sluice_iommu_step(t.iommu, 8);
@@ -268,7 +217,7 @@ one_dies(const char *policy, unsigned int bad)
 	assert_int_equal(sluice_unmap(t.d, other, 4096), 0);
 	/* The others go on as if nothing had been. */
 	assert_int_equal(sluice_domain_drain(t.d), 0);
-	t.owned[1] = 0;
+	owned[1] = 0;
 	for (unsigned int i = 0; i < DEVS; i++)
 		assert_int_equal(xfer(i, other), -EFAULT);
 	assert_int_equal(counter("emu_stale_accesses"), 0);
@@ -276,12 +225,12 @@ one_dies(const char *policy, unsigned int bad)
 		sluice_engine_poll(t.e);
 	sluice_engine_get_stats(t.e, &st);
 	assert_int_equal(st.quarantined, 1);
-	assert_int_equal(t.nb_faults, 1);
-	assert_int_equal(t.fault[0].stream, stream(bad));
+	assert_int_equal(nb_faults, 1);
+	assert_int_equal(fault[0].stream, stream(bad));
 	assert_true(counter("emu_atc_timeouts") >= 1);
 	assert_true(counter("cmdq_errors_atc_sync") >= 1);
 	assert_int_equal(counter("cmdq_dead"), 0);
-	assert_int_equal(sluice_device_attach(t.dev[bad], t.d), -EPERM);
+	assert_int_equal(sluice_device_attach(dev[bad], t.d), -EPERM);
 	down();
 }
 
@@ -304,23 +253,23 @@ a12_others_go_on(void **state)
 	pairs(50);
 	emu_inject(t.iommu->emu, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(stream(0), 1));
 	emu_inject(t.iommu->emu, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(stream(2), 1));
-	t.owned[0] = 1;
+	owned[0] = 1;
 	assert_int_equal(sluice_unmap(t.d, map(0, 1), 4096), 0);
-	assert_true(sluice_device_quarantined(t.dev[0]));
-	assert_true(sluice_device_quarantined(t.dev[2]));
+	assert_true(sluice_device_quarantined(dev[0]));
+	assert_true(sluice_device_quarantined(dev[2]));
 	pairs(100);
-	assert_false(sluice_device_quarantined(t.dev[1]));
-	assert_false(sluice_device_quarantined(t.dev[3]));
+	assert_false(sluice_device_quarantined(dev[1]));
+	assert_false(sluice_device_quarantined(dev[3]));
 	assert_int_equal(counter("emu_stale_accesses"), 0);
 	/* Removed, well again, added again: it works. */
 	emu_inject(t.iommu->emu, EMU_INJECT_ATC_DEAD, EMU_INJECT_ARG(stream(2), 0));
-	assert_int_equal(sluice_dma_close(t.dma[2]), 0);
-	assert_int_equal(sluice_device_remove(t.dev[2]), 0);
-	t.dev[2] = sluice_device_add(t.iommu, &(uint32_t){ stream(2) }, 1);
-	assert_int_equal(sluice_device_attach(t.dev[2], t.d), 0);
-	assert_int_equal(sluice_device_ats(t.dev[2], true), 0);
-	t.dma[2] = sluice_dma_open(t.dev[2], "emu,ats=1,atc=8,probe=1");
-	assert_non_null(t.dma[2]);
+	assert_int_equal(sluice_dma_close(dma[2]), 0);
+	assert_int_equal(sluice_device_remove(dev[2]), 0);
+	dev[2] = sluice_device_add(t.iommu, &(uint32_t){ stream(2) }, 1);
+	assert_int_equal(sluice_device_attach(dev[2], t.d), 0);
+	assert_int_equal(sluice_device_ats(dev[2], true), 0);
+	dma[2] = sluice_dma_open(dev[2], "emu,ats=1,atc=8,probe=1");
+	assert_non_null(dma[2]);
 	pairs(50);
 	assert_int_equal(counter("emu_stale_accesses"), 0);
 	down();
@@ -335,12 +284,12 @@ a12_late_is_not_dead(void **state)
 	emu_inject(t.iommu->emu, EMU_INJECT_ATC_LATE, EMU_INJECT_ARG(stream(1), 15000));
 	pairs(40);
 	for (unsigned int i = 0; i < DEVS; i++)
-		assert_false(sluice_device_quarantined(t.dev[i]));
+		assert_false(sluice_device_quarantined(dev[i]));
 	assert_int_equal(counter("emu_stale_accesses"), 0);
 	assert_int_equal(counter("emu_atc_timeouts"), 0);
 	/* A SYNC that is lost altogether: the caller hears of it, and gets nothing back. */
 	emu_inject(t.iommu->emu, EMU_INJECT_SYNC_HANG, 1);
-	t.owned[5] = 1;
+	owned[5] = 1;
 	assert_int_equal(sluice_unmap(t.d, map(5, 1), 4096), -ETIMEDOUT);
 	emu_inject(t.iommu->emu, EMU_INJECT_SYNC_HANG, 0);
 	pairs(5);
@@ -362,17 +311,17 @@ a11_devices_move(void **state)
 		unsigned int i = r % DEVS, page = r % PAGES;
 		uint64_t iova;
 
-		t.owned[page] = 1;
+		owned[page] = 1;
 		iova = map(page, 1);
 		assert_int_equal(xfer(i, iova), 0);
-		assert_int_equal(sluice_device_attach(t.dev[i], other), 0);
+		assert_int_equal(sluice_device_attach(dev[i], other), 0);
 		/* The page goes back while the device is elsewhere: it is not told any more. */
 		assert_int_equal(sluice_unmap(t.d, iova, 4096), 0);
-		t.owned[page] = 0;
+		owned[page] = 0;
 		for (unsigned int k = 0; k < 50; k++)
 			sluice_iommu_step(t.iommu, 8);
 		assert_int_equal(xfer(i, iova), -EFAULT);
-		assert_int_equal(sluice_device_attach(t.dev[i], t.d), 0);
+		assert_int_equal(sluice_device_attach(dev[i], t.d), 0);
 	}
 	assert_int_equal(counter("emu_stale_accesses"), 0);
 	assert_int_equal(sluice_domain_destroy(other), 0);

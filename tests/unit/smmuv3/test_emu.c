@@ -3,90 +3,7 @@
  * The backend against the emulated hardware, stepped by the test: what is attached translates,
  * what is invalidated is gone and not before, errors come back to whom they belong.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../../../pmd/emu/core/emu.h"
-#include "../../../pmd/smmuv3/smmuv3.h"
-#include "../eal.h"
-
-static const struct sluice_iommu_ops *ops;
-static struct sluice_iommu iommu;
-static uint64_t *table[4]; /* one table a level: IOVA 0 … 2 MiB */
-static uint64_t buf_pa;
-static uint8_t *buf;
-
-void
-sluice_backend_register(struct sluice_backend *b)
-{
-	ops = b->ops;
-}
-
-static void
-relax(void *arg)
-{
-	(void)arg;
-	ops->step(&iommu, 16);
-}
-
-static void
-shut(void)
-{
-	assert_int_equal(ops->stop(&iommu), 0);
-	ops->close(&iommu);
-}
-
-static int
-open_with(const char *args)
-{
-	struct rte_kvargs *kv = rte_kvargs_parse(args, NULL);
-	int rc;
-
-	memset((void *)&iommu, 0, sizeof(iommu));
-	iommu.ops = ops;
-	rc = ops->open(&iommu, kv);
-	rte_kvargs_free(kv);
-	if (rc == 0)
-		iommu.relax = relax;
-	return rc;
-}
-
-static void *
-mem(size_t size, uint64_t *pa)
-{
-	void *p = sluice_mem_alloc(iommu.mem, size, 4096, pa);
-
-	assert_non_null(p);
-	return p;
-}
-
-/* IOVA i * 4096 to page i of buf, for 512 pages, except those unmapped later. */
-static struct sluice_hwdom
-paging(void)
-{
-	struct sluice_hwdom hd = { .ias = 48 };
-	uint64_t pa[4];
-
-	for (unsigned int i = 0; i < 4; i++)
-		table[i] = mem(4096, &pa[i]);
-	for (unsigned int i = 0; i < 3; i++)
-		table[i][0] = pa[i + 1] | 3;
-	buf = mem(512 * 4096, &buf_pa);
-	for (unsigned int i = 0; i < 512; i++) {
-		/* Page, AttrIndx 1, AP[1], inner shareable, AF, nG. */
-		table[3][i] = (buf_pa + i * 4096u) | 3 | 1u << 2 | 1u << 6 | 3u << 8 | 1u << 10 |
-			      1u << 11;
-		memset(buf + i * 4096u, (int)i & 0xff, 4096);
-	}
-	hd.ttb = pa[0];
-	assert_int_equal(ops->hwdom_init(&iommu, &hd), 0);
-	return hd;
-}
+#include "on_emu.h"
 
 static enum emu_access
 touch(uint32_t sid, uint64_t iova, uint8_t *value)
@@ -119,19 +36,6 @@ static void
 unmap(unsigned int page)
 {
 	__atomic_store_n(&table[3][page], 0, __ATOMIC_RELEASE);
-}
-
-static uint64_t
-counter(const char *name)
-{
-	struct sluice_xstat xs[128];
-	unsigned int n = ops->xstats(&iommu, xs, RTE_DIM(xs));
-
-	for (unsigned int i = 0; i < n && i < RTE_DIM(xs); i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
 }
 
 static const char *const setups[] = {

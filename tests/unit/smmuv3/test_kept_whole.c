@@ -5,87 +5,21 @@
  * the model counts no access to a page that its owner has back, and where something may, it does
  * count.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "whole.h"
 
-#include <cmocka.h>
-#include <sluice/sluice.h>
-
-#include "../eal.h"
-
-#define PAGES 32u
-
-static struct {
-	struct sluice_iommu *iommu;
-	struct sluice_engine *e;
-	struct sluice_domain *d;
-	struct sluice_device *dev;
-	struct sluice_dma *dma;
-	uint8_t *mem; /* 2 MiB aligned; PAGES of it are watched */
-	uint64_t pa;
-	uint8_t owned[PAGES];
-} t;
-
+#define PAGES    32u
 #define MEM_SIZE (2u << 20)
 
-static void
-relax(void *iommu)
-{
-	sluice_iommu_step(iommu, 16);
-}
+static uint8_t owned[PAGES]; /* the first pages of the memory, which are watched */
 
 static void
 up(const struct sluice_domain_conf *conf, const char *dma)
 {
-	uint32_t stream = 8;
-
-	memset(&t, 0, sizeof(t));
-	t.iommu = sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=32,tlbi_ns=300,sync_ns=300");
-	assert_non_null(t.iommu);
-	sluice_iommu_set_relax(t.iommu, relax, t.iommu);
-	t.e = sluice_engine_create();
-	assert_int_equal(sluice_engine_add_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_worker_register(t.e, 0), 0);
-	t.d = sluice_domain_create(t.iommu, conf);
-	assert_non_null(t.d);
-	t.mem = sluice_iommu_mem_alloc(t.iommu, MEM_SIZE, MEM_SIZE, &t.pa);
-	assert_non_null(t.mem);
-	assert_int_equal(sluice_iommu_watch(t.iommu, t.pa, PAGES * 4096, t.owned), 0);
-	t.dev = sluice_device_add(t.iommu, &stream, 1);
-	assert_non_null(t.dev);
-	assert_int_equal(sluice_device_attach(t.dev, t.d), 0);
-	t.dma = sluice_dma_open(t.dev, dma);
-	assert_non_null(t.dma);
-}
-
-static void
-down(void)
-{
-	assert_int_equal(sluice_dma_close(t.dma), 0);
-	assert_int_equal(sluice_device_remove(t.dev), 0);
-	assert_int_equal(sluice_domain_destroy(t.d), 0);
-	assert_int_equal(sluice_worker_unregister(t.e, 0), 0);
-	sluice_iommu_mem_free(t.iommu, t.mem, MEM_SIZE);
-	assert_int_equal(sluice_engine_del_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_engine_destroy(t.e), 0);
-	assert_int_equal(sluice_iommu_close(t.iommu), 0);
-}
-
-static uint64_t
-counter(const char *name)
-{
-	struct sluice_xstat xs[128];
-	unsigned int n = sluice_iommu_xstats(t.iommu, xs, 128);
-
-	for (unsigned int i = 0; i < n && i < 128; i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
+	memset(owned, 0, sizeof(owned));
+	whole_up("smmuv3,regs=emu,step=1,mem_mb=32,tlbi_ns=300,sync_ns=300", true, conf, MEM_SIZE,
+		 MEM_SIZE);
+	assert_int_equal(sluice_iommu_watch(t.iommu, t.pa, PAGES * 4096, owned), 0);
+	whole_device(dma);
 }
 
 /* A transfer, to its end. @return its status. */
@@ -107,7 +41,7 @@ static void
 own(unsigned int page, unsigned int pages, uint8_t mine)
 {
 	for (unsigned int i = 0; i < pages; i++)
-		__atomic_store_n(&t.owned[page + i], mine, __ATOMIC_RELAXED);
+		__atomic_store_n(&owned[page + i], mine, __ATOMIC_RELAXED);
 }
 
 /* Buffers of all sizes to and from the device; both sides compared. The device probes all the while. */
@@ -165,7 +99,7 @@ copies_are_never_stale(void **state)
 		assert_int_equal(st.live, 0);
 		if (i == 0)
 			assert_int_equal(st.syncs, 0);
-		down();
+		whole_down();
 	}
 }
 
@@ -195,7 +129,7 @@ kept_mappings_are_stale(void **state)
 				sluice_iommu_step(t.iommu, 8);
 			assert_int_equal(counter("emu_stale_accesses"), stale);
 		}
-		down();
+		whole_down();
 	}
 }
 
@@ -223,7 +157,7 @@ device_may_do_what_was_asked_for(void **state)
 		assert_int_equal(xfer(rw, &byte, 1, true), 0);
 		assert_int_equal(sluice_unmap(t.d, ro, 64), 0);
 		assert_int_equal(sluice_unmap(t.d, rw, 64), 0);
-		down();
+		whole_down();
 	}
 }
 
@@ -249,7 +183,7 @@ blocks_save_translations(void **state)
 			assert_int_equal(sluice_unmap(t.d, iova, 64), 0);
 		}
 		walks[i] = counter("emu_iotlb_misses");
-		down();
+		whole_down();
 	}
 	assert_true(walks[0] >= 512);
 	assert_true(walks[1] <= 2);
@@ -292,7 +226,7 @@ e5_untrusted_is_strict_and_bounces(void **state)
 	}
 	assert_int_equal(counter("emu_stale_accesses"), 0);
 	free(dev);
-	down();
+	whole_down();
 }
 
 int

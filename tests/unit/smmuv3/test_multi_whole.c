@@ -43,87 +43,103 @@ stale(unsigned int i)
 }
 
 static void
-use(struct sluice_dma *dma, uint64_t iova, int want)
+use(struct sluice_dma *ch, uint64_t iova, int want)
 {
 	struct sluice_dma_desc d = { .iova = iova, .len = 64, .flags = SLUICE_DMA_TO_HOST };
 	struct sluice_dma_cpl c;
 
-	assert_int_equal(sluice_dma_submit(dma, &d, 1), 1);
-	while (sluice_dma_completed(dma, &c, 1) == 0)
+	assert_int_equal(sluice_dma_submit(ch, &d, 1), 1);
+	while (sluice_dma_completed(ch, &c, 1) == 0)
 		relax(NULL);
 	assert_int_equal(c.status, want);
+}
+
+static struct sluice_domain *domain, *other;
+static struct sluice_device *dev[2];
+static struct sluice_dma *dma[2];
+static uint64_t pa;
+static void *mem;
+
+/* Two SMMUs of one board, one domain on both, a device with a channel behind each. */
+static void
+up(const struct sluice_domain_conf *conf)
+{
+	uint32_t stream = 8;
+
+	iommu[0] = sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=32,mem=board");
+	assert_non_null(iommu[0]);
+	assert_null(sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=16,mem=board"));
+	iommu[1] = sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=32,mem=board,tlbi_ns=3000");
+	assert_non_null(iommu[1]);
+	e = sluice_engine_create();
+	for (unsigned int i = 0; i < 2; i++) {
+		sluice_iommu_set_relax(iommu[i], relax, NULL);
+		assert_int_equal(sluice_engine_add_iommu(e, iommu[i]), 0);
+	}
+	assert_int_equal(sluice_worker_register(e, 0), 0);
+	/* So that the tags differ. */
+	other = sluice_domain_create(iommu[1], conf);
+	domain = sluice_domain_create(iommu[0], conf);
+	assert_non_null(domain);
+	assert_int_equal(sluice_domain_add_iommu(domain, iommu[1]), 0);
+	mem = sluice_iommu_mem_alloc(iommu[0], PAGES * 4096, 4096, &pa);
+	memset(owned, 1, sizeof(owned));
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(sluice_iommu_watch(iommu[i], pa, PAGES * 4096, owned), 0);
+		dev[i] = sluice_device_add(iommu[i], &stream, 1);
+		assert_int_equal(sluice_device_attach(dev[i], domain), 0);
+		dma[i] = sluice_dma_open(dev[i], "emu,probe=1");
+		assert_non_null(dma[i]);
+	}
+}
+
+static void
+down(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(stale(i), 0);
+		assert_int_equal(sluice_dma_close(dma[i]), 0);
+		assert_int_equal(sluice_device_remove(dev[i]), 0);
+	}
+	assert_int_equal(sluice_domain_destroy(domain), 0);
+	assert_int_equal(sluice_domain_destroy(other), 0);
+	assert_int_equal(sluice_worker_unregister(e, 0), 0);
+	sluice_iommu_mem_free(iommu[0], mem, PAGES * 4096);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(sluice_engine_del_iommu(e, iommu[i]), 0);
+	/* The first one may go first. */
+	assert_int_equal(sluice_iommu_close(iommu[0]), 0);
+	assert_int_equal(sluice_iommu_close(iommu[1]), 0);
+	assert_int_equal(sluice_engine_destroy(e), 0);
 }
 
 static void
 a15_two_smmus_one_address_space(void **state)
 {
 	static const char *const policies[] = { "strict", "strict-batched", "strict-async", "deferred" };
-	struct sluice_device *dev[2];
-	struct sluice_dma *dma[2];
-	uint64_t pa, iova;
-	uint32_t stream = 8;
-	void *mem;
+	uint64_t iova;
 
 	(void)state;
 	for (unsigned int p = 0; p < 4; p++) {
 		const struct sluice_domain_conf conf = { .policy = policies[p], .iova_size = 4 << 20 };
-		struct sluice_domain *d;
 
-		iommu[0] = sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=32,mem=board");
-		assert_non_null(iommu[0]);
-		assert_null(sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=16,mem=board"));
-		iommu[1] = sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=32,mem=board,tlbi_ns=3000");
-		assert_non_null(iommu[1]);
-		e = sluice_engine_create();
-		for (unsigned int i = 0; i < 2; i++) {
-			sluice_iommu_set_relax(iommu[i], relax, NULL);
-			assert_int_equal(sluice_engine_add_iommu(e, iommu[i]), 0);
-		}
-		assert_int_equal(sluice_worker_register(e, 0), 0);
-		/* So that the tags differ. */
-		struct sluice_domain *other = sluice_domain_create(iommu[1], &conf);
-
-		d = sluice_domain_create(iommu[0], &conf);
-		assert_non_null(d);
-		assert_int_equal(sluice_domain_add_iommu(d, iommu[1]), 0);
-		mem = sluice_iommu_mem_alloc(iommu[0], PAGES * 4096, 4096, &pa);
-		memset(owned, 1, sizeof(owned));
-		for (unsigned int i = 0; i < 2; i++) {
-			assert_int_equal(sluice_iommu_watch(iommu[i], pa, PAGES * 4096, owned), 0);
-			dev[i] = sluice_device_add(iommu[i], &stream, 1);
-			assert_int_equal(sluice_device_attach(dev[i], d), 0);
-			dma[i] = sluice_dma_open(dev[i], "emu,probe=1");
-			assert_non_null(dma[i]);
-		}
+		up(&conf);
 		for (unsigned int n = 0; n < 200; n++) {
 			unsigned int page = n % PAGES;
 
 			owned[page] = 1;
-			assert_int_equal(sluice_map(d, pa + page * 4096u, 4096, SLUICE_RW, &iova), 0);
+			assert_int_equal(sluice_map(domain, pa + page * 4096u, 4096, SLUICE_RW, &iova),
+					 0);
 			use(dma[0], iova, 0);
 			use(dma[1], iova, 0);
-			assert_int_equal(sluice_unmap(d, iova, 4096), 0);
+			assert_int_equal(sluice_unmap(domain, iova, 4096), 0);
 			if (p == 3)
-				assert_int_equal(sluice_domain_drain(d), 0);
+				assert_int_equal(sluice_domain_drain(domain), 0);
 			owned[page] = 0;
 			use(dma[0], iova, -EFAULT);
 			use(dma[1], iova, -EFAULT);
 		}
-		for (unsigned int i = 0; i < 2; i++) {
-			assert_int_equal(stale(i), 0);
-			assert_int_equal(sluice_dma_close(dma[i]), 0);
-			assert_int_equal(sluice_device_remove(dev[i]), 0);
-		}
-		assert_int_equal(sluice_domain_destroy(d), 0);
-		assert_int_equal(sluice_domain_destroy(other), 0);
-		assert_int_equal(sluice_worker_unregister(e, 0), 0);
-		sluice_iommu_mem_free(iommu[0], mem, PAGES * 4096);
-		for (unsigned int i = 0; i < 2; i++)
-			assert_int_equal(sluice_engine_del_iommu(e, iommu[i]), 0);
-		/* The first one may go first. */
-		assert_int_equal(sluice_iommu_close(iommu[0]), 0);
-		assert_int_equal(sluice_iommu_close(iommu[1]), 0);
-		assert_int_equal(sluice_engine_destroy(e), 0);
+		down();
 	}
 }
 

@@ -5,68 +5,21 @@
  * a device may still reach, and there is always a way to the end. And emulated hardware that nobody
  * steps works nevertheless, or whoever waited in vain is told what is missing.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <rte_errno.h>
-#include <sluice/sluice.h>
-
 #include "../../../pmd/emu/core/emu.h"
-#include "../eal.h"
+#include "whole.h"
 
 #define PAGES 8u
-
-static struct {
-	struct sluice_iommu *iommu;
-	struct sluice_engine *e;
-	struct sluice_domain *d;
-	struct sluice_device *dev;
-	struct sluice_dma *dma;
-	uint8_t *mem;
-	uint64_t pa;
-} t;
 
 /* Nobody steps: no hook, no other thread. */
 static void
 up(const char *settings, const char *policy)
 {
 	struct sluice_domain_conf conf = { .policy = policy };
-	uint32_t stream = 8;
 	char args[128];
 
-	memset(&t, 0, sizeof(t));
 	snprintf(args, sizeof(args), "smmuv3,regs=emu,mem_mb=32%s", settings);
-	t.iommu = sluice_iommu_open(args);
-	assert_non_null(t.iommu);
-	t.e = sluice_engine_create();
-	assert_int_equal(sluice_engine_add_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_worker_register(t.e, 0), 0);
-	t.d = sluice_domain_create(t.iommu, &conf);
-	assert_non_null(t.d);
-	t.mem = sluice_iommu_mem_alloc(t.iommu, PAGES * 4096, 4096, &t.pa);
-	assert_non_null(t.mem);
-	t.dev = sluice_device_add(t.iommu, &stream, 1);
-	assert_non_null(t.dev);
-	assert_int_equal(sluice_device_attach(t.dev, t.d), 0);
-	t.dma = sluice_dma_open(t.dev, "emu");
-	assert_non_null(t.dma);
-}
-
-static void
-down(void)
-{
-	assert_int_equal(sluice_dma_close(t.dma), 0);
-	assert_int_equal(sluice_device_remove(t.dev), 0);
-	assert_int_equal(sluice_domain_destroy(t.d), 0);
-	assert_int_equal(sluice_worker_unregister(t.e, 0), 0);
-	sluice_iommu_mem_free(t.iommu, t.mem, PAGES * 4096);
-	assert_int_equal(sluice_engine_del_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_engine_destroy(t.e), 0);
-	assert_int_equal(sluice_iommu_close(t.iommu), 0);
+	whole_up(args, false, &conf, PAGES * 4096, 4096);
+	whole_device("emu");
 }
 
 /* The device writes a byte a page to @p iova. @return how that ended. */
@@ -113,7 +66,7 @@ works_undriven(void **state)
 		assert_int_equal(sluice_domain_drain(t.d), 0);
 		assert_int_not_equal(dma_write(iova, 0x66), 0);
 		assert_int_equal(t.mem[0], 0x5a);
-		down();
+		whole_down();
 	}
 }
 
@@ -135,7 +88,7 @@ says_what_is_missing(void **state)
 	assert_non_null(strstr(sluice_error(), "sluice_iommu_step()"));
 	/* At the end the library steps again. */
 	assert_int_equal(sluice_iommu_stop(t.iommu), 0);
-	down();
+	whole_down();
 }
 
 /* ---- closing ---------------------------------------------------------------------------------- */
@@ -239,7 +192,7 @@ stopped(const char *policy, bool dead)
 	assert_int_equal(sluice_unmap(t.d, other, 4096), 0);
 	assert_int_equal(sluice_domain_drain(t.d), 0);
 	assert_int_equal(sluice_iommu_sync(t.iommu), 0);
-	down();
+	whole_down();
 }
 
 static void

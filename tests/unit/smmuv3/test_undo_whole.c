@@ -5,19 +5,7 @@
  * the Nth page and those after it are not to be had, for each N. After the error the device must
  * reach nothing that it did not reach before the call, and no table may be lost.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <rte_common.h>
-#include <rte_errno.h>
-#include <sluice/sluice.h>
-
-#include "../eal.h"
+#include "whole.h"
 
 #define K4       UINT64_C(0x1000)
 #define M2       UINT64_C(0x200000)
@@ -25,68 +13,30 @@
 #define FIXED    (UINT64_C(1) << 40)
 #define PLACES   24u /* 2 MiB each that are tried, of the window and of fixed addresses */
 
+static uint64_t window; /* where the domain's begins */
+
+/* What happens where the engine takes a page for a table. */
 static struct {
-	struct sluice_iommu *iommu;
-	struct sluice_engine *e;
-	struct sluice_domain *d;
-	struct sluice_device *dev;
-	struct sluice_dma *dma;
-	uint8_t *mem;
-	uint64_t pa, window;
 	bool watch;         /* the device tries at each page */
 	unsigned int pages; /* taken since */
 	unsigned int fail_at;
 	unsigned int seen;  /* tries that reached something */
-} t;
+} table;
 
 struct sluice_mem;
 void *__real_sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa);
 void *__wrap_sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa);
 
 static void
-relax(void *iommu)
-{
-	sluice_iommu_step(iommu, 16);
-}
-
-static void
 up(const struct sluice_domain_conf *conf)
 {
 	struct sluice_domain_conf c;
-	uint32_t stream = 8;
 
-	memset(&t, 0, sizeof(t));
-	t.iommu = sluice_iommu_open("smmuv3,regs=emu,step=1,mem_mb=64");
-	assert_non_null(t.iommu);
-	sluice_iommu_set_relax(t.iommu, relax, t.iommu);
-	t.e = sluice_engine_create();
-	assert_non_null(t.e);
-	assert_int_equal(sluice_engine_add_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_worker_register(t.e, 0), 0);
-	t.d = sluice_domain_create(t.iommu, conf);
-	assert_non_null(t.d);
+	memset(&table, 0, sizeof(table));
+	whole_up("smmuv3,regs=emu,step=1,mem_mb=64", true, conf, MEM_SIZE, M2);
 	sluice_domain_get_conf(t.d, &c);
-	t.window = c.iova_base;
-	t.mem = sluice_iommu_mem_alloc(t.iommu, MEM_SIZE, M2, &t.pa);
-	assert_non_null(t.mem);
-	t.dev = sluice_device_add(t.iommu, &stream, 1);
-	assert_non_null(t.dev);
-	assert_int_equal(sluice_device_attach(t.dev, t.d), 0);
-	t.dma = sluice_dma_open(t.dev, "emu");
-	assert_non_null(t.dma);
-}
-
-static void
-down(void)
-{
-	assert_int_equal(sluice_dma_close(t.dma), 0);
-	assert_int_equal(sluice_device_remove(t.dev), 0);
-	assert_int_equal(sluice_domain_destroy(t.d), 0);
-	assert_int_equal(sluice_worker_unregister(t.e, 0), 0);
-	sluice_iommu_mem_free(t.iommu, t.mem, MEM_SIZE);
-	assert_int_equal(sluice_engine_del_iommu(t.e, t.iommu), 0);
-	assert_int_equal(sluice_engine_destroy(t.e), 0);
-	assert_int_equal(sluice_iommu_close(t.iommu), 0);
+	window = c.iova_base;
+	whole_device("emu");
 }
 
 /* Does the device reach anything there? */
@@ -109,7 +59,7 @@ try_all(bool reached[2 * PLACES])
 {
 	for (unsigned int i = 0; i < PLACES; i++) {
 		reached[2 * i] = reaches(FIXED + i * M2 + K4);
-		reached[2 * i + 1] = reaches(t.window + i * M2 + K4);
+		reached[2 * i + 1] = reaches(window + i * M2 + K4);
 	}
 }
 
@@ -118,14 +68,14 @@ __wrap_sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa)
 {
 	bool reached[2 * PLACES];
 
-	if (!t.watch)
+	if (!table.watch)
 		return __real_sluice_mem_page_get(m, pa);
-	t.watch = false;
+	table.watch = false;
 	try_all(reached);
 	for (unsigned int i = 0; i < 2 * PLACES; i++)
-		t.seen += reached[i];
-	t.watch = true;
-	return t.pages++ >= t.fail_at ? NULL :
+		table.seen += reached[i];
+	table.watch = true;
+	return table.pages++ >= table.fail_at ? NULL :
 					  __real_sluice_mem_page_get(m, pa);
 }
 
@@ -148,20 +98,20 @@ each_nth(int (*call)(void), bool keeps_tables, int err)
 
 	for (unsigned int n = 0;; n++) {
 		try_all(before);
-		t.pages = 0;
-		t.fail_at = n;
-		t.watch = true;
+		table.pages = 0;
+		table.fail_at = n;
+		table.watch = true;
 		ret = call();
-		t.watch = false;
+		table.watch = false;
 		if (ret == 0 && err == -ENOMEM)
 			return n;
 		/* Where it always fails: past the last page it took. */
-		assert_int_equal(ret, t.pages > n ? -ENOMEM : err);
+		assert_int_equal(ret, table.pages > n ? -ENOMEM : err);
 		try_all(after);
 		assert_memory_equal(before, after, sizeof(before));
 		if (!keeps_tables)
 			assert_int_equal(tables(), held);
-		if (t.pages <= n)
+		if (table.pages <= n)
 			return n;
 	}
 }
@@ -184,7 +134,7 @@ a18_fixed_without_memory(void **state)
 	assert_true(reaches(FIXED));
 	assert_int_equal(sluice_unmap_fixed(t.d, FIXED, 9 * M2), 0);
 	assert_false(reaches(FIXED + K4));
-	down();
+	whole_down();
 }
 
 /* Something is in the way, behind what could be mapped before it was found. */
@@ -201,7 +151,7 @@ a18_fixed_something_is_mapped(void **state)
 	assert_int_equal(sluice_unmap_fixed(t.d, way, K4), 0);
 	assert_int_equal(fixed(), 0);
 	assert_int_equal(sluice_unmap_fixed(t.d, FIXED, 9 * M2), 0);
-	down();
+	whole_down();
 }
 
 static int
@@ -223,14 +173,14 @@ a18_pool(void **state)
 		uint64_t iova;
 
 		up(&conf);
-		t.window += 2 * 32 * M2; /* behind both places of the IOMMU's own memory */
+		window += 2 * 32 * M2; /* behind both places of the IOMMU's own memory */
 		assert_true(each_nth(pool, true, -ENOMEM) > 2);
 		/* The device did find half of it, in time. */
-		assert_true(i == 0 || t.seen > 0);
+		assert_true(i == 0 || table.seen > 0);
 		assert_int_equal(sluice_map(t.d, t.pa + K4, 64, SLUICE_RW, &iova), 0);
 		assert_true(reaches(iova));
 		assert_int_equal(sluice_unmap(t.d, iova, 64), 0);
-		down();
+		whole_down();
 	}
 }
 
@@ -280,12 +230,12 @@ a18_window(void **state)
 		assert_true(each_nth(run, true, -ENOMEM) > 0);
 		assert_true(reaches(at));
 		assert_int_equal(sluice_unmap(t.d, at, 3 * M2 - K4 + 100), 0);
-		down();
+		whole_down();
 		up(&conf);
 		assert_true(each_nth(burst, true, -ENOMEM) > 0);
 		assert_true(reaches(seg[3].iova));
 		assert_int_equal(sluice_unmap_burst(t.d, seg, 4), 4);
-		down();
+		whole_down();
 	}
 }
 
@@ -309,7 +259,7 @@ a5_fixed_tables_are_forgotten_first(void **state)
 		assert_false(reaches(FIXED + len - 1));
 		assert_false(reaches(FIXED));
 	}
-	down();
+	whole_down();
 }
 
 int
