@@ -102,4 +102,53 @@ s2_sees(struct s2 *s, uint32_t sid, uint64_t iova)
 	return ok ? v & 0xff : 0;
 }
 
+/* ---- both stages ----------------------------------------------------------------------------- */
+
+/* All memory is at these IPAs, in a block of 1 GiB. What tests map at stage 2 is elsewhere. */
+#define IPA_OF(pa) ((pa) - UINT64_C(0x40000000))
+#define VA  UINT64_C(0x1234567000)
+#define IPA UINT64_C(0x2345767000)
+#define AT  0x128u
+
+struct nested {
+	struct s2 s;
+	uint64_t *s1, *s2; /* leaves of VA and IPA */
+	uint64_t old, new; /* 2 MiB each, full of 1 and of 2 */
+};
+
+/* The tables of stage 1 from @p at on, at IPAs. */
+static inline void
+nested_tables(struct rig *r, uint64_t at, unsigned int level)
+{
+	uint64_t *t = rig_va(r, at);
+
+	for (unsigned int i = 0; level < 3 && i < 512; i++)
+		if ((t[i] & 3) == 3) {
+			nested_tables(r, t[i] & ~UINT64_C(0xfff), level + 1);
+			t[i] = IPA_OF(t[i]);
+		}
+}
+
+/* VA at stage 1 is IPA, by a leaf of @p level1; that is a page or block of @p level2 at stage 2. */
+static inline void
+nested_up(struct nested *n, const struct emu_smmuv3_conf *c, unsigned int level1,
+	  unsigned int level2)
+{
+	unsigned int sh = 39 - 9 * level1;
+	struct rig *r = &n->s.r;
+
+	s2_up(&n->s, c, S2_NESTED);
+	s2_map(&n->s, IPA_OF(RIG_PA), 1, RIG_PA | S2_LEAF);
+	n->old = rig_alloc(r, 1u << 21, 1u << 21);
+	n->new = rig_alloc(r, 1u << 21, 1u << 21);
+	memset(rig_va(r, n->old), 1, 1u << 21);
+	memset(rig_va(r, n->new), 2, 1u << 21);
+	n->s1 = rig_map_at(r, r->ttb, 0, VA, level1,
+			   IPA >> sh << sh | RIG_RW | (level1 == 3 ? 3 : 1));
+	n->s2 = s2_map(&n->s, IPA, level2, n->old | S2_LEAF);
+	nested_tables(r, r->ttb, 0);
+	r->cd[1] = IPA_OF(r->ttb);
+	r->ste[0] = IPA_OF(r->cd_pa) | 1 | S2_NESTED << 1;
+}
+
 #endif
