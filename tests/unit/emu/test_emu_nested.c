@@ -188,7 +188,7 @@ test_order(void **state)
 	s2_map(&n.s, UINT64_C(0x3000000000), 3, RIG_HOLE | S2_LEAF);
 	r->cd[1] = UINT64_C(0x3000000000);
 	s2_again(&n.s);
-	s2_fails(&n.s, true, VA, 0x0b, UINT64_C(1) << 40, RIG_HOLE + 8 * (VA >> 39));
+	s2_fails(&n.s, false, VA, 0x0b, UINT64_C(1) << 40, RIG_HOLE + 8 * (VA >> 39));
 	r->ste[0] = UINT64_C(0x3000000040) | 1 | S2_NESTED << 1;
 	s2_again(&n.s);
 	assert_int_equal(rig_read(r, VA), EMU_FAULT);

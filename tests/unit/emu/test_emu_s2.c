@@ -132,6 +132,29 @@ test_config(void **state)
 	}
 }
 
+/* Under stage 2 STRW is unused (§5.2): no value is ILLEGAL, and the VMID counts with each. */
+static void
+test_strw(void **state)
+{
+	struct emu_smmuv3_conf c = rig_conf();
+	uint64_t *d;
+	struct s2 s;
+
+	(void)state;
+	for (uint64_t strw = 0; strw < 4; strw++) {
+		s2_up(&s, &c, S2_ONLY);
+		s.r.ste[1] = strw << 30;
+		d = s2_map(&s, 0x1000, 3, rig_page(&s.r, 1) | S2_LEAF);
+		rig_sees(&s.r, 0x1000, 1);
+		*d = rig_page(&s.r, 2) | S2_LEAF | 3;
+		rig_cmd(&s.r, 0x20, 0);
+		rig_sees(&s.r, 0x1000, 1);
+		rig_cmd(&s.r, S2_CMD(0x28, S2_VMID), 0);
+		rig_sees(&s.r, 0x1000, 2);
+		rig_free(&s.r);
+	}
+}
+
 /* A leaf at @p level at the end of the input range, with the tables to it. @return the address in
  * the range at which the page @p pa is. */
 static uint64_t
@@ -202,6 +225,8 @@ test_range(void **state)
 	(void)state;
 	s2_up(&s, &c, S2_ONLY);
 	s2_map(&s, end - 0x1000, 3, rig_page(&s.r, 5) | S2_LEAF);
+	/* No table is read there, whatever lies behind it. */
+	((uint64_t *)rig_va(&s.r, s.ttb))[512] = RIG_PA | S2_LEAF | 1;
 	rig_sees(&s.r, end - 8, 5);
 	s2_fails(&s, false, end + 8, 0x10, S2_EV(S2_IN), end);
 	s2_fails(&s, true, ias - 8, 0x10, S2_EV(S2_IN), ias - 0x1000);
@@ -309,7 +334,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_levels),      cmocka_unit_test(test_illegal),
-		cmocka_unit_test(test_config),      cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_config),      cmocka_unit_test(test_strw),
+		cmocka_unit_test(test_walks),
 		cmocka_unit_test(test_range),       cmocka_unit_test(test_permissions),
 		cmocka_unit_test(test_faults),
 	};
