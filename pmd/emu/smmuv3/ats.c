@@ -33,7 +33,7 @@ leaf(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 	}
 	if (ste->kind == STE_NESTED) {
 		if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, w))
-			emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w->leaf);
+			emu_tlb_insert_noted(&e->tlb, &cd->tag, r->iova, &w->leaf);
 		return false;
 	}
 	emu_walk(e, cd, NULL, r->iova, false, !r->probe, w);

@@ -154,7 +154,7 @@ translate_nested(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *st
 	}
 	took(e, r, ste, cd, false, 0);
 	if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, &w))
-		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
+		emu_tlb_insert_noted(&e->tlb, &cd->tag, r->iova, &w.leaf);
 	if (w.fault != 0)
 		return walk_fault(e, r, ste, cd, &w);
 	r->pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
