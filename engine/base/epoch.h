@@ -32,6 +32,15 @@ struct epoch {
 	_Atomic uint64_t mark; /* odd: a poll is under way; written by the engine's lcore */
 };
 
+/** First in each array that is replaced: the chain of those before it for which there was no grace
+ * period yet (5). */
+struct epoch_array {
+	struct epoch_array *retired;
+};
+
+/** Free an array and those before it. They are of free()'s heap, and nothing looks at them any more. */
+void epoch_array_free(struct epoch_array *a);
+
 static inline void
 epoch_enter(struct epoch *e)
 {

@@ -110,8 +110,9 @@
 
 #include <sluice/domain.h>
 
-#include "../iova/bitset.h"
+#include "../base/epoch.h"
 #include "../base/relaxed.h"
+#include "../iova/bitset.h"
 
 struct sluice_domain;
 struct dom_lcore;
@@ -151,8 +152,8 @@ flush_entry_pages(uint64_t e)
 
 /** The workers of a domain as the engine sees them: replaced as a whole, never changed. */
 struct dom_workers {
+	struct epoch_array array; /* first */
 	uint32_t n;
-	struct dom_workers *retired; /* those before it that the engine may still look at */
 	struct dom_lcore *w[];
 };
 

@@ -76,7 +76,7 @@ domain_free(struct sluice_domain *d)
 			heap_free(d->lc[i]);
 		}
 	}
-	workers_free(atomic_load_explicit(&d->workers, memory_order_relaxed));
+	epoch_array_free(&atomic_load_explicit(&d->workers, memory_order_relaxed)->array);
 	if (d->policy->fini != NULL)
 		d->policy->fini(d);
 	if (d->iova.chunk != NULL)

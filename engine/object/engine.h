@@ -15,9 +15,9 @@
 
 /** What a poll walks over: replaced as a whole, never changed (epoch.h). */
 struct engine_view {
+	struct epoch_array array; /* first */
 	uint32_t nb_iommus, nb_domains;
 	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
-	struct engine_view *retired;    /* those before it that somebody may still look at */
 	uint32_t nb_slots;
 	struct sluice_domain **slot;    /* [nb_slots] the same by slot, NULL: not one of them */
 	struct sluice_domain *domain[]; /* those with a flush ring */
@@ -61,6 +61,14 @@ struct sluice_engine {
  */
 int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
 
+/**
+ * An array that is polled was replaced by another (epoch.h, 3): free it after a grace period. If none
+ * is to be had it is kept behind the other one. @param less something is to go by that: then the old
+ * one is to be put back, with the other one behind it.
+ * @return 0; -ENOTSUP, and an error line: put @p old back.
+ */
+int engine_retire(struct sluice_engine *e, struct epoch_array *old, struct epoch_array *now, bool less);
+
 /** Is nobody in a turn, and does whoever begins one see what this thread did? Not from within. */
 bool engine_unpolled(struct sluice_engine *e);
 
@@ -76,9 +84,6 @@ extern int domain_log;
 
 /** Free what nothing knows of any more: the hardware, the engine, its workers. */
 void domain_free(struct sluice_domain *d);
-
-/** A list of workers, and those before it that there was no grace period for. */
-void workers_free(struct dom_workers *w);
 
 /** Put a policy in; what it needs is there. Control. */
 void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
