@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The engine's side of the flush rings (ring.h): starting flushes, releasing what they covered, emptying
- * the queues for somebody who waits.
+ * The engine's side of the flush rings (ring.h): starting flushes, releasing what they covered,
+ * emptying the queues for somebody who waits.
  */
 #ifndef FLUSH_FLUSH_H
 #define FLUSH_FLUSH_H
@@ -86,7 +86,8 @@ flush_waited(const struct flush_state *f)
 }
 
 /**
- * policy_ops.stats of policies that have a queue of their own, in which every unmap waits for a flush.
+ * policy_ops.stats of policies that have a queue of their own, in which every unmap waits for a
+ * flush.
  * @param released entries that came out of it, @param pages of how many pages.
  */
 static inline void

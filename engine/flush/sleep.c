@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Leaving idle domains alone, and being woken by the first who puts something in: step 11 of ring.h.
+ * Leaving idle domains alone, and being woken by the first who puts something in: step 11 of
+ * ring.h.
  */
 #include "flush.h"
 
