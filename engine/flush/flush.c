@@ -280,8 +280,8 @@ finish(struct sluice_domain *d, uint64_t now)
 	return true;
 }
 
-/* Step 10: when all before the marks is released, the wait that is served is answered, and whoever
- * asked since is served next. */
+/* Step 10: when everything before the marks is released, the wait that is served is answered, and
+ * those that asked since are served next. */
 static void
 flush_wait_serve(struct flush_state *f, const struct dom_workers *ws)
 {
@@ -322,7 +322,7 @@ flush_ring_try(struct flush_ring *r, uint64_t *at)
 uint32_t
 flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 {
-	/* Acquire: for a race detector; the barrier was before. */
+	/* Acquire: for a race detector; the barrier was executed before this call. */
 	uint64_t reclaim = __atomic_load_n(&r->reclaim, __ATOMIC_ACQUIRE), upto;
 	uint32_t got = 0;
 

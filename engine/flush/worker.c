@@ -66,7 +66,7 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 			break; /* 9 */
 		flush_ring_claim(r, ++at);
 		if (pages == 0)
-			continue; /* somebody else freed it */
+			continue; /* its IOVA was freed already (10, 12) */
 		window_free(d, dl, flush_entry_pfn(e), pages);
 		STAT_ADD(r->more_back, pages - 1);
 	}
@@ -90,7 +90,7 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 	    (r->tail - RELAXED_GET(r->reclaim) > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
 	RELAXED_SET(r->room_end, RELAXED_GET(r->reclaim) + r->mask + 1);
-	/* Closed meanwhile: then who closes may have stored his 0 before this. */
+	/* Closed meanwhile: the closing thread may have stored its 0 before this store (8). */
 	if (__builtin_expect(RELAXED_GET(r->closed), 0)) {
 		RELAXED_SET(r->room_end, 0);
 		return false;
@@ -155,7 +155,7 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 			return 0;
 		if (RELAXED_GET(dl->ring.closed))
 			return -ESHUTDOWN;
-		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
+		/* Released, but kept by cookies that only this worker can take: nothing will change. */
 		if (flush_ring_choked(&dl->ring))
 			return -EAGAIN;
 		if (d->wait->turn(d, spins) != 0)

@@ -104,7 +104,7 @@ collect(struct ats_run *r, const struct ats_list *l, struct sluice_inv *out)
 	return n;
 }
 
-/* ---- 4: who does not answer ------------------------------------------------------------------ */
+/* ---- 4: devices that do not answer ----------------------------------------------------------- */
 
 /* Where to cut [lo, hi) in two, between devices; lo: it is one device. */
 static uint32_t
@@ -202,8 +202,8 @@ submit(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv,
 	return 0;
 }
 
-/* Halves that are waiting to be tried: the next one with anybody in it. @return 1: none; as submit().
- */
+/* Halves that are waiting to be tried: the next one with a device in it. @return 1: none left; else
+ * what submit() returns. */
 static int
 probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 {
@@ -317,8 +317,8 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 	r.engine = false;
 	for (unsigned int turn = 1; (ret = ats_run_step(d, &r, reader)) == 0; turn++) {
 		sluice_wait_turn(iommu, turn);
-		/* As sluice_inv_wait(): a deadline for each SYNC, and for room for it; looked at now and
-		 * then. */
+		/* As sluice_inv_wait(): a deadline for each SYNC, and for room for it; looked at
+		 * now and then. */
 		if (r.seq != seq || r.state != state) {
 			seq = r.seq;
 			state = r.state;

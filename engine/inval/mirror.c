@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Mirrors: IOMMUs that keep a copy of the page table (A8). A map writes its entries, and is complete when the hardware has taken them
- * into its copy. When there is no room for that, the whole copy is made anew, once, and
- * the map is told of again, once. What fails then, fails the map: never the device's first access.
+ * Mirrors: IOMMUs that keep a copy of the page table (A8). A map writes its entries, and is
+ * complete when the hardware has taken them into its copy. When there is no room for that, the
+ * whole copy is made anew, once, and the map is told of again, once. What fails then, fails the
+ * map: never the device's first access.
  *
- * Who has hardware that walks its tables pays nothing: a domain of the other kind gets a policy of
- * its own when it is made, the one that was asked for with maps that do more.
+ * A domain on hardware that walks its tables pays nothing for this: a domain on a mirror gets a
+ * policy of its own when it is made, the one that was asked for with maps that do more.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -92,7 +93,7 @@ uncount(struct dom_lcore *dl, uint64_t pages)
 
 /* Undo a map that the hardware did not take: part of it may be in the copy, so it is invalidated
  * before its IOVA is free. What cannot be invalidated stays lost, and live, as with strict, and
- * that is what the mapper is told: the memory is not his.
+ * that is what the mapper is told: the memory is not its own again.
  * @return 0 or as sluice_inv_sync(). */
 static int
 undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)

@@ -17,7 +17,7 @@ peers(const struct dom_multi *s)
 	return atomic_load_explicit(&s->n, memory_order_acquire); /* 3 */
 }
 
-/* The same, by a peer's tag. */
+/* The invalidations with a peer's tag in place of the domain's. */
 static const struct sluice_inv *
 by_tag(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n,
        struct sluice_inv *own)
@@ -60,7 +60,7 @@ multi_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned i
 	for (uint32_t i = 0; i < nb; i++)
 		seq[i] = submit(&s->peer[i], inv, n);
 	ret = first == 0 ? -EIO : sluice_inv_wait(d->iommu, first);
-	/* Whatever failed: nobody goes on while one of them is at work. */
+	/* Whatever failed: the caller does not go on while one of them is at work. */
 	for (uint32_t i = 0; i < nb; i++) {
 		r = seq[i] == 0 ? -EIO : sluice_inv_wait(s->peer[i].iommu, seq[i]);
 		ret = ret != 0 ? ret : r;

@@ -77,7 +77,7 @@ struct iova_space {
 	struct iova_chunk *chunk;       /* [nb_chunks] */
 	_Atomic uint8_t *order;         /* [nb_chunks] what the chunk is cut into, IOVA_UNCUT */
 	struct bitset avail[IOVA_ORDERS]; /* chunks of that order with a free object */
-	struct bitset uncut;            /* chunks that nobody cut */
+	struct bitset uncut;            /* chunks that are not cut */
 	struct depot depot;             /* free objects in batches: what lcores exchange */
 	/** Called before a chunk is cut for the first time: get its last-level table. 0 or -errno. */
 	int (*prepare)(void *arg, uint32_t chunk);
@@ -202,7 +202,7 @@ void iova_run_put(struct iova_space *s, uint32_t pages, uint32_t pfn);
  */
 uint32_t iova_space_regain(struct iova_space *s);
 
-/** Pages free in the space (magazines not counted). Exact when nobody allocates. */
+/** Pages free in the space (magazines not counted). Exact while no thread allocates. */
 uint64_t iova_space_free_pages(const struct iova_space *s);
 
 /** The order that holds @p pages: the allocator rounds up to a power of two. */
