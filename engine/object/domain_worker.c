@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What each worker has of a domain: made when it comes, given up when it leaves, and the list of it all that
- * the engine polls.
+ * What each worker has of a domain: made when it comes, given up when it leaves, and the list of it
+ * all that the engine polls.
  */
 #include <errno.h>
 #include <stdlib.h>

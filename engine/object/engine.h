@@ -43,7 +43,7 @@ struct sluice_engine {
 	uint64_t faults[SLUICE_FAULT_KINDS];
 	/* Slots with a flush in flight; those that were put off, the first one first. */
 	uint32_t busy[ENGINE_MAX_BUSY], late[ENGINE_MAX_BUSY];
-	/* Identifies the thread that polls; 0: nobody. On a line that no turn writes. */
+	/* Identifies the thread that polls; 0: there is none. On a line that no turn writes. */
 	_Atomic uintptr_t poller __rte_cache_aligned;
 	/* Control. */
 	pthread_mutex_t lock __rte_cache_aligned;
@@ -56,20 +56,22 @@ struct sluice_engine {
 };
 
 /**
- * Wait until nobody polls what was replaced before the call (epoch.h). Where the system refuses
- * the barrier: also when nobody polls, or this thread does. @return 0; -ENOTSUP: not known.
+ * Wait until no poll walks over what was replaced before the call (epoch.h). Where the system
+ * refuses the barrier that is known only if no thread polls, or this one does.
+ * @return 0; -ENOTSUP: not known.
  */
 int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
 
 /**
- * An array that is polled was replaced by another (epoch.h, 3): free it after a grace period. If none
- * is to be had it is kept behind the other one. @param less something is to go by that: then the old
- * one is to be put back, with the other one behind it.
+ * An array that is polled was replaced by another (epoch.h, 3): free it after a grace period. If
+ * none is to be had it is kept behind the other one. @param less something is to go by that: then
+ * the old one is to be put back, with the other one behind it.
  * @return 0; -ENOTSUP, and an error line: put @p old back.
  */
 int engine_retire(struct sluice_engine *e, struct epoch_array *old, struct epoch_array *now, bool less);
 
-/** Is nobody in a turn, and does whoever begins one see what this thread did? Not from within. */
+/** Is no thread in a turn, and does the next one that begins a turn see what this thread did? Not from
+ * within a turn. */
 bool engine_unpolled(struct sluice_engine *e);
 
 /** Put a domain in, take it out (again: no harm). Take e->lock. @return 0, -ENOMEM, -ENOTSUP. */
@@ -100,7 +102,7 @@ int engine_wait_turn(struct sluice_domain *d, unsigned int turn);
 /** engine_wait.stand_in, for an engine. */
 void engine_stand_in(struct sluice_engine *e);
 
-/** Turns that were begun: the number of the present one, for who is in it. */
+/** Turns that were begun: within a turn, its number. */
 static inline uint64_t
 engine_turns(const struct sluice_engine *e)
 {
