@@ -40,8 +40,8 @@ flush_in_flight(const struct flush_state *f)
 unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
 
 /**
- * Is the oldest flush that is in flight complete, its devices told and all? What failed is begun
- * again, what is late counted. Engine.
+ * Is the oldest flush that is in flight complete, in other IOMMUs and in devices, too? A flush that
+ * failed is begun again, a late one is counted. Engine.
  */
 bool flush_is_done(struct sluice_domain *d, uint64_t now);
 
@@ -53,8 +53,9 @@ void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64
 		   enum sluice_flush_cause cause);
 
 /**
- * How old an entry may be when its flush starts, for the flush to be complete by the deadline: it
- * takes as long as the last ones did, twice that to be sure, and age is known to a look. Engine.
+ * How old an entry may be when its flush starts, so that the flush is complete by the deadline. A
+ * flush is taken to last twice as long as the last ones did, and an age is known to within one
+ * look. Engine.
  */
 uint64_t flush_patience(const struct flush_state *f);
 

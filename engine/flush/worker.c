@@ -57,7 +57,7 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 			return 0;
 	}
 	hold_own(&r->hold); /* 12 */
-	/* No more than a magazine takes without spilling: what was just released is warm. */
+	/* No more than a magazine takes without spilling: entries released just now are warm. */
 	for (; at != r->released_seen && n < DEPOT_BATCH; n++) {
 		uint64_t e = RELAXED_GET(r->ent[at & r->mask]);
 		uint32_t pages = flush_entry_pages(e);
@@ -98,7 +98,7 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 	atomic_thread_fence(memory_order_seq_cst); /* 11a */
 	if (atomic_load_explicit(&r->asleep, memory_order_relaxed))
 		flush_ring_wake(d, r);
-	/* The batch may have become another since. */
+	/* The batch may have been tuned since. */
 	r->kick_at = atomic_load_explicit(&r->kick, memory_order_relaxed) + RELAXED_GET(r->batch);
 	return true;
 }
@@ -106,7 +106,7 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 uint32_t
 flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 {
-	/* What was taken back has had its turn: entries without a cookie. */
+	/* Entries that were taken back, without a cookie each, have had their turn. */
 	uint64_t pos = RTE_MAX(r->completed, RELAXED_GET(r->reclaim));
 	uint32_t got = 0;
 
@@ -128,7 +128,7 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 	return got;
 }
 
-/* Is the oldest entry released, and kept by a cookie? */
+/* Is the oldest entry released, but kept by a cookie that was not taken? */
 static bool
 flush_ring_choked(const struct flush_ring *r)
 {
@@ -146,10 +146,10 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	if (RELAXED_GET(dl->ring.closed))
 		return -ESHUTDOWN;
 	STAT_ADD(dl->st.ring_full, 1);
-	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
+	/* The ring may fill up sooner than the engine flushes: ask for a flush of what is there. */
 	flush_ring_kick(&dl->ring, dl->ring.tail);
 	for (unsigned int spins = 1;; spins++) {
-		/* Again after each wait: a relax hook that unmaps has taken the mark away. */
+		/* Mark the put again after each wait: a relax hook that unmaps has taken the mark away. */
 		flush_ring_begin(&dl->ring);
 		if (flush_ring_room(d, dl))
 			return 0;

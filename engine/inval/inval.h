@@ -8,7 +8,7 @@
 
 #include "../object/domain.h"
 
-/** Does any device of the domain cache translations (ATS)? All that a domain without pays. */
+/** Does any device of the domain cache translations (ATS)? A domain without one pays this load alone. */
 static inline bool
 domain_has_ats(const struct sluice_domain *d)
 {
@@ -25,7 +25,7 @@ domain_has_ats(const struct sluice_domain *d)
  */
 int ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
-/** Is the domain behind more than one IOMMU? All that one behind one pays. */
+/** Is the domain behind more than one IOMMU? A domain behind one pays this load alone. */
 static inline bool
 domain_multis(const struct sluice_domain *d)
 {
@@ -36,13 +36,13 @@ domain_multis(const struct sluice_domain *d)
 /** sluice_inv_sync() in all IOMMUs of the domain: issued to all, then waited for (multi.h, 1). */
 int multi_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
-/** The flush that is about to be noted (flush_started()), in the other IOMMUs. Engine. */
+/** Submit the flush that is about to be noted (flush_started()) in the other IOMMUs. Engine. */
 void multi_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
-/** Is the oldest flush complete in the other IOMMUs, too? What failed is begun again. Engine. */
+/** Is the oldest flush complete in the other IOMMUs, too? One that failed is begun again. Engine. */
 bool multi_done(struct sluice_domain *d, uint64_t now);
 
-/** Invalidate in the IOMMUs, and wait: no device's own cache. @return as sluice_inv_sync(). */
+/** Invalidate in the IOMMUs, and wait: but not for devices' own caches. @return what sluice_inv_sync() returns. */
 static inline int
 domain_tlb_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {
@@ -61,7 +61,7 @@ domain_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned 
 /**
  * Submit for the domain in one of its IOMMUs, if there is room. If not, the submission is put off
  * and counted, and the domain is polled again in the next turn. Engine.
- * @return as inv_try().
+ * @return what inv_try() returns.
  */
 uint64_t domain_inv_try(struct sluice_domain *d, struct sluice_iommu *iommu,
 			const struct sluice_inv *inv, unsigned int n);

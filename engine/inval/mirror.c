@@ -81,7 +81,7 @@ pages_of(uint64_t iova, uint64_t len)
 	return ((iova & 4095) + len + 4095) >> 12;
 }
 
-/* It was never a mapping. */
+/* Take a mapping out of the counters: it was never one. */
 static void
 uncount(struct dom_lcore *dl, uint64_t pages)
 {
@@ -131,8 +131,8 @@ mirror_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	return lost != 0 ? lost : ret;
 }
 
-/* contiguous alone: the burst is one range, mapped and unmapped as a whole. Those of other policies
- * lie anywhere, and are told of one by one (burst.c). */
+/* For contiguous alone: its burst is one range, mapped and unmapped as a whole. The pieces of other
+ * policies' bursts lie anywhere, and the hardware is told of each by itself (burst.c). */
 static unsigned int
 mirror_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		   struct dom_lcore *dl)
@@ -179,7 +179,7 @@ mirror_ops(struct sluice_domain *d, const struct policy_ops *base)
 	s->ops.map = mirror_map;
 	s->ops.map_burst = base == &policy_contiguous ? mirror_map_burst : NULL;
 	s->ops.stats = mirror_stats;
-	s->ops.live = false; /* what it would be exchanged for does not sync */
+	s->ops.live = false; /* the policy that replaced it would not sync */
 	return &s->ops;
 }
 

@@ -83,7 +83,7 @@ struct iova_space {
 	int (*prepare)(void *arg, uint32_t chunk);
 	void *arg;
 	_Atomic uint32_t hands; /* threads that hold something which they are about to put back (iova.c, 6) */
-	_Atomic uint32_t given; /* how often something was put back so */
+	_Atomic uint32_t given; /* how often something was put back that way */
 	_Atomic uint32_t away;  /* chunks that wait for an invalidation of their table (trim.c) */
 };
 
@@ -91,7 +91,7 @@ struct iova_space {
 
 #define IOVA_TAG (UINT32_C(1) << 31)
 
-/** One lcore's stock of one order: its own, but for the essay above. */
+/** One lcore's stock of one order. Only that lcore works on it, except for what the essay above says. */
 struct iova_mag {
 	uint32_t n;    /* pfn[1 … n]; readers: a taking thread (3) */
 	uint32_t hint; /* chunk where something was found last */
@@ -100,7 +100,7 @@ struct iova_mag {
 	uint32_t pfn[IOVA_MAG + 1]; /* page numbers from the start of the window */
 };
 
-/** Every magazine begins so. */
+/** An empty magazine: the floor alone. */
 #define IOVA_MAG_INIT { .pfn = { IOVA_TAG } }
 
 static inline void
@@ -120,13 +120,13 @@ void iova_space_fini(struct iova_space *s);
  */
 int iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
-/** That, from the space into an empty magazine that its owner holds: for iova_mag.c. */
+/** Fill an empty magazine, whose `hold` its owner has, from the space: for iova_mag_refill(). */
 int iova_space_fill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
 /** Hand the oldest batch of a full magazine on: to other lcores, else to its chunks. */
 void iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
-/** Give everything back. */
+/** Give everything in the magazine back to its chunks. Owner, or when there is none any more. */
 void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
 /**
@@ -137,7 +137,7 @@ void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order
  */
 uint32_t iova_mag_try(struct iova_mag *m);
 
-/** @return whether @p at, which iova_mag_try() returned, is still in stock; else all is as before. */
+/** @return whether @p at, which iova_mag_try() returned, is still in stock; else the try is given up. */
 bool iova_mag_look(struct iova_mag *m, uint32_t at);
 
 /** @return how many objects went back to the space; 0: the owner came first. */
@@ -152,7 +152,7 @@ iova_mag_count(const struct iova_mag *m)
 	return n > IOVA_MAG ? 0 : n - RELAXED_GET(m->gone); /* a take of the floor is under way */
 }
 
-/** The owner's n: 1. */
+/** Publish the owner's n (1). */
 static inline void
 iova_mag_publish(struct iova_mag *m, uint32_t n)
 {
@@ -202,7 +202,7 @@ void iova_run_put(struct iova_space *s, uint32_t pages, uint32_t pfn);
  */
 uint32_t iova_space_regain(struct iova_space *s);
 
-/** Pages free in the space (magazines not counted). Exact while no thread allocates. */
+/** Pages that are free in the space, magazines not counted. Exact while no thread allocates. */
 uint64_t iova_space_free_pages(const struct iova_space *s);
 
 /** The order that holds @p pages: the allocator rounds up to a power of two. */

@@ -70,7 +70,7 @@ struct sluice_domain {
 	dom_unmap_fn unmap;
 	uint64_t iova_base;
 	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
-	uint64_t pte_one[4];       /* the same, of a mapping of one page */
+	uint64_t pte_one[4];       /* pte_attr[] for a mapping of one page: with its first and last marks */
 	uint64_t pa_limit;         /* first physical address that is too large */
 	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
 	uint64_t *names;           /* [nb_pages] names.h */

@@ -19,7 +19,7 @@ struct engine_view {
 	uint32_t nb_iommus, nb_domains;
 	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
 	uint32_t nb_slots;
-	struct sluice_domain **slot;    /* [nb_slots] the same by slot, NULL: not one of them */
+	struct sluice_domain **slot;    /* [nb_slots] domain[] by slot, NULL: no such domain */
 	struct sluice_domain *domain[]; /* those with a flush ring */
 };
 
@@ -78,7 +78,7 @@ bool engine_unpolled(struct sluice_engine *e);
 int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
 int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 
-/** Replace what is polled after a change of what needs it. e->lock is held. @return as above. */
+/** Replace what is polled after a domain began to need it. e->lock is held. @return 0, -ENOMEM, -ENOTSUP. */
 int engine_view_replace(struct sluice_engine *e);
 
 /** The log type sluice.domain. */
@@ -87,7 +87,7 @@ extern int domain_log;
 /** Free what nothing knows of any more: the hardware, the engine, its workers. */
 void domain_free(struct sluice_domain *d);
 
-/** Put a policy in; what it needs is there. Control. */
+/** Put a policy in force; what it needs is there. Control. */
 void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
 
 /** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */

@@ -86,7 +86,7 @@ sluice_iommu_open(const char *devargs)
 	return iommu;
 }
 
-/* The fast row of what was stopped: nothing is cached, and nothing reached by it. */
+/* The fast operations of a stopped iommu: it caches nothing and reaches nothing. */
 static uint64_t
 stopped_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
