@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +29,17 @@ epoch_refused(void)
 {
 	return sluice_fail(ENOTSUP, "this system refuses membarrier(2) now, without which nothing that "
 			   "is polled can be changed safely");
+}
+
+void
+epoch_array_free(struct epoch_array *a)
+{
+	struct epoch_array *next;
+
+	for (; a != NULL; a = next) {
+		next = a->retired;
+		free(a);
+	}
 }
 
 int

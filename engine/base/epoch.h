@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Changing what the engine polls (domains, workers) while it polls, at no cost to the poll.
+ * Changing what the engine polls (lists of domains, of workers) while it polls.
  *
- * 1. What the poll walks over are arrays that are never changed, only replaced.
- * 2. The poll marks itself busy with a plain store, then loads the arrays' pointers (acquire,
- *    pairs with the release of the replacement).
- * 3. The control path replaces a pointer, makes every thread of the process execute a full
- *    barrier (membarrier(2)), then waits until the mark is clear or has changed. The barrier
- *    stands in for the one that the poll does not have between its mark and its loads: either
- *    the poll's mark is visible to us, or its loads see the replacement.
- * 4. Then the old array is free. The poll's last store (release) pairs with our load of the mark
- *    (acquire).
+ * What callers get. The polling thread pays two plain stores a turn: no lock, no barrier
+ * instruction. The control call that replaces an array knows, when epoch_wait() returns 0, that no
+ * poll still looks at the old one, and may free it. It never waits for more than the turn that is
+ * under way. When the system refuses membarrier(2), nothing is freed, and the caller is told.
  *
- * 5. The system may refuse the barrier, also after years of granting it: a filter of system
- *    calls (seccomp) that was put on meanwhile, memory that is short. Then nothing is proven, and
- *    who wanted it keeps what was: he asks for a barrier before he changes anything, and refuses
- *    the change if there is none. If only the second one fails, what was replaced is kept
- *    (`retired`) until one succeeds, and what was to be taken away is put back.
+ * 1. What a poll walks over are arrays that are never changed, only replaced.
+ * 2. The poll marks itself busy with a plain store, then loads the arrays' pointers with acquire
+ *    (pairs with the release of the replacement).
+ * 3. The control call replaces a pointer, then calls membarrier(2), which makes every thread of the
+ *    process run a full barrier, then waits until the mark is clear or has changed. This barrier
+ *    stands in for the one that the poll does not have between its mark and its loads: either the
+ *    poll's mark is visible to the control call, or the poll's loads see the replacement.
+ * 4. Then the old array may be freed. The poll's last store (release) pairs with the control call's
+ *    load of the mark (acquire).
  *
- * A race detector does not know membarrier: under it both sides use a fence.
+ *        poll, seen                 control call                poll, too late for the old array
+ *        mark odd
+ *        load old array             store new array
+ *        walk                       membarrier(2)
+ *        walk                       mark is odd: wait           mark odd
+ *        mark even (release)        mark changed: free old      load new array
+ *
+ * 5. The system may refuse the barrier, even after years of granting it: a filter of system calls
+ *    (seccomp) was put on meanwhile, or memory is short. Then nothing is proven, and what is in
+ *    force has to stay. So a control call asks for a barrier before it changes anything, and
+ *    refuses the change if there is none. If only the second barrier fails, the array that was
+ *    replaced is kept (`retired`) until a barrier succeeds; an array from which something was to
+ *    be taken away is put back.
+ *
+ * A race detector does not know membarrier(2): in its builds both sides use a fence.
  */
 #ifndef ENGINE_EPOCH_H
 #define ENGINE_EPOCH_H
@@ -31,6 +44,15 @@
 struct epoch {
 	_Atomic uint64_t mark; /* odd: a poll is under way; written by the engine's lcore */
 };
+
+/** First in each array that is replaced: the chain of those before it for which there was no grace
+ * period yet (5). */
+struct epoch_array {
+	struct epoch_array *retired;
+};
+
+/** Free an array and those before it. They are of free()'s heap, and nothing looks at them any more. */
+void epoch_array_free(struct epoch_array *a);
 
 static inline void
 epoch_enter(struct epoch *e)

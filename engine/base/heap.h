@@ -2,9 +2,9 @@
 /** @file
  * DPDK's heap: what control calls allocate near the lcore that uses it.
  *
- * It has a lock of its own, inside a library that a race detector does not look into: memory that one
- * thread frees and the next one gets would look like a race. In such a build each call holds a lock
- * that the detector sees.
+ * It has a lock of its own, inside a library that a race detector does not look into: memory that
+ * one thread frees and the next one gets would look like a race. In such a build each call holds a
+ * lock that the detector sees.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H

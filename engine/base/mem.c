@@ -2,18 +2,22 @@
 /** @file
  * Memory that the hardware reaches: one linear span, divided between two kinds of users.
  *
+ * What callers get. Page-table pages come and go without a lock, on any thread, zeroed. Buffers of
+ * any size and alignment come under a lock, control path only. Either kind gets what the other one
+ * does not use, and hardware that still writes to a freed page cannot corrupt the allocator.
+ *
  * 1. Control-path allocations (queues, stream tables, DMA buffers) grow from the bottom. They
  *    take a lock; freed extents are kept in a list, sorted and merged.
- * 2. Page-table pages grow from the top and take no lock, because a map may need one: a freed
- *    page goes to a stack (Treiber; the head carries a tag against ABA), and only when that is
- *    empty does the border move. When the other kind is short, free pages at the border go
- *    back to it: all of the stack is taken in one exchange, those that lie at the border are
- *    crossed out by moving it, the rest is put back. Who finds the stack empty meanwhile looks
- *    again until that is over (`settling`), as nobody is to go without for it.
+ * 2. Page-table pages grow from the top and take no lock, because a map may need one. A freed
+ *    page goes to a stack (Treiber; the head carries a tag against ABA), and the border moves only
+ *    when the stack is empty. When control-path memory is short, free pages at the border go
+ *    back to it: the whole stack is taken in one exchange, the border moves over those pages that
+ *    lie at it, the rest is put back. A thread that finds the stack empty meanwhile looks again
+ *    until that is over (`settling`), for a bounded time, so that it does not go without.
  * 3. Both borders live in one 64-bit word {top:32, bottom:32} (page numbers), so that one
- *    compare-and-exchange decides who gets the last page. bottom <= top always.
+ *    compare-and-exchange decides which thread gets the last page. bottom <= top always.
  * 4. Links of the stack are kept beside the span, not in it: hardware may still write to a page
- *    that was freed, and must not be able to corrupt the allocator.
+ *    that was freed.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -135,7 +139,7 @@ sluice_mem_span(const struct sluice_mem *m)
 size_t
 sluice_mem_used(const struct sluice_mem *m)
 {
-	/* A recent value: whoever allocates meanwhile knows better. */
+	/* A recent value: it may be out of date by the time it is returned. */
 	return __atomic_load_n(&m->used, __ATOMIC_RELAXED) +
 	       (atomic_load_explicit(&m->pages_used, memory_order_relaxed) << PAGE_SHIFT);
 }
@@ -365,7 +369,7 @@ sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa)
 {
 	uint32_t page = page_take(m);
 
-	/* 2. Not for ever: who looks through them may have lost his core. */
+	/* 2. Not for ever: the thread that settles may have lost its core. */
 	for (unsigned int i = 0; page == NIL && i < SETTLE_LOOKS &&
 	     atomic_load_explicit(&m->settling, memory_order_acquire) != 0; i++) {
 		sched_yield();

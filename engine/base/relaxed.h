@@ -3,9 +3,10 @@
  * Relaxed loads and stores of a plain field that one lcore writes and others may read: whole,
  * unordered, no more.
  *
- * That is what a relaxed atomic is. But a compiler (GCC 12 for arm64) may not fold an offset into the
- * address of an atomic access, which is one instruction more for each; of a volatile one it does.
- * Naturally aligned and of at most 8 bytes, both are one access. A race detector wants the atomic.
+ * That is what a relaxed atomic is. But a compiler (GCC 12 for arm64) may not fold an offset into
+ * the address of an atomic access, which is one instruction more for each; of a volatile one it
+ * does. Naturally aligned and of at most 8 bytes, both are one access. A race detector wants the
+ * atomic.
  */
 #ifndef ENGINE_RELAXED_H
 #define ENGINE_RELAXED_H
@@ -20,8 +21,8 @@
 #define RELAXED_SET(x, v) ((void)(*(volatile __typeof__(x) *)&(x) = (v)))
 #endif
 
-/* The writer's own look at what it alone writes: a plain load races with nobody, and a compiler may join
- * it with its neighbour's. */
+/* The writer's own look at what it alone writes: a plain load races with no store, and a compiler
+ * may join it with its neighbour's. */
 #define RELAXED_OWN(x) (x)
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Waiting for the hardware, the same for everybody who waits.
+ * Waiting for the hardware: one turn of a wait, the same in every wait.
  */
 #ifndef ENGINE_WAIT_H
 #define ENGINE_WAIT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Waiting for the engine, for the rooms below the polled loop: what a waiting thread needs of the
- * loop is a table of functions (sluice_domain.wait), which domain_create() installs. So a policy or a
- * flush can wait for an engine without knowing what an engine is made of.
+ * loop is a table of functions (sluice_domain.wait), which domain_create() installs. So a policy or
+ * a flush can wait for an engine without knowing what an engine is made of.
  */
 #ifndef FLUSH_ENGINE_WAIT_H
 #define FLUSH_ENGINE_WAIT_H
@@ -17,10 +17,10 @@ struct engine_watch;
 
 struct engine_wait {
 	/**
-	 * Spend one turn of waiting for the domain's engine: poll it when that is this thread's job, or
-	 * when no thread polls it.
-	 * @return 0; -EAGAIN this thread is in a turn of that engine (a callback): nothing can come of
-	 *   waiting here, and nothing was spent.
+	 * Spend one turn of waiting for the domain's engine: poll it when that is this thread's
+	 * job, or when no thread polls it.
+	 * @return 0; -EAGAIN this thread is in a turn of that engine (a callback): nothing can come
+	 *   of waiting here, and nothing was spent.
 	 */
 	int (*turn)(struct sluice_domain *d, unsigned int turn);
 	/** Turns that were begun so far: whether the engine is polled at all shows in the difference. */
@@ -38,8 +38,8 @@ struct engine_wait {
 };
 
 /**
- * Have all that is queued in the domain flushed and released, and wait for it, bounded (ring.h, 10).
- * No lock: workers may call it. Only where the engine gives turns (domain_flush_waits()).
+ * Have all that is queued in the domain flushed and released, and wait for it, bounded (ring.h,
+ * 10). No lock: workers may call it. Only where the engine gives turns (domain_flush_waits()).
  * @param cause what is counted; of a rollover IOVAs come back to the shared space.
  * @return 0; -EAGAIN in a callback of the engine; -ETIMEDOUT.
  */

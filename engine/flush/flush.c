@@ -16,7 +16,7 @@
 #include "flush.h"
 #include "../inval/inval.h"
 
-/* Step 7: note when the entries that came since the last look came at the earliest. */
+/* Step 7: note the earliest time at which the entries since the last look can have come. */
 static void
 ring_look(struct flush_ring *r, uint64_t tail, uint64_t now)
 {
@@ -29,7 +29,7 @@ ring_look(struct flush_ring *r, uint64_t tail, uint64_t now)
 			woke = atomic_load_explicit(&r->woke, memory_order_relaxed);
 			from = woke > from && woke <= now ? woke : from;
 		}
-		/* Out of notes: the last one takes these in too, with its earlier time. */
+		/* Out of notes: the last note covers these entries, too, with its earlier time. */
 		if (r->look_head - r->look_tail < FLUSH_LOOKS) {
 			l = &r->look[r->look_head++ & (FLUSH_LOOKS - 1)];
 			l->from = from;
@@ -40,7 +40,7 @@ ring_look(struct flush_ring *r, uint64_t tail, uint64_t now)
 	r->look_time = now;
 }
 
-/* When did the oldest entry that no flush covers come, at the earliest? */
+/* The earliest time at which the oldest entry that no flush covers can have come. */
 static uint64_t
 ring_oldest(const struct flush_ring *r, uint64_t now)
 {
@@ -53,7 +53,7 @@ ring_oldest(const struct flush_ring *r, uint64_t now)
 	return now;
 }
 
-/* Entries [from, upto) completed at @p now: their stale windows, all of them. */
+/* Account for the stale windows of entries [from, upto), which end at @p now. */
 static void
 ring_account(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto,
 	     uint64_t now)
@@ -175,8 +175,8 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 	return true;
 }
 
-/* A command of flush @p slot was refused: what it covered is not invalidated. Everything that is
- * sealed and not released is submitted again as one flush of the whole address space. */
+/* A command of flush @p slot was refused, so what it covered is not invalidated. Submit everything
+ * that is sealed and not released again, as one flush of the whole address space. */
 static void
 again(struct sluice_domain *d, uint32_t slot, uint64_t now)
 {
@@ -202,7 +202,7 @@ flush_is_done(struct sluice_domain *d, uint64_t now)
 	struct sluice_iommu *iommu = d->iommu;
 
 	if (iommu->fast.inv_done(iommu->fast.queue) < f->seq[slot]) {
-		/* Lost? Then nothing is reclaimed; should it complete after all, it is. */
+		/* Lost, perhaps: nothing is reclaimed, unless it completes after all. */
 		if (!f->late[slot] && now - f->start[slot] > iommu->sync_timeout) {
 			f->late[slot] = true;
 			STAT_ADD(f->errors, 1);
@@ -218,8 +218,8 @@ flush_is_done(struct sluice_domain *d, uint64_t now)
 	return !domain_has_ats(d) || ats_flush(d, slot);
 }
 
-/* Step 10: the IOVAs of entries [from, upto) go to the shared space, those of one kind together.
- * @return pages beyond one each. */
+/* Step 10: give the IOVAs of entries [from, upto) to the shared space, those of one order together.
+ * @return pages beyond one each; *got: how many IOVAs. */
 static uint64_t
 ring_take(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t upto, uint32_t *got)
 {
@@ -250,7 +250,7 @@ ring_take(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint64_t
 	return more;
 }
 
-/* Step 4: the oldest flush, if it is complete. */
+/* Step 4: release what the oldest flush covers, if it is complete. */
 static bool
 finish(struct sluice_domain *d, uint64_t now)
 {
@@ -280,8 +280,8 @@ finish(struct sluice_domain *d, uint64_t now)
 	return true;
 }
 
-/* Step 10: when all before the marks is released, the wait that is served is answered, and whoever
- * asked since is served next. */
+/* Step 10: when everything before the marks is released, the wait that is served is answered, and
+ * those that asked since are served next. */
 static void
 flush_wait_serve(struct flush_state *f, const struct dom_workers *ws)
 {
@@ -322,7 +322,7 @@ flush_ring_try(struct flush_ring *r, uint64_t *at)
 uint32_t
 flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 {
-	/* Acquire: for a race detector; the barrier was before. */
+	/* Acquire: for a race detector; the barrier was executed before this call. */
 	uint64_t reclaim = __atomic_load_n(&r->reclaim, __ATOMIC_ACQUIRE), upto;
 	uint32_t got = 0;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The engine's side of the flush rings (ring.h): starting flushes, releasing what they covered, emptying
- * the queues for somebody who waits.
+ * The engine's side of the flush rings (ring.h): starting flushes, releasing what they covered,
+ * emptying the queues for a thread that waits.
  */
 #ifndef FLUSH_FLUSH_H
 #define FLUSH_FLUSH_H
 
 #include "../object/domain.h"
 
-/** One more who wants a flush, @p cause of DRAIN … SWITCH: 16 bits each of flush_state.wishes. */
+/** One more wish for a flush, @p cause of DRAIN … SWITCH: 16 bits each of flush_state.wishes. */
 static inline uint64_t
 flush_wish(enum sluice_flush_cause cause)
 {
@@ -18,7 +18,7 @@ flush_wish(enum sluice_flush_cause cause)
 /** After a look: may the domain be left alone (f->sleep)? Engine (11). */
 void flush_rest(struct sluice_domain *d, uint64_t now);
 
-/** It has something to do, or may have. Engine. */
+/** Look at the domain all the time again: it has something to do, or may have. Engine (11). */
 static inline void
 flush_awake(struct flush_state *f)
 {
@@ -40,8 +40,8 @@ flush_in_flight(const struct flush_state *f)
 unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
 
 /**
- * Is the oldest flush that is in flight complete, its devices told and all? What failed is begun
- * again, what is late counted. Engine.
+ * Is the oldest flush that is in flight complete, in other IOMMUs and in devices, too? A flush that
+ * failed is begun again, a late one is counted. Engine.
  */
 bool flush_is_done(struct sluice_domain *d, uint64_t now);
 
@@ -53,20 +53,21 @@ void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64
 		   enum sluice_flush_cause cause);
 
 /**
- * How old an entry may be when its flush starts, for the flush to be complete by the deadline: it
- * takes as long as the last ones did, twice that to be sure, and age is known to a look. Engine.
+ * How old an entry may be when its flush starts, so that the flush is complete by the deadline. A
+ * flush is taken to last twice as long as the last ones did, and an age is known to within one
+ * look. Engine.
  */
 uint64_t flush_patience(const struct flush_state *f);
 
-/** A flush took so many ticks. What is longer counts at once, what is shorter by and by: the
- * deadline is a bound, not an average. Engine. */
+/** Note that a flush took so many ticks. A longer one counts at once, a shorter one little by little:
+ * the deadline is a bound, not an average. Engine. */
 static inline void
 flush_took(struct flush_state *f, uint64_t ticks)
 {
 	f->took = ticks > f->took || f->tail == 0 ? ticks : f->took - f->took / 8 + ticks / 8;
 }
 
-/** For whom the engine works when somebody wishes. @return SLUICE_FLUSH_CAUSES: nobody does. */
+/** The cause of the wish that is served first. @return SLUICE_FLUSH_CAUSES: there is none. */
 static inline enum sluice_flush_cause
 flush_wished(const struct flush_state *f)
 {
@@ -86,7 +87,8 @@ flush_waited(const struct flush_state *f)
 }
 
 /**
- * policy_ops.stats of policies that have a queue of their own, in which every unmap waits for a flush.
+ * policy_ops.stats of policies that have a queue of their own, in which every unmap waits for a
+ * flush.
  * @param released entries that came out of it, @param pages of how many pages.
  */
 static inline void

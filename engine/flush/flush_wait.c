@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Waiting until the flush queues were emptied (ring.h, 10), on any lcore and without a lock: for
- * a map that finds no IOVA (A6), for a round of rollover's, and for a control call that drains. A worker
- * that leaves meanwhile and comes back has another ring, with no mark in it: its old one was empty.
+ * Waiting until the flush queues were emptied (ring.h, 10), on any lcore and without a lock: for a
+ * map that finds no IOVA (A6), for a round of rollover's, and for a control call that drains. A
+ * worker that leaves meanwhile and comes back has another ring, with no mark in it: its old one was
+ * empty.
  */
 #include <errno.h>
 

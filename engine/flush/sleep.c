@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Leaving idle domains alone, and being woken by the first who puts something in: step 11 of ring.h.
+ * Leaving idle domains alone, until a worker puts something in and wakes them: step 11 of ring.h.
  */
 #include "flush.h"
 
-/* Looks between falling asleep and the second look: a store is everywhere by then, long since. */
+/* Looks between falling asleep and the second look: a store is visible everywhere long before. */
 #define DOZE_LOOKS 2u
 
 void
@@ -31,7 +31,7 @@ doze(struct flush_state *f, const struct dom_workers *ws, uint64_t now)
 	f->dozed = now;
 }
 
-/* 11b. @return whether nobody has woken, or is about to. */
+/* 11b. @return whether no put is under way; *woken: a worker has woken already. */
 static bool
 second_look(const struct dom_workers *ws, bool *woken)
 {
@@ -43,7 +43,7 @@ second_look(const struct dom_workers *ws, bool *woken)
 
 		if (!atomic_load_explicit(&r->asleep, memory_order_acquire)) /* acq-asleep */
 			*woken = true;
-		/* As who closes (8): begin first. */
+		/* Begin first, as in flush_ring_close() (8). */
 		uint64_t begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
 
 		quiet = quiet && begin == r->seen &&
@@ -78,7 +78,7 @@ flush_rest(struct sluice_domain *d, uint64_t now)
 		   now - f->dozed >= DOZE_LOOKS * atomic_load_explicit(&f->look_every,
 								       memory_order_relaxed)) {
 		if (!second_look(ws, &woken))
-			return; /* somebody is in the middle of a put: it will be found */
+			return; /* a put is under way: a later look finds it */
 		if (woken)
 			flush_awake(f);
 		else

@@ -57,7 +57,7 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 			return 0;
 	}
 	hold_own(&r->hold); /* 12 */
-	/* No more than a magazine takes without spilling: what was just released is warm. */
+	/* No more than a magazine takes without spilling: entries released just now are warm. */
 	for (; at != r->released_seen && n < DEPOT_BATCH; n++) {
 		uint64_t e = RELAXED_GET(r->ent[at & r->mask]);
 		uint32_t pages = flush_entry_pages(e);
@@ -66,7 +66,7 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 			break; /* 9 */
 		flush_ring_claim(r, ++at);
 		if (pages == 0)
-			continue; /* somebody else freed it */
+			continue; /* its IOVA was freed already (10, 12) */
 		window_free(d, dl, flush_entry_pfn(e), pages);
 		STAT_ADD(r->more_back, pages - 1);
 	}
@@ -90,7 +90,7 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 	    (r->tail - RELAXED_GET(r->reclaim) > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
 	RELAXED_SET(r->room_end, RELAXED_GET(r->reclaim) + r->mask + 1);
-	/* Closed meanwhile: then who closes may have stored his 0 before this. */
+	/* Closed meanwhile: the closing thread may have stored its 0 before this store (8). */
 	if (__builtin_expect(RELAXED_GET(r->closed), 0)) {
 		RELAXED_SET(r->room_end, 0);
 		return false;
@@ -98,7 +98,7 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 	atomic_thread_fence(memory_order_seq_cst); /* 11a */
 	if (atomic_load_explicit(&r->asleep, memory_order_relaxed))
 		flush_ring_wake(d, r);
-	/* The batch may have become another since. */
+	/* The batch may have been tuned since. */
 	r->kick_at = atomic_load_explicit(&r->kick, memory_order_relaxed) + RELAXED_GET(r->batch);
 	return true;
 }
@@ -106,7 +106,7 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 uint32_t
 flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 {
-	/* What was taken back has had its turn: entries without a cookie. */
+	/* Entries that were taken back, without a cookie each, have had their turn. */
 	uint64_t pos = RTE_MAX(r->completed, RELAXED_GET(r->reclaim));
 	uint32_t got = 0;
 
@@ -128,7 +128,7 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 	return got;
 }
 
-/* Is the oldest entry released, and kept by a cookie? */
+/* Is the oldest entry released, but kept by a cookie that was not taken? */
 static bool
 flush_ring_choked(const struct flush_ring *r)
 {
@@ -146,16 +146,16 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	if (RELAXED_GET(dl->ring.closed))
 		return -ESHUTDOWN;
 	STAT_ADD(dl->st.ring_full, 1);
-	/* A ring smaller than the engine's patience: ask for a flush of what is there. */
+	/* The ring may fill up sooner than the engine flushes: ask for a flush of what is there. */
 	flush_ring_kick(&dl->ring, dl->ring.tail);
 	for (unsigned int spins = 1;; spins++) {
-		/* Again after each wait: a relax hook that unmaps has taken the mark away. */
+		/* Mark the put again after each wait: a relax hook that unmaps has taken the mark away. */
 		flush_ring_begin(&dl->ring);
 		if (flush_ring_room(d, dl))
 			return 0;
 		if (RELAXED_GET(dl->ring.closed))
 			return -ESHUTDOWN;
-		/* Released, but its cookies wait for their owner, who is here: nothing will change. */
+		/* Released, but kept by cookies that only this worker can take: nothing will change. */
 		if (flush_ring_choked(&dl->ring))
 			return -EAGAIN;
 		if (d->wait->turn(d, spins) != 0)

@@ -83,7 +83,7 @@ next_piece(struct ats_run *r, uint32_t stream, struct sluice_inv *out)
 	return false;
 }
 
-/* As many as one submission takes, from where the last one ended. @return how many. */
+/* Gather as many pieces as one submission takes, from where the last one ended. @return how many. */
 static unsigned int
 collect(struct ats_run *r, const struct ats_list *l, struct sluice_inv *out)
 {
@@ -97,14 +97,14 @@ collect(struct ats_run *r, const struct ats_list *l, struct sluice_inv *out)
 			n++;
 			r->hi = r->at + 1;
 		}
-		/* Full. What is left of this entry, if anything, comes next. */
+		/* Full: the next submission begins with what is left of this entry. */
 		if (n == SLUICE_ATC_BURST)
 			break;
 	}
 	return n;
 }
 
-/* ---- 4: who does not answer ------------------------------------------------------------------ */
+/* ---- 4: devices that do not answer ----------------------------------------------------------- */
 
 /* Where to cut [lo, hi) in two, between devices; lo: it is one device. */
 static uint32_t
@@ -202,8 +202,8 @@ submit(struct sluice_domain *d, struct ats_run *r, const struct sluice_inv *inv,
 	return 0;
 }
 
-/* Halves that are waiting to be tried: the next one with anybody in it. @return 1: none; as submit().
- */
+/* Halves that are waiting to be tried: the next one with a device in it. @return 1: none left; else
+ * what submit() returns. */
 static int
 probe(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 {
@@ -270,7 +270,7 @@ step(struct sluice_domain *d, struct ats_run *r, const struct ats_list *l)
 	n = collect(r, l, inv);
 	ret = n != 0 ? submit(d, r, inv, n) : 1;
 	if (ret == -EAGAIN) {
-		/* The same again by the next step. */
+		/* The next step submits the same. */
 		r->at = at;
 		r->range = range;
 		r->page = page;
@@ -317,8 +317,8 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 	r.engine = false;
 	for (unsigned int turn = 1; (ret = ats_run_step(d, &r, reader)) == 0; turn++) {
 		sluice_wait_turn(iommu, turn);
-		/* As sluice_inv_wait(): a deadline for each SYNC, and for room for it; looked at now and
-		 * then. */
+		/* A deadline for each SYNC, and for room for it, looked at now and then: see
+		 * sluice_inv_wait(). */
 		if (r.seq != seq || r.state != state) {
 			seq = r.seq;
 			state = r.state;
@@ -332,7 +332,7 @@ ats_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int
 }
 
 /* What the flush in @p slot covers: entries that are sealed there and not released, as ranges when
- * they are few. None: a policy with entries of its own, so everything. */
+ * they are few. A policy with a queue of its own has no such entries: then everything. */
 static unsigned int
 flush_ranges(struct sluice_domain *d, uint32_t slot, struct sluice_inv *inv)
 {
@@ -362,11 +362,11 @@ ats_flush(struct sluice_domain *d, uint32_t slot)
 	uint64_t now;
 	int ret;
 
-	/* As in ats_run_step(). */
+	/* Acquire: see ats_run_step(). */
 	if (atomic_load_explicit(&d->ats_list, memory_order_acquire) == NULL)
 		return true;
 	a = d->ats;
-	/* Bound to its flush: the last device may have left in the middle of another. */
+	/* A run belongs to its flush: the last device may have left in the middle of another one. */
 	if (!a->active || a->flush != d->flush.tail) {
 		ats_run_begin(d, &a->run, a->inv, flush_ranges(d, slot, a->inv));
 		a->active = true;
@@ -381,7 +381,7 @@ ats_flush(struct sluice_domain *d, uint32_t slot)
 			STAT_ADD(d->flush.errors, 1);
 		return ret > 0;
 	}
-	/* Lost? Counted once; should it complete after all, it does. */
+	/* Lost, perhaps: counted once. It may still complete. */
 	now = sluice_clock_ticks(&d->iommu->clock);
 	if (!a->late && now - a->began > d->iommu->sync_timeout) {
 		a->late = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Who is told: the list of a domain's streams whose devices cache translations, replaced under its
- * readers. Number 3 of the essay in ats.h.
+ * Which devices are told: the list of a domain's streams whose devices cache translations, replaced
+ * under its readers. Number 3 of the essay in ats.h.
  */
 #include <errno.h>
 #include <stdlib.h>

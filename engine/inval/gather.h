@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * From what was unmapped to what is invalidated: pages become ranges, neighbours in a row one range, and
- * too many ranges the whole address space (A16).
+ * From what was unmapped to what is invalidated: pages become ranges, neighbours in a row one
+ * range, and too many ranges the whole address space (A16).
  */
 #ifndef INVAL_GATHER_H
 #define INVAL_GATHER_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Mirrors: IOMMUs that keep a copy of the page table (A8). A map writes its entries, and is complete when the hardware has taken them
- * into its copy. When there is no room for that, the whole copy is made anew, once, and
- * the map is told of again, once. What fails then, fails the map: never the device's first access.
+ * Mirrors: IOMMUs that keep a copy of the page table (A8). A map writes its entries, and is
+ * complete when the hardware has taken them into its copy. When there is no room for that, the
+ * whole copy is made anew, once, and the map is told of again, once. What fails then, fails the
+ * map: never the device's first access.
  *
- * Who has hardware that walks its tables pays nothing: a domain of the other kind gets a policy of
- * its own when it is made, the one that was asked for with maps that do more.
+ * A domain on hardware that walks its tables pays nothing for this: a domain on a mirror gets a
+ * policy of its own when it is made, the one that was asked for with maps that do more.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -83,7 +84,7 @@ pages_of(const struct sluice_domain *d, uint64_t iova, uint64_t len)
 	return (iova + len - 1 - page_of(d, iova)) / (UINT64_C(1) << d->page_shift) + 1;
 }
 
-/* It was never a mapping. */
+/* Take a mapping out of the counters: it was never one. */
 static void
 uncount(struct dom_lcore *dl, uint64_t pages)
 {
@@ -95,7 +96,7 @@ uncount(struct dom_lcore *dl, uint64_t pages)
 
 /* Undo a map that the hardware did not take: part of it may be in the copy, so it is invalidated
  * before its IOVA is free. What cannot be invalidated stays lost, and live, as with strict, and
- * that is what the mapper is told: the memory is not his.
+ * that is what the mapper is told: the memory is not its own again.
  * @return 0 or as sluice_inv_sync(). */
 static int
 undo(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
@@ -132,8 +133,8 @@ mirror_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	return lost != 0 ? lost : ret;
 }
 
-/* contiguous alone: the burst is one range, mapped and unmapped as a whole. Those of other policies
- * lie anywhere, and are told of one by one (burst.c). */
+/* For contiguous alone: its burst is one range, mapped and unmapped as a whole. The pieces of other
+ * policies' bursts lie anywhere, and the hardware is told of each by itself (burst.c). */
 static unsigned int
 mirror_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 		   struct dom_lcore *dl)
@@ -180,7 +181,7 @@ mirror_ops(struct sluice_domain *d, const struct policy_ops *base)
 	s->ops.map = mirror_map;
 	s->ops.map_burst = base->one_burst ? mirror_map_burst : NULL;
 	s->ops.stats = mirror_stats;
-	s->ops.live = false; /* what it would be exchanged for does not sync */
+	s->ops.live = false; /* the policy that replaced it would not sync */
 	return &s->ops;
 }
 

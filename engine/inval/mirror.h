@@ -9,8 +9,8 @@
 #include "../object/domain.h"
 
 /**
- * Where nothing is said of the window (0): the default, or what of it the hardware can translate.
- * @return 0; -EINVAL what is said does not fit (sluice_error() says into what).
+ * Fill in the window where it is 0: the default, or what of it the hardware can translate.
+ * @return 0; -EINVAL the window that was asked for does not fit (sluice_error() says into what).
  */
 int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu,
 		 const struct pt_format *f);
@@ -21,12 +21,13 @@ int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu,
  */
 int mirror_init(struct sluice_domain *d);
 
-/** @p base as this domain must have it: with maps that sync, if its IOMMU is a mirror. */
+/** The policy that this domain must have in place of @p base: with maps that sync, if its IOMMU is a
+ * mirror. */
 const struct policy_ops *mirror_ops(struct sluice_domain *d, const struct policy_ops *base);
 void mirror_fini(struct sluice_domain *d);
 
 /** Tell the hardware of mapped pages; nothing to do for hardware that walks the tables. Any lcore.
- * @return as sluice_iommu_ops.map_sync(), after one refresh and one more try. */
+ * @return what sluice_iommu_ops.map_sync() returns, after one refresh and one more try. */
 int mirror_sync(struct sluice_domain *d, uint64_t iova, uint64_t pages);
 
 #endif

@@ -17,7 +17,7 @@ peers(const struct dom_multi *s)
 	return atomic_load_explicit(&s->n, memory_order_acquire); /* 3 */
 }
 
-/* The same, by a peer's tag. */
+/* The invalidations with a peer's tag in place of the domain's. */
 static const struct sluice_inv *
 by_tag(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n,
        struct sluice_inv *own)
@@ -29,7 +29,7 @@ by_tag(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n,
 	return own;
 }
 
-/* @return as inv_submit(). */
+/* @return what inv_submit() returns. */
 static uint64_t
 submit(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n)
 {
@@ -38,7 +38,7 @@ submit(const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n)
 	return p->iommu->fast.inv_submit(p->iommu->fast.queue, by_tag(p, inv, n, own), n);
 }
 
-/* Engine. @return as inv_try(). */
+/* Engine. @return what inv_try() returns. */
 static uint64_t
 try(struct sluice_domain *d, const struct multi_peer *p, const struct sluice_inv *inv, unsigned int n)
 {
@@ -60,7 +60,7 @@ multi_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned i
 	for (uint32_t i = 0; i < nb; i++)
 		seq[i] = submit(&s->peer[i], inv, n);
 	ret = first == 0 ? -EIO : sluice_inv_wait(d->iommu, first);
-	/* Whatever failed: nobody goes on while one of them is at work. */
+	/* Whatever failed: the caller does not go on while one of them is at work. */
 	for (uint32_t i = 0; i < nb; i++) {
 		r = seq[i] == 0 ? -EIO : sluice_inv_wait(s->peer[i].iommu, seq[i]);
 		ret = ret != 0 ? ret : r;
@@ -80,7 +80,7 @@ multi_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int 
 	for (uint32_t i = 0; i < s->nb[slot]; i++) {
 		uint64_t seq = try(d, &s->peer[i], inv, n);
 
-		/* Not submitted: all of the domain, as soon as there is room (2). */
+		/* Not submitted: the whole domain is, as soon as there is room (2). */
 		s->peer[i].seq[slot] = seq != SLUICE_INV_FULL ? seq : 0;
 		STAT_ADD(d->flush.invs, s->peer[i].seq[slot] != 0 ? n : 0);
 		STAT_ADD(d->flush.syncs, s->peer[i].seq[slot] != 0);
@@ -205,7 +205,7 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 	return 0;
 }
 
-/* 3. Without a barrier it stays listed, and nothing is attached behind it. */
+/* 3. Without a barrier the IOMMU stays listed, but nothing can be attached behind it. */
 static int
 all_see(struct multi_peer *p)
 {

@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A domain behind several IOMMUs (A15): one page table, attached behind each, with a tag of each
- * one's own. What is invalidated is invalidated in all of them: issued to all, then waited for in
- * all.
+ * A domain behind several IOMMUs (A15): one page table, attached behind each of them, each with a
+ * tag of its own.
  *
- * 1. Strict. The first IOMMU and then every other one gets the submission; only then the
- *    first one's completion is waited for, and the others', which have been at work meanwhile.
- * 2. Flushes. A flush is complete when it is in all instances: each slot in flight has a sequence
- *    number of each. Instances complete in their own order, so that a later flush may be complete
- *    in one of them before an earlier one is in another; slots are released in order all the same
- *    (ring.h, 6). What one of them refused, or had no room for, is begun again there, as the whole
- *    domain, and nothing is released before.
- * 3. One more (control). Its context is made, then `n` published with release, then every thread
- *    executes a barrier (`seen`); only then can a device behind it be attached. Who invalidates and did not
- *    see it yet had cleared his PTEs before that barrier: nothing behind the new one has seen them,
- *    or will.
+ * What callers get. An invalidation, or a flush, is complete when it is complete in every IOMMU of
+ * the domain. It is issued to all of them before the first one is waited for, so that they work at
+ * the same time. A domain behind one IOMMU pays one load for this. An IOMMU may be added while
+ * workers map and unmap.
+ *
+ * 1. Strict. The first IOMMU and then every other one gets the submission. Only then is the first
+ *    one's completion waited for, and then the others', which have been at work meanwhile.
+ * 2. Flushes. A flush is complete when it is complete in all instances: each slot in flight has a
+ *    sequence number of each. Instances complete in their own order, so a later flush may be
+ *    complete in one of them before an earlier one is in another; slots are released in order all
+ *    the same (ring.h, 6). What one instance refused, or had no room for, is begun again there, as
+ *    the whole domain, and nothing is released before.
+ * 3. Adding an IOMMU (control). Its context is made, then `n` is published with release, then
+ *    membarrier(2) makes every thread run a full barrier (`seen`). Only then can a device behind
+ *    the new one be attached. A thread that invalidates and did not see the new IOMMU had cleared
+ *    its PTEs before that barrier: nothing behind the new one has seen them, or will.
+ *
+ *        worker, late                 control call
+ *        clear PTE
+ *        load n: without the new one  n + 1 (release)
+ *        invalidate in the old ones   membarrier(2)
+ *                                     attach a device: its walks see the PTE clear
  */
 #ifndef ENGINE_MULTI_H
 #define ENGINE_MULTI_H
@@ -25,7 +35,7 @@ struct multi_peer {
 	struct sluice_iommu *iommu;
 	struct sluice_hwdom hw;
 	bool unplugged;                  /* the hardware has forgotten it */
-	bool seen;                       /* by everybody who invalidates (3) */
+	bool seen;                       /* by every thread that invalidates (3) */
 	uint64_t seq[FLUSH_INFLIGHT];    /* engine; 0: to be submitted again */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Blocking a device that does not answer, for good, and telling of it. Number 4 of the essay in
+ * Blocking a device that does not answer, for good, and reporting it. Number 4 of the essay in
  * ats.h.
  */
 #include "ats.h"
@@ -10,8 +10,8 @@ ats_blocked(struct sluice_domain *d, struct sluice_device *dev)
 {
 	struct sluice_iommu *iommu = d->iommu;
 
-	/* Several may have found it: one of them tells. Release: pairs with the acquire in
-	 * ats_quarantined(). */
+	/* Several threads may have found it: one of them reports it. Release: pairs with the
+	 * acquire in ats_quarantined(). */
 	if (atomic_exchange_explicit(&dev->quarantined, true, memory_order_acq_rel))
 		return;
 	ats_count(&d->ats->quarantines, 1);

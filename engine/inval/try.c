@@ -12,8 +12,8 @@ domain_inv_try(struct sluice_domain *d, struct sluice_iommu *iommu, const struct
 	uint32_t turn = f->turn; /* the present one: only a turn of the engine comes here */
 	uint64_t seq = SLUICE_INV_FULL;
 
-	/* Nobody who comes after one that found no room gets what has become free since: who needs
-	 * more room than others would wait for ever. */
+	/* A submission that comes after one which found no room does not get what has become free
+	 * since: a domain that needs more room than others would wait for ever. */
 	if (__builtin_expect(iommu->full_turn != turn, 1))
 		seq = iommu->fast.inv_try(iommu->fast.queue, inv, n);
 	if (__builtin_expect(seq != SLUICE_INV_FULL, 1)) {

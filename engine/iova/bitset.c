@@ -2,14 +2,14 @@
 /** @file
  * The lock-free set of bitset.h.
  *
- * 1. A member is a bit of level 0. Setting is fetch_or, clearing is fetch_and: whose fetch_and
- *    returns the bit set owns the member.
+ * 1. A member is a bit of level 0. Setting is fetch_or, clearing is fetch_and: the thread whose
+ *    fetch_and returns the bit set owns the member.
  * 2. A bit of level n+1 means: that word of level n may be nonzero. It is set after the word
  *    became nonzero, always, even when it seems set already.
- * 3. Who empties a word clears its summary bit and then looks at the word again: a member put in
- *    between (1) and the clearing would be hidden, so the bit is set again when the word is
- *    nonzero. The fetch_and of the summary, the second look, the fetch_or of the member and the
- *    setting of the summary are all seq_cst: either the second look sees the new member, or the
+ * 3. The thread that empties a word clears its summary bit and then looks at the word again: a
+ *    member put in between (1) and the clearing would be hidden, so the bit is set again when the
+ *    word is nonzero. The fetch_and of the summary, the second look, the fetch_or of the member and
+ *    the setting of the summary are all seq_cst: either the second look sees the new member, or the
  *    setter's fetch_or of the summary comes after the clearing.
  * 4. So a summary bit may be set for an empty word for a moment (a finder just goes on), and may
  *    be clear for a nonzero word only until its setter returns.

@@ -23,7 +23,7 @@ struct bitset {
 int bitset_init(struct bitset *b, uint32_t size);
 void bitset_fini(struct bitset *b);
 
-/** Put @p i in. release: what was written before is visible to who finds it. */
+/** Put @p i in. release: what was written before is visible to the thread that finds it. */
 void bitset_set(struct bitset *b, uint32_t i);
 
 /** Take @p i out. acquire. @return whether it was in: of several callers one is told true. */
@@ -50,10 +50,10 @@ uint32_t bitset_find_run(const struct bitset *b, uint32_t n);
  */
 uint32_t bitset_take_run(struct bitset *b, uint32_t n);
 
-/** How many members. Exact when nobody changes it. */
+/** How many members. Exact while no thread changes it. */
 uint32_t bitset_count(const struct bitset *b);
 
-/** The invariant, when nobody changes it: each summary bit says the truth about its word. */
+/** The invariant, while no thread changes it: each summary bit says the truth about its word. */
 bool bitset_valid(const struct bitset *b);
 
 #endif

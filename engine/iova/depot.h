@@ -40,7 +40,7 @@ void depot_fini(struct depot *d);
 bool depot_put(struct depot *d, unsigned int order, const uint32_t *pfn);
 bool depot_get(struct depot *d, unsigned int order, uint32_t *pfn);
 
-/** How many page numbers of @p order are here. Exact when nobody changes it. */
+/** How many page numbers of @p order are here. Exact while no thread changes it. */
 uint32_t depot_count(const struct depot *d, unsigned int order);
 
 #endif

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Whose turn it is at something that one lcore owns and works on with plain loads and stores, and
- * that others may once in a while take things from (iova.h, 6).
+ * A word that says whose turn it is at something that one lcore owns, works on with plain loads and
+ * stores, and that other threads take things from once in a while (iova.h, 6).
  *
- * The owner's short ways do not look at this word at all. His long ones hold it, and he never waits
- * for one who only tries: he takes the word from him. He waits for one who has taken and is
- * copying, which is bounded by what there is to copy: no system call, no hardware.
+ * What callers get. The owner's short ways do not look at this word at all. Its long ways hold it.
+ * The owner never waits for a thread that only tries: it takes the word from that thread. It does
+ * wait for a thread that has taken and is copying, which is bounded by what there is to copy: no
+ * system call, no hardware.
+ *
+ *     FREE  --hold_own-->  OWNER  --hold_free-->  FREE        the owner's long ways
+ *     FREE  --hold_try-->  TRIED  --hold_take-->  TAKEN  --hold_free-->  FREE    another thread
+ *     TRIED --hold_own-->  OWNER                              the owner came first: no hold_take()
  */
 #ifndef ENGINE_HOLD_H
 #define ENGINE_HOLD_H
@@ -17,13 +22,13 @@
 
 enum { HOLD_FREE, HOLD_OWNER, HOLD_TRIED, HOLD_TAKEN };
 
-/** The owner begins a long way: whoever tries has failed. */
+/** The owner begins a long way: a try that is under way has failed. */
 static inline void
 hold_own(uint32_t *h)
 {
 	uint32_t was = HOLD_FREE;
 
-	/* Acquire: pairs with hold_free() of who took. */
+	/* Acquire: pairs with the hold_free() of the thread that took. */
 	while (!__atomic_compare_exchange_n(h, &was, HOLD_OWNER, false, __ATOMIC_ACQUIRE,
 					    __ATOMIC_RELAXED)) {
 		if (was != HOLD_TAKEN)
@@ -33,7 +38,7 @@ hold_own(uint32_t *h)
 	}
 }
 
-/** The owner, or who has taken, is done. */
+/** The owner, or the thread that has taken, is done. */
 static inline void
 hold_free(uint32_t *h)
 {

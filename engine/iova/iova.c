@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The shared part of the IOVA allocator. No lock; nobody waits for anybody.
+ * The shared part of the IOVA allocator.
+ *
+ * What callers get. No lock, and no thread waits for another one, except for a bounded look at what
+ * others are about to put back (6). An object that is free is found: -ENOSPC means that, in the
+ * end, none was there. Whatever a caller gets it owns alone, with its last-level table in place.
  *
  * 1. A chunk is uncut (a bit in `uncut`), or cut into objects of one order. Its eight words then
  *    hold a bit for each free object; `avail[order]` has the chunk when a word may be nonzero.
- * 2. Whoever clears bits in a chunk's words owns those objects. A refill takes a whole word by
- *    one exchange: up to 64 objects for one atomic operation. A free sets bits by fetch_or, those
- *    of one word together.
- * 3. Cutting: whoever takes the chunk out of `uncut` owns it alone. It gets the last-level table,
- *    writes `order`, keeps the first word's objects, publishes the other words, then `avail`.
- * 4. Regaining (rollover): exchange all words for 0; if together they are *all* objects, the
+ * 2. The thread that clears bits in a chunk's words owns those objects. A refill takes a whole word
+ *    by one exchange: up to 64 objects for one atomic operation. A free sets bits by fetch_or,
+ *    those of one word together.
+ * 3. Cutting: the thread that takes the chunk out of `uncut` owns it alone. It gets the last-level
+ *    table, writes `order`, keeps the first word's objects, publishes the other words, then
+ *    `avail`.
+ * 4. Regaining (rollover): exchange all words for 0. If together they are *all* objects, the
  *    chunk is owned alone, and becomes uncut. Else the bits go back.
  * 5. A refill that found the chunk in avail[order] may meet the words of a chunk that was
  *    regained and cut anew for another order since. So it looks at `order` after the exchange: if
- *    it differs, the bits are not its kind and go back. The look is late enough: holding
- *    bits of the chunk keeps (4) from ever completing, so `order` cannot change any more.
+ *    it differs, the bits are not of its kind and go back. The look is late enough: holding
+ *    bits of the chunk keeps (4) from completing, so `order` cannot change any more.
  *    (The exchange acquires; it pairs with the release of the words in (3), which is after the
  *    write of `order`.)
- * 6. Some take things only to look at them, and put them back (4, 5, runs, batches on their way to
- *    their chunks). Meanwhile they are nobody's, and one who needs them would find none. So who
- *    does that counts himself in `hands` before, and counts `given` up afterwards; and who found
- *    nothing looks at both, and once more if anybody was about: no -ENOSPC for what is there. For
- *    a while only: a hand may belong to a thread that does not run.
+ * 6. Some operations take things only to look at them, and put them back (4, 5, runs, batches on
+ *    their way to their chunks). Meanwhile these belong to no one, and a thread that needs them
+ *    would find none. So such an operation counts itself in `hands` before, and adds to `given`
+ *    afterwards. A thread that found nothing looks at both, and searches again if anything was in
+ *    hand: no -ENOSPC for what is there. It does so for a bounded time only, because a hand may
+ *    belong to a thread that does not run.
  */
 #include <errno.h>
 
@@ -30,7 +36,7 @@
 #include "iova.h"
 
 #define HAND_SPINS 2000u /* looks at a hand that does not move */
-#define HAND_LOOKS 16u   /* times that somebody was about */
+#define HAND_LOOKS 16u   /* times that something was in hand */
 
 /* Objects in a chunk of @p order. */
 static uint32_t
@@ -66,8 +72,8 @@ hand_out(struct iova_space *s, bool back)
 	atomic_fetch_sub_explicit(&s->hands, 1, memory_order_seq_cst);
 }
 
-/* Somebody may have had in hand what was not found. @p given: of before the look. @return whether
- * another look is worth it. */
+/* Another thread may have had in hand what was not found. @p given: its value before the search.
+ * @return whether another look is worth it. */
 static bool
 hands_wait(struct iova_space *s, uint32_t given)
 {
@@ -114,8 +120,8 @@ chunk_give(struct iova_space *s, unsigned int order, uint32_t chunk, unsigned in
 	/* release: pairs with the acquire of the exchange in chunk_grab(). */
 	uint64_t old = atomic_fetch_or_explicit(&s->chunk[chunk].free[w], bits, memory_order_seq_cst);
 
-	/* Not the first in this word: who put the first one in also sets avail. It may not have
-	 * yet; it will. */
+	/* Not the first in this word: the thread that put the first one in also sets avail. It may
+	 * not have done so yet; it will. */
 	if (old == 0)
 		bitset_set(&s->avail[order], chunk);
 }
@@ -287,8 +293,8 @@ iova_space_fill(struct iova_space *s, struct iova_mag *m, unsigned int order)
 	return ret;
 }
 
-/* Only where a run is to be seen is anything taken; some of it may go meanwhile, and the rest is put
- * back. */
+/* Only where a run is to be seen is anything taken; some of it may go meanwhile, and the rest is
+ * put back. */
 static uint32_t
 run_take(struct iova_space *s, uint32_t n)
 {

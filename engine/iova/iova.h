@@ -1,39 +1,53 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The IOVA allocator: what is shared between lcores, and the magazines that make it not matter.
+ * The IOVA allocator: the space that lcores share, and the magazines in front of it.
+ *
+ * What callers get. An lcore takes an IOVA from its own magazine, and puts it back, with plain
+ * loads and stores: no lock, no read-modify-write. The shared space is reached once in 64 to 512 of
+ * these; it has no lock either (iova.c). No IOVA is handed out twice. What idle lcores have in
+ * stock, at most IOVA_MAG of each order, comes to a thread that finds nothing (A20).
  *
  * The window is cut into chunks of 2 MiB, so that a chunk is exactly what one last-level table
  * translates: the table of an IOVA is found by one index, never by a walk from the root.
  *
- * A magazine belongs to one lcore, which takes from it and puts into it with plain loads and
- * stores. At most IOVA_MAG of each order lie there. When that lcore idles and another one finds
- * nothing, the other takes them (A20), at no cost to the owner's short ways:
+ * How another thread takes an idle owner's stock, at no cost to the owner's short ways:
  *
  * 1. pfn[1] … pfn[n] are in stock. A take publishes n - 1 first and loads pfn[n] then; a put stores
  *    pfn[n + 1] first and publishes n + 1 then. pfn[0] is a floor: it has IOVA_TAG.
- * 2. What has IOVA_TAG is not to be had on the short way: the owner puts n back as it was, and goes
- *    the long way. That test replaces the one for an empty magazine, which ends at the floor.
- * 3. Who wants the stock (stock.c; one at a time in a domain) moves `hold` from FREE to TRIED,
- *    loads n as j, and sets the tag in pfn[j], atomically. Then he has membarrier(2) execute a
- *    barrier on every thread, and loads n again; and after a second barrier pfn[j].
- * 4. If n >= j and the tag is there, all of pfn[1 … j] is his. For the owner takes from the top,
- *    and can go below j only by a take of pfn[j] itself, which publishes j - 1 before it loads. A
- *    take that had published when the first barrier came to its lcore is seen: n < j; unless a put
- *    at j followed, which has overwritten the tag. Of a put's two stores the second may be seen
- *    first, as no barrier is between them: but when n is seen the put was executed, so that the
- *    second barrier brings what it stored. A take that had not published at the first barrier
- *    loads after it, and finds the tag. What is under way above j concerns neither side. What was
- *    put at j or below, and is there, was stored before the first barrier, which brings it.
- * 5. He makes it certain by moving `hold` from TRIED to TAKEN, copies, notes in `gone` how many
- *    there were, and frees `hold` with release [rel-hold].
- * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [acq-hold]. From
- *    FREE or TRIED they get it at once: then (5) fails, and nothing was taken. TAKEN they wait
- *    for, as long as copying takes. Then they close the gap that `gone` tells of.
- * 7. A tag may be set late, when the owner has moved on since. It changes no number and means
- *    nothing without TAKEN: the owner takes it off where he meets it, and where he moves entries.
+ * 2. An entry with IOVA_TAG cannot be taken on the short way: the owner puts n back as it was, and
+ *    goes the long way. This test replaces the one for an empty magazine, which ends at the floor.
+ * 3. The taking thread (stock.c; one at a time in a domain) moves `hold` from FREE to TRIED, loads
+ *    n as j, and sets the tag in pfn[j], atomically. It then calls membarrier(2), which makes every
+ *    thread run a full barrier, and loads n again; and after a second membarrier(2) pfn[j].
+ * 4. If n >= j and the tag is there, all of pfn[1 … j] belongs to the taking thread. The reasons:
+ *      - The owner takes from the top. It gets below j only by a take of pfn[j] itself, which
+ *        publishes j - 1 before it loads.
+ *      - A take that had published when the first barrier came to its lcore is seen: n < j. Unless
+ *        a put at j followed it; that put has overwritten the tag. Of a put's two stores the
+ *        second may become visible first, for no barrier is between them. But when n is seen
+ *        the put was executed, and the second barrier brings what it stored.
+ *      - A take that had not published at the first barrier loads after it, and finds the tag.
+ *      - What is under way above j concerns neither side. An entry at j or below that is still
+ *        there was stored before the first barrier, which brings it.
+ * 5. The taking thread makes it certain by moving `hold` from TRIED to TAKEN. It copies the
+ *    entries, notes in `gone` how many there were, and frees `hold` with release [rel-hold].
+ * 6. The owner's long ways (refill, spill, flush, a tag met) own `hold`, with acquire [acq-hold].
+ *    From FREE or TRIED the owner gets it at once: then (5) fails, and nothing was taken. While it
+ *    is TAKEN the owner waits, as long as the copying takes. Then it closes the gap that `gone`
+ *    tells of.
+ * 7. A tag may be set late, when the owner has moved on. It changes no number and means nothing
+ *    without TAKEN: the owner removes it where it meets it, and where it moves entries.
  *
- * A race detector does not know membarrier: under it both sides use fences, and n is published with
- * release and loaded with acquire, which stands for what the barrier brings.
+ *        owner                     taking thread
+ *                                  TRIED; j = n; tag pfn[j]
+ *        (idle)                    membarrier(2); n >= j?  membarrier(2); tag still there?
+ *                                  TAKEN; copy pfn[1 … j]; gone = j; FREE
+ *        take: n - 1, pfn[n] has
+ *        the tag: long way         give the copies to the space
+ *        hold; close the gap
+ *
+ * A race detector does not know membarrier(2): in its builds both sides use fences, and n is
+ * published with release and loaded with acquire, which stands for what the barrier brings.
  */
 #ifndef ENGINE_IOVA_H
 #define ENGINE_IOVA_H
@@ -63,13 +77,13 @@ struct iova_space {
 	struct iova_chunk *chunk;       /* [nb_chunks] */
 	_Atomic uint8_t *order;         /* [nb_chunks] what the chunk is cut into, IOVA_UNCUT */
 	struct bitset avail[IOVA_ORDERS]; /* chunks of that order with a free object */
-	struct bitset uncut;            /* chunks that nobody cut */
+	struct bitset uncut;            /* chunks that are not cut */
 	struct depot depot;             /* free objects in batches: what lcores exchange */
 	/** Called before a chunk is cut for the first time: get its last-level table. 0 or -errno. */
 	int (*prepare)(void *arg, uint32_t chunk);
 	void *arg;
-	_Atomic uint32_t hands; /* who has something that he is about to put back */
-	_Atomic uint32_t given; /* how often something was put back so */
+	_Atomic uint32_t hands; /* threads that hold something which they are about to put back (iova.c, 6) */
+	_Atomic uint32_t given; /* how often something was put back that way */
 	_Atomic uint32_t away;  /* chunks that wait for an invalidation of their table (trim.c) */
 };
 
@@ -77,16 +91,16 @@ struct iova_space {
 
 #define IOVA_TAG (UINT32_C(1) << 31)
 
-/** One lcore's stock of one order: its own, but for the essay above. */
+/** One lcore's stock of one order. Only that lcore works on it, except for what the essay above says. */
 struct iova_mag {
-	uint32_t n;    /* pfn[1 … n]; readers: who wants the stock */
+	uint32_t n;    /* pfn[1 … n]; readers: a taking thread (3) */
 	uint32_t hint; /* chunk where something was found last */
 	uint32_t hold; /* hold.h */
 	uint32_t gone; /* pfn[1 … gone] were taken; under `hold` */
 	uint32_t pfn[IOVA_MAG + 1]; /* page numbers from the start of the window */
 };
 
-/** Every magazine begins so. */
+/** An empty magazine: the floor alone. */
 #define IOVA_MAG_INIT { .pfn = { IOVA_TAG } }
 
 static inline void
@@ -106,25 +120,24 @@ void iova_space_fini(struct iova_space *s);
  */
 int iova_mag_refill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
-/** That, from the space into an empty magazine that its owner holds: for iova_mag.c. */
+/** Fill an empty magazine, whose `hold` its owner has, from the space: for iova_mag_refill(). */
 int iova_space_fill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
 /** Hand the oldest batch of a full magazine on: to other lcores, else to its chunks. */
 void iova_mag_spill(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
-/** Give everything back. */
+/** Give everything in the magazine back to its chunks. Owner, or when there is none any more. */
 void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order);
 
 /**
  * Take what an idle lcore has: try, then a barrier that every thread executes (epoch_barrier()),
  * then look, then another barrier, then take (3 to 5). One at a time for a magazine.
- * @return where it may be cut, to be handed to iova_mag_rob(); 0: there is nothing; UINT32_MAX:
- * its owner is at
- *   work.
+ * @return where it may be cut, to be handed to iova_mag_rob(); 0: there is nothing; UINT32_MAX: its
+ *   owner is at work.
  */
 uint32_t iova_mag_try(struct iova_mag *m);
 
-/** @return whether @p at, which iova_mag_try() returned, is still in stock; else all is as before. */
+/** @return whether @p at, which iova_mag_try() returned, is still in stock; else the try is given up. */
 bool iova_mag_look(struct iova_mag *m, uint32_t at);
 
 /** @return how many objects went back to the space; 0: the owner came first. */
@@ -139,7 +152,7 @@ iova_mag_count(const struct iova_mag *m)
 	return n > IOVA_MAG ? 0 : n - RELAXED_GET(m->gone); /* a take of the floor is under way */
 }
 
-/** The owner's n: 1. */
+/** Publish the owner's n (1). */
 static inline void
 iova_mag_publish(struct iova_mag *m, uint32_t n)
 {
@@ -185,12 +198,11 @@ void iova_run_put(struct iova_space *s, uint32_t pages, uint32_t pfn);
 
 /**
  * Rollover: batches go back to their chunks; chunks whose objects are all free become uncut again,
- * for any order. Safe against
- * everything else. @return how many chunks were regained.
+ * for any order. Safe against everything else. @return how many chunks were regained.
  */
 uint32_t iova_space_regain(struct iova_space *s);
 
-/** Pages free in the space (magazines not counted). Exact when nobody allocates. */
+/** Pages that are free in the space, magazines not counted. Exact while no thread allocates. */
 uint64_t iova_space_free_pages(const struct iova_space *s);
 
 /** The order that holds @p pages: the allocator rounds up to a power of two. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Magazines, beyond their short ways: filled, spilled, emptied by their owner; taken from by another lcore
- * when the owner idles. The essay is in iova.h; the numbers here are its.
+ * Magazines, beyond their short ways: filled, spilled, emptied by their owner; taken from by
+ * another lcore when the owner idles. The essay is in iova.h; the numbers here are its.
  */
 #include <string.h>
 
 #include "hold.h"
 #include "iova.h"
 
-/* The owner's own count (iova.h, 1): those who want the stock read it, too. */
+/* The owner's own count (iova.h, 1), which a taking thread reads, too. */
 static uint32_t
 stock(const struct iova_mag *m)
 {

@@ -31,8 +31,8 @@ deadline_of(const struct policy_ops *p)
 	return p->deadline_us != 0 ? p->deadline_us : SLUICE_DEADLINE_US_DEFAULT;
 }
 
-/* The numbers of struct sluice_domain_conf, in one table for creation, tuning and errors. The window is
- * not among them: aperture_fit() knows what the hardware leaves of it. */
+/* The numbers of struct sluice_domain_conf, in one table for creation, tuning and errors. The
+ * window is not among them: aperture_fit() knows what the hardware leaves of it. */
 static const struct setting {
 	const char *name;
 	uint16_t offset;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A domain's settings (struct sluice_domain_conf): their defaults and limits, and putting them in force.
+ * A domain's settings (struct sluice_domain_conf): their defaults and limits, and putting them in
+ * force.
  */
 #ifndef OBJECT_CONF_H
 #define OBJECT_CONF_H

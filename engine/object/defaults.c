@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Which policy a device gets when nobody insists (E5): requested > the device's > the engine's >
+ * Which policy a device gets by default (E5): requested > the device's > the engine's >
  * what the backend recommends > strict. An untrusted device is always strict.
  */
 #include <errno.h>

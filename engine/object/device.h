@@ -21,7 +21,7 @@ struct sluice_device {
 	bool ats_on; /* it is on, and the device in its domain's list */
 	bool untrusted;     /* it gets domains made so, only (E5) */
 	const char *policy; /* its default, or NULL; defaults.c */
-	_Atomic bool quarantined; /* written once, by ats_quarantine(); anybody reads it */
+	_Atomic bool quarantined; /* written once, by ats_quarantine(); any thread reads it */
 };
 
 #endif

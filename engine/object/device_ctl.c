@@ -83,7 +83,7 @@ stream_attach(struct sluice_device *dev, uint32_t stream, struct sluice_domain *
 	return ops->attach_paging(dev->iommu, stream, multi_hw(dom, dev->iommu));
 }
 
-/* It did not answer. Blocked, it can do no harm. */
+/* The device did not answer: quarantine it. @return -EREMOTEIO, or why it could not be blocked. */
 static int
 no_answer(struct sluice_device *dev)
 {
@@ -94,7 +94,7 @@ no_answer(struct sluice_device *dev)
 			   dev->stream[0]);
 }
 
-/* ats.h, 3d. Also of one in quarantine. */
+/* Turn ATS off (ats.h, 3d), for a device in quarantine, too. */
 static int
 device_ats_off(struct sluice_device *dev)
 {
@@ -118,7 +118,7 @@ device_ats_off(struct sluice_device *dev)
 	return ret;
 }
 
-/* ats.h, 3c. When it fails, it is off. */
+/* Turn ATS on (ats.h, 3c). If that fails, it is off. */
 static int
 device_ats_on(struct sluice_device *dev)
 {
@@ -187,7 +187,7 @@ sluice_device_attach(struct sluice_device *dev, struct sluice_domain *dom)
 		return sluice_null("a device");
 	int ret;
 
-	/* Of what is half-way gone (sluice_domain_destroy()) the hardware knows nothing any more. */
+	/* The hardware knows nothing any more of a domain that is half-way destroyed. */
 	if (dom == NULL || dom->unplugged || (dom->iommu != dev->iommu && multi_hw(dom, dev->iommu) == NULL))
 		return sluice_fail(EINVAL, "the domain is not behind this device's iommu");
 	if (dev->untrusted && dom->type != SLUICE_DOMAIN_BLOCKED && !dom->conf.untrusted)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Channels of whoever makes DMA: the registry, and the way through to the maker.
+ * DMA channels: the registry of what makes DMA, and the way through to it.
  */
 #include <errno.h>
 #include <stdio.h>

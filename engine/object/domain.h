@@ -51,7 +51,7 @@ struct engine_watch {
 /** What one worker has of one domain. Every field: written by that worker, unless said. */
 struct dom_lcore {
 	struct flush_ring ring;      /* the engine reads and writes part of it: see flush/ring.h */
-	struct dom_lcore_stats st;   /* readers: anybody, relaxed */
+	struct dom_lcore_stats st;   /* readers: any thread, relaxed */
 	struct iova_mag mag[IOVA_ORDERS];
 	struct engine_watch watch;
 	void *priv; /* the policy's own */
@@ -64,14 +64,14 @@ typedef int (*dom_unmap_fn)(struct sluice_domain *d, uint64_t iova, size_t len,
 			    struct dom_lcore *dl);
 
 struct sluice_domain {
-	/* First: found by the lcore alone, without an addition. */
+	/* First, so that the address follows from the lcore alone, without an addition. */
 	struct dom_lcore *lc[RTE_MAX_LCORE]; /* NULL: that lcore is not a worker */
 	/* Read once on every map and unmap; replaced when the policy is (switch.c). */
 	dom_map_fn map;
 	dom_unmap_fn unmap;
 	uint64_t iova_base;
 	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
-	uint64_t pte_one[4];       /* the same, of a mapping of one page */
+	uint64_t pte_one[4];       /* pte_attr[] for a mapping of one page: with its first and last marks */
 	uint64_t pa_limit;         /* first physical address that is too large */
 	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
 	uint64_t *names;           /* [nb_pages] names.h */
@@ -80,11 +80,11 @@ struct sluice_domain {
 	uint32_t inv_leaf, inv_all;
 	uint8_t page_shift;        /* of its format */
 	struct sluice_iommu *iommu;
-	/* Who is told beside the IOMMU; NULL: no device with ATS (ats.h). Control calls write it. */
+	/* Devices that are told beside the IOMMU; NULL: none has ATS (ats.h). Control calls write it. */
 	struct ats_list *_Atomic ats_list;
 	struct dom_multi *_Atomic multi; /* the other IOMMUs that it is behind; NULL: none (multi.h) */
 	struct iova_space iova;
-	struct dom_workers *_Atomic workers; /* the same, packed, for the engine; see epoch.h */
+	struct dom_workers *_Atomic workers; /* compact array of the non-NULL lc[], for the engine's loops */
 
 	/* The engine's: which flushes are in flight (flush.c). */
 	struct flush_state flush __rte_cache_aligned;
@@ -102,7 +102,7 @@ struct sluice_domain {
 	bool shut;      /* they take nothing in: the policy is not theirs, or on its way; e->lock */
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
-	bool own_batch, own_deadline; /* those that somebody asked for: no policy's; d->lock */
+	bool own_batch, own_deadline; /* asked for by the caller, so no policy changes them; d->lock */
 	struct pgtable pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
@@ -111,16 +111,16 @@ struct sluice_domain {
 	uint32_t slot;      /* … and this domain's place in it */
 	pthread_mutex_t *lc_lock; /* the engine's: workers come to lc[], and leave it, under this lock */
 	bool served; /* in the engine's list; e->lock */
-	bool leaving;  /* nobody else is to begin anything with it (reclaim.c, 2); e->lock */
-	uint32_t pins; /* so many are at it; e->lock */
+	bool leaving;  /* it is being destroyed: no trim begins any more (reclaim.c, 2); e->lock */
+	uint32_t pins; /* trims under way (reclaim.c, 2); e->lock */
 	bool unplugged; /* the hardware has forgotten it: nothing is left but to free it */
 	struct dom_lcore_stats gone; /* of workers that left */
 	uint64_t gone_queued;
 	pthread_mutex_t lock; /* map_fixed, unmap_fixed, set_policy, tune */
 };
 
-/* What another lcore published comes with everything that was written before: its rings were set up,
- * and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race
+/* What another lcore published comes with everything that was written before: its rings were set
+ * up, and a barrier executed on every thread, before a policy is put in (switch.c, 1). A race
  * detector does not know that barrier. */
 #if SLUICE_TSAN
 #define DOM_LOAD(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
@@ -137,11 +137,11 @@ domain_mine(const struct sluice_domain *d)
 	return __builtin_expect(lcore < RTE_MAX_LCORE, 1) ? d->lc[lcore] : NULL;
 }
 
-/** Give every worker of @p d a flush ring; nobody uses them yet. e->lock. @return 0 or -ENOMEM. */
+/** Give every worker of @p d a flush ring, closed for now. e->lock. @return 0 or -ENOMEM. */
 int domain_rings_init(struct sluice_domain *d);
 
-/** Give a domain the batch and deadline that @p p would have had, as far as nobody asked for others.
- * d->lock is held. */
+/** Give a domain the batch and deadline of @p p, as far as its creator asked for none. d->lock is
+ * held. */
 void domain_defaults(struct sluice_domain *d, const struct policy_ops *p);
 
 /** Pages of the domain's format in the 4 KiB pages of struct sluice_inv, and of its counters. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Making a domain, step by step: its policy, its settings, its memory, its page table and hardware side,
- * its place in the engine; and freeing it when nothing knows of it any more.
+ * Making a domain, step by step: its policy, its settings, its memory, its page table and hardware
+ * side, its place in the engine; and freeing it when nothing knows of it any more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -88,7 +88,7 @@ domain_free(struct sluice_domain *d)
 			heap_free(d->lc[i]);
 		}
 	}
-	workers_free(atomic_load_explicit(&d->workers, memory_order_relaxed));
+	epoch_array_free(&atomic_load_explicit(&d->workers, memory_order_relaxed)->array);
 	if (d->policy->fini != NULL)
 		d->policy->fini(d);
 	if (d->iova.chunk != NULL)
@@ -135,8 +135,8 @@ without_rings(struct sluice_domain *d)
 	pthread_mutex_unlock(&d->iommu->engine->lock);
 }
 
-/* Which policy the domain gets, and so which type: what was asked for, as far as the hardware and the
- * trust in its devices allow. @return NULL with rte_errno. */
+/* Which policy the domain gets, and so which type: what was asked for, as far as the hardware and
+ * the trust in its devices allow. @return NULL with rte_errno. */
 static const struct policy_ops *
 policy_choose(const struct sluice_iommu *iommu, const struct sluice_domain_conf *c,
 	      const struct policy_set *set)
@@ -170,8 +170,8 @@ policy_choose(const struct sluice_iommu *iommu, const struct sluice_domain_conf 
 	return &policy_passthrough;
 }
 
-/* The domain by itself: nothing of it is known to the hardware or to the engine yet. @param c what was
- * asked for, with the defaults; @p asked without. @return NULL with rte_errno. */
+/* The domain by itself: nothing of it is known to the hardware or to the engine yet. @param c what
+ * was asked for, with the defaults; @p asked without. @return NULL with rte_errno. */
 static struct sluice_domain *
 domain_alloc(struct sluice_iommu *iommu, const struct pt_format *f, const struct policy_ops *policy,
 	     const struct sluice_domain_conf *c, const struct sluice_domain_conf *asked)
@@ -210,8 +210,8 @@ domain_alloc(struct sluice_iommu *iommu, const struct pt_format *f, const struct
 	return d;
 }
 
-/* Its page table, what the policy has of its own, then the engine's attention. What failed is undone in
- * the hardware, not freed. @return 0 or -errno. */
+/* Its page table, what the policy has of its own, then the engine's attention. What failed is
+ * undone in the hardware, not freed. @return 0 or -errno. */
 static int
 domain_begin(struct sluice_domain *d)
 {

@@ -24,7 +24,7 @@ sluice_domain_destroy(struct sluice_domain *d)
 	if (d->nb_devices != 0)
 		return sluice_fail(EBUSY, "%u device(s) are attached to the domain", d->nb_devices);
 	if (tables_leave(d) != 0)
-		return sluice_fail(EAGAIN, "a callback of the engine cannot wait for who trims the domain");
+		return sluice_fail(EAGAIN, "a callback of the engine cannot wait for a trim of the domain");
 	ret = sluice_domain_drain(d);
 	/* Out of the engine last: while this can fail the domain is one like any other. */
 	if (ret == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What each worker has of a domain: made when it comes, given up when it leaves, and the list of it all that
- * the engine polls.
+ * What each worker has of a domain: made when it comes, given up when it leaves, and the list of it
+ * all that the engine polls.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,26 +13,14 @@
 #include "../window/stock.h"
 #include "engine.h"
 
-/* With those before it that no grace period was had for. */
-void
-workers_free(struct dom_workers *w)
-{
-	struct dom_workers *next;
-
-	for (; w != NULL; w = next) {
-		next = w->retired;
-		free(w);
-	}
-}
-
-/* Replace the packed list of workers after lc[] changed: one came, or (@p less) is to go. Then as
- * engine.c's view. @return 0; -ENOMEM, -ENOTSUP: the list is what it was. */
+/* Replace the packed list of workers after lc[] changed: one came, or (@p less) is to go. @return 0; -ENOMEM, -ENOTSUP: the list is what it was. */
 static int
 workers_replace(struct sluice_domain *d, bool less)
 {
 	struct sluice_engine *e = d->iommu->engine;
 	struct dom_workers *w, *old;
 	uint32_t n = 0;
+	int ret;
 
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		n += d->lc[i] != NULL;
@@ -45,18 +33,10 @@ workers_replace(struct sluice_domain *d, bool less)
 		if (d->lc[i] != NULL)
 			w->w[w->n++] = d->lc[i];
 	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* epoch.h, 3 */
-	if (engine_grace(e) == 0) {
-		workers_free(old);
-		return 0;
-	}
-	if (less) {
+	ret = engine_retire(e, &old->array, &w->array, less);
+	if (ret != 0)
 		atomic_store_explicit(&d->workers, old, memory_order_release);
-		w->retired = old->retired;
-		old->retired = w;
-		return epoch_refused();
-	}
-	w->retired = old;
-	return 0;
+	return ret;
 }
 
 static int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Everything that is queued in a domain, flushed and waited for: a control call, beside workers that
- * go on. It is a wait for the flush queues (flush_wait.c) with another cause; what it adds is that it
- * asks nothing of the engine where nothing is queued.
+ * Everything that is queued in a domain, flushed and waited for: a control call, beside workers
+ * that go on. It is a wait for the flush queues (flush_wait.c) with another cause; what it adds is
+ * that it asks nothing of the engine where nothing is queued.
  */
 #include <errno.h>
 
@@ -27,8 +27,8 @@ rings_empty(struct sluice_domain *d)
 int
 domain_drain(struct sluice_domain *d, enum sluice_flush_cause cause)
 {
-	/* Acquire: pairs with domain_rings_init(); a drain may come at any time. A policy with a queue of
-	 * its own has no rings. */
+	/* Acquire: pairs with domain_rings_init(); a drain may come at any time. A policy with a
+	 * queue of its own has no rings. */
 	bool rings = __atomic_load_n(&d->rings, __ATOMIC_ACQUIRE);
 
 	if (!rings && !domain_policy(d)->flush_waits)

@@ -15,11 +15,11 @@
 
 /** What a poll walks over: replaced as a whole, never changed (epoch.h). */
 struct engine_view {
+	struct epoch_array array; /* first */
 	uint32_t nb_iommus, nb_domains;
 	struct sluice_iommu *iommu[ENGINE_MAX_IOMMUS];
-	struct engine_view *retired;    /* those before it that somebody may still look at */
 	uint32_t nb_slots;
-	struct sluice_domain **slot;    /* [nb_slots] the same by slot, NULL: not one of them */
+	struct sluice_domain **slot;    /* [nb_slots] domain[] by slot, NULL: no such domain */
 	struct sluice_domain *domain[]; /* those with a flush ring */
 };
 
@@ -43,7 +43,7 @@ struct sluice_engine {
 	uint64_t faults[SLUICE_FAULT_KINDS];
 	/* Slots with a flush in flight; those that were put off, the first one first. */
 	uint32_t busy[ENGINE_MAX_BUSY], late[ENGINE_MAX_BUSY];
-	/* Identifies the thread that polls; 0: nobody. On a line that no turn writes. */
+	/* Identifies the thread that polls; 0: there is none. On a line that no turn writes. */
 	_Atomic uintptr_t poller __rte_cache_aligned;
 	/* Control. */
 	pthread_mutex_t lock __rte_cache_aligned;
@@ -56,19 +56,29 @@ struct sluice_engine {
 };
 
 /**
- * Wait until nobody polls what was replaced before the call (epoch.h). Where the system refuses
- * the barrier: also when nobody polls, or this thread does. @return 0; -ENOTSUP: not known.
+ * Wait until no poll walks over what was replaced before the call (epoch.h). Where the system
+ * refuses the barrier that is known only if no thread polls, or this one does.
+ * @return 0; -ENOTSUP: not known.
  */
 int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
 
-/** Is nobody in a turn, and does whoever begins one see what this thread did? Not from within. */
+/**
+ * An array that is polled was replaced by another (epoch.h, 3): free it after a grace period. If
+ * none is to be had it is kept behind the other one. @param less something is to go by that: then
+ * the old one is to be put back, with the other one behind it.
+ * @return 0; -ENOTSUP, and an error line: put @p old back.
+ */
+int engine_retire(struct sluice_engine *e, struct epoch_array *old, struct epoch_array *now, bool less);
+
+/** Is no thread in a turn, and does the next one that begins a turn see what this thread did? Not from
+ * within a turn. */
 bool engine_unpolled(struct sluice_engine *e);
 
 /** Put a domain in, take it out (again: no harm). Take e->lock. @return 0, -ENOMEM, -ENOTSUP. */
 int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
 int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 
-/** Replace what is polled after a change of what needs it. e->lock is held. @return as above. */
+/** Replace what is polled after a domain began to need it. e->lock is held. @return 0, -ENOMEM, -ENOTSUP. */
 int engine_view_replace(struct sluice_engine *e);
 
 /** The log type sluice.domain. */
@@ -77,10 +87,7 @@ extern int domain_log;
 /** Free what nothing knows of any more: the hardware, the engine, its workers. */
 void domain_free(struct sluice_domain *d);
 
-/** A list of workers, and those before it that there was no grace period for. */
-void workers_free(struct dom_workers *w);
-
-/** Put a policy in; what it needs is there. Control. */
+/** Put a policy in force; what it needs is there. Control. */
 void domain_publish(struct sluice_domain *d, const struct policy_ops *p);
 
 /** Flush what is queued now and wait for it; @p cause is what is counted. @return 0; -ETIMEDOUT. */
@@ -95,7 +102,7 @@ int engine_wait_turn(struct sluice_domain *d, unsigned int turn);
 /** engine_wait.stand_in, for an engine. */
 void engine_stand_in(struct sluice_engine *e);
 
-/** Turns that were begun: the number of the present one, for who is in it. */
+/** Turns that were begun: within a turn, its number. */
 static inline uint64_t
 engine_turns(const struct sluice_engine *e)
 {

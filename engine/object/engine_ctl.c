@@ -18,16 +18,21 @@ engine_grace(struct sluice_engine *e)
 	return epoch_wait(&e->epoch) == 0 || engine_unpolled(e) ? 0 : -ENOTSUP;
 }
 
-/* What views there were before, too: those that no grace period was had for. */
-static void
-view_free(struct engine_view *v)
+int
+engine_retire(struct sluice_engine *e, struct epoch_array *old, struct epoch_array *now, bool less)
 {
-	struct engine_view *next;
-
-	for (; v != NULL; v = next) {
-		next = v->retired;
-		free(v);
+	if (engine_grace(e) == 0) {
+		epoch_array_free(old);
+		return 0;
 	}
+	/* epoch.h, 5. What came may be polled by now, so it stays; what was to go may be, too. */
+	if (less) {
+		now->retired = old->retired;
+		old->retired = now;
+		return epoch_refused();
+	}
+	now->retired = old;
+	return 0;
 }
 
 /* Replace the view after a change of the lists: of something that came, or (@p less) that is to
@@ -38,6 +43,7 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool 
 	struct engine_view *old, *v;
 	struct sluice_domain *d;
 	uint32_t n = 0, slots = 0;
+	int ret;
 
 	if (engine_grace(e) != 0) /* epoch.h, 5 */
 		return epoch_refused();
@@ -57,19 +63,10 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool 
 		if (d != without && (d->rings || policy_polled(domain_policy(d))))
 			v->slot[d->slot] = v->domain[v->nb_domains++] = d;
 	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
-	if (engine_grace(e) == 0) {
-		view_free(old);
-		return 0;
-	}
-	/* epoch.h, 5. What came may be polled by now, so it stays; what was to go may be, too. */
-	if (less) {
+	ret = engine_retire(e, old != NULL ? &old->array : NULL, &v->array, less);
+	if (ret != 0)
 		atomic_store_explicit(&e->view, old, memory_order_release);
-		v->retired = old->retired;
-		old->retired = v;
-		return epoch_refused();
-	}
-	v->retired = old;
-	return 0;
+	return ret;
 }
 
 int
@@ -119,7 +116,7 @@ sluice_engine_destroy(struct sluice_engine *e)
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		if (e->worker[i])
 			return sluice_fail(EBUSY, "lcore %u is still a worker", i);
-	view_free(atomic_load_explicit(&e->view, memory_order_relaxed));
+	epoch_array_free(&atomic_load_explicit(&e->view, memory_order_relaxed)->array);
 	free(e->awake);
 	bitset_fini(&e->due);
 	bitset_fini(&e->slots);

@@ -86,7 +86,7 @@ sluice_iommu_open(const char *devargs)
 	return iommu;
 }
 
-/* The fast row of what was stopped: nothing is cached, and nothing reached by it. */
+/* The fast operations of a stopped iommu: it caches nothing and reaches nothing. */
 static uint64_t
 stopped_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
@@ -144,7 +144,7 @@ sluice_iommu_close(struct sluice_iommu *iommu)
 		return sluice_fail(EBUSY, "the iommu has %u domain(s), %u device(s), %u open DMA "
 				   "channel(s)%s", iommu->nb_domains, iommu->nb_devices, dmas,
 				   iommu->engine != NULL ? " and an engine" : "");
-	/* Memory that hardware may still reach is nobody else's to use. */
+	/* Memory that hardware may still reach must not be used for anything else. */
 	ret = sluice_iommu_stop(iommu);
 	if (ret != 0)
 		return ret;
@@ -180,7 +180,7 @@ sluice_iommu_step(struct sluice_iommu *iommu, unsigned int budget)
 		return sluice_null("an iommu");
 	if (unlikely(iommu->ops->step == NULL))
 		return sluice_fail(ENOTSUP, "only emulated hardware is stepped");
-	/* From now on that is somebody's job; who waits leaves it to him. */
+	/* From now on the application steps the hardware; waits leave it to that. */
 	if (unlikely(atomic_load_explicit(&iommu->undriven, memory_order_relaxed)))
 		atomic_store_explicit(&iommu->undriven, false, memory_order_relaxed);
 	/* One lcore at a time counts. */

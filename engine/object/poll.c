@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The polled loop: one turn for all iommus and domains of an engine. It waits for nothing, takes no
- * lock and allocates nothing, and it never runs inside itself (A19):
+ * The polled loop: one turn for all iommus and domains of an engine.
  *
- * 1. Whoever is in a turn has marked it (`in_turn`), and is the poller. What calls back from there is
- *    the fault callback alone: nothing else in a turn may wait, so no relax hook is called, and a
- *    flush without room is put off (domain_inv_try()).
- * 2. A turn that is asked for within a turn is none, and returns at once. A wait within a turn that
- *    only a turn could end is refused with -EAGAIN.
- * 3. Faults are handed out when the turn is over but for its mark: out of the epoch (epoch.h), so that
- *    a control call in the callback, which waits for the end of those, does not wait for itself.
- * 4. And only by sluice_engine_poll() itself, outside of any wait: who waits may make turns (here, or
- *    in a relax hook), and would otherwise run the callback in the middle of somebody's map or
- *    unmap. Until then they stay in the hardware's queue.
+ * What callers get. A turn waits for nothing, takes no lock and allocates nothing. It never runs
+ * inside itself, whatever a callback does (A19). It costs what there is to do, not what exists: of
+ * many domains only those are looked at in which something happens. At any moment at most one
+ * thread is in a turn of an engine. If no thread polls, one waiting thread polls in its place.
+ *
+ * 1. The thread that is in a turn has marked it (`in_turn`), and is the poller. The only code of
+ *    the application that is called from a turn is the fault callback. Nothing else in a turn may
+ *    wait, so no relax hook is called, and a flush without room is put off (domain_inv_try()).
+ * 2. A turn that is asked for within a turn does nothing and returns at once. A wait within a turn
+ *    that only a turn could end is refused with -EAGAIN.
+ * 3. Faults are handed out when the turn is over but for its mark: outside the epoch (epoch.h). So
+ *    a control call in the callback, which waits for the end of polls, does not wait for itself.
+ * 4. Faults are handed out by sluice_engine_poll() alone, outside of any wait. A waiting thread may
+ *    make turns (here, or in a relax hook), and would otherwise run the callback in the middle of a
+ *    map or unmap. Until then faults stay in the hardware's queue.
+ *
+ *     sluice_engine_poll(): in_turn | epoch: domains, emulated hardware, errors | faults | not
+ *     in_turn a waiting thread: in_turn | epoch: domains, emulated hardware, errors | | not in_turn
  */
 #include <errno.h>
 #include <string.h>
@@ -25,24 +32,26 @@
 
 #define FAULT_BURST   32u
 /* Domains that have their turn in one turn of the loop, whatever happened: as many as a small
- * system has. Where there are more, they are polled when they were kicked, while a flush of theirs is
- * in flight, and while they are awake (ring.h, 11); these few of all others look after what was
+ * system has. Where there are more, they are polled when they were kicked, while a flush of theirs
+ * is in flight, and while they are awake (ring.h, 11); these few of all others look after what was
  * overlooked. So a turn costs what there is to do, not what exists. */
 #define TURN_DOMAINS  4u
-/* Turns between those few of all, where there are more: memory that nobody has touched for long is slow
- * to come. */
+/* Turns between those few of all, where there are more: memory that was not touched for long is
+ * slow to come. */
 #define SLOW_TURNS    8u
-/* Of those that are awake so many have their turn in one turn of the loop. This, and that each flush is
- * a submission with a SYNC of its own, is how many domains one engine can serve in time: when so
- * many are busy within one deadline that going round takes longer, it is missed, and counted. */
+/* Of those that are awake so many have their turn in one turn of the loop. This, and that each
+ * flush is a submission with a SYNC of its own, is how many domains one engine can serve in time:
+ * when so many are busy within one deadline that going round takes longer, it is missed, and
+ * counted. */
 #define TURN_AWAKE    64u
 /* Turns between looks at the hardware's error state; a register read can cost a microsecond. */
 #define SERVICE_TURNS 256u
 /* Turns between looks at the event queue while it is empty, for the same reason. */
 #define EVENT_TURNS   8u
 
-/* Anything whose address differs from thread to thread identifies the thread. It is even: odd is
- * the thread that makes one turn in the place of a poller that there is not (engine_wait_turn()). */
+/* Anything whose address differs from thread to thread identifies the thread. The address is even;
+ * the odd number after it means: this thread makes one turn in place of a poller
+ * (engine_stand_in()). */
 static _Thread_local uint64_t myself;
 
 /* 3. The epoch is left for the callback, which may change the view: it is loaded anew. */
@@ -82,7 +91,7 @@ struct turn {
 	const struct sluice_iommu *clock_of;
 };
 
-/* For the next turn. Where there is no room the domain is due. */
+/* Remember a domain for the next turn. When there is no room for it, it goes into the set of those due. */
 static __rte_noinline void
 remember(struct sluice_engine *e, uint32_t *list_of, uint32_t *n, uint32_t slot)
 {
@@ -92,7 +101,7 @@ remember(struct sluice_engine *e, uint32_t *list_of, uint32_t *n, uint32_t slot)
 		bitset_set(&e->due, slot);
 }
 
-/* Look at it all the time from now on. There is room for each slot once: listed goes with it. */
+/* Look at this domain all the time from now on. There is room for each slot once: see `listed`. */
 static __rte_noinline void
 list(struct sluice_engine *e, struct sluice_domain *d)
 {
@@ -156,7 +165,7 @@ slot_domain(const struct engine_view *v, uint32_t slot)
 	return slot < v->nb_slots ? v->slot[slot] : NULL;
 }
 
-/* Those that the last turn remembered; this one's are others. */
+/* The domains that the last turn remembered; what this turn remembers is for the next one. */
 static __rte_noinline unsigned int
 poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
@@ -164,8 +173,8 @@ poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct tur
 	struct sluice_domain *d;
 	unsigned int work = 0;
 
-	/* Who was put off comes first, in the order in which that happened: so each has its turn, and
-	 * who is busy all the time does not take all the room there is. */
+	/* Domains that were put off come first, in the order in which that happened: so each has
+	 * its turn, and one that is busy all the time does not take all the room there is. */
 	memcpy(slot, e->late, n * sizeof(slot[0]));
 	memcpy(slot + n, e->busy, e->nb_busy * sizeof(slot[0]));
 	n += e->nb_busy;
@@ -176,7 +185,7 @@ poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct tur
 	return work;
 }
 
-/* Some of those that are awake, one after the other; who has fallen asleep leaves. */
+/* Some of the domains that are awake, one after the other; one that has fallen asleep leaves the list. */
 static __rte_noinline unsigned int
 poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
@@ -202,7 +211,7 @@ poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 	return work;
 }
 
-/* Those that were kicked, or have woken. */
+/* The domains that were kicked, or have woken. */
 static __rte_noinline unsigned int
 poll_due(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
@@ -274,8 +283,8 @@ poll_turn(struct sluice_engine *e, bool tell)
 	return work;
 }
 
-/* Become the one who polls. Acquire: pairs with the release of who did so before.
- * @return false: somebody is in the middle of a turn that he makes in our place. */
+/* Become the poller. Acquire: pairs with the release of the poller before.
+ * @return false: another thread is in the middle of a turn that it makes in place of a poller. */
 static __rte_noinline bool
 poller_become(struct sluice_engine *e, uintptr_t old, uintptr_t me)
 {
@@ -284,8 +293,8 @@ poller_become(struct sluice_engine *e, uintptr_t old, uintptr_t me)
 						       memory_order_relaxed);
 }
 
-/* Is this thread in a turn of the engine, its own or one in a poller's place? in_turn is the poller's
- * own: nobody else looks at it. */
+/* Is this thread in a turn of the engine, its own or one in a poller's place? in_turn is the
+ * poller's own: no other thread looks at it. */
 static bool
 turning(const struct sluice_engine *e, uintptr_t poller)
 {
@@ -331,7 +340,7 @@ sluice_engine_release(struct sluice_engine *e)
 		e->leaving = true;
 		return;
 	}
-	/* Not another's mark: somebody may be in the middle of a turn. */
+	/* Only this thread's mark is taken off: another thread may be in the middle of a turn. */
 	atomic_compare_exchange_strong_explicit(&e->poller, &me, 0, memory_order_release,
 						memory_order_relaxed);
 }
@@ -341,8 +350,8 @@ engine_unpolled(struct sluice_engine *e)
 {
 	if (atomic_load_explicit(&e->poller, memory_order_relaxed) == (uintptr_t)&myself)
 		return true;
-	/* Once the poller, in passing: its predecessors' turns have ended (acquire), and whoever
-	 * becomes it after us sees what we did (release): both take it by an exchange. */
+	/* Be the poller for a moment: the turns of pollers before have ended (acquire), and the
+	 * next one sees what this thread did (release), for each becomes poller by an exchange. */
 	if (!poller_become(e, 0, (uintptr_t)&myself | 1))
 		return false;
 	atomic_store_explicit(&e->poller, 0, memory_order_release);
@@ -352,7 +361,7 @@ engine_unpolled(struct sluice_engine *e)
 void
 engine_stand_in(struct sluice_engine *e)
 {
-	/* One at a time: several may wait, and each is told of the other's turn by what it released. */
+	/* One at a time: several threads may wait, and each sees another one's turn by what it released. */
 	if (atomic_load_explicit(&e->poller, memory_order_relaxed) != 0 ||
 	    !poller_become(e, 0, (uintptr_t)&myself | 1))
 		return;
@@ -368,7 +377,7 @@ engine_wait_turn(struct sluice_domain *d, unsigned int turn)
 
 	if (turning(e, poller))
 		return -EAGAIN; /* 2 */
-	/* Where nobody polls, who waits does. */
+	/* If no thread polls, this one does, in place of a poller. */
 	if (poller == (uintptr_t)&myself)
 		poll_turn(e, false);
 	else

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Page tables that one domain keeps, for another that needs memory (A20): a control call that finds
- * none trims every domain of that memory, and tries once more.
+ * Memory for a control call that finds none: page tables that other domains keep (A20).
  *
- * 1. A trim waits for hardware and for workers, so no lock is held meanwhile, of the engine or
- *    of the caller's domain: two that trim each other's would wait for ever.
- * 2. Who trims a domain pins it, under the engine's lock. Who destroys one says so under the same
- *    lock, and waits until nobody has it pinned; later ones pass it by. So a pinned domain stays
- *    in the list, and the walk goes on from it.
- * 3. Not from a callback of the engine's: a trim may wait for it there.
- * 4. Nor from a map, though that may be short of a table, too: what a trim takes (a SYNC, workers
- *    that move, a lock of control calls) no map waits for on behalf of another domain. So that a
- *    new domain's first map finds what it needs, its creation looks to that.
+ * What callers get. sluice_domain_create(), sluice_iommu_mem_alloc() and sluice_worker_register()
+ * fail with ENOMEM only after every domain of that memory has been trimmed and the call was
+ * tried once more. No lock is held while a trim waits, and a domain is not freed under a trim.
+ *
+ * 1. A trim waits for hardware and for workers. So no lock is held meanwhile, neither the engine's
+ *    nor the caller's domain's: two threads that trim each other's domains would wait for ever.
+ * 2. The trimming thread pins a domain, under the engine's lock. The destroying thread marks it
+ *    `leaving` under the same lock, and waits until no thread has it pinned; later trims pass it
+ *    by. So a pinned domain stays in the list, and the walk goes on from it.
+ * 3. Not from a callback of the engine: a trim may wait for the engine there.
+ * 4. Nor from a map, though a map may be short of a table, too. What a trim takes (a SYNC, workers
+ *    that move, a lock of control calls) is too long for a map to wait for on behalf of another
+ *    domain. Instead, creating a domain makes sure that its first map finds what it needs.
+ *
+ *        trimming thread                destroying thread
+ *        lock; pins++; unlock
+ *        trim: waits                    lock; leaving; pins != 0: unlock, wait
+ *        lock; pins--; next; unlock     lock; pins == 0: go on; unlock
  */
 #include <errno.h>
 

@@ -2,20 +2,29 @@
 /** @file
  * Changing a domain's policy while workers map and unmap.
  *
- * 1. To a policy with flush rings. Rings are set up, and closed; a barrier is executed on every
- *    thread (epoch_barrier()); then policy, map and unmap are replaced; then the rings are opened.
- *    So who sees the new policy sees whole rings, and until they are open its unmaps are strict.
- *    The name that is reported changes before the first unmap that is not strict: it never lags.
- * 2. From one. The rings are closed (ring.h, 8): from then on every unmap is strict, and nobody is
- *    in the middle of one that is not. What is queued is flushed and waited for. Then the policy is
- *    replaced: the name that is reported changes when nothing is stale any more.
- * 3. A worker may have loaded a pointer to the old policy's unmap and use it only now. Who closes
- *    has left its ring without room, and nobody but the worker itself makes room again: so that
- *    call looks closer, and an unmap that promises less than the policy in force goes that one's
- *    way (deferred.c). No grace period is waited for.
- *    Without a barrier for every thread none of this is proven: then nothing is exchanged, and the
- *    old name goes on being reported.
- *    Batch and deadline become the new one's, where they were defaults, while its rings are closed.
+ * What callers get. sluice_domain_set_policy() stops no worker. At every moment the reported policy
+ * promises no more than the unmaps that are being made keep. When the call returns 0 for a strict
+ * policy, nothing that was unmapped before it is stale. When it fails, the old name goes on being
+ * reported, unmaps may be strict already, and the call can be repeated.
+ *
+ * 1. To a policy with flush rings. Rings are set up, closed; then membarrier(2) makes every thread
+ *    run a full barrier (epoch_barrier()); then policy, map and unmap are replaced; then the rings
+ *    are opened. So a worker that sees the new policy sees whole rings, and until they are open its
+ *    unmaps are strict. The reported name changes before the first unmap that is not strict.
+ * 2. From a policy with flush rings. The rings are closed (ring.h, 8): from then on every unmap is
+ *    strict, and none that is not is under way. What is queued is flushed and waited for. Then the
+ *    policy is replaced: the reported name changes when nothing is stale any more.
+ *
+ *        to deferred: rings closed | barrier | name, map, unmap | rings opened | first deferred
+ *        unmap to strict: rings closed | every unmap strict | drained | name, map, unmap
+ *
+ * 3. A worker may have loaded a pointer to the old policy's unmap and use it only now. The closing
+ *    thread has left that worker's ring without room, and only the worker itself makes room again.
+ *    So this call looks closer, and an unmap that promises less than the policy in force is done by
+ *    the policy in force (ring_burst.h). No grace period is waited for. Without a barrier on every
+ *    thread none of this is proven: then nothing is exchanged, and the old name goes on being
+ *    reported. Batch and deadline become those of the new policy, where the caller asked for none,
+ *    while the rings are closed.
  * 4. Rings stay for the life of the domain, and the engine goes on looking at them: a cookie
  *    that was not taken can still be taken, and IOVAs still come back through them.
  */
@@ -39,7 +48,7 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 	ret = epoch_barrier();
 	RELAXED_SET(r->room_end, 0);
 	ret = ret == 0 ? epoch_barrier() : ret;
-	/* Who is in the middle of a put may not be visible: nothing is known then. */
+	/* Without the barriers a put that is under way may not be visible: nothing is known then. */
 	if (ret != 0)
 		return ret;
 	do {
@@ -74,7 +83,7 @@ rings_close(struct sluice_domain *d)
 {
 	int ret = 0, r;
 
-	/* All of them, whatever happens to one: unmaps are to be strict. */
+	/* All rings, even when closing one of them fails: unmaps are to be strict. */
 	d->shut = true;
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
 		r = d->lc[i] == NULL ? 0 : flush_ring_close(&d->lc[i]->ring, d->iommu);
@@ -92,7 +101,7 @@ domain_publish(struct sluice_domain *d, const struct policy_ops *p)
 	__atomic_store_n(&d->unmap, p->unmap, __ATOMIC_RELEASE);
 }
 
-/* Strict from now on, and what was queued is not stale any more. */
+/* Close the rings: unmaps are strict from now on; then flush what was queued. */
 static int
 leave(struct sluice_domain *d)
 {
@@ -107,7 +116,7 @@ leave(struct sluice_domain *d)
 	return ret == 0 ? domain_drain(d, SLUICE_FLUSH_SWITCH) : ret;
 }
 
-/* Rings, at the first time, and the engine's attention. */
+/* Set up rings, the first time, and have the engine look at them. */
 static int
 enter(struct sluice_domain *d)
 {
@@ -121,7 +130,7 @@ enter(struct sluice_domain *d)
 	if (ret == 0) {
 		ret = engine_view_replace(e);
 		bitset_set(&e->due, d->slot);
-		/* Nobody looks at the rings: then there are none, until the next try. */
+		/* The engine does not look at the rings: then there are none, until the next try. */
 		if (ret != 0)
 			__atomic_store_n(&d->rings, false, __ATOMIC_RELEASE);
 	}
@@ -162,7 +171,7 @@ sluice_domain_set_policy(struct sluice_domain *d, const char *name)
 		if (ret == 0) {
 			domain_defaults(d, p);
 			domain_publish(d, p);
-			/* Somebody may have come while rings were closed: under the lock. */
+			/* Under the lock: a worker may have come while the rings were closed. */
 			pthread_mutex_lock(&d->iommu->engine->lock);
 			if (p->ring)
 				rings_open(d, p);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * An engine that nobody polls, or not any more: telling those who wait for it (A19's other half: since the
- * engine does nothing by itself, silence must not be all that they get).
+ * An engine that is not polled, or not any more: what a thread gets that waits for it.
  *
- * Who asks for completions waits for nothing, and may ask for ever. So where nobody polls he makes a
- * turn himself, as everybody does who waits (engine_wait_turn()); and where somebody is registered to
- * poll (the last one who did, until sluice_engine_release()) and makes no turn for the SYNC timeout, he
- * is told. Nobody's turn is taken over: its owner may be in the middle of it.
+ * What callers get. An engine does nothing by itself, so silence must not be the only answer. A
+ * thread that asks for completions waits for nothing and may ask for ever. So:
+ *
+ * 1. If no thread is registered to poll, the asking thread makes a turn itself, as every waiting
+ *    thread does (engine_wait_turn()).
+ * 2. If a thread is registered to poll (the last one that did, until sluice_engine_release()) and
+ *    makes no turn for the SYNC timeout, the asking thread gets -ETIMEDOUT and an error line that
+ *    says so. The registered thread's turn is not taken over: it may be in the middle of one.
  */
 #include <errno.h>
 
