@@ -108,6 +108,22 @@ _Static_assert(sizeof(struct sluice_inv) == 16, "two to a vector register pair")
 /** What inv_try() says when there is no room: no sequence number. */
 #define SLUICE_INV_FULL UINT64_MAX
 
+/* ---- answers to faults -------------------------------------------------------------------- */
+
+enum sluice_answer {
+	SLUICE_ANSWER_SUCCESS, /**< it is mapped now: try again */
+	SLUICE_ANSWER_INVALID, /**< it will not be: do not try again; a stalled one is aborted */
+	SLUICE_ANSWER_FAILURE, /**< nor will others be: page requests cease; stalled: as INVALID */
+};
+
+/** What one stalled fault, or one group of page requests, is answered. */
+struct sluice_response {
+	uint32_t stream, pasid; /**< as in the fault */
+	uint16_t token;         /**< as in the fault */
+	uint16_t flags;         /**< as in the fault: SLUICE_FAULT_PASID, _STALL or _PAGE_REQUEST */
+	uint8_t answer;         /**< enum sluice_answer */
+};
+
 /* ---- the fast row ------------------------------------------------------------------------- */
 
 struct sluice_iommu_fast {
@@ -140,7 +156,15 @@ struct sluice_iommu_fast {
 	int (*inv_result)(void *queue, uint64_t seq);
 	/** Drain up to @p n events. One lcore. @return how many. */
 	unsigned int (*fault_burst)(void *queue, struct sluice_fault *f, unsigned int n);
-	void *queue; /**< first argument of all of these */
+	void *queue; /**< first argument of all of these, and of the next */
+	/**
+	 * Answer up to @p n stalled transactions and groups of page requests, in order and without
+	 * a wait; a submission of invalidations that comes next and is complete fences them. Any
+	 * lcore. NULL: the hardware has neither stall nor page requests.
+	 * @return how many were taken; fewer: no room at present, the queue is dead, or the next
+	 *   one is of a kind that the hardware does not have.
+	 */
+	unsigned int (*respond_burst)(void *queue, const struct sluice_response *r, unsigned int n);
 };
 
 /* ---- control ------------------------------------------------------------------------------- */
@@ -197,6 +221,12 @@ struct sluice_iommu_ops {
 	int (*attach_paging)(struct sluice_iommu *iommu, uint32_t stream, struct sluice_hwdom *hd);
 	int (*attach_identity)(struct sluice_iommu *iommu, uint32_t stream);
 	int (*attach_blocked)(struct sluice_iommu *iommu, uint32_t stream);
+	/** Have @p hd translate what carries @p pasid (1 … 2^20 - 1) of a stream; it replaces what was
+	 * there with no moment without a table. NULL, both: no PASIDs. @return as attach_paging(). */
+	int (*attach_pasid)(struct sluice_iommu *iommu, uint32_t stream, uint32_t pasid,
+			    struct sluice_hwdom *hd);
+	/** It faults from now on; what the TLB and the device cached of it is gone. */
+	int (*detach_pasid)(struct sluice_iommu *iommu, uint32_t stream, uint32_t pasid);
 	/**
 	 * Begin attach_blocked() of a stream with a page table, its ATS off, and wait for nothing: the
 	 * engine's turn quarantines. Goes with SLUICE_CAP_ATS. Any thread; again: no harm.

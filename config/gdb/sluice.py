@@ -10,7 +10,8 @@ import re
 import gdb
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ENCODINGS = os.path.join(ROOT, "pmd", "smmuv3", "smmuv3_hw.h")
+ENCODINGS = [os.path.join(ROOT, "pmd", "smmuv3", name)
+             for name in ("hw_regs.h", "hw_tables.h", "hw_cmds.h")]
 FORMAT = os.path.join(ROOT, "engine", "pgtable", "fmt", "lpae.h")
 # Bits of a flush ring's entry (engine/flush/ring.h).
 COOKIE, TAG, NO_PAGES = 1 << 63, 1 << 62, 0x3fffffff
@@ -18,13 +19,14 @@ MOST = 64  # how many entries of a queue are shown
 
 
 class Encodings:
-    """The fields and numbers that a header defines."""
+    """The fields and numbers that headers define."""
 
-    def __init__(self, path):
+    def __init__(self, *paths):
         self.fields, self.numbers = {}, {}
-        with open(path, encoding="utf-8") as header:
-            for line in header:
-                self.take(line)
+        for path in paths:
+            with open(path, encoding="utf-8") as header:
+                for line in header:
+                    self.take(line)
 
     def take(self, line):
         match = re.match(r"#define (\w+)\s+(?:SMMU_FIELD\((\d+), (\d+)\)|SMMU_BIT\((\d+)\)|"
@@ -66,7 +68,7 @@ class Encodings:
         return "%d" % value if value < 10 else "%#x" % value
 
 
-HW = Encodings(ENCODINGS)
+HW = Encodings(*ENCODINGS)
 LPAE = Encodings(FORMAT)
 
 

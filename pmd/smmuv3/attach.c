@@ -95,7 +95,7 @@ smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 	cmdq_put(&s->cmdq, start, cmd_cfgi_ste(sid, true));
 	*seq = cmdq_commit(&s->cmdq, lc, start, start + 2);
 	atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
-	/* Nobody here learns whether the hardware has heard of it: the next change tells it again. */
+	/* Whether the hardware has heard of it is not learnt here: the next change tells again. */
 	s->unsure = true;
 	/* Nothing depends on the device's own switch: it may not listen to that either. */
 	if (s->regs.ops->ats != NULL)

@@ -139,7 +139,28 @@ cmd_atc_inv(uint32_t sid, uint64_t iova, unsigned int size)
 					    smmu_field_prep(SMMU_ATC_1_SIZE, size) } };
 }
 
-/** A SYNC in the middle of a burst: it completes what is before it and tells nobody. §4.7.3 */
+/** Have a stalled transaction tried again, or aborted; §4.6.1. */
+static inline struct smmu_cmd
+cmd_resume(uint32_t sid, uint16_t stag, bool retry)
+{
+	return (struct smmu_cmd){ { SMMU_CMD_RESUME | smmu_field_prep(SMMU_CMD_0_SID, sid) |
+				    (retry ? SMMU_RESUME_0_AC : SMMU_RESUME_0_AB),
+				    smmu_field_prep(SMMU_RESUME_1_STAG, stag) } };
+}
+
+/** Answer a group of page requests, of a PASID when @p ssv. @p resp SMMU_PRI_RESP_…; §4.5.2. */
+static inline struct smmu_cmd
+cmd_pri_resp(uint32_t sid, bool ssv, uint32_t ssid, uint16_t group, uint64_t resp)
+{
+	uint64_t pasid = ssv ? SMMU_CMD_0_SSV | smmu_field_prep(SMMU_CMD_0_SSID, ssid) : 0;
+
+	return (struct smmu_cmd){ { SMMU_CMD_PRI_RESP | smmu_field_prep(SMMU_CMD_0_SID, sid) |
+				    pasid,
+				    smmu_field_prep(SMMU_PRI_RESP_1_PRGINDEX, group) |
+				    smmu_field_prep(SMMU_PRI_RESP_1_RESP, resp) } };
+}
+
+/** A SYNC in the middle of a burst: it completes what is before it and signals nothing. §4.7.3 */
 static inline struct smmu_cmd
 cmd_sync_silent(void)
 {

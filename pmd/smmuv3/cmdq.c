@@ -50,7 +50,7 @@ cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_
 	struct smmu_cmd *cmd = &cq->cmds[(end - 1) & cq->mask];
 	struct cmdq_slot *slot = cmdq_slot(cq, end - 1);
 
-	/* 4. Relaxed: head only grows, and whoever moved it past end will fill its slots. */
+	/* 4. Relaxed: head only grows, and what moved it past end will fill its slots. */
 	if (cq->share && atomic_load_explicit(&cq->head, memory_order_relaxed) != end &&
 	    (start ^ end) < CMDQ_SHARE_GROUP) {
 		count(lc, &lc->shared);
@@ -163,8 +163,8 @@ uint64_t
 cmdq_read_cons(struct cmdq *cq)
 {
 	/* Tail is read before and after CONS. When both agree, tail stood still meanwhile, and CONS
-	 * was within size of it: head - tail <= size always (1a). When they do not, somebody
-	 * else has just looked, and what it found will do. Acquire: see cmdq_refresh(), and keeps
+	 * was within size of it: head - tail <= size always (1a). When they do not, another
+	 * thread has just looked, and what it found will do. Acquire: see cmdq_refresh(), and keeps
 	 * the three reads in order. */
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
 	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS);
@@ -187,7 +187,7 @@ cmdq_refresh(struct cmdq *cq)
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 
 	/* Release: the read of CONS, which came after the hardware's reads of the slots, before
-	 * anybody's writes to them. Pairs with the acquire in cmdq_reserve(). */
+	 * any producer's writes to them. Pairs with the acquire in cmdq_reserve(). */
 	while (cons > tail &&
 	       !atomic_compare_exchange_weak_explicit(&cq->tail, &tail, cons, memory_order_acq_rel,
 						      memory_order_relaxed))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The command queue: multi-producer insertion without a lock, in which nobody waits for anybody.
+ * The command queue: multi-producer insertion without a lock, in which no producer waits for
+ * another.
  *
  * Words. A *position* counts command slots since the beginning of time in 64 bits; it never
  * repeats. Slot = position mod size; PROD and CONS hold position mod 2 * size (§3.5.1). A *burst*
@@ -10,8 +11,8 @@
  * 1. Admission and reservation. One fetch_add on `head` gives a producer its burst: positions are
  *    handed out once, in order, and nothing can take one back. So there must be room beforehand.
  *    a. An lcore adds (up to FAA_BURST slots) when own_end + n - tail <= limit, where own_end is
- *       where its own last burst ended: it does not even read head. (Who may not add has an
- *       own_end far ahead of all, and is refused by the same check.) limit = size - lcores *
+ *       where its own last burst ended: it does not even read head. (An lcore that may not add has
+ *       an own_end far ahead of all, and is refused by the same check.) limit = size - lcores *
  *       FAA_BURST. Why this cannot overfill: look at the adds in their order, up to any one of
  *       them, and let T be the largest tail that their checks had seen. Call an add *high* that
  *       moves head beyond T + limit. After a high add the same lcore's own_end is beyond T +
@@ -20,7 +21,7 @@
  *    b. Larger bursts, threads that are no lcore of EAL, and queues too small for such a margin use
  *       compare-and-exchange on head against the same limit; such an add is never high.
  *    c. Full: read CONS, raise tail, try again, until the deadline. Then 0 is returned: nothing
- *       has been reserved, so nothing needs to be undone. Who must not wait (the engine's turn)
+ *       has been reserved, so nothing needs to be undone. What must not wait (the engine's turn)
  *       reads CONS once, and tries once more: a try that is refused has touched nothing that others
  *       see, and one that is not is an add like any other, by a. or b.
  *    `tail` is a lower bound of CONS that every producer shares. A slot may be written again only
@@ -33,7 +34,7 @@
  *
  * 3. Publication by a baton. PROD must grow, and must not pass a slot that is not filled. Each
  *    slot has a word; only the word of a burst's first slot is used, by exactly two parties, the
- *    owner of the burst and whoever published the burst before it:
+ *    owner of the burst and the publisher of the burst before it:
  *      READY(end)     from the owner: filled, the burst ends there.
  *      PASSED(start)  from the publisher: everything before is published, carry on.
  *    a. The owner exchanges READY into the word. It finds PASSED: the baton is its own, go to b.
@@ -63,7 +64,7 @@
  *    equal to its end and keeps its SYNC; every burst before it is covered by a SYNC at or before
  *    that. What it costs: completion may also depend on a *later* producer leaving those few
  *    instructions; in a FIFO it always depended on every earlier one. And the chain is bounded: a
- *    burst that touches the last slot of a group of SHARE_GROUP keeps its SYNC, whoever is
+ *    burst that touches the last slot of a group of SHARE_GROUP keeps its SYNC, whatever is
  *    behind it.
  *
  * 5. Completion. MSI: every SYNC writes the low half of its sequence number to one word of memory;
@@ -73,7 +74,8 @@
  *    refused command was, the last slot of each burst keeps its end, and whether that SYNC is real.
  *    CONS are the low bits of a position. The rest comes from tail, read before it: the least
  *    position from tail on that has these bits is CONS, or whole laps before it if tail was old.
- *    So what is found may be too small, which is right (who waits looks again), never too large.
+ *    So what is found may be too small, which is right (a waiting thread looks again), never too
+ *    large.
  *    a. Plain: CONS is right behind a real SYNC; one look at the slot before it, whose end must be
  *       that very position. Nothing is written.
  *    b. Else backwards to the nearest real SYNC, over less than a burst and a SHARE_GROUP (4), or
@@ -83,98 +85,9 @@
 #ifndef SMMUV3_CMDQ_H
 #define SMMUV3_CMDQ_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-
-#include <rte_atomic.h>
 #include <rte_branch_prediction.h>
-#include <rte_lcore.h>
 
-#include "../regs/regs.h"
-#include "cmd.h"
-
-#define CMDQ_FAA_BURST   8u
-#define CMDQ_SHARE_GROUP 64u
-#define CMDQ_MAX_BURST   (SLUICE_INV_BURST + 1u)
-#define CMDQ_NONE        UINT64_MAX
-/* The own_end of who may not add (1a): no queue lives to see the position. */
-#define CMDQ_FAR         (UINT64_C(1) << 62)
-
-/* Marks in a slot's baton word: position << 2 | tag. */
-#define BATON_TAG    UINT64_C(3)
-#define BATON_READY  UINT64_C(1)
-#define BATON_PASSED UINT64_C(2)
-
-/* In a slot's end: there is no SYNC in it, a later burst's completes this one (4). */
-#define SLOT_FILLER (UINT64_C(1) << 63)
-
-/* What a producer keeps beside a command slot. Four to a line, like the commands themselves, which
- * neighbouring bursts have to share anyway: spreading neighbours over lines costs a lone producer a
- * tenth and gave two of them nothing that could be told from noise. */
-struct cmdq_slot {
-	_Atomic uint64_t baton; /* step 3; owner and publisher of a burst that starts here */
-	_Atomic uint64_t end;   /* step 5; owner of the burst that ends here: end, | SLOT_FILLER */
-};
-
-/* One producer's own line; the last one is shared by all threads that are no lcore. */
-struct cmdq_lcore {
-	/* Written by the owner, read by cmdq_get_stats(). First: an atomic access takes no offset on
-	 * Arm, and this one is made every time. */
-	_Atomic uint64_t subs;
-	uint64_t end;          /* where its last burst ended (1a), or far ahead: it may not add */
-	uint32_t faa_max;      /* largest burst it may reserve by fetch_add; 0: none */
-	uint32_t many;         /* several threads use this line */
-	/* As subs. */
-	_Atomic uint64_t shared, full_waits;
-	_Atomic uint32_t left;  /* bursts whose PROD write was not the plain one */
-	_Atomic uint32_t extra; /* PROD writes of the other kind, for one burst or many */
-	_Atomic uint32_t full_timeouts;
-	/* How long inv_done has seen the same value (step 5). */
-	_Atomic uint32_t idle;
-	_Atomic uint64_t done;
-} __rte_cache_aligned;
-_Static_assert(sizeof(struct cmdq_lcore) == RTE_CACHE_LINE_SIZE, "one line a producer");
-
-struct cmdq {
-	/* Written by cmdq_init() only. */
-	struct smmu_cmd *cmds;
-	struct cmdq_slot *slots;
-	uint64_t mask;          /* size - 1 */
-	uint64_t sync_w0, sync_w1, sync_data; /* a SYNC; where its number goes */
-	_Atomic uint32_t *msi;  /* the word that SYNCs write, on a line of its own; or NULL */
-	_Atomic uint32_t *prod; /* CMDQ_PROD where it is addressable, or NULL */
-	uint32_t wrap_mask;     /* 2 * size - 1: index and wrap of PROD and CONS */
-	uint32_t max_burst;
-	struct sluice_regs *regs;
-	bool share;
-	uint8_t log2size;
-	/* Read by all, written when the queue was full, or broke. */
-	_Atomic uint64_t tail __rte_cache_aligned; /* <= CONS; slots before it may be reused */
-	_Atomic int64_t limit;    /* 1a; INT64_MIN: the queue is dead */
-	_Atomic uint64_t floor;   /* complete at least up to here; UINT64_MAX: dead */
-	_Atomic uint32_t nb_failed;
-	_Atomic bool msi_on;      /* the MSI word is to be believed */
-	/* 5a. CMDQ_CONS where it is addressable and no MSI is used; NULL: cmdq_done_slow(). */
-	_Atomic(_Atomic uint32_t *) cons;
-	/* Written by every producer. */
-	_Atomic uint64_t head __rte_cache_aligned;
-	/* Cold. */
-	uint64_t start __rte_cache_aligned; /* position of the first slot ever */
-	struct sluice_iommu *iommu;         /* clock, relax, service */
-	uint64_t pa, msi_pa;
-	_Atomic uint64_t bad_cons;          /* CONS that cannot be */
-	_Atomic uint64_t cons_fallbacks;
-	struct cmdq_errors {                /* written under the lock of service() */
-		_Atomic uint64_t seq[256];  /* submissions that failed << 1 | how, a ring */
-		_Atomic uint64_t forgotten; /* the highest that fell out of the ring */
-		_Atomic uint64_t dead_from; /* nothing after this was done */
-		_Atomic uint64_t cerror[4]; /* by code; [0]: reserved codes */
-		_Atomic uint64_t repaired;
-		uint64_t last_pos;          /* where it last stopped, and how often there */
-		unsigned int repeats;
-	} err;
-	struct cmdq_lcore lcore[RTE_MAX_LCORE + 1] __rte_cache_aligned;
-};
+#include "cmdq_struct.h"
 
 struct cmdq_conf {
 	struct sluice_iommu *iommu; /**< ->mem, ->clock, ->sync_timeout, ->relax, ->ops are used */
@@ -182,7 +95,7 @@ struct cmdq_conf {
 	uint8_t log2size;       /**< 1 … 19 */
 	bool msi;               /**< SYNCs complete by a write to memory, else by CONS */
 	bool share;             /**< share SYNCs (4) */
-	const bool *lcores;     /**< RTE_MAX_LCORE flags: who may use fetch_add; NULL: nobody */
+	const bool *lcores;     /**< RTE_MAX_LCORE flags: which may use fetch_add; NULL: none */
 	uint64_t start;         /**< first position, for tests; a multiple of 2 * size */
 };
 
@@ -341,7 +254,7 @@ cmdq_put_last(struct smmu_cmd *cmd, struct cmdq_slot *slot, uint64_t end, struct
 
 /**
  * Steps 4 and 3: all but the last slot of [start, end) is filled; fill that one and publish.
- * Here for a producer who is alone at the moment: nobody behind it, the baton waiting for it,
+ * Here for a producer that is alone at the moment: none behind it, the baton waiting for it,
  * registers that are a store away. Everything else is a tail call.
  * @return the sequence number.
  */
@@ -384,10 +297,10 @@ cmdq_done(struct cmdq *cq)
 	uint64_t pos;
 
 	if (reg != NULL) {
-		/* Acquire: tail is read before CONS. Pairs with the release in cmdq_refresh(), whose
-		 * CONS was no later one. */
+		/* Acquire: tail is read before CONS. Pairs with the release in cmdq_refresh(),
+		 * whose CONS was no later one. */
 		pos = atomic_load_explicit(&cq->tail, memory_order_acquire);
-		/* Acquire: pairs with the hardware's write, after everything the SYNC waited for. */
+		/* Acquire: pairs with the hardware's write, after all that the SYNC waited for. */
 		pos += (atomic_load_explicit(reg, memory_order_acquire) - (uint32_t)pos) &
 		       cq->wrap_mask;
 		if (likely(atomic_load_explicit(&cmdq_slot(cq, pos - 1)->end,

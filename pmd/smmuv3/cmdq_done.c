@@ -212,7 +212,7 @@ cmdq_repair(struct cmdq *cq)
 		return false;
 	atomic_fetch_add_explicit(&err->cerror[code < RTE_DIM(err->cerror) ? code : 0], 1,
 				  memory_order_relaxed);
-	/* Make sure that this is CONS itself and not what somebody read of it earlier: the
+	/* Make sure that this is CONS itself and not what another thread read of it earlier: the
 	 * hardware has stopped, so it does not move any more. */
 	cmdq_refresh(cq);
 	pos = cmdq_read_cons(cq);

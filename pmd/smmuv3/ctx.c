@@ -56,7 +56,7 @@ smmu_ctxs_free(struct smmu *s)
 	smmu_ids_free(&s->vmids);
 }
 
-/* A stage-1 context below which @p parent is, or is not, walked. Under s->lock. */
+/* A tag and a CD for a stage-1 context. Under s->lock. @return the tag or -errno. */
 static int
 add_s1(struct smmu *s, struct smmu_ctx *ctx, const struct sluice_hwdom *hd)
 {
@@ -71,8 +71,8 @@ add_s1(struct smmu *s, struct smmu_ctx *ctx, const struct sluice_hwdom *hd)
 		ctx->parent->users++;
 		ctx->vmid = ctx->parent->vmid;
 		atomic_store_explicit(&s->vmid_of[asid], ctx->vmid, memory_order_relaxed);
-		/* Pairs with the fence in tell_children() (inv.c): either an unmapping thread sees this,
-		 * or what it cleared is seen by each walk of the stream that is attached next. */
+		/* Pairs with the fence in tell_children() (inv.c): either an unmapping thread sees
+		 * this, or what it cleared is seen by each walk of the stream attached next. */
 		atomic_fetch_add_explicit(&s->children[ctx->vmid], 1, memory_order_seq_cst);
 	}
 	/* No stream points to it, so the hardware cannot have it: nothing to tell (§3.21.3.1). */
@@ -107,7 +107,7 @@ smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 		return tag;
 	s2 = smmu_formats[hd->format].s2;
 	if (hd->parent != NULL && (s2 || !smmu_formats[hd->parent->format].s2))
-		return sluice_fail(EINVAL, "smmuv3: a stage 1 over a stage 2 is all that can be nested");
+		return sluice_fail(EINVAL, "smmuv3: only a stage 1 over a stage 2 can be nested");
 	ctx = calloc(1, sizeof(*ctx));
 	if (ctx == NULL)
 		return sluice_fail(ENOMEM, "smmuv3: no memory for a context");
@@ -162,8 +162,8 @@ smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 		return 0;
 	pthread_mutex_lock(&s->lock);
 	if (ctx->users != 0) {
-		rc = sluice_fail(EBUSY, "smmuv3: address space %u is attached to %u streams, or has that "
-				 "many others nested in it", hd->tag, ctx->users);
+		rc = sluice_fail(EBUSY, "smmuv3: address space %u is attached to %u streams, or has "
+				 "that many others nested in it", hd->tag, ctx->users);
 		goto out;
 	}
 	/* The last CFGI_STE dropped the cached CD; what the TLB holds of this tag goes now. */

@@ -75,8 +75,7 @@ entry_write(_Atomic uint64_t *e, const uint64_t target[ENTRY_WORDS], const struc
 	ops->used(cur, used_now);
 	ops->used(target, used_then);
 	for (unsigned int i = 0; i < ENTRY_WORDS; i++) {
-		/* A word that nobody will look at can wait for 3, which may not be needed at all.
-		 */
+		/* A word that is not looked at can wait for 3, which may not be needed at all. */
 		first[i] = ((cur[i] ^ target[i]) & used_then[i] & ~used_now[i]) == 0 ? cur[i] :
 			   (cur[i] & used_now[i]) | (target[i] & ~used_now[i]);
 		if (((first[i] ^ target[i]) & used_then[i]) != 0) {

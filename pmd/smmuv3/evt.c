@@ -66,9 +66,13 @@ evt_decode(const uint64_t rec[4], struct sluice_fault *f)
 		f->iova = rec[2];
 		if ((rec[1] & SMMU_EVT_1_RNW) == 0)
 			f->flags |= SLUICE_FAULT_WRITE;
+		f->flags |= (rec[1] & SMMU_EVT_1_IND) != 0 ? SLUICE_FAULT_EXEC : 0;
+		f->flags |= (rec[1] & SMMU_EVT_1_PNU) != 0 ? SLUICE_FAULT_PRIV : 0;
 	}
-	if ((t.has & HAS_STALL) != 0 && (rec[1] & SMMU_EVT_1_STALL) != 0)
+	if ((t.has & HAS_STALL) != 0 && (rec[1] & SMMU_EVT_1_STALL) != 0) {
 		f->flags |= SLUICE_FAULT_STALL;
+		f->token = (uint16_t)smmu_field_get(SMMU_EVT_1_STAG, rec[1]);
+	}
 	if ((t.has & HAS_FETCH) != 0)
 		f->addr = rec[3] & SMMU_EVT_3_FETCHADDR;
 	else if ((t.has & HAS_IPA) != 0 && (rec[1] & SMMU_EVT_1_S2) != 0)

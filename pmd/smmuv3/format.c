@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Page-table formats as this hardware is told of them (IHI 0070 §3.4, §5.2, §5.4), and which sizes
- * of an address space it walks (Arm DDI 0487, D8.2: start levels of stage 1 and of stage 2).
+ * Page-table formats as this hardware is told of them (IHI 0070 §3.4, §5.2, §5.4), and which
+ * sizes of an address space it walks (Arm DDI 0487, D8.2: start levels of stage 1 and of stage 2).
  */
 #include <errno.h>
 
@@ -66,22 +66,23 @@ smmu_format_check(const struct smmu *s, const struct sluice_hwdom *hd)
 	uint64_t root;
 
 	if (hd->format >= SLUICE_FORMATS || (s->idr.formats & 1u << hd->format) == 0)
-		return sluice_fail(EINVAL, "smmuv3: page-table format %u is not one that this SMMU walks "
+		return sluice_fail(EINVAL, "smmuv3: page-table format %u is none that this SMMU walks "
 				   "(IDR0.S1P, S2P; IDR5.GRAN4K, 16K, 64K)", hd->format);
 	f = &smmu_formats[hd->format];
 	most = f->s2 ? RTE_MIN(s->idr.ias, s->idr.oas) : s->idr.ias;
 	if (hd->ias < IAS_MIN || hd->ias > most)
-		return sluice_fail(EINVAL, "smmuv3: %u input address bits of stage %u: %u to %u are "
-				   "possible", hd->ias, f->s2 ? 2 : 1, IAS_MIN, most);
+		return sluice_fail(EINVAL, "smmuv3: %u input address bits of stage %u: %u to %u "
+				   "are possible", hd->ias, f->s2 ? 2 : 1, IAS_MIN, most);
 	if (hd->start > 3 || !(f->s2 ? start_fits_s2(f, hd, s->idr.oas) : start_fits_s1(f, hd)))
-		return sluice_fail(EINVAL, "smmuv3: stage %u tables of %u KiB for %u input address bits "
-				   "cannot begin at level %u", f->s2 ? 2 : 1, 1u << (f->shift - 10),
+		return sluice_fail(EINVAL, "smmuv3: stage %u tables of %u KiB for %u input address "
+				   "bits cannot begin at level %u", f->s2 ? 2 : 1, 1u << (f->shift - 10),
 				   hd->ias, hd->start);
 	/* Aligned to its size, all tables of a concatenated one together; 64 bytes at least. */
 	root = UINT64_C(8) << (hd->ias - root_shift(f, hd->start));
 	root = RTE_MAX(root, UINT64_C(64));
 	if ((hd->ttb & (root - 1)) != 0 || hd->ttb >> s->idr.oas != 0)
-		return sluice_fail(EINVAL, "smmuv3: root table 0x%jx is not aligned to its %ju bytes "
-				   "within %u bits", (uintmax_t)hd->ttb, (uintmax_t)root, s->idr.oas);
+		return sluice_fail(EINVAL, "smmuv3: root table 0x%jx is not aligned to its %ju "
+				   "bytes within %u bits", (uintmax_t)hd->ttb, (uintmax_t)root,
+				   s->idr.oas);
 	return 0;
 }

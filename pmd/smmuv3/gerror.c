@@ -13,7 +13,7 @@ smmu_service(struct sluice_iommu *iommu)
 	uint32_t gerror, gerrorn, active;
 	unsigned int handled = 0;
 
-	/* Whoever holds this does the work; nobody waits. Acquire and release pair with each other:
+	/* The thread that holds this does the work, none waits. Acquire and release are a pair:
 	 * one holder's repair is complete before the next one looks. */
 	if (atomic_flag_test_and_set_explicit(&s->servicing, memory_order_acquire))
 		return 0;

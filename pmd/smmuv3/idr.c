@@ -102,6 +102,8 @@ smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 		.vmid16 = r0 & SMMU_IDR0_VMID16,
 		.msi = r0 & SMMU_IDR0_MSI,
 		.ats = r0 & SMMU_IDR0_ATS,
+		.pri = r0 & SMMU_IDR0_PRI,
+		.stall = smmu_field_get(SMMU_IDR0_STALL_MODEL, r0) == SMMU_STALL_MODEL_BOTH,
 		.two_level = smmu_field_get(SMMU_IDR0_ST_LEVEL, r0) == 1,
 		.ril = r3 & SMMU_IDR3_RIL,
 		.sid_bits = (uint8_t)smmu_field_get(SMMU_IDR1_SIDSIZE, r1),

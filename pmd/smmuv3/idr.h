@@ -12,6 +12,7 @@ struct sluice_regs;
 
 struct smmu_idr {
 	bool s1p, s2p, hyp, asid16, vmid16, msi, two_level, ril, ats;
+	bool stall, pri; /* faults can be answered */
 	uint8_t sid_bits, cmdqs, evtqs; /* log2 */
 	uint8_t oas_code, oas, ias;
 	uint32_t formats;    /* bits 1 << enum sluice_format */

@@ -20,7 +20,7 @@
 #define PAGE_LIMIT SLUICE_INV_BURST
 
 /* One page of a 4 KiB stage 1 without a parent, leaf or not: the first word of struct sluice_inv
- * looks so but for the tag. Its bits are next to one another, so that Arm has an immediate for it. */
+ * looks so but for the tag. The mask is one run of bits, so that Arm has an immediate for it. */
 #define PLAIN_MASK UINT64_C(0xffffffff00007fff)
 #define PLAIN      UINT64_C(0x0000000100000000)
 _Static_assert(SLUICE_INV_RANGE == 0 && SLUICE_FORMAT_LPAE_S1_4K == 0 && SLUICE_INV_LEAF == 0x80 &&
@@ -43,7 +43,7 @@ target_of(const struct smmu *s, const struct sluice_inv *inv)
 	uint64_t end = inv->iova + ((uint64_t)inv->pages << 12) + (UINT64_C(1) << f->shift) - 1;
 	uint16_t vmid = 0;
 
-	/* The control thread wrote it before the address space was anybody's: relaxed. */
+	/* The control thread wrote it before the address space was used: relaxed. */
 	if (!f->s2 && s->vmid_of != NULL)
 		vmid = atomic_load_explicit(&s->vmid_of[inv->tag], memory_order_relaxed);
 	return (struct target){
@@ -149,11 +149,12 @@ build(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_
 	cmds = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		struct target t = target_of(s, &inv[i]);
+		bool range = inv[i].op == SLUICE_INV_RANGE;
 
-		if (inv[i].op == SLUICE_INV_RANGE && t.pages == 0)
+		if (range && t.pages == 0)
 			continue;
-		c[cmds++] = inv[i].op == SLUICE_INV_RANGE && s->idr.ril && !has_children(s, &inv[i]) ?
-			    cover(&t) : t.all;
+		range = range && s->idr.ril && !has_children(s, &inv[i]);
+		c[cmds++] = range ? cover(&t) : t.all;
 	}
 	return cmds;
 }

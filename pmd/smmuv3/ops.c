@@ -13,7 +13,7 @@
  * it may still use it. Control path; not safe against itself, as opening is not. */
 static struct smmu *kept;
 
-/* By our own steps where it is emulated: who stepped it may have stopped doing so. */
+/* By our own steps where it is emulated: what stepped it may have stopped doing so. */
 static int
 shut_down(struct smmu *s)
 {
@@ -23,7 +23,7 @@ shut_down(struct smmu *s)
 	int rc;
 
 	if (!s->given || sluice_regs_lost(&s->regs) != NULL)
-		return 0; /* there is nobody, or nobody who knows of us */
+		return 0; /* there is nothing, or nothing that knows of us */
 	if (s->regs.ops->step != NULL) {
 		iommu->relax = NULL;
 		iommu->undriven = true;
@@ -86,6 +86,7 @@ fill_info(struct smmu *s)
 		.inv_done = smmu_inv_done,
 		.inv_result = smmu_inv_result,
 		.fault_burst = smmu_fault_burst,
+		.respond_burst = s->idr.stall || s->idr.pri ? smmu_respond_burst : NULL,
 		.queue = s,
 	};
 }

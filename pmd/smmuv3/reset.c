@@ -161,7 +161,7 @@ smmu_reset_bring_up(struct smmu *s)
 		     SMMU_Q_BASE_RA_WA | s->cmdq.log2size);
 	regs_write32(&s->regs, SMMU_CMDQ_PROD, start);
 	regs_write32(&s->regs, SMMU_CMDQ_CONS, start);
-	/* Errors of whoever came before are not ours. §7.5 */
+	/* Errors of an earlier driver are not ours. §7.5 */
 	regs_write32(&s->regs, SMMU_GERRORN, regs_read32(&s->regs, SMMU_GERROR));
 	rc = write_cr0(s, cr0);
 	if (rc == 0)

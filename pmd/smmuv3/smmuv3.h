@@ -82,6 +82,7 @@ struct smmu {
 	_Atomic uint32_t *children; /* by VMID: stage-1 contexts over it */
 	_Atomic uint64_t cfgis;  /* commands that were no TLBI; read by xstats */
 	_Atomic uint64_t atc_invs, mid_syncs; /* ATC_INVs; SYNCs within bursts */
+	_Atomic uint64_t responses; /* CMD_RESUME, CMD_PRI_RESP */
 };
 
 struct smmu_cfg {
@@ -109,7 +110,7 @@ void smmu_strtab_free(struct smmu *s);
 int smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
 /** The same without making anything, or any word about it. @return 0, -ENOENT. */
 int smmu_strtab_known(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
-/** Have the hardware fetch all STEs anew when a change of one failed before. @return 0 or -errno. */
+/** Have all STEs fetched anew when a change of one failed before. @return 0 or -errno. */
 int smmu_strtab_settle(struct smmu *s);
 /** Change one STE, telling the hardware as often as the change needs. */
 int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
@@ -191,6 +192,9 @@ unsigned int smmu_service(struct sluice_iommu *iommu);
 
 /* evtq.c */
 unsigned int smmu_fault_burst(void *queue, struct sluice_fault *f, unsigned int n);
+
+/* respond.c */
+unsigned int smmu_respond_burst(void *queue, const struct sluice_response *r, unsigned int n);
 
 /* raw.c */
 extern const struct sluice_raw_ops smmu_raw_ops;

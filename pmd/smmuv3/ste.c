@@ -54,7 +54,7 @@ ste_s2_words(uint64_t s2[2], const struct sluice_hwdom *hd, uint64_t ps, uint16_
 		smmu_field_prep(SMMU_STE_2_S2SH0, SMMU_SH_ISH) |
 		smmu_field_prep(SMMU_STE_2_S2TG, smmu_formats[hd->format].tg) |
 		smmu_field_prep(SMMU_STE_2_S2PS, ps) | SMMU_STE_2_S2AA64 |
-		/* A stage 1 whose tables lie in a device's registers is refused: a walk reads ahead. */
+		/* A stage 1 with tables in a device's registers is refused: walks read ahead. */
 		SMMU_STE_2_S2PTW |
 		/* Faults are recorded, and end the transaction. */
 		SMMU_STE_2_S2R;

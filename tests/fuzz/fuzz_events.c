@@ -14,8 +14,9 @@ static void
 check(const struct sluice_fault *f)
 {
 	FUZZ_REQUIRE(f->kind < SLUICE_FAULT_KINDS);
-	FUZZ_REQUIRE((f->flags & ~(SLUICE_FAULT_WRITE | SLUICE_FAULT_PASID |
-				   SLUICE_FAULT_STALL)) == 0);
+	FUZZ_REQUIRE((f->flags & ~(SLUICE_FAULT_WRITE | SLUICE_FAULT_PASID | SLUICE_FAULT_STALL |
+				   SLUICE_FAULT_EXEC | SLUICE_FAULT_PRIV)) == 0);
+	FUZZ_REQUIRE(f->token == 0 || (f->flags & SLUICE_FAULT_STALL) != 0);
 	FUZZ_REQUIRE(f->pasid < 1u << 20 &&
 		     (f->pasid == 0 || (f->flags & SLUICE_FAULT_PASID) != 0));
 }

@@ -22,6 +22,8 @@ struct sluice_fault {
 	uint8_t code;     /**< the hardware's event number */
 	uint8_t kind;     /**< enum sluice_fault_kind */
 	uint16_t flags;   /**< SLUICE_FAULT_* */
+	uint16_t token;   /**< what its answer names: the tag of a stalled transaction (SLUICE_FAULT_STALL),
+			       the group of a page request (SLUICE_FAULT_PAGE_REQUEST) */
 };
 
 /** What kind of fault, whatever the hardware. */
@@ -42,6 +44,11 @@ enum sluice_fault_kind {
 /** No fault of the hardware's: the device with this (first) stream was quarantined, see
  * sluice_device_quarantined(). Kind SLUICE_FAULT_OTHER, code 0. */
 #define SLUICE_FAULT_QUARANTINED (1u << 3)
+#define SLUICE_FAULT_PAGE_REQUEST (1u << 4) /**< of a device, which waits for an answer to its group */
+#define SLUICE_FAULT_LAST (1u << 5) /**< page request: the last of its group */
+#define SLUICE_FAULT_READ (1u << 6) /**< page request: wants to read; with neither: a stop marker */
+#define SLUICE_FAULT_EXEC (1u << 7) /**< an instruction fetch, or wants to execute */
+#define SLUICE_FAULT_PRIV (1u << 8) /**< privileged */
 
 /**
  * Called with a burst of faults, from sluice_engine_poll() at the end of a turn, and from nowhere

@@ -60,7 +60,7 @@ decode(void **state)
 {
 	struct sluice_fault v;
 	/* F_TRANSLATION, write, SSID 5, stalled. */
-	const uint64_t a[4] = { UINT64_C(0x0000123400005810), UINT64_C(0x80000000),
+	const uint64_t a[4] = { UINT64_C(0x0000123400005810), UINT64_C(0x8000abcd),
 				UINT64_C(0xffff000012345678), UINT64_C(0xabcdef000) };
 	/* F_WALK_EABT, read. */
 	const uint64_t b[4] = { UINT64_C(0x000000070000000b), UINT64_C(0x0000010800000000),
@@ -80,6 +80,7 @@ decode(void **state)
 	assert_int_equal(v.code, 0x10);
 	assert_int_equal(v.kind, SLUICE_FAULT_TRANSLATION);
 	assert_int_equal(v.flags, SLUICE_FAULT_WRITE | SLUICE_FAULT_PASID | SLUICE_FAULT_STALL);
+	assert_int_equal(v.token, 0xabcd);
 	assert_true(evt_decode(b, &v));
 	assert_int_equal(v.kind, SLUICE_FAULT_ABORT);
 	assert_int_equal(v.flags, 0);

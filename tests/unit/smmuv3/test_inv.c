@@ -264,6 +264,41 @@ nested(void **state)
 	assert_int_equal(f->log[0].w[0], UINT64_C(0x0000004200000028));
 }
 
+/* The same from an lcore, where the plain kind of one page has a path of its own. */
+static void
+one_page_of_an_lcore(void **state)
+{
+	_Atomic uint16_t vmid_of[256] = { [5] = 0x42 };
+	_Atomic uint32_t children[256] = { 0 };
+	struct sluice_inv inv = { { { SLUICE_INV_RANGE, 0, 5 } }, { 1 }, 0x5000 };
+	const struct {
+		unsigned int flags;
+		uint64_t w0, w1;
+	} want[] = {
+		{ 0, UINT64_C(0x0005000000000012), 0x5000 },
+		{ SLUICE_INV_LEAF, UINT64_C(0x0005000000000012), 0x5001 },
+		{ SLUICE_INV_NESTED, UINT64_C(0x0005004200000012), 0x5000 },
+		{ SLUICE_FORMAT_LPAE_S1_16K, UINT64_C(0x0005004200000012), 0x4000 },
+		{ SLUICE_FORMAT_LPAE_S2_4K, UINT64_C(0x000000050000002a), 0x5000 },
+		{ SLUICE_FORMAT_LPAE_S2_64K | SLUICE_INV_LEAF, UINT64_C(0x000000050000002a), 1 },
+	};
+	unsigned int was = RTE_PER_LCORE(_lcore_id);
+
+	(void)state;
+	cmdq_free(&f->s.cmdq);
+	fake_cmdq(f, 8, true, false, 1, 0);
+	f->s.vmid_of = vmid_of;
+	f->s.children = children;
+	RTE_PER_LCORE(_lcore_id) = 0;
+	for (unsigned int i = 0; i < RTE_DIM(want); i++) {
+		inv.flags = (uint8_t)want[i].flags;
+		assert_int_equal(submit(&inv, 1), 1);
+		assert_int_equal(f->log[0].w[0], want[i].w0);
+		assert_int_equal(f->log[0].w[1], want[i].w1);
+	}
+	RTE_PER_LCORE(_lcore_id) = was;
+}
+
 /* No room for the SYNC and TLBI_NH_ALL: everything of the VMID by one command. */
 static void
 nested_without_room(void **state)
@@ -294,6 +329,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(other_granules, setup, teardown),
 		cmocka_unit_test_setup_teardown(stage_2, setup, teardown),
 		cmocka_unit_test_setup_teardown(nested, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_page_of_an_lcore, setup, teardown),
 		cmocka_unit_test_setup_teardown(nested_without_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(tiny_queue_invalidates_everything, setup, teardown),
 	};
