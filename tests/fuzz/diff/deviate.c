@@ -146,7 +146,7 @@ static const struct deviation list[] = {
 	{ "S1STALLD = 1 is C_BAD_STE also with stage 2 alone, where nothing depends on it (§5.5)",
 	  "cases have 0 there", EVER, NULL },
 	{ "STE.S2AA64 = 0 ends QEMU", "cases have 1", EVER, NULL },
-	{ "STE.S2PTW and MemAttr of stage 2 do nothing", "cases have S2PTW = 0", EVER, NULL },
+	{ "STE.S2PTW, MemAttr and XN of stage 2 do nothing", "cases have S2PTW = 0, XN = 0", EVER, NULL },
 	{ "with stage 2 alone F_ADDR_SIZE of an address beyond IAS (§3.4) is not recorded",
 	  "no record is expected", EVER, beyond_ias },
 	{ "F_PERMISSION of stage 2 that an entry in the IOTLB shows has IPA 0 (§7.3.15); with stage 2 "

@@ -292,6 +292,7 @@ struct totals {
 	 * count, and the transfer was left out */
 	uint64_t must_pass, must_fault, may_be_stale, cut;
 	uint64_t by_event[256];
+	uint64_t s2_class[4]; /**< of stage 2, by CLASS */
 };
 
 struct runner {

@@ -34,6 +34,8 @@ attr(struct gen *g)
 		a &= ~SMMU_TTD_AF;
 	if (ap == 2 && g->conf->qemu != 0)
 		ap = 1;
+	if (g->conf->qemu == 0 && percent(g, 8))
+		a |= SMMU_TTD_UXN;
 	return a | (uint64_t)ap << 6;
 }
 
@@ -318,7 +320,7 @@ gen_s2_change(struct gen *g)
 	} else if (pick < 14) {
 		change_desc(g, space, ipa);
 		return;
-	} else if (pick < 17 && reaches(g, space)) {
+	} else if (pick < 18 && reaches(g, space)) {
 		change_table(g, space);
 		return;
 	} else {

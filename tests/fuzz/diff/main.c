@@ -225,21 +225,28 @@ summary(const struct totals *t, const struct pair *p, double seconds)
 	for (unsigned int i = 0; i < 256; i++)
 		if (t->by_event[i] != 0)
 			printf(" %#04x %" PRIu64, i, t->by_event[i]);
-	putchar('\n');
+	printf("; of stage 2 for CDs %" PRIu64 ", tables %" PRIu64 ", input %" PRIu64 "\n",
+	       t->s2_class[SMMU_EVT_CLASS_CD], t->s2_class[SMMU_EVT_CLASS_TTD],
+	       t->s2_class[SMMU_EVT_CLASS_IN]);
 }
 
-/* Have all sides both stages? */
+/* Have all sides both stages? @param c any case, for a moment */
 static bool
-stage2(const struct options *o, const struct pair *p)
+stage2(const struct options *o, struct pair *p, struct diff_case *c)
 {
-	return o->only != NULL && strcmp(o->only, "qemu") == 0 && p->qemu.s2p;
+	bool qemu = o->only == NULL || strcmp(o->only, "qemu") == 0;
+
+	if (qemu && (!p->qemu.s2p || o->only != NULL))
+		return p->qemu.s2p;
+	c->devs = o->devs;
+	return open_emu(p, c) == 0 && p->emu.s2p;
 }
 
 static int
 fuzz(const struct options *o, struct pair *p, struct diff_case *c)
 {
 	struct gen_conf g = { .devs = o->devs, .ops = o->ops,
-			      .qemu = p->qemu.version, .s2 = stage2(o, p) };
+			      .qemu = p->qemu.version, .s2 = stage2(o, p, c) };
 	double begin = now_s(), end = begin + o->seconds;
 	struct totals t = { 0 };
 	struct runner r = { 0 };

@@ -67,7 +67,7 @@ struct entry {
 	uint8_t kind, gran, level; /* of stage 1, K_S2: of stage 2 */
 	uint8_t bits;              /* log2 of what it covers */
 	uint8_t perm;              /* AP[2:1] << 0, UXN << 2, PXN << 3 */
-	uint8_t perm2;             /* S2AP << 0, device memory << 2 */
+	uint8_t perm2;             /* S2AP << 0, device memory << 2, XN[1] << 3 */
 	bool global, aset, both;
 };
 
@@ -155,6 +155,8 @@ struct s2_ways {
 /** Every way from @p ipa, by memory and by caches. @p fill: note what it leaves in them. */
 void s2_translate(struct model_tlb *t, const struct s2 *s, uint64_t ipa, bool fill,
 		  struct s2_ways *out);
+/** Does stage 2 let an access through? @param perm as perm2 of an entry */
+bool s2_allowed(uint8_t perm, const struct access *a);
 /** May stage 1's own accesses (CDs, descriptors) be made through @p way? (§5.2, S2PTW) */
 bool s2_reads(const struct s2 *s, const struct s2_way *way);
 /** A stage 2 fault of an access. @p cls what was being translated, @p id 0: F_PERMISSION. */

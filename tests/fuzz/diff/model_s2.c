@@ -75,8 +75,9 @@ add(struct s2_ways *o, unsigned int id, uint64_t pa, unsigned int bits, unsigned
 static uint8_t
 perm_of(uint64_t d)
 {
-	/* S2AP; MemAttr[3:2] = 0 is Device memory (DDI 0487 D8.6, without FWB). */
-	return (uint8_t)(((d >> 6) & 3) | ((d >> 4) & 3 ? 0 : 4));
+	/* S2AP; MemAttr[3:2] = 0 is Device memory (DDI 0487 D8.6, without FWB); XN[1:0] = 0b10 is
+	 * not executable, with XNX and without, and cases have no other but 0. */
+	return (uint8_t)(((d >> 6) & 3) | ((d >> 4) & 3 ? 0 : 4) | (d & SMMU_TTD_UXN ? 8 : 0));
 }
 
 /* One descriptor. @return true: the walk goes on at @p next. */
@@ -226,6 +227,13 @@ s2_translate(struct model_tlb *t, const struct s2 *s, uint64_t ipa, bool fill, s
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 bool
+s2_allowed(uint8_t perm, const struct access *a)
+{
+	/* Reading is not part of executing: S2AP has execute-only pages (DDI 0487 D8.4). */
+	return a->inst ? !(perm & 8) : perm & (a->write ? 2 : 1);
+}
+
+bool
 s2_reads(const struct s2 *s, const struct s2_way *way)
 {
 	return (way->perm & 1) && !(s->on && s->ptw && (way->perm & 4));
@@ -274,7 +282,7 @@ s2_access(struct model_tlb *t, const struct s2 *s, struct access *a)
 	s2_translate(t, s, a->va, false, &o);
 	a->overflow |= o.overflow;
 	for (unsigned int i = 0; i < o.n; i++)
-		if (o.w[i].id == 0 && (o.w[i].perm & (a->write ? 2 : 1)))
+		if (o.w[i].id == 0 && s2_allowed(o.w[i].perm, a))
 			outcome_ok(a, o.w[i].pa);
 		else
 			s2_fault(a, s, &o.w[i], SMMU_EVT_CLASS_IN, a->va);

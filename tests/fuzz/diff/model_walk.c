@@ -86,7 +86,7 @@ finish(struct walk *w, uint64_t out, uint8_t perm)
 	s2_translate(w->t, w->s2, out, false, &o);
 	a->overflow |= o.overflow;
 	for (unsigned int i = 0; i < o.n; i++)
-		if (o.w[i].id == 0 && (o.w[i].perm & (a->write ? 2 : 1)))
+		if (o.w[i].id == 0 && s2_allowed(o.w[i].perm, a))
 			outcome_ok(a, o.w[i].pa);
 		else
 			s2_fault(a, w->s2, &o.w[i], SMMU_EVT_CLASS_IN, out);
@@ -366,7 +366,7 @@ model_walk_access(struct model_tlb *t, const struct s2 *s2, const struct model_c
 			finish(&w, e->pa | (a->va & low_bits(e->bits)), e->perm);
 		else if (!allowed(e->perm, a))
 			fault(&w, SMMU_EVT_F_PERMISSION, 0);
-		else if (way.perm & (a->write ? 2 : 1))
+		else if (s2_allowed(way.perm, a))
 			outcome_ok(a, e->pa | (a->va & low_bits(e->bits)));
 		else
 			s2_fault(a, s2, &way, SMMU_EVT_CLASS_IN,

@@ -194,6 +194,9 @@ judge(struct run *u, unsigned int op, const struct outcome *out, unsigned int n,
 		if (i == 0 && out[k].event) {
 			u->r->totals->events++;
 			u->r->totals->by_event[smmu_field_get(SMMU_EVT_0_ID, out[k].ev[0])]++;
+			if (out[k].ev[1] & SMMU_EVT_1_S2)
+				u->r->totals->s2_class[smmu_field_get(SMMU_EVT_1_CLASS,
+								      out[k].ev[1])]++;
 		}
 	}
 	if (n != 1)
