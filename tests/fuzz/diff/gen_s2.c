@@ -155,7 +155,11 @@ mistake(struct gen *g, struct op *o)
 	case 11:
 		o->z = smmu_field_set(o->z, SMMU_STE_2_S2VMID, below(g, 6));
 		break;
-	case 12: /* legal for 36 bits: what leads beyond is F_ADDR_SIZE */
+	case 12: /* what leads beyond is F_ADDR_SIZE */
+		if (g->conf->qemu == 0 && percent(g, 50)) {
+			o->z = smmu_field_set(o->z, SMMU_STE_2_S2PS, SMMU_OAS_32);
+			break;
+		}
 		if (g->conf->qemu == 0 || smmu_field_get(SMMU_STE_2_S2T0SZ, o->z) >= 64 - 36)
 			o->z = smmu_field_set(o->z, SMMU_STE_2_S2PS, SMMU_OAS_36);
 		break;
