@@ -13,6 +13,7 @@
 
 #include <rte_errno.h>
 #include <rte_memzone.h>
+#include <rte_string_fns.h>
 
 #include "../emu/smmuv3/emu_smmuv3.h"
 #include "../smmuv3/smmuv3_hw.h"
@@ -65,6 +66,9 @@ static const struct {
 	KEY(msi, T_BOOL, 0, 1),
 	KEY(wired, T_BOOL, 0, 1),
 	KEY(two_level, T_BOOL, 0, 1),
+	KEY(s1, T_BOOL, 0, 1),
+	KEY(s2, T_BOOL, 0, 1),
+	KEY(vmid16, T_BOOL, 0, 1),
 	KEY(hyp, T_BOOL, 0, 1),
 	KEY(ats, T_BOOL, 0, 1),
 	KEY(cohacc, T_BOOL, 0, 1),
@@ -88,7 +92,7 @@ static const struct {
 };
 
 static const char *const key_names[] = {
-	"sync_ns", "tlbi_ns", "ril", "msi", "wired", "two_level", "hyp", "ats", "cohacc",
+	"sync_ns", "tlbi_ns", "ril", "msi", "wired", "two_level", "s1", "s2", "vmid16", "hyp", "ats", "cohacc",
 	"atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas", "iotlb", "walk_cache", "cfg_cache",
 	"cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "sync_early", "step",
 	"step_ns", "seed", "mem_mb", "mem", NULL,
@@ -130,6 +134,11 @@ check_conf(const struct emu_smmuv3_conf *c)
 	if (!c->two_level && c->sid_bits > 6)
 		return sluice_fail(EINVAL, "two_level=0,sid_bits=%u: an SMMU with more than 6 "
 				   "StreamID bits has two-level stream tables", c->sid_bits);
+	if (!c->s1 && !c->s2)
+		return sluice_fail(EINVAL, "s1=0,s2=0: an SMMU has one stage at least");
+	if (!c->hyp && c->s1 && c->s2 && c->ril)
+		return sluice_fail(EINVAL, "hyp=0: an SMMU with both stages and range invalidation "
+				   "has EL2's streams; give s2=0 or ril=0 too");
 	for (size_t i = 0; i < RTE_DIM(oas); i++)
 		if (c->oas == oas[i])
 			return 0;
@@ -292,6 +301,25 @@ emu_close(struct sluice_regs *regs)
 	regs->priv = NULL;
 }
 
+/* What the keys came to: the usual ones, and of the others those that are not as they begin. */
+static void
+say_settings(struct sluice_regs *regs, const struct emu_smmuv3_conf *c, uint64_t mem_mb)
+{
+	const char *const others[] = {
+		c->ats ? ",ats=1" : "", c->s1 ? "" : ",s1=0", c->s2 ? "" : ",s2=0",
+		c->vmid16 ? "" : ",vmid16=0", c->hyp ? "" : ",hyp=0", c->wired ? "" : ",wired=0",
+		c->sync_early ? ",sync_early=1" : "",
+	};
+
+	snprintf(regs->settings, sizeof(regs->settings),
+		 "sync_ns=%u,tlbi_ns=%u,ril=%d,msi=%d,two_level=%d,iotlb=%u,walk_cache=%u,"
+		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64,
+		 c->sync_ns, c->tlbi_ns, c->ril, c->msi, c->two_level, c->iotlb, c->walk_cache,
+		 c->cfg_cache, c->shuffle, c->step, c->seed, mem_mb);
+	for (size_t i = 0; i < RTE_DIM(others); i++)
+		rte_strlcat(regs->settings, others[i], sizeof(regs->settings));
+}
+
 static int
 emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 {
@@ -325,13 +353,7 @@ emu_open(struct sluice_regs *regs, struct rte_kvargs *kv)
 	regs->emu = s->emu;
 	regs->clock.virt = emu_virtual_clock(s->emu);
 	regs->clock.hz = c.step ? 1000000000u : rte_get_tsc_hz();
-	snprintf(regs->settings, sizeof(regs->settings),
-		 "sync_ns=%u,tlbi_ns=%u,ril=%d,msi=%d,two_level=%d,iotlb=%u,walk_cache=%u,"
-		 "cfg_cache=%u,shuffle=%d,step=%d,seed=%" PRIu64 ",mem_mb=%" PRIu64 "%s%s%s%s",
-		 c.sync_ns, c.tlbi_ns, c.ril, c.msi, c.two_level, c.iotlb, c.walk_cache,
-		 c.cfg_cache, c.shuffle, c.step, c.seed, mem_mb, c.ats ? ",ats=1" : "",
-		 c.hyp ? ",hyp=1" : "", c.wired ? "" : ",wired=0",
-		 c.sync_early ? ",sync_early=1" : "");
+	say_settings(regs, &c, mem_mb);
 	return 0;
 fail:
 	emu_close(regs);

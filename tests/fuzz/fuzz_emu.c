@@ -58,7 +58,9 @@ settings(struct fuzz_in *in, struct emu_smmuv3_conf *c)
 	c->ack_delay = (uint8_t)fuzz_take(in, 1) & 7;
 	c->cons_lag = (uint8_t)fuzz_take(in, 1) & 31;
 	flags = (uint8_t)fuzz_take(in, 1);
-	c->hyp = flags & 1;
+	c->s2 = flags & 1;
+	c->s1 = !c->s2 || !(flags & 4);
+	c->vmid16 = !(flags & 8);
 	c->wired = !(flags & 2);
 }
 

@@ -12,13 +12,16 @@
 #include "tlb.h"
 
 int
-emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries)
+emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries, uint32_t spaces)
 {
 	uint32_t sets = entries / TLB_WAYS;
 
 	t->off = entries == 0;
-	t->tag_inv = calloc(EMU_WORLDS * EMU_TAGS, sizeof(*t->tag_inv));
-	if (t->tag_inv == NULL)
+	t->spaces = spaces;
+	t->only = EMU_NO_SPACE;
+	t->space_inv = calloc(spaces, sizeof(*t->space_inv));
+	t->tag_inv = calloc(EMU_QUICK_SPACES * EMU_TAGS, sizeof(*t->tag_inv));
+	if (t->space_inv == NULL || t->tag_inv == NULL)
 		return -1;
 	if (walk_entries != 0) {
 		t->wc = calloc(walk_entries, sizeof(*t->wc));
@@ -41,6 +44,7 @@ emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries)
 void
 emu_tlb_fini(struct emu_tlb *t)
 {
+	free(t->space_inv);
 	free(t->tag_inv);
 	free(t->wc);
 	free(t->set);
@@ -53,7 +57,8 @@ emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const 
 	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << sh) - 1);
 	uint16_t id = l->global ? 0 : tag->id;
 	uint64_t key = vpn | TLB_KEY_LEVEL(l->level) | TLB_KEY_GRAN(l->gran) | TLB_KEY_TAG(id) |
-		       tag->world | TLB_KEY_VALID;
+		       TLB_KEY_VALID;
+	uint64_t who = tag->space | TLB_WHO_LEVEL(l->of) | TLB_WHO_VIA(l->via);
 	struct tlb_set *s;
 	unsigned int way = TLB_WAYS;
 
@@ -63,74 +68,114 @@ emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const 
 		key |= TLB_KEY_HI;
 	if (l->global)
 		key |= TLB_KEY_GLOBAL | (tag->set ? TLB_KEY_SET : 0);
-	s = &t->set[emu_cache_index(vpn, id, l->level, sh, t->mask)];
-	for (unsigned int i = 0; i < TLB_WAYS; i++)
-		if (s->key[i] == key || !(s->key[i] & TLB_KEY_VALID) ||
-		    !emu_cache_alive(t, s->key[i], s->epoch[i])) {
+	s = &t->set[emu_cache_index(vpn, tag->space, id, l->level, sh, t->mask)];
+	for (unsigned int i = 0; i < TLB_WAYS; i++) {
+		uint32_t space = (uint32_t)(s->who[i] & TLB_WHO_SPACE);
+		bool same = s->key[i] == key && space == tag->space;
+
+		if (same || !(s->key[i] & TLB_KEY_VALID) ||
+		    !emu_cache_alive(t, s->key[i], space, s->epoch[i])) {
 			way = i;
-			if (s->key[i] == key)
+			if (same)
 				break;
 		}
+	}
 	if (way == TLB_WAYS)
 		way = t->rr++ % TLB_WAYS;
 	s->key[way] = key;
-	s->val[way] = l->pa | l->perm;
+	s->val[way] = l->pa | (uint64_t)l->note << TLB_NOTE_SHIFT | l->perm;
 	s->epoch[way] = t->epoch;
+	s->who[way] = who;
 	t->levels[l->gran] |= (uint8_t)(1u << l->level);
-	t->world[tag->world != 0] = true;
+	emu_cache_of(t, tag->space);
 	if (l->global)
 		t->global = true;
+	if (unlikely(l->of != l->level))
+		t->pieces = true;
 }
 
-void
-emu_tlb_inv_all(struct emu_tlb *t, unsigned int world)
+/* Nothing is cached any more: nothing is worth a look. */
+static void
+forget_all(struct emu_tlb *t)
 {
-	t->all_inv[world] = ++t->epoch;
-	t->world[world] = false;
-	if (t->world[!world]) /* what is noted of the other one's stays */
-		return;
 	memset(t->levels, 0, sizeof(t->levels));
 	t->wc_grans = 0;
-	t->global = false;
+	t->global = t->pieces = false;
+	t->only = EMU_NO_SPACE;
 }
 
 void
-emu_tlb_inv_tag(struct emu_tlb *t, uint16_t tag, unsigned int world)
+emu_tlb_inv_space(struct emu_tlb *t, uint32_t space)
+{
+	t->space_inv[space] = ++t->epoch;
+	if (t->only == space) /* else what is noted of the others stays */
+		forget_all(t);
+}
+
+void
+emu_tlb_inv_but(struct emu_tlb *t, uint32_t space)
+{
+	++t->epoch;
+	for (uint32_t i = 0; i <= t->space_max; i++)
+		if (i != space)
+			t->space_inv[i] = t->epoch;
+	if (t->only == EMU_MANY_SPACES)
+		t->only = space;
+	else if (t->only != space)
+		forget_all(t);
+}
+
+void
+emu_tlb_inv_tag(struct emu_tlb *t, uint32_t space, uint16_t tag)
 {
 	/* Global leaves stay: for them emu_cache_alive() ignores this. */
-	t->tag_inv[tag + world * EMU_TAGS] = ++t->epoch;
+	if (likely(space < EMU_QUICK_SPACES)) {
+		t->tag_inv[tag + space * EMU_TAGS] = ++t->epoch;
+		return;
+	}
+	for (uint32_t i = 0; i <= t->mask; i++)
+		for (unsigned int w = 0; w < TLB_WAYS; w++) {
+			struct tlb_set *s = &t->set[i];
+
+			if (!(s->key[w] & TLB_KEY_GLOBAL) && (uint16_t)(s->key[w] >> 36) == tag &&
+			    (s->who[w] & TLB_WHO_SPACE) == space)
+				s->key[w] = 0;
+		}
+	for (uint32_t i = 0; t->wc != NULL && i <= t->wc_mask; i++)
+		if (t->wc[i].space == space && (uint16_t)(t->wc[i].key >> 36) == tag)
+			t->wc[i].key = 0;
 }
 
 /* ---- invalidation by address ----------------------------------------------------------------- */
 
-/* Units of 4 KiB, all in one half. */
+/* Units of 4 KiB of a space, all in one half. */
 struct range {
 	uint64_t first, last;
-	uint64_t hi; /* TLB_KEY_HI, TLB_KEY_WORLD: all of these bits */
+	uint64_t hi; /* TLB_KEY_HI or 0 */
+	uint32_t space;
 };
 
 static inline struct range
-range_of(uint64_t va, uint64_t n, unsigned int what)
+range_of(uint32_t space, uint64_t va, uint64_t n)
 {
 	uint64_t first = (va >> 12) & TLB_VPN;
 
 	return (struct range){ .first = first, .last = RTE_MIN(first + (n - 1), TLB_VPN),
-			       .hi = (va & EMU_BIT(55) ? TLB_KEY_HI : 0) |
-				     (what & EMU_IN_WORLD_1 ? TLB_KEY_WORLD : 0) };
+			       .hi = va & EMU_BIT(55) ? TLB_KEY_HI : 0, .space = space };
 }
 
-/* Is a leaf or table of @p key in the range, and of @p tag and @p what? */
+/* Is a leaf or table of @p key in the range, and of @p tag and @p what? @p level is that of its
+ * descriptor: a piece of a leaf goes with all of the leaf. */
 static bool
-matches(uint64_t key, const struct range r, uint32_t tag, unsigned int what)
+matches(uint64_t key, unsigned int level, const struct range r, uint32_t tag, unsigned int what)
 {
 	unsigned int gran = (key >> 57) & 3;
-	uint64_t first = key & TLB_VPN;
-	uint64_t n = UINT64_C(1) << emu_level_shift(gran, (key >> 52) & 3);
+	uint64_t n = UINT64_C(1) << emu_level_shift(gran, level);
+	uint64_t first = key & TLB_VPN & ~(n - 1);
 
 	return (key & TLB_KEY_VALID) && (what & (1u << gran)) &&
 	       (tag == EMU_ANY_TAG || (key & TLB_KEY_GLOBAL) || (uint16_t)(key >> 36) == tag) &&
-	       (key & (TLB_KEY_HI | TLB_KEY_WORLD)) == r.hi && first <= r.last &&
-	       r.first < first + n;
+	       (key & TLB_KEY_HI) == r.hi && first <= r.last && r.first < first + n;
 }
 
 static __attribute__((noinline)) void
@@ -140,19 +185,21 @@ tlb_scan(struct emu_tlb *t, struct range r, uint32_t tag, unsigned int what)
 
 	for (uint32_t i = 0; i <= t->mask; i++)
 		for (unsigned int w = 0; w < TLB_WAYS; w++) {
-			uint64_t key = t->set[i].key[w];
+			struct tlb_set *s = &t->set[i];
+			unsigned int level = TLB_WHO_LEVEL_OF(s->who[w]);
 
-			if (matches(key, r, tag, what) && (ttl == 0 || ((key >> 52) & 3) == ttl))
-				t->set[i].key[w] = 0;
+			if ((s->who[w] & TLB_WHO_SPACE) == r.space &&
+			    matches(s->key[w], level, r, tag, what) && (ttl == 0 || level == ttl))
+				s->key[w] = 0;
 		}
 }
 
 /* Drop what has exactly @p key but for the set bit. */
 static inline void
-tlb_drop(struct tlb_set *s, uint64_t key)
+tlb_drop(struct tlb_set *s, uint64_t key, uint32_t space)
 {
 	for (unsigned int w = 0; w < TLB_WAYS; w++)
-		if ((s->key[w] & ~TLB_KEY_SET) == key)
+		if ((s->key[w] & ~TLB_KEY_SET) == key && (s->who[w] & TLB_WHO_SPACE) == space)
 			s->key[w] = 0;
 }
 
@@ -175,22 +222,26 @@ tlb_drop_range(struct emu_tlb *t, struct range r, uint16_t tag, unsigned int wha
 			uint64_t key = n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) |
 				       TLB_KEY_VALID | r.hi;
 
-			tlb_drop(&set[emu_cache_index(n << sh, tag, level, sh, mask)],
-				 key | TLB_KEY_TAG(tag));
+			tlb_drop(&set[emu_cache_index(n << sh, r.space, tag, level, sh, mask)],
+				 key | TLB_KEY_TAG(tag), r.space);
 			if (global)
-				tlb_drop(&set[emu_cache_index(n << sh, 0, level, sh, mask)],
-					 key | TLB_KEY_GLOBAL);
+				tlb_drop(&set[emu_cache_index(n << sh, r.space, 0, level, sh,
+							      mask)],
+					 key | TLB_KEY_GLOBAL, r.space);
 		}
 	}
 }
 
 void
-emu_tlb_inv_va(struct emu_tlb *t, uint64_t va, uint64_t n, uint32_t tag, unsigned int what)
+emu_tlb_inv_va(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint32_t tag,
+	       unsigned int what)
 {
-	struct range r = range_of(va, n, what);
+	struct range r = range_of(space, va, n);
 
-	/* Any tag: entries may be in any set. So may they when there are more pages than sets. */
-	if (tag == EMU_ANY_TAG || n > (uint64_t)(t->mask + 1) * TLB_WAYS) {
+	/* Any tag: entries may be in any set. So may they when there are more pages than sets, and
+	 * pieces of leaves wherever the leaf goes on. */
+	if (tag == EMU_ANY_TAG || unlikely(t->pieces) ||
+	    n > (uint64_t)(t->mask + 1) * TLB_WAYS) {
 		tlb_scan(t, r, tag, what);
 		return;
 	}
@@ -210,25 +261,28 @@ wc_drop_range(struct emu_tlb *t, struct range r, uint16_t tag, unsigned int gran
 		unsigned int sh = emu_level_shift(gran, level);
 
 		for (uint64_t n = r.first >> sh; n <= r.last >> sh; n++) {
-			uint32_t i = emu_cache_index(n << sh, tag, level, sh, t->wc_mask);
+			uint32_t i = emu_cache_index(n << sh, r.space, tag, level, sh, t->wc_mask);
 
 			if (t->wc[i].key == (n << sh | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) |
-					     TLB_KEY_TAG(tag) | TLB_KEY_VALID | r.hi))
+					     TLB_KEY_TAG(tag) | TLB_KEY_VALID | r.hi) &&
+			    t->wc[i].space == r.space)
 				t->wc[i].key = 0;
 		}
 	}
 }
 
 void
-emu_wc_inv(struct emu_tlb *t, uint64_t va, uint64_t n, uint32_t tag, unsigned int what)
+emu_wc_inv(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint32_t tag,
+	   unsigned int what)
 {
-	struct range r = range_of(va, n, what);
+	struct range r = range_of(space, va, n);
 
 	if (t->wc == NULL)
 		return;
 	if (tag == EMU_ANY_TAG || (n >> 9) > t->wc_mask) {
 		for (uint32_t i = 0; i <= t->wc_mask; i++)
-			if (matches(t->wc[i].key, r, tag, what))
+			if (t->wc[i].space == space &&
+			    matches(t->wc[i].key, (t->wc[i].key >> 52) & 3, r, tag, what))
 				t->wc[i].key = 0;
 		return;
 	}

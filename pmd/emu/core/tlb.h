@@ -7,14 +7,16 @@
 #ifndef EMU_TLB_H
 #define EMU_TLB_H
 
+#include <stddef.h>
+
 #include "core.h"
 
 /*
  * A granule is GRAN_4K, _16K or _64K: pages of 4 KiB << 2 * granule, tables of as many bytes.
  *
- * A key says everything that has to match, so that a lookup is one comparison a way:
- * VA[47:12] with the bits below the leaf clear, tag (0 when global), level, which half (VA[55]),
- * global and then its set, granule, world, valid.
+ * A key says all but whose it is, so that a lookup is one comparison a way that misses: VA[47:12]
+ * with the bits below the leaf clear, tag (0 when global), level, which half (VA[55]), global and
+ * then its set, granule, valid.
  */
 #define GRAN_4K  0u
 #define GRAN_16K 1u
@@ -31,18 +33,30 @@
 #define TLB_KEY_GLOBAL     EMU_BIT(55)
 #define TLB_KEY_SET        EMU_BIT(56)
 #define TLB_KEY_GRAN(g)    ((uint64_t)(g) << 57)
-#define TLB_KEY_WORLD      EMU_BIT(59)
 #define TLB_KEY_VALID      EMU_BIT(63)
 #define TLB_VPN            (EMU_BIT(36) - 1)
 
 #define TLB_WAYS   4u
 #define TLB_PERM   0x3fu  /* EMU_PERM_* in a value */
+#define TLB_NOTE   0xfc0u /* the note in a value */
+#define TLB_NOTE_SHIFT 6u
 #define EMU_TAGS   65536u
-#define EMU_WORLDS 2u
+#define EMU_QUICK_SPACES 2u /* those of which a tag is dropped without a scan */
+
+/*
+ * The other half of what has to match, looked at where the key does: the space. Beside it stands
+ * what only invalidations and faults look at: the level of the descriptor that the leaf is of, which
+ * is another than the key's when the entry is but a piece of it, and where stage 1 led.
+ */
+#define TLB_WHO_SPACE      ((UINT64_C(1) << 20) - 1)
+#define TLB_WHO_LEVEL(lvl) ((uint64_t)(lvl) << 20)
+#define TLB_WHO_LEVEL_OF(who) ((unsigned int)((who) >> 20) & 3)
+#define TLB_WHO_VIA(a)     (((a) >> 12 & TLB_VPN) << 28)
+#define TLB_WHO_VIA_OF(who) ((who) >> 28 << 12)
 
 /** Whose translation it is. */
 struct emu_tag {
-	uint64_t world; /**< 0 or TLB_KEY_WORLD: two kinds of spaces, each with its tags */
+	uint32_t space; /**< of what kind, and of which virtual machine: a kind of IOMMU numbers them */
 	uint16_t id;    /**< the address space: 0 where there are none */
 	bool set;       /**< which globals it sees; invalidations do not look at it */
 };
@@ -54,7 +68,10 @@ struct emu_leaf {
 	uint8_t level;
 	uint8_t shift;  /**< offset bits of the leaf */
 	uint8_t perm;
+	uint8_t note;   /**< 6 bits that mean something to the kind of IOMMU */
+	uint8_t of;     /**< level of the descriptor: @p level, or above it for a piece of the leaf */
 	bool global;
+	uint64_t via;   /**< the intermediate address of its first byte, where there is one */
 };
 
 /** One set, two cache lines; what a hit compares is in the first. */
@@ -62,7 +79,7 @@ struct tlb_set {
 	uint64_t key[TLB_WAYS];
 	uint64_t val[TLB_WAYS];   /**< physical address [51:12] | EMU_PERM_* */
 	uint64_t epoch[TLB_WAYS]; /**< of the insertion; older than an invalidation: dead */
-	uint64_t rsvd[TLB_WAYS];
+	uint64_t who[TLB_WAYS];   /**< TLB_WHO_* */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tlb_set) == 128, "two cache lines");
 
@@ -70,48 +87,60 @@ _Static_assert(sizeof(struct tlb_set) == 128, "two cache lines");
 struct wc_entry {
 	uint64_t key;
 	uint64_t epoch;
+	uint64_t space;
 	uint64_t next; /**< table address [47:12] | what the IOMMU collected of all on the way */
 };
 
 struct emu_tlb {
 	uint64_t epoch;      /**< counts invalidations of a tag or of everything */
-	uint64_t all_inv[EMU_WORLDS]; /**< epoch of the last invalidation of a whole world */
-	uint64_t *tag_inv;   /**< the same for each tag: of world 0, then of world 1 */
+	uint64_t *space_inv; /**< epoch of the last invalidation of each space */
+	uint64_t *tag_inv;   /**< the same for each tag: of space 0, then of space 1 */
+	uint32_t spaces;     /**< how many there may be */
+	uint32_t space_max;  /**< the highest of which something may be cached */
+	uint32_t only;       /**< the one space of all that may be cached, or EMU_NO_SPACE, _SPACES */
 	struct tlb_set *set;
 	uint32_t mask, rr;
 	uint8_t levels[GRANS]; /**< bit n: leaves of level n may be cached */
 	bool off;            /**< nothing is ever inserted */
 	bool global;         /**< global leaves may be cached */
-	bool world[EMU_WORLDS]; /**< leaves or tables of that world may be cached */
+	bool pieces;         /**< pieces of leaves may be cached */
 	uint8_t wc_grans;    /**< bit n: tables of granule n may be cached; 4K: not kept */
 	uint32_t wc_mask;
 	struct wc_entry *wc; /**< NULL: no walk cache */
 };
 
-/** @param entries, walk_entries powers of two, or 0: no caching. @return 0 or -1: no memory. */
-int emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries);
+#define EMU_NO_SPACE UINT32_MAX
+#define EMU_MANY_SPACES (UINT32_MAX - 1)
+
+/**
+ * @param entries, walk_entries powers of two, or 0: no caching.
+ * @param spaces at least EMU_QUICK_SPACES, at most 2^20. @return 0 or -1: no memory.
+ */
+int emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries, uint32_t spaces);
 void emu_tlb_fini(struct emu_tlb *t);
 void emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
 		    const struct emu_leaf *l);
-/** @param world 0 or 1. */
-void emu_tlb_inv_all(struct emu_tlb *t, unsigned int world);
-void emu_tlb_inv_tag(struct emu_tlb *t, uint16_t tag, unsigned int world);
+void emu_tlb_inv_space(struct emu_tlb *t, uint32_t space);
+/** Every space but @p space. */
+void emu_tlb_inv_but(struct emu_tlb *t, uint32_t space);
+/** What is not global of one tag. */
+void emu_tlb_inv_tag(struct emu_tlb *t, uint32_t space, uint16_t tag);
 
 #define EMU_ANY_TAG    0x10000u
 #define EMU_GRANS_ALL  ((1u << GRANS) - 1)
 #define EMU_TTL(level) ((unsigned int)(level) << GRANS)
 #define EMU_TTL_OF(what) ((what) >> GRANS & 3)
-#define EMU_IN_WORLD_1 (1u << (GRANS + 2))
 
 /**
- * Drop leaves (or tables) that cover some of @p n units of 4 KiB from @p va.
+ * Drop leaves (or tables) of a space that cover some of @p n units of 4 KiB from @p va.
  * @param tag globals and those of this tag, or EMU_ANY_TAG.
  * @param what bit g: what came from tables of granule g; | EMU_TTL(level): only leaves of that
- *   level; | EMU_IN_WORLD_1: of world 1, not 0. Scalars, because this is on the path of every
- *   command.
+ *   level. Scalars, because this is on the path of every command.
  */
-void emu_tlb_inv_va(struct emu_tlb *t, uint64_t va, uint64_t n, uint32_t tag, unsigned int what);
-void emu_wc_inv(struct emu_tlb *t, uint64_t va, uint64_t n, uint32_t tag, unsigned int what);
+void emu_tlb_inv_va(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint32_t tag,
+		    unsigned int what);
+void emu_wc_inv(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint32_t tag,
+		unsigned int what);
 
 /** Log2 of how many units of 4 KiB a leaf, or what a table of the next level maps, has. */
 static inline unsigned int
@@ -125,78 +154,100 @@ emu_level_shift(unsigned int gran, unsigned int level)
  * emu_level_shift().
  */
 static inline uint32_t
-emu_cache_index(uint64_t vpn, uint16_t tag, unsigned int level, unsigned int shift, uint32_t mask)
+emu_cache_index(uint64_t vpn, uint32_t space, uint16_t tag, unsigned int level, unsigned int shift,
+		uint32_t mask)
 {
-	return (uint32_t)((vpn >> shift) + tag * 0x9e5u + (3 - level) * 0x155u) & mask;
+	return (uint32_t)((vpn >> shift) + tag * 0x9e5u + space * 0x6d3u + (3 - level) * 0x155u) &
+	       mask;
 }
 
 /** @return whether an entry of that epoch survived. */
 static inline bool
-emu_cache_alive(const struct emu_tlb *t, uint64_t key, uint64_t epoch)
+emu_cache_alive(const struct emu_tlb *t, uint64_t key, uint32_t space, uint64_t epoch)
 {
-	unsigned int world = (key >> 59) & 1;
-
-	if (epoch < t->all_inv[world])
+	if (epoch < t->space_inv[space])
 		return false;
-	return (key & TLB_KEY_GLOBAL) ||
-	       epoch >= t->tag_inv[((key >> 36) & 0xffff) + world * EMU_TAGS];
+	return (key & TLB_KEY_GLOBAL) || unlikely(space >= EMU_QUICK_SPACES) ||
+	       epoch >= t->tag_inv[((key >> 36) & 0xffff) + space * EMU_TAGS];
 }
 
 /* ---- the IOTLB's lookup ---------------------------------------------------------------------- */
 
-static inline uint64_t *
-tlb_find(struct emu_tlb *t, uint64_t vpn, uint16_t tag, unsigned int gran, unsigned int level,
-	 uint64_t key)
+static inline const uint64_t *
+tlb_find(const struct emu_tlb *t, uint64_t vpn, uint32_t space, uint16_t tag, unsigned int gran,
+	 unsigned int level, uint64_t key)
 {
-	struct tlb_set *s = &t->set[emu_cache_index(vpn, tag, level, emu_level_shift(gran, level),
-						       t->mask)];
+	const struct tlb_set *s = &t->set[emu_cache_index(
+		vpn, space, tag, level, emu_level_shift(gran, level), t->mask)];
 
 	for (unsigned int w = 0; w < TLB_WAYS; w++)
-		if (s->key[w] == key && emu_cache_alive(t, key, s->epoch[w]))
+		if (s->key[w] == key && (s->who[w] & TLB_WHO_SPACE) == space &&
+		    emu_cache_alive(t, key, space, s->epoch[w]))
 			return &s->val[w];
 	return NULL;
 }
 
-static inline __attribute__((always_inline)) bool
-tlb_lookup_gran(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
-		uint64_t *pa, uint8_t *perm, unsigned int *shift)
+/* What goes with a value that was found. */
+static inline uint64_t
+tlb_who(const uint64_t *val)
 {
-	uint64_t hi = (va & EMU_BIT(55) ? TLB_KEY_HI : 0) | tag->world;
+	return val[2 * TLB_WAYS];
+}
+_Static_assert(offsetof(struct tlb_set, who) ==
+	       offsetof(struct tlb_set, val) + 2 * TLB_WAYS * sizeof(uint64_t), "tlb_who()");
+
+static inline __attribute__((always_inline)) const uint64_t *
+tlb_lookup_gran(const struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+		unsigned int *shift)
+{
+	uint64_t hi = va & EMU_BIT(55) ? TLB_KEY_HI : 0;
 
 	for (unsigned int level = 3; level >= 1; level--) {
 		uint64_t off = emu_offset_mask(GRAN_SHIFT(gran, level));
 		uint64_t vpn = ((va & ~off) >> 12) & TLB_VPN;
 		uint64_t key = vpn | TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_VALID | hi;
-		uint64_t *v;
+		const uint64_t *v;
 
 		if (!(t->levels[gran] & (1u << level)))
 			continue;
-		v = tlb_find(t, vpn, tag->id, gran, level, key | TLB_KEY_TAG(tag->id));
+		v = tlb_find(t, vpn, tag->space, tag->id, gran, level, key | TLB_KEY_TAG(tag->id));
 		if (v == NULL && t->global)
-			v = tlb_find(t, vpn, 0, gran, level,
+			v = tlb_find(t, vpn, tag->space, 0, gran, level,
 				     key | TLB_KEY_GLOBAL | (tag->set ? TLB_KEY_SET : 0));
 		if (v != NULL) {
-			*pa = (*v & ~UINT64_C(0xfff)) | (va & off);
-			*perm = *v & TLB_PERM;
 			*shift = GRAN_SHIFT(gran, level);
-			return true;
+			return v;
 		}
 	}
-	return false;
+	return NULL;
 }
 
 /**
  * Three copies, each with its granule's numbers in it: 4 KiB pages pay one branch for the rest.
- * @param shift offset bits of the leaf; who does not need it gives a local that nobody reads.
+ * @param shift offset bits of the leaf. @return the value, or NULL.
  */
-static inline __attribute__((always_inline)) bool
-emu_tlb_lookup(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
-	       uint64_t *pa, uint8_t *perm, unsigned int *shift)
+static inline __attribute__((always_inline)) const uint64_t *
+emu_tlb_find(const struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+	     unsigned int *shift)
 {
 	if (likely(gran == GRAN_4K))
-		return tlb_lookup_gran(t, tag, va, GRAN_4K, pa, perm, shift);
-	return gran == GRAN_16K ? tlb_lookup_gran(t, tag, va, GRAN_16K, pa, perm, shift) :
-				  tlb_lookup_gran(t, tag, va, GRAN_64K, pa, perm, shift);
+		return tlb_lookup_gran(t, tag, va, GRAN_4K, shift);
+	return gran == GRAN_16K ? tlb_lookup_gran(t, tag, va, GRAN_16K, shift) :
+				  tlb_lookup_gran(t, tag, va, GRAN_64K, shift);
+}
+
+/** @param shift as for emu_tlb_find(); who does not need it gives a local that nobody reads. */
+static inline __attribute__((always_inline)) bool
+emu_tlb_lookup(const struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
+	       uint64_t *pa, uint8_t *perm, unsigned int *shift)
+{
+	const uint64_t *v = emu_tlb_find(t, tag, va, gran, shift);
+
+	if (v == NULL)
+		return false;
+	*pa = (*v & ~UINT64_C(0xfff)) | (va & emu_offset_mask(*shift));
+	*perm = *v & TLB_PERM;
+	return true;
 }
 
 /* ---- the walk cache -------------------------------------------------------------------------- */
@@ -207,15 +258,14 @@ wc_key(const struct emu_tag *tag, uint64_t va, unsigned int gran, unsigned int l
 	uint64_t key = (va >> 12) & TLB_VPN &
 		       ~((UINT64_C(1) << emu_level_shift(gran, level)) - 1);
 
-	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_TAG(tag->id) | tag->world |
-	       TLB_KEY_VALID;
+	key |= TLB_KEY_LEVEL(level) | TLB_KEY_GRAN(gran) | TLB_KEY_TAG(tag->id) | TLB_KEY_VALID;
 	return va & EMU_BIT(55) ? key | TLB_KEY_HI : key;
 }
 
 static inline struct wc_entry *
-wc_place(struct emu_tlb *t, uint64_t key, unsigned int gran, unsigned int level)
+wc_place(struct emu_tlb *t, uint64_t key, uint32_t space, unsigned int gran, unsigned int level)
 {
-	return &t->wc[emu_cache_index(key & TLB_VPN, (uint16_t)(key >> 36), level,
+	return &t->wc[emu_cache_index(key & TLB_VPN, space, (uint16_t)(key >> 36), level,
 				       emu_level_shift(gran, level), t->wc_mask)];
 }
 
@@ -225,9 +275,23 @@ emu_wc_lookup(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigne
 	      unsigned int level)
 {
 	uint64_t key = wc_key(tag, va, gran, level);
-	struct wc_entry *c = wc_place(t, key, gran, level);
+	struct wc_entry *c = wc_place(t, key, tag->space, gran, level);
 
-	return c->key == key && emu_cache_alive(t, key, c->epoch) ? c : NULL;
+	return c->key == key && c->space == tag->space &&
+			       emu_cache_alive(t, key, tag->space, c->epoch) ?
+		       c :
+		       NULL;
+}
+
+/** Something of @p space is about to be cached. */
+static inline void
+emu_cache_of(struct emu_tlb *t, uint32_t space)
+{
+	if (likely(t->only == space))
+		return;
+	t->only = t->only == EMU_NO_SPACE ? space : EMU_MANY_SPACES;
+	if (space > t->space_max)
+		t->space_max = space;
 }
 
 static inline void
@@ -235,10 +299,10 @@ emu_wc_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigne
 	      unsigned int level, uint64_t next)
 {
 	uint64_t key = wc_key(tag, va, gran, level);
-	struct wc_entry *c = wc_place(t, key, gran, level);
+	struct wc_entry *c = wc_place(t, key, tag->space, gran, level);
 
-	*c = (struct wc_entry){ .key = key, .epoch = t->epoch, .next = next };
-	t->world[tag->world != 0] = true;
+	*c = (struct wc_entry){ .key = key, .epoch = t->epoch, .space = tag->space, .next = next };
+	emu_cache_of(t, tag->space);
 	if (gran != GRAN_4K)
 		t->wc_grans |= (uint8_t)(1u << gran);
 }

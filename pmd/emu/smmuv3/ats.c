@@ -5,50 +5,71 @@
  */
 #include "lookup.h"
 
-/* Config 0b101 with EATS full: what §5.2 calls an effective EATS other than off. Split-stage needs
- * stage 2, which is not there (ste_decode() makes it ILLEGAL). */
+/* Translation with EATS full: what §5.2 calls an effective EATS other than off. There is no
+ * split-stage ATS (ste_legal() makes it ILLEGAL). */
 static bool
 ats_on(const struct emu_ste *ste)
 {
-	return ste->kind == STE_S1 && ste->eats == SMMU_STE_EATS_FULL;
+	return ste->kind >= STE_S1 && ste->eats == SMMU_STE_EATS_FULL;
 }
 
-/* Stage 1, from the IOTLB or by a walk. Nothing is recorded (§3.9.1.2): what is not mapped, or
- * not allowed, is a Success that grants less. */
+/* The leaf that an address falls into, cached or by a walk: of @p w its pa, perm and shift. A fault
+ * of permissions is none here. @return whether it was cached. */
+static bool
+leaf(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
+     const struct emu_cd *cd, uint8_t need, struct emu_walk *w)
+{
+	const uint64_t *v;
+	unsigned int shift;
+
+	w->fault = 0;
+	if (ste->kind == STE_S2)
+		return emu_s2_leaf(e, &ste->s2, r->iova, SMMU_EVT_CLASS_IN, false, !r->probe, w);
+	v = emu_tlb_find(&e->tlb, &cd->tag, r->iova, cd->gran[(r->iova >> 55) & 1], &shift);
+	if (v != NULL) {
+		w->leaf = (struct emu_leaf){ .pa = *v & ~UINT64_C(0xfff), .perm = *v & TLB_PERM,
+					     .shift = (uint8_t)shift };
+		return true;
+	}
+	if (ste->kind == STE_NESTED) {
+		if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, w))
+			emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w->leaf);
+		return false;
+	}
+	emu_walk(e, cd, NULL, r->iova, false, !r->probe, w);
+	if (w->fault == 0)
+		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w->leaf);
+	return false;
+}
+
+/* All stages that there are, from the IOTLB or by a walk. Nothing is recorded (§3.9.1.2): what is
+ * not mapped, or not allowed, is a Success that grants less. */
 static enum emu_treq
-translate(struct emu_smmu *e, const struct emu_req *r, const struct emu_cd *cd,
-	  struct emu_treq_cpl *c)
+translate(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
+	  const struct emu_cd *cd, struct emu_treq_cpl *c)
 {
 	struct emu_req write = *r;
-	uint8_t perm;
-	uint64_t pa;
+	struct emu_walk w;
+	uint8_t need_r, need_w;
+	bool hit;
 
-	*c = (struct emu_treq_cpl){ .shift = 12 };
-	if (!in_range(cd, r->iova))
-		return EMU_TREQ_SUCCESS;
-	if (tlb_lookup(e, cd, r->iova, &pa, &perm, &c->shift)) {
-		if (!r->probe)
-			emu_count(&e->core.st.iotlb_hits, 1);
-	} else {
-		struct emu_walk w;
-
-		if (!r->probe)
-			emu_count(&e->core.st.iotlb_misses, 1);
-		emu_walk(e, cd, r->iova, false, !r->probe, &w);
-		if (w.fault == SMMU_EVT_F_WALK_EABT)
-			return EMU_TREQ_CA;
-		if (w.fault != 0)
-			return EMU_TREQ_SUCCESS;
-		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
-		pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
-		perm = w.leaf.perm;
-		c->shift = w.leaf.shift;
-	}
-	c->pa = pa & ~emu_offset_mask(c->shift);
-	c->r = perm & emu_perm_needed(r);
 	write.write = true;
 	write.ind = false;
-	c->w = perm & emu_perm_needed(&write);
+	need_r = emu_perm_needed(r);
+	need_w = emu_perm_needed(&write);
+	if (cd != NULL ? !in_range(cd, r->iova) : r->iova >> e->conf.oas != 0)
+		return EMU_TREQ_SUCCESS;
+	hit = leaf(e, r, ste, cd, need_r | need_w, &w);
+	if (!r->probe)
+		emu_count(hit ? &e->core.st.iotlb_hits : &e->core.st.iotlb_misses, 1);
+	if (w.fault == SMMU_EVT_F_WALK_EABT)
+		return EMU_TREQ_CA;
+	if (w.fault != 0)
+		return EMU_TREQ_SUCCESS;
+	c->shift = w.leaf.shift;
+	c->pa = (w.leaf.pa | (r->iova & emu_offset_mask(c->shift))) & ~emu_offset_mask(c->shift);
+	c->r = w.leaf.perm & need_r;
+	c->w = w.leaf.perm & need_w;
 	return EMU_TREQ_SUCCESS;
 }
 
@@ -58,7 +79,7 @@ emu_ats_request(struct emu *core, uint32_t sid, uint64_t iova, bool probe, struc
 	struct emu_smmu *e = smmu_of(core);
 	struct emu_req r = { .iova = iova, .sid = sid, .probe = probe, .quiet = true };
 	const struct emu_ste *ste;
-	const struct emu_cd *cd;
+	const struct emu_cd *cd = NULL;
 
 	*c = (struct emu_treq_cpl){ .shift = 12 };
 	if (!e->smmuen) {
@@ -74,13 +95,18 @@ emu_ats_request(struct emu *core, uint32_t sid, uint64_t iova, bool probe, struc
 		emu_event(e, &r, SMMU_EVT_F_BAD_ATS_TREQ, 0, 0);
 		return EMU_TREQ_UR;
 	}
-	cd = cd_get(e, &r, ste);
-	if (cd == NULL || cd->fault != 0)
-		return EMU_TREQ_CA;
+	if (ste->kind != STE_S2) {
+		cd = cd_get(e, &r, ste);
+		if (cd == NULL) /* stage 2 of its address is a translation like another */
+			return e->cfg.cd_fault >= SMMU_EVT_F_TRANSLATION ? EMU_TREQ_SUCCESS :
+									   EMU_TREQ_CA;
+		if (cd->fault != 0)
+			return EMU_TREQ_CA;
+	}
 	/* The STE's overrides apply as they do to an ordinary read (§13.5). */
 	r.pnu = ste->priv;
 	r.ind = ste->inst;
-	return translate(e, &r, cd, c);
+	return translate(e, &r, ste, cd, c);
 }
 
 bool
@@ -113,15 +139,19 @@ emu_ats_check_stale(struct emu *core, uint32_t sid, uint64_t iova, uint64_t pa, 
 	const struct emu_ste *ste = ste_get(e, &r);
 	const struct emu_cd *cd = NULL;
 
-	if (ste != NULL && ste->fault == 0 && ste->kind == STE_S1)
+	if (ste == NULL || ste->fault != 0 || ste->kind < STE_S1)
+		goto stale;
+	if (ste->kind != STE_S2) {
 		cd = cd_get(e, &r, ste);
-	if (cd == NULL || cd->fault != 0 || !in_range(cd, iova)) {
-		emu_count(&e->core.st.stale_hits, 1);
-		return;
+		if (cd == NULL || cd->fault != 0 || !in_range(cd, iova))
+			goto stale;
 	}
 	r.pnu = ste->priv;
 	r.ind = ste->inst && !write;
-	emu_check_stale_hit(e, cd, iova, pa, emu_perm_needed(&r));
+	emu_check_stale_hit(e, ste, cd, iova, pa, emu_perm_needed(&r));
+	return;
+stale:
+	emu_count(&e->core.st.stale_hits, 1);
 }
 
 void

@@ -16,16 +16,16 @@ range_ttl(const uint64_t cmd[2])
 
 /* A range of one page at no level is not to be said with TG (§4.4.1.1). */
 static bool
-range_reserved(const uint64_t cmd[2])
+range_ok(const struct emu_smmu *e, const uint64_t cmd[2])
 {
-	return smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) != SMMU_TLBI_TG_NONE &&
-	       (cmd[0] & (SMMU_TLBI_0_NUM | SMMU_TLBI_0_SCALE)) == 0 && range_ttl(cmd) == 0;
+	return !e->conf.ril || smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) == SMMU_TLBI_TG_NONE ||
+	       (cmd[0] & (SMMU_TLBI_0_NUM | SMMU_TLBI_0_SCALE)) != 0 || range_ttl(cmd) != 0;
 }
 
 static uint32_t
-tlbi_taken(struct emu_smmu *e)
+tlbi_of(struct emu_smmu *e, bool ok)
 {
-	if (emu_inject_nth(&e->core, EMU_INJECT_CERROR_ILL))
+	if (!ok || emu_inject_nth(&e->core, EMU_INJECT_CERROR_ILL))
 		return SMMU_CERROR_ILL;
 	emu_count(&e->st.tlbis, 1);
 	return SMMU_CERROR_NONE;
@@ -40,31 +40,33 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 	case SMMU_CMD_PREFETCH_CONFIG:
 	case SMMU_CMD_PREFETCH_ADDR:
 		return SMMU_CERROR_NONE;
-	case SMMU_CMD_CFGI_STE:
-	case SMMU_CMD_CFGI_STE_RANGE:
 	case SMMU_CMD_CFGI_CD:
 	case SMMU_CMD_CFGI_CD_ALL:
+		if (!e->conf.s1)
+			return SMMU_CERROR_ILL;
+		/* fall through */
+	case SMMU_CMD_CFGI_STE:
+	case SMMU_CMD_CFGI_STE_RANGE:
 		emu_count(&e->st.cfgis, 1);
 		return SMMU_CERROR_NONE;
 	case SMMU_CMD_TLBI_EL2_VA:
 	case SMMU_CMD_TLBI_EL2_VAA:
-		if (!e->conf.hyp)
-			return SMMU_CERROR_ILL;
-		/* fall through */
+		return tlbi_of(e, e->conf.hyp && range_ok(e, cmd));
 	case SMMU_CMD_TLBI_NH_VA:
 	case SMMU_CMD_TLBI_NH_VAA:
-		if (e->conf.ril && range_reserved(cmd))
-			return SMMU_CERROR_ILL;
-		return tlbi_taken(e);
+		return tlbi_of(e, e->conf.s1 && range_ok(e, cmd));
+	case SMMU_CMD_TLBI_S2_IPA:
+		return tlbi_of(e, e->conf.s2 && range_ok(e, cmd));
 	case SMMU_CMD_TLBI_EL2_ALL:
 	case SMMU_CMD_TLBI_EL2_ASID:
-		if (!e->conf.hyp)
-			return SMMU_CERROR_ILL;
-		/* fall through */
+		return tlbi_of(e, e->conf.hyp);
 	case SMMU_CMD_TLBI_NH_ALL:
 	case SMMU_CMD_TLBI_NH_ASID:
+		return tlbi_of(e, e->conf.s1);
+	case SMMU_CMD_TLBI_S12_VMALL:
+		return tlbi_of(e, e->conf.s2);
 	case SMMU_CMD_TLBI_NSNH_ALL:
-		return tlbi_taken(e);
+		return tlbi_of(e, true);
 	case SMMU_CMD_ATC_INV: /* §4.5.1: beyond 52 may be illegal, and is here */
 		if (!e->conf.ats || smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]) > SMMU_ATC_SIZE_ALL)
 			return SMMU_CERROR_ILL;
@@ -74,19 +76,19 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 		return smmu_field_get(SMMU_SYNC_0_CS, cmd[0]) == 3 ? SMMU_CERROR_ILL :
 								     SMMU_CERROR_NONE;
 	default:
-		/* Reserved, or of a feature that the IDRs deny: stage 2, PRI, stalls (STALL_MODEL
-		 * is terminate only), Secure. */
+		/* Reserved, or of a feature that the IDRs deny: PRI, stalls (STALL_MODEL is
+		 * terminate only), Secure. */
 		return SMMU_CERROR_ILL;
 	}
 }
 
 /*
- * TLBI by address (§4.4.1): one page or leaf of whatever granule, or with RIL a range in pages of
+ * TLBI by address (§4.4.1), VA or IPA: one page or leaf of whatever granule, or with RIL a range in pages of
  * granule TG, for which entries from tables of another granule stay. An address that is not
  * aligned to TG is UNPREDICTABLE: its low bits do not count here.
  */
 static void
-tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid, unsigned int world)
+tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t space, uint32_t asid)
 {
 	unsigned int tg = (unsigned int)smmu_field_get(SMMU_TLBI_1_TG, cmd[1]);
 	unsigned int what = EMU_GRANS_ALL;
@@ -101,10 +103,53 @@ tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t asid, unsigned int w
 		va &= ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
 		what = 1u << gran | EMU_TTL(range_ttl(cmd));
 	}
-	what |= world;
-	emu_tlb_inv_va(&e->tlb, va, n, asid, what);
+	emu_tlb_inv_va(&e->tlb, space, va, n, asid, what);
 	if (!(cmd[1] & SMMU_TLBI_1_LEAF))
-		emu_wc_inv(&e->tlb, va, n, asid, what);
+		emu_wc_inv(&e->tlb, space, va, n, asid, what);
+}
+
+/* The VMID of a command. Without stage 2 it is RES0 and does not count; with 8 bits the upper half
+ * is, and no entry is of a VMID that has something there (§4.4). @return whether there may be any. */
+static bool
+cmd_vmid(const struct emu_smmu *e, const uint64_t cmd[2], uint16_t *vmid)
+{
+	*vmid = e->conf.s2 ? (uint16_t)smmu_field_get(SMMU_TLBI_0_VMID, cmd[0]) : 0;
+	return e->conf.vmid16 || *vmid < 256;
+}
+
+/* TLBI of one VMID. Those of stage 1 take entries of both stages too, that by IPA does not
+ * (§4.4.3.1). */
+static void
+tlbi_vm(struct emu_smmu *e, const uint64_t cmd[2])
+{
+	uint16_t asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]);
+	uint16_t vmid;
+
+	if (!cmd_vmid(e, cmd, &vmid))
+		return;
+	switch (smmu_field_get(SMMU_CMD_0_OP, cmd[0])) {
+	case SMMU_CMD_TLBI_NH_ALL:
+		emu_tlb_inv_space(&e->tlb, emu_space_va(vmid));
+		break;
+	case SMMU_CMD_TLBI_NH_ASID:
+		emu_tlb_inv_tag(&e->tlb, emu_space_va(vmid), asid);
+		break;
+	case SMMU_CMD_TLBI_NH_VA:
+		tlbi_va(e, cmd, emu_space_va(vmid), asid);
+		break;
+	case SMMU_CMD_TLBI_NH_VAA:
+		tlbi_va(e, cmd, emu_space_va(vmid), EMU_ANY_TAG);
+		break;
+	case SMMU_CMD_TLBI_S12_VMALL:
+		emu_tlb_inv_space(&e->tlb, emu_space_va(vmid));
+		emu_tlb_inv_space(&e->tlb, emu_space_ipa(vmid));
+		break;
+	case SMMU_CMD_TLBI_S2_IPA:
+		tlbi_va(e, cmd, emu_space_ipa(vmid), 0);
+		break;
+	default:
+		break;
+	}
 }
 
 void
@@ -129,35 +174,26 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 	case SMMU_CMD_CFGI_CD_ALL:
 		emu_config_inv_cd(e, sid);
 		break;
-	case SMMU_CMD_TLBI_NH_ALL: /* one VMID: S2P is 0 */
 	case SMMU_CMD_TLBI_NSNH_ALL:
-		emu_tlb_inv_all(&e->tlb, 0);
+		emu_tlb_inv_but(&e->tlb, EMU_SPACE_EL2);
 		break;
 	case SMMU_CMD_TLBI_EL2_ALL: /* with and without E2H */
-		emu_tlb_inv_all(&e->tlb, 1);
-		break;
-	case SMMU_CMD_TLBI_NH_ASID:
-		emu_tlb_inv_tag(&e->tlb, asid, 0);
+		emu_tlb_inv_space(&e->tlb, EMU_SPACE_EL2);
 		break;
 	case SMMU_CMD_TLBI_EL2_ASID: /* also where none are tagged: they may go */
-		emu_tlb_inv_tag(&e->tlb, asid, 1);
-		break;
-	case SMMU_CMD_TLBI_NH_VA:
-		tlbi_va(e, cmd, asid, 0);
+		emu_tlb_inv_tag(&e->tlb, EMU_SPACE_EL2, asid);
 		break;
 	case SMMU_CMD_TLBI_EL2_VA: /* without E2H the ASID is ignored (§4.4.2.8) */
-		tlbi_va(e, cmd, e->e2h ? asid : 0, EMU_IN_WORLD_1);
-		break;
-	case SMMU_CMD_TLBI_NH_VAA:
-		tlbi_va(e, cmd, EMU_ANY_TAG, 0);
+		tlbi_va(e, cmd, EMU_SPACE_EL2, e->e2h ? asid : 0);
 		break;
 	case SMMU_CMD_TLBI_EL2_VAA:
-		tlbi_va(e, cmd, EMU_ANY_TAG, EMU_IN_WORLD_1);
+		tlbi_va(e, cmd, EMU_SPACE_EL2, EMU_ANY_TAG);
 		break;
 	case SMMU_CMD_ATC_INV:
 		emu_ats_invalidate(e, cmd);
 		break;
 	default:
+		tlbi_vm(e, cmd);
 		break;
 	}
 }

@@ -80,36 +80,63 @@ bad:
 	return false;
 }
 
-/* Check and decode (§5.2, "Validity of STE"), for what the IDRs offer: stage 1, no substreams. */
+/* Of a Config that is not abort: the stages that it has. */
+#define CONFIG_S1 1u
+#define CONFIG_S2 2u
 #define STRW_RESERVED smmu_field_prep(SMMU_STE_1_STRW, 1) /* 0bx1 */
 
-static void
-ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[2])
+/* StreamWorld and VMID of a stream that is translated. STRW is RES0 without Hyp and unused under
+ * stage 2, and then not looked at; VMIDs are of NS-EL1, where there is stage 2. @return whether they
+ * are legal. */
+static bool
+ste_world(const struct emu_smmu *e, struct emu_ste *s, unsigned int config, const uint64_t w[4])
 {
+	bool strw = e->conf.hyp && !(config & CONFIG_S2);
+
+	if (strw && (w[1] & STRW_RESERVED))
+		return false;
+	s->el2 = strw && smmu_field_get(SMMU_STE_1_STRW, w[1]) == SMMU_STE_STRW_EL2;
+	if (e->conf.s2 && !s->el2)
+		s->vmid = (uint16_t)smmu_field_get(SMMU_STE_2_S2VMID, w[2]);
+	return e->conf.vmid16 || s->vmid < 256;
+}
+
+/* Is a stream legal that is translated (§5.2.2, SteIllegal())? An S1ContextPtr beyond IAS, which is
+ * OAS here, may be ILLEGAL under stage 2 too (§3.4.3). S1CDMax, S1Fmt and S1DSS are IGNORED where
+ * IDR1.SSIDSIZE is 0. There are no stalls, for which S1STALLD is, and no split-stage ATS. */
+static bool
+ste_legal(const struct emu_smmu *e, struct emu_ste *s, unsigned int config, const uint64_t w[4])
+{
+	if (((config & CONFIG_S1) && !e->conf.s1) || ((config & CONFIG_S2) && !e->conf.s2) ||
+	    s->eats == SMMU_STE_EATS_SPLIT || !ste_world(e, s, config, w))
+		return false;
+	if ((config & CONFIG_S1) && ((w[1] & SMMU_STE_1_S1STALLD) || s->cdptr >> e->conf.oas))
+		return false;
+	return !(config & CONFIG_S2) || emu_s2_decode(e, &s->s2, s->vmid, w);
+}
+
+/* Check and decode (§5.2, "Validity of STE"), for what the IDRs offer. */
+static void
+ste_decode(const struct emu_smmu *e, struct emu_ste *s, const uint64_t w[4])
+{
+	static const uint8_t kind[] = { STE_BYPASS, STE_S1, STE_S2, STE_NESTED };
 	unsigned int config = (unsigned int)smmu_field_get(SMMU_STE_0_CONFIG, w[0]);
 
 	s->priv = smmu_field_get(SMMU_STE_1_PRIVCFG, w[1]) == SMMU_STE_PRIVCFG_PRIV;
 	s->inst = smmu_field_get(SMMU_STE_1_INSTCFG, w[1]) == 3;
 	s->cdptr = w[0] & SMMU_STE_0_S1CONTEXTPTR;
-	s->el2 = e->conf.hyp && config == SMMU_STE_CONFIG_S1 &&
-		 smmu_field_get(SMMU_STE_1_STRW, w[1]) == SMMU_STE_STRW_EL2;
+	s->el2 = false;
+	s->vmid = 0;
 	s->eats = e->conf.ats ? (uint8_t)smmu_field_get(SMMU_STE_1_EATS, w[1]) : SMMU_STE_EATS_OFF;
 	s->fault = 0;
 	if (!(w[0] & SMMU_STE_0_V)) {
 		s->fault = SMMU_EVT_C_BAD_STE;
 	} else if (!(config & 4)) {
 		s->kind = STE_ABORT;
-	} else if (config == SMMU_STE_CONFIG_BYPASS) {
-		s->kind = STE_BYPASS;
-	} else if (config != SMMU_STE_CONFIG_S1 || (w[1] & SMMU_STE_1_S1STALLD) ||
-		   s->eats == SMMU_STE_EATS_SPLIT || s->cdptr >> e->conf.oas ||
-		   (e->conf.hyp && (w[1] & STRW_RESERVED))) {
-		/* Stage 2 is not implemented; S1STALLD needs a stall model, split ATS stage 2; STRW
-		 * is RES0 without Hyp, and then not looked at. S1CDMax, S1Fmt and S1DSS are IGNORED
-		 * where IDR1.SSIDSIZE is 0. */
-		s->fault = SMMU_EVT_C_BAD_STE;
 	} else {
-		s->kind = STE_S1;
+		s->kind = kind[config & (CONFIG_S1 | CONFIG_S2)];
+		if (s->kind != STE_BYPASS && !ste_legal(e, s, config, w))
+			s->fault = SMMU_EVT_C_BAD_STE;
 	}
 }
 
@@ -118,7 +145,7 @@ emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
 {
 	struct emu_ste *s = e->conf.cfg_cache ? &e->cfg.ste[r->sid & e->cfg.mask] :
 						&e->cfg.ste_scratch;
-	uint64_t pa, w[2];
+	uint64_t pa, w[4];
 	uint64_t *p;
 
 	if (!ste_address(e, r, &pa))
@@ -130,8 +157,8 @@ emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
 		emu_event(e, r, SMMU_EVT_F_STE_FETCH, 0, pa);
 		return NULL;
 	}
-	w[1] = emu_ld64(&p[1]); /* words may be read in any order: V last catches drivers */
-	w[0] = emu_ld64(&p[0]);
+	for (int i = 3; i >= 0; i--) /* in any order: V last catches drivers */
+		w[i] = emu_ld64(&p[i]);
 	s->sid = r->sid;
 	ste_decode(e, s, w);
 	s->cached = e->conf.cfg_cache != 0;
@@ -168,7 +195,8 @@ cd_half(const struct emu_smmu *e, struct emu_cd *c, unsigned int half, uint64_t 
 }
 
 static void
-cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w[3])
+cd_decode(const struct emu_smmu *e, struct emu_cd *c, const struct emu_ste *ste,
+	  const uint64_t w[3])
 {
 	unsigned int ips = smmu_oas_bits(smmu_field_get(SMMU_CD_0_IPS, w[0]));
 	bool ok;
@@ -177,8 +205,8 @@ cd_decode(const struct emu_smmu *e, struct emu_cd *c, bool el2, const uint64_t w
 	c->tsz[1] = (uint8_t)smmu_field_get(SMMU_CD_0_T1SZ, w[0]);
 	/* EL2 without E2H has TTB0 and nothing else: EPDn, what is about TTB1, PAN and the ASID are
 	 * IGNORED (§5.4). */
-	c->one = el2 && !e->e2h;
-	c->tag.world = el2 ? TLB_KEY_WORLD : 0;
+	c->one = ste->el2 && !e->e2h;
+	c->tag.space = ste->el2 ? EMU_SPACE_EL2 : emu_space_va(ste->vmid);
 	c->epd[0] = (w[0] & SMMU_CD_0_EPD0) && !c->one;
 	c->epd[1] = (w[0] & SMMU_CD_0_EPD1) || c->one;
 	c->tbi[0] = w[0] & SMMU_CD_0_TBI0;
@@ -209,19 +237,28 @@ emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r, const struct emu
 {
 	struct emu_cd *c = e->conf.cfg_cache ? &e->cfg.cd[r->sid & e->cfg.mask] :
 					       &e->cfg.cd_scratch;
-	uint64_t *p = emu_pa(&e->core, ste->cdptr, SMMU_CD_BYTES);
-	uint64_t w[3];
+	uint64_t pa = ste->cdptr, w[3];
+	struct emu_walk under;
+	uint64_t *p;
 
+	if (ste->kind == STE_NESTED && !emu_s2_fetch(e, &ste->s2, pa, SMMU_EVT_CLASS_CD, false,
+						     !r->probe, &under, &pa)) {
+		e->cfg.cd_fault = under.fault;
+		emu_s2_fault(e, r, &ste->s2, &under);
+		return NULL;
+	}
+	p = emu_pa(&e->core, pa, SMMU_CD_BYTES);
 	emu_count(&e->st.cd_reads, 1);
 	if (p == NULL) {
+		e->cfg.cd_fault = SMMU_EVT_F_CD_FETCH;
 		emu_count(&e->core.st.mem_aborts, 1);
-		emu_event(e, r, SMMU_EVT_F_CD_FETCH, 0, ste->cdptr);
+		emu_event(e, r, SMMU_EVT_F_CD_FETCH, 0, pa);
 		return NULL;
 	}
 	for (int i = 2; i >= 0; i--)
 		w[i] = emu_ld64(&p[i]);
 	c->sid = r->sid;
-	cd_decode(e, c, ste->el2, w);
+	cd_decode(e, c, ste, w);
 	c->cached = e->conf.cfg_cache != 0;
 	return c;
 }

@@ -27,9 +27,11 @@ struct emu_smmuv3_conf {
 	bool msi;             /**< IDR0.MSI (true); an SMMU has these, wired interrupts, or both */
 	bool wired;           /**< wired interrupts (true); see emu_smmuv3_wire() */
 	bool two_level;       /**< IDR0.ST_LEVEL (true); without: at most 6 StreamID bits (§6.3.2) */
-	bool hyp;             /**< IDR0.Hyp (false): EL2's StreamWorlds and commands, CR2.E2H. The
-				   architecture has it only beside stage 2 (§6.3.1), which is not
-				   here: for software that runs at EL2 and wants no more */
+	bool s1, s2;          /**< IDR0.S1P, S2P (true): one at least */
+	bool vmid16;          /**< IDR0.VMID16 (true) */
+	bool hyp;             /**< IDR0.Hyp (true): EL2's StreamWorlds and commands, CR2.E2H. With
+				   both stages only (§6.3.1), and there to stay from v3.2 on, which
+				   is what ril means */
 	bool ats;             /**< IDR0.ATS (false) */
 	bool cohacc;          /**< IDR0.COHACC (true); false: says so, and is as coherent as ever */
 	/* timing, ns */

@@ -131,3 +131,23 @@ emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
 	}
 	evtq_write(e, rec);
 }
+
+void
+emu_event_s2(struct emu_smmu *e, const struct emu_req *r, const struct emu_walk *w)
+{
+	const uint64_t rec[SMMU_EVT_DWORDS] = {
+		smmu_field_prep(SMMU_EVT_0_ID, w->fault) | smmu_field_prep(SMMU_EVT_0_SID, r->sid),
+		/* The SMMU only ever reads a descriptor of stage 1. */
+		SMMU_EVT_1_S2 | smmu_field_prep(SMMU_EVT_1_CLASS, w->cls) |
+			(r->pnu ? SMMU_EVT_1_PNU : 0) | (r->write ? 0 : SMMU_EVT_1_RNW) |
+			(r->ind ? SMMU_EVT_1_IND : 0) |
+			(w->fault == SMMU_EVT_F_PERMISSION && w->cls == SMMU_EVT_CLASS_TTD ?
+				 SMMU_EVT_1_TTRNW : 0),
+		r->iova,
+		w->fault == SMMU_EVT_F_WALK_EABT ? w->fetch & SMMU_EVT_3_FETCHADDR :
+						   w->ipa & SMMU_EVT_3_IPA,
+	};
+
+	if (!r->quiet)
+		evtq_write(e, rec);
+}

@@ -36,7 +36,19 @@
 
 /* ---- configuration, decoded ------------------------------------------------------------------ */
 
-enum ste_kind { STE_ABORT, STE_BYPASS, STE_S1 };
+enum ste_kind { STE_ABORT, STE_BYPASS, STE_S1, STE_S2, STE_NESTED };
+
+/** Stage 2, as words 1 to 3 of an STE describe it. */
+struct emu_s2 {
+	struct emu_tag tag; /**< the IPA space of its VMID */
+	uint64_t ttb;
+	uint8_t tsz;        /**< S2T0SZ */
+	uint8_t gran;       /**< GRAN_*, of S2TG */
+	uint8_t start;      /**< level at which the walk begins, of S2SL0 */
+	uint8_t ps;         /**< effective S2PS, bits */
+	bool affd, ptw, fwb;
+	bool record;        /**< S2R */
+};
 
 struct emu_ste {
 	uint32_t sid;
@@ -47,7 +59,9 @@ struct emu_ste {
 	uint8_t inst;   /**< INSTCFG: reads count as instruction fetches */
 	uint8_t eats;   /**< EATS; 0 without ATS */
 	bool el2;       /**< StreamWorld, by STRW */
-	uint64_t cdptr;
+	uint16_t vmid;  /**< 0 where there are none */
+	uint64_t cdptr; /**< an IPA under stage 2 */
+	struct emu_s2 s2; /**< of STE_S2 and STE_NESTED */
 };
 
 struct emu_cd {
@@ -61,7 +75,7 @@ struct emu_cd {
 	bool affd, wxn, pan, abort, record;
 	bool one;         /**< StreamWorld EL2 without E2H: one table, no ASID, no privileges */
 	uint8_t ips;      /**< effective, bits */
-	struct emu_tag tag; /**< ASID (0 where there are none), ASET, StreamWorld: EL2 is world 1 */
+	struct emu_tag tag; /**< ASID (0 where there are none), ASET, StreamWorld and VMID */
 	uint64_t ttb[2];
 };
 
@@ -76,7 +90,32 @@ struct emu_walk {
 	struct emu_leaf leaf;
 	uint64_t fetch; /**< of the descriptor that could not be read */
 	uint8_t fault;  /**< event number, or 0 */
+	bool s2;        /**< the fault is stage 2's */
+	uint8_t cls;    /**< of a fault of stage 2: what was being translated */
+	uint64_t ipa;   /**< the same: its address */
 };
+
+/** In emu_leaf.note, of stage 2: the memory is of a Device type. */
+#define EMU_NOTE_DEVICE 1u
+
+/*
+ * Spaces of the caches (§3.17): VAs of NS-EL1 and IPAs of each VMID, VAs of EL2, which has none.
+ * VMID 0, the only one without stage 2, and EL2 are the quick ones.
+ */
+#define EMU_SPACE_EL2   1u
+#define EMU_SPACES(bits) (2u * (1u << (bits)) + 2) /* with VMIDs of so many bits */
+
+static inline uint32_t
+emu_space_va(uint16_t vmid)
+{
+	return 2u * vmid;
+}
+
+static inline uint32_t
+emu_space_ipa(uint16_t vmid)
+{
+	return 2u * vmid + 3;
+}
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
@@ -125,6 +164,7 @@ struct emu_config {
 	bool st_2lvl;
 	struct emu_ste ste_scratch; /**< what is not cached */
 	struct emu_cd cd_scratch;
+	uint8_t cd_fault;           /**< why the last CD could not be fetched: event number */
 };
 
 /** Control registers. */
@@ -240,20 +280,60 @@ int emu_config_init(struct emu_smmu *e);
 void emu_config_fini(struct emu_smmu *e);
 /** NULL: the fetch failed, the event was recorded. */
 const struct emu_ste *emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r);
+/** The same; cfg.cd_fault says why. */
 const struct emu_cd *emu_config_cd_miss(struct emu_smmu *e, const struct emu_req *r,
 					const struct emu_ste *ste);
 void emu_config_inv_ste(struct emu_smmu *e, uint32_t sid, uint32_t mask, bool leaf);
 void emu_config_inv_cd(struct emu_smmu *e, uint32_t sid);
 
 /* walk.c */
-void emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
-	      struct emu_walk *w);
+/**
+ * Stage 1.
+ * @param s2 what the tables' addresses go through, or NULL.
+ * @param fresh look at the tables only, and leave no trace.
+ * @param count the reads are the workload's.
+ */
+void emu_walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint64_t va,
+	      bool fresh, bool count, struct emu_walk *w);
+
+/* s2_walk.c */
+/** Stage 2, of an IPA in range. */
+void emu_s2_walk(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, bool fresh, bool count,
+		 struct emu_walk *w);
+
+/* s2.c */
+/** @return whether it is legal. */
+bool emu_s2_decode(const struct emu_smmu *e, struct emu_s2 *s2, uint16_t vmid, const uint64_t w[4]);
+/**
+ * The leaf of an IPA, cached or by a walk; its permissions are the caller's to check.
+ * @param cls for the fault. @return whether it was cached.
+ */
+bool emu_s2_leaf(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls, bool fresh,
+		 bool count, struct emu_walk *w);
+/** Where the SMMU's own read of @p ipa goes. @return false: a fault. */
+bool emu_s2_fetch(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls, bool fresh,
+		  bool count, struct emu_walk *w, uint64_t *pa);
+/** Record a fault of stage 2, if it is to be. */
+void emu_s2_fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_s2 *s2,
+		  const struct emu_walk *w);
+/**
+ * Both stages of @p va, for accesses that need some of @p need. Without a fault, and with one that
+ * is stage 2's lack of permission, the leaf is of both. @return whether that can be cached.
+ */
+bool emu_nested_walk(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
+		     uint64_t va, uint8_t need, bool fresh, bool count, struct emu_walk *w);
+/** Whatever the stream has of stages, by the tables alone. */
+void emu_walk_fresh(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
+		    uint64_t va, uint8_t need, struct emu_walk *w);
 
 /* translate.c */
 enum emu_access emu_translate(struct emu *core, struct emu_req *r);
-/** A probe that hit: count it when the tables, read afresh, contradict. */
-void emu_check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t pa,
-			 uint8_t need);
+/**
+ * A probe that hit: count it when the tables, read afresh, contradict.
+ * @param cd NULL where there is no stage 1.
+ */
+void emu_check_stale_hit(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
+			 uint64_t va, uint64_t pa, uint8_t need);
 
 /* ats.c */
 enum emu_treq emu_ats_request(struct emu *core, uint32_t sid, uint64_t iova, bool probe,
@@ -269,5 +349,7 @@ void emu_evtq_disable(struct emu_smmu *e);
 /** Record event @p id for @p r; @p cls and @p fetch where that event has them. */
 void emu_event(struct emu_smmu *e, const struct emu_req *r, uint8_t id, uint32_t cls,
 	       uint64_t fetch);
+/** Record the fault of stage 2 that a walk ended in. */
+void emu_event_s2(struct emu_smmu *e, const struct emu_req *r, const struct emu_walk *w);
 
 #endif

@@ -303,11 +303,13 @@ emu_regs_reset(struct emu_smmu *e)
 	const struct emu_smmuv3_conf *c = &e->conf;
 	uint64_t idr0;
 
-	/* Stage 1, 64-bit tables, little-endian, coherent; no substreams, stage 2 (and so NS1ATS is
-	 * RES0), stalls. */
-	idr0 = SMMU_IDR0_S1P | SMMU_IDR0_ASID16 | (c->msi ? SMMU_IDR0_MSI : 0) |
+	/* 64-bit tables, little-endian, coherent; no substreams, stalls, split-stage ATS (what says
+	 * so is RES0 without both stages). */
+	idr0 = (c->s1 ? SMMU_IDR0_S1P | SMMU_IDR0_ASID16 : 0) | (c->s2 ? SMMU_IDR0_S2P : 0) |
+	       (c->vmid16 ? SMMU_IDR0_VMID16 : 0) | (c->msi ? SMMU_IDR0_MSI : 0) |
 	       (c->cohacc ? SMMU_IDR0_COHACC : 0) | (c->hyp ? SMMU_IDR0_HYP : 0) |
 	       (c->ats ? SMMU_IDR0_ATS : 0) |
+	       (c->ats && c->s1 && c->s2 ? SMMU_IDR0_NS1ATS : 0) |
 	       smmu_field_prep(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |
 	       smmu_field_prep(SMMU_IDR0_TTENDIAN, SMMU_TTENDIAN_LE) |
 	       smmu_field_prep(SMMU_IDR0_STALL_MODEL, SMMU_STALL_MODEL_TERMINATE) |
@@ -319,9 +321,9 @@ emu_regs_reset(struct emu_smmu *e)
 				 smmu_field_prep(SMMU_IDR1_CMDQS, c->cmdq_max_log2) |
 				 SMMU_IDR1_ATTR_PERMS_OVR));
 	/* Range invalidation came with v3.2, which also promises FWB (of stage 2) and BBML 1 or 2;
-	 * v3.1 promises HAD. */
+	 * v3.1 promises HAD, and XNX with stage 2. */
 	emu_set_reg32(e, SMMU_IDR3,
-		      (uint32_t)(SMMU_IDR3_HAD |
+		      (uint32_t)(SMMU_IDR3_HAD | (c->s2 ? SMMU_IDR3_XNX : 0) |
 				 (c->ril ? SMMU_IDR3_RIL | SMMU_IDR3_FWB |
 						   smmu_field_prep(SMMU_IDR3_BBML, 2) : 0)));
 	emu_set_reg32(e, SMMU_IDR5,

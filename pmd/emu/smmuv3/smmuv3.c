@@ -17,6 +17,7 @@ emu_smmuv3_conf_default(struct emu_smmuv3_conf *c)
 		.sid_bits = 16, .oas = 44, .cmdq_max_log2 = SMMU_QS_MAX,
 		.evtq_max_log2 = SMMU_QS_MAX,
 		.gran = EMU_GRAN_4K | EMU_GRAN_16K | EMU_GRAN_64K, .ril = true,
+		.s1 = true, .s2 = true, .vmid16 = true, .hyp = true,
 		.msi = true, .wired = true, .two_level = true, .cohacc = true,
 		.ack_delay = 1, .cons_lag = 16, .atc_timeout_ns = 100000,
 		.iotlb = 4096, .walk_cache = 256, .cfg_cache = 64,
@@ -33,7 +34,8 @@ cache_size_ok(uint32_t n, uint32_t min)
 static bool
 conf_ok(const struct emu_smmuv3_conf *c)
 {
-	return c->sid_bits <= 32 &&
+	return c->sid_bits <= 32 && (c->s1 || c->s2) &&
+	       (c->hyp || !c->s1 || !c->s2 || !c->ril) && /* §6.3.1, Hyp; RIL is of v3.2 */
 	       (c->oas == 32 || c->oas == 36 || c->oas == 40 || c->oas == 42 || c->oas == 44 ||
 		c->oas == 48) &&
 	       (c->msi || c->wired) &&       /* §3.18 */
@@ -99,11 +101,16 @@ emu_smmuv3_create(const struct emu_smmuv3_conf *c, void *regs, struct sluice_mem
 	memset(e, 0, sizeof(*e));
 	emu_core_init(&e->core, &smmu_ops, mem, &clock);
 	e->conf = *c;
+	/* RES0, or of no meaning, without the stages (§6.3.1). */
+	e->conf.hyp = c->hyp && c->s1 && c->s2;
+	e->conf.vmid16 = c->vmid16 && c->s2;
 	e->regs = regs;
 	e->ctl_left = 1;
 	e->cmdq.sync_ticks = emu_ticks(&clock, c->sync_ns);
 	e->cmdq.tlbi_ticks = emu_ticks(&clock, c->tlbi_ns);
-	if (emu_tlb_init(&e->tlb, c->iotlb, c->walk_cache) < 0 || emu_config_init(e) < 0)
+	if (emu_tlb_init(&e->tlb, c->iotlb, c->walk_cache,
+			 EMU_SPACES(!c->s2 ? 0 : c->vmid16 ? 16 : 8)) < 0 ||
+	    emu_config_init(e) < 0)
 		goto nomem;
 	emu_regs_reset(e);
 	return &e->core;

@@ -6,30 +6,45 @@
 #include "lookup.h"
 
 static __attribute__((noinline)) enum emu_access
-fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_cd *cd, uint8_t id,
-      uint32_t cls, uint64_t fetch)
+fault(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd, uint8_t id, uint32_t cls,
+      uint64_t fetch)
 {
-	/* CD.R chooses for translation faults only; an aborted walk is always recorded (§5.5). */
+	/* CD.R and CD.A are for translation faults only: an aborted walk is always recorded, and
+	 * ends in an abort (§5.5). With A = 0 reads see zero and writes are ignored. */
 	if (cd == NULL || cd->record || id == SMMU_EVT_F_WALK_EABT)
 		emu_event(e, r, id, cls, fetch);
+	r->zero = cd != NULL && !cd->abort && id != SMMU_EVT_F_WALK_EABT;
 	return EMU_FAULT;
 }
 
-/* A probe that hit: do the tables, read afresh, still say the same? */
+/* The fault of a walk, of whichever stage. */
+static __attribute__((noinline)) enum emu_access
+walk_fault(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
+	   const struct emu_cd *cd, const struct emu_walk *w)
+{
+	if (!w->s2)
+		return fault(e, r, cd, w->fault,
+			     w->fault == SMMU_EVT_F_WALK_EABT ? SMMU_EVT_CLASS_TTD :
+								SMMU_EVT_CLASS_IN,
+			     w->fetch);
+	emu_s2_fault(e, r, &ste->s2, w);
+	return EMU_FAULT;
+}
+
 void
-emu_check_stale_hit(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t pa,
-		    uint8_t need)
+emu_check_stale_hit(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
+		    uint64_t va, uint64_t pa, uint8_t need)
 {
 	struct emu_walk w;
 
-	emu_walk(e, cd, va, true, false, &w);
-	if (w.fault != 0 || !(w.leaf.perm & need) ||
-	    (w.leaf.pa | (va & emu_offset_mask(w.leaf.shift))) != pa)
+	emu_walk_fresh(e, ste, cd, va, need, &w);
+	if (w.fault != 0 || (w.leaf.pa | (va & emu_offset_mask(w.leaf.shift))) != pa)
 		emu_count(&e->core.st.stale_hits, 1);
 }
 
 static inline enum emu_access
-translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd)
+translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
+	     const struct emu_cd *cd)
 {
 	uint8_t perm, need = emu_perm_needed(r);
 	unsigned int shift; /* of no interest here */
@@ -40,18 +55,15 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd)
 		return fault(e, r, cd, SMMU_EVT_F_TRANSLATION, SMMU_EVT_CLASS_IN, 0);
 	if (likely(tlb_lookup(e, cd, r->iova, &pa, &perm, &shift))) {
 		if (unlikely(r->probe))
-			emu_check_stale_hit(e, cd, r->iova, pa, need);
+			emu_check_stale_hit(e, ste, cd, r->iova, pa, need);
 		else
 			emu_count(&e->core.st.iotlb_hits, 1);
 	} else {
 		if (!r->probe)
 			emu_count(&e->core.st.iotlb_misses, 1);
-		emu_walk(e, cd, r->iova, false, !r->probe, &w);
+		emu_walk(e, cd, NULL, r->iova, false, !r->probe, &w);
 		if (w.fault != 0)
-			return fault(e, r, cd, w.fault,
-				     w.fault == SMMU_EVT_F_WALK_EABT ? SMMU_EVT_CLASS_TTD :
-								       SMMU_EVT_CLASS_IN,
-				     w.fetch);
+			return walk_fault(e, r, ste, cd, &w);
 		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
 		pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
 		perm = w.leaf.perm;
@@ -62,13 +74,86 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd)
 	return EMU_OK;
 }
 
+/* A hit, or what came instead: count it, or look whether the tables still say so. */
+static void
+took(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
+     const struct emu_cd *cd, bool hit, uint64_t pa)
+{
+	if (!r->probe)
+		emu_count(hit ? &e->core.st.iotlb_hits : &e->core.st.iotlb_misses, 1);
+	else if (hit)
+		emu_check_stale_hit(e, ste, cd, r->iova, pa, emu_perm_needed(r));
+}
+
+/* Stage 2 alone: what comes in is an IPA (§3.4). */
+static __attribute__((noinline)) enum emu_access
+translate_s2(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
+{
+	struct emu_walk w;
+	uint64_t pa;
+	bool hit;
+
+	/* More than IAS is stage 1's fault although there is none, and no flag is about it. */
+	if (r->iova >> e->conf.oas)
+		return fault(e, r, NULL, SMMU_EVT_F_ADDR_SIZE, SMMU_EVT_CLASS_IN, 0);
+	hit = emu_s2_leaf(e, &ste->s2, r->iova, SMMU_EVT_CLASS_IN, false, !r->probe, &w);
+	pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
+	if (r->iova >> (64 - ste->s2.tsz) == 0) /* else nothing was looked up */
+		took(e, r, ste, NULL, hit, pa);
+	if (w.fault == 0 && !(w.leaf.perm & emu_perm_needed(r))) {
+		w.fault = SMMU_EVT_F_PERMISSION;
+		w.s2 = true;
+		w.cls = SMMU_EVT_CLASS_IN;
+		w.ipa = r->iova;
+	}
+	if (w.fault != 0)
+		return walk_fault(e, r, ste, NULL, &w);
+	r->pa = pa;
+	return EMU_OK;
+}
+
+/* Both stages: a hit is an entry of both. */
+static enum emu_access
+translate_nested(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
+		 const struct emu_cd *cd)
+{
+	struct emu_walk w = { .fault = 0 };
+	uint8_t need = emu_perm_needed(r);
+	unsigned int shift;
+	const uint64_t *v;
+	uint64_t off;
+
+	if (unlikely(!in_range(cd, r->iova)))
+		return fault(e, r, cd, SMMU_EVT_F_TRANSLATION, SMMU_EVT_CLASS_IN, 0);
+	v = emu_tlb_find(&e->tlb, &cd->tag, r->iova, cd->gran[(r->iova >> 55) & 1], &shift);
+	if (likely(v != NULL)) {
+		off = r->iova & emu_offset_mask(shift);
+		r->pa = (*v & ~UINT64_C(0xfff)) | off;
+		took(e, r, ste, cd, true, r->pa);
+		if (likely(*v & TLB_PERM & need))
+			return EMU_OK;
+		/* The note is what stage 1 permits. */
+		w.fault = SMMU_EVT_F_PERMISSION;
+		w.s2 = (*v >> TLB_NOTE_SHIFT) & need;
+		w.cls = SMMU_EVT_CLASS_IN;
+		w.ipa = TLB_WHO_VIA_OF(tlb_who(v)) | off;
+		return walk_fault(e, r, ste, cd, &w);
+	}
+	took(e, r, ste, cd, false, 0);
+	if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, &w))
+		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
+	if (w.fault != 0)
+		return walk_fault(e, r, ste, cd, &w);
+	r->pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
+	return EMU_OK;
+}
+
 enum emu_access
 emu_translate(struct emu *core, struct emu_req *r)
 {
 	struct emu_smmu *e = smmu_of(core);
 	const struct emu_ste *ste;
 	const struct emu_cd *cd;
-	enum emu_access res;
 
 	if (unlikely(!e->smmuen)) { /* §6.3.14: no event either way */
 		r->pa = r->iova;
@@ -90,12 +175,14 @@ emu_translate(struct emu *core, struct emu_req *r)
 			       fault(e, r, NULL, SMMU_EVT_F_ADDR_SIZE, SMMU_EVT_CLASS_IN, 0) :
 			       EMU_OK;
 	}
+	if (unlikely(ste->kind == STE_S2))
+		return translate_s2(e, r, ste);
 	cd = cd_get(e, r, ste);
 	if (unlikely(cd == NULL))
 		return EMU_FAULT;
 	if (unlikely(cd->fault != 0))
 		return fault(e, r, NULL, cd->fault, 0, 0);
-	res = translate_s1(e, r, cd);
-	r->zero = res == EMU_FAULT && !cd->abort; /* CD.A=0: reads as zero, writes ignored */
-	return res;
+	if (unlikely(ste->kind == STE_NESTED))
+		return translate_nested(e, r, ste, cd);
+	return translate_s1(e, r, ste, cd);
 }

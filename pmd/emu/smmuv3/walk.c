@@ -59,13 +59,12 @@ leaf_perm(const struct emu_cd *cd, uint64_t d, unsigned int apt)
 }
 
 /*
- * @param fresh look at the tables only, and leave no trace.
- * @param count the reads are the workload's.
- * Fault order within a level (§7.3.1): abort, invalid descriptor, address size; then AF.
+ * Fault order within a level (§7.3.20): stage 2 of the descriptor's address, abort, invalid
+ * descriptor, address size; then AF. What the walk cache remembers under stage 2 are IPAs.
  */
 static inline __attribute__((always_inline)) void
-walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
-     unsigned int gran, struct emu_walk *w)
+walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint64_t va, bool fresh,
+     bool count, unsigned int gran, struct emu_walk *w)
 {
 	const uint64_t addr = SMMU_TTD_ADDR & ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
 	const uint64_t idx_mask = (UINT64_C(1) << GRAN_IDX_BITS(gran)) - 1;
@@ -79,6 +78,7 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 	/* A start table below 64 bytes is aligned to 64 (§5.4, TTBx). */
 	table = cd->ttb[half] & ~((size < 64 ? 64 : size) - 1);
 	w->fault = 0;
+	w->s2 = false;
 	if (e->tlb.wc != NULL && !fresh)
 		for (int l = 2; l >= (int)start; l--) {
 			const struct wc_entry *c =
@@ -97,8 +97,11 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 		uint64_t out, d;
 		uint64_t *p;
 
-		w->leaf.level = (uint8_t)level;
 		w->fetch = table + idx * 8;
+		if (s2 != NULL && !emu_s2_fetch(e, s2, w->fetch, SMMU_EVT_CLASS_TTD, fresh, count,
+						w, &w->fetch))
+			return;
+		w->leaf.level = (uint8_t)level;
 		p = emu_pa(&e->core, w->fetch, 8);
 		if (count)
 			emu_count(&e->core.st.walk_reads[level], 1);
@@ -133,6 +136,9 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 			w->leaf.perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) :
 						      leaf_perm(cd, d, apt);
 			w->leaf.global = !(d & SMMU_TTD_NG) && !cd->one;
+			w->leaf.of = (uint8_t)level;
+			w->leaf.note = 0;
+			w->leaf.via = 0;
 			return;
 		}
 		if (out >> cd->ips) {
@@ -146,17 +152,32 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool 
 	}
 }
 
-/* Three copies of the walk, each with its granule's numbers in it. */
+/* Three copies of the walk, each with its granule's numbers in it; and of each another for tables
+ * under stage 2. */
+static __attribute__((noinline)) void
+walk_under(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint64_t va,
+	   bool fresh, bool count, unsigned int gran, struct emu_walk *w)
+{
+	if (gran == GRAN_4K)
+		walk(e, cd, s2, va, fresh, count, GRAN_4K, w);
+	else if (gran == GRAN_16K)
+		walk(e, cd, s2, va, fresh, count, GRAN_16K, w);
+	else
+		walk(e, cd, s2, va, fresh, count, GRAN_64K, w);
+}
+
 void
-emu_walk(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, bool fresh, bool count,
-	 struct emu_walk *w)
+emu_walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint64_t va,
+	 bool fresh, bool count, struct emu_walk *w)
 {
 	unsigned int gran = cd->gran[(va >> 55) & 1];
 
-	if (likely(gran == GRAN_4K))
-		walk(e, cd, va, fresh, count, GRAN_4K, w);
+	if (unlikely(s2 != NULL))
+		walk_under(e, cd, s2, va, fresh, count, gran, w);
+	else if (likely(gran == GRAN_4K))
+		walk(e, cd, NULL, va, fresh, count, GRAN_4K, w);
 	else if (gran == GRAN_16K)
-		walk(e, cd, va, fresh, count, GRAN_16K, w);
+		walk(e, cd, NULL, va, fresh, count, GRAN_16K, w);
 	else
-		walk(e, cd, va, fresh, count, GRAN_64K, w);
+		walk(e, cd, NULL, va, fresh, count, GRAN_64K, w);
 }

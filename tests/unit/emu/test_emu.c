@@ -43,6 +43,10 @@ test_refused_settings(void **state)
 	c = rig_conf(); /* no interrupt of either kind */
 	c.msi = c.wired = false;
 	assert_null(emu_smmuv3_create(&c, page, span));
+	REFUSED(hyp, false); /* mandatory with both stages from v3.2 on (§6.3.1) */
+	c = rig_conf(); /* no stage */
+	c.s1 = c.s2 = false;
+	assert_null(emu_smmuv3_create(&c, page, span));
 	c = rig_conf();
 	assert_null(emu_smmuv3_create(&c, NULL, span));
 	span.pa++;

@@ -25,7 +25,7 @@ up(struct world *w, bool hyp, uint32_t cr2, uint64_t strw1, uint64_t strw2, unsi
 	struct rig *r = &w->r;
 	uint64_t cd_pa;
 
-	c.hyp = hyp;
+	c.s2 = hyp; /* one does not go without the other (§6.3.1) */
 	rig_new(r, &c);
 	rig_up(r);
 	rig_w32(r, SMMU_CR0, (uint32_t)(RIG_EN & ~SMMU_CR0_SMMUEN));

@@ -180,7 +180,6 @@ test_garbage_odd_settings(void **state)
 	c.sync_ns = 300;
 	c.shuffle = true;
 	c.sid_bits = 32;
-	c.hyp = true;
 	c.oas = 48;
 	c.ack_delay = 0;
 	c.cons_lag = 0;

@@ -25,12 +25,15 @@ test_identification(void **state)
 	assert_int_equal(smmu_field_get(SMMU_IDR0_TTF, idr0), SMMU_IDR0_TTF_AARCH64);
 	assert_int_equal(smmu_field_get(SMMU_IDR0_ST_LEVEL, idr0), 1);
 	assert_int_equal(smmu_field_get(SMMU_IDR0_STALL_MODEL, idr0), SMMU_STALL_MODEL_TERMINATE);
-	assert_false(idr0 & (SMMU_IDR0_S2P | SMMU_IDR0_ATS | SMMU_IDR0_PRI | SMMU_IDR0_HYP));
+	assert_true(idr0 & SMMU_IDR0_S2P);
+	assert_true(idr0 & SMMU_IDR0_VMID16);
+	assert_true(idr0 & SMMU_IDR0_HYP);
+	assert_false(idr0 & (SMMU_IDR0_ATS | SMMU_IDR0_NS1ATS | SMMU_IDR0_PRI | SMMU_IDR0_VMW));
 	assert_int_equal(smmu_field_get(SMMU_IDR1_SIDSIZE, idr1), 9);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_SSIDSIZE, idr1), 0);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_CMDQS, idr1), 8);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_EVENTQS, idr1), 7);
-	assert_int_equal(rig_r32(&r, 0xc), 0x1504); /* HAD, FWB, RIL, BBML 2 */
+	assert_int_equal(rig_r32(&r, 0xc), 0x1514); /* HAD, XNX, FWB, RIL, BBML 2 */
 	assert_int_equal(rig_r32(&r, SMMU_IDR5) & 7, SMMU_OAS_40);
 	assert_true(rig_r32(&r, SMMU_IDR5) & SMMU_IDR5_GRAN4K);
 	assert_int_equal(rig_r32(&r, SMMU_AIDR), 2);
@@ -39,10 +42,43 @@ test_identification(void **state)
 	c.ril = c.msi = c.two_level = false;
 	c.sid_bits = 6;
 	rig_new(&r, &c);
-	assert_int_equal(rig_r32(&r, 0xc), 0x4); /* of v3.1: HAD */
+	assert_int_equal(rig_r32(&r, 0xc), 0x14); /* of v3.1: HAD, XNX */
 	assert_int_equal(rig_r32(&r, SMMU_AIDR), 1);
 	assert_false(rig_r32(&r, SMMU_IDR0) & (SMMU_IDR0_MSI | SMMU_IDR0_ST_LEVEL));
 	rig_free(&r);
+}
+
+/* IDR0 and IDR3 by the stages that there are (§6.3.1, §6.3.4): Hyp, NS1ATS and XNX are RES0 or come
+ * with stage 2. Bits are numbers here: S2P 0, S1P 1, Hyp 9, NS1ATS 11, VMID16 18; XNX 4. */
+static void
+test_stages(void **state)
+{
+	const uint32_t bits = 1u << 0 | 1u << 1 | 1u << 9 | 1u << 11 | 1u << 18;
+	static const struct {
+		bool s1, s2, hyp, vmid16, ril;
+		uint32_t idr0, xnx;
+	} t[] = {
+		{ true, true, true, true, true, 0x40a03, 1 }, { true, true, true, false, true, 0xa03, 1 },
+		{ true, true, false, true, false, 0x40803, 1 },
+		{ true, false, true, true, true, 0x2, 0 }, { true, false, false, true, true, 0x2, 0 },
+		{ false, true, true, true, true, 0x40001, 1 },
+	};
+	struct emu_smmuv3_conf c = rig_conf();
+	struct rig r;
+
+	(void)state;
+	c.ats = true;
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		c.s1 = t[i].s1;
+		c.s2 = t[i].s2;
+		c.hyp = t[i].hyp;
+		c.vmid16 = t[i].vmid16;
+		c.ril = t[i].ril;
+		rig_new(&r, &c);
+		assert_int_equal(rig_r32(&r, 0x0) & bits, t[i].idr0);
+		assert_int_equal(rig_r32(&r, 0xc) >> 4 & 1, t[i].xnx);
+		rig_free(&r);
+	}
 }
 
 /* The acknowledgement follows after ack_delay steps, and RES0 bits are not mirrored. */
@@ -365,6 +401,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identification),
+		cmocka_unit_test(test_stages),
 		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_guards),
 		cmocka_unit_test(test_guards_are_separate),

@@ -145,7 +145,7 @@ test_every_word(void **state)
 
 	(void)state;
 	walk(&c);
-	c.ats = c.hyp = true;
+	c.ats = true;
 	c.oas = 48;
 	walk(&c);
 	c = rig_conf();

@@ -62,6 +62,8 @@ test_mistakes(void **state)
 		{ "regs=emu,two_level=0,sid_bits=7", { "two_level=0", "sid_bits=7" } },
 		{ "regs=emu,msi=0,wired=0", { "msi=0", "wired=0" } },
 		{ "regs=emu,hyp=2", { "hyp=2", "0 to 1" } },
+		{ "regs=emu,hyp=0", { "hyp=0", "s2=0 or ril=0" } },
+		{ "regs=emu,s1=0,s2=0", { "s1=0,s2=0", "one stage at least" } },
 		{ "regs=emu,mem_mb=8192,oas=32", { "mem_mb=8192", "32" } },
 	};
 
@@ -113,13 +115,16 @@ test_every_key(void **state)
 	assert_int_equal(try(&r, "regs=emu,sync_ns=300,tlbi_ns=20,ril=0,msi=0,two_level=0,"
 				 "sid_bits=6,oas=40,iotlb=8,walk_cache=0,cfg_cache=0,"
 				 "cmdq_max_log2=5,evtq_max_log2=6,ack_delay=0,cons_lag=1,gran16k=0,gran64k=1,"
-				 "shuffle=1,step=1,step_ns=7,seed=0x10,mem_mb=3,hyp=1,wired=1"), 0);
+				 "shuffle=1,step=1,step_ns=7,seed=0x10,mem_mb=3,s1=1,s2=1,vmid16=0,"
+				 "hyp=0,wired=1"), 0);
 	assert_false(regs_read32(&r, SMMU_IDR0) & (SMMU_IDR0_MSI | SMMU_IDR0_ST_LEVEL));
-	assert_true(regs_read32(&r, SMMU_IDR0) & SMMU_IDR0_HYP);
+	assert_true(regs_read32(&r, SMMU_IDR0) & SMMU_IDR0_S1P);
+	assert_true(regs_read32(&r, SMMU_IDR0) & SMMU_IDR0_S2P);
+	assert_false(regs_read32(&r, SMMU_IDR0) & (SMMU_IDR0_VMID16 | SMMU_IDR0_HYP));
 	assert_int_equal(regs_read32(&r, SMMU_IDR1) & 63, 6);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_CMDQS, regs_read32(&r, SMMU_IDR1)), 5);
 	assert_int_equal(smmu_field_get(SMMU_IDR1_EVENTQS, regs_read32(&r, SMMU_IDR1)), 6);
-	assert_int_equal(regs_read32(&r, SMMU_IDR3), SMMU_IDR3_HAD);
+	assert_int_equal(regs_read32(&r, SMMU_IDR3), SMMU_IDR3_HAD | SMMU_IDR3_XNX);
 	assert_int_equal(regs_read32(&r, SMMU_IDR5) & 7, SMMU_OAS_40);
 	assert_int_equal(smmu_field_get(SMMU_FIELD(6, 4), regs_read32(&r, SMMU_IDR5)), 5);
 	assert_int_equal(sluice_mem_span(r.mem).len, 3u << 20);
