@@ -148,6 +148,10 @@ begin_s2(struct gen *g)
 		make_pool(g, i);
 		for (unsigned int n = below(g, 4); n > 0; n--)
 			gen_add_va(g, i, canonical(&g->c->space[i], gen_data_ipa(g)));
+		/* Pages of tables are not for data. */
+		for (unsigned int k = 0; k < g->nb_va[i]; k++)
+			if (g->va[i][k] - (ARENA_PA + TAB_OFF) < ARENA_LEN - TAB_OFF)
+				g->va[i][k] = gen_data_ipa(g);
 	}
 	for (unsigned int i = 0; i < SPACES; i++)
 		g->home[i] = percent(g, 70) ? (uint8_t)(SPACES + below(g, S2SPACES)) : 0;

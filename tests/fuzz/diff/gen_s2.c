@@ -249,14 +249,16 @@ static void
 change_table(struct gen *g, unsigned int space)
 {
 	bool roots = g->conf->qemu == 0 && percent(g, 50);
-	unsigned int slot = roots ? below(g, SPACES) : root_slot(ALLSPACES) + below(g, 30);
-	uint64_t pa =
-		ARENA_PA +
-		(percent(g, 25) || !table_in_page(g, space) ? CD_OFF : TAB_OFF + slot * TAB_SIZE);
+	unsigned int slot = roots ? below(g, SPACES) : root_slot(ALLSPACES) + below(g, 60);
+	bool cd = percent(g, 12) || (!table_in_page(g, space) && percent(g, 15));
+	uint64_t pa = ARENA_PA + (cd ? CD_OFF : TAB_OFF + slot * TAB_SIZE);
 	uint64_t page = UINT64_C(1) << gran_page(g->c->space[space].gran);
-	struct op *o = gen_add(g, OP_DESC);
+	struct op *o;
 	unsigned int pick = below(g, 10);
 
+	if (!cd && !table_in_page(g, space))
+		return;
+	o = gen_add(g, OP_DESC);
 	o->space = (uint8_t)space;
 	o->level = 3;
 	o->x = pa;
