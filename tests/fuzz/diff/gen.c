@@ -156,6 +156,7 @@ begin_s2(struct gen *g)
 	for (unsigned int i = 0; i < SPACES; i++)
 		g->home[i] = percent(g, 70) ? (uint8_t)(SPACES + below(g, S2SPACES)) : 0;
 	g->vmid[0] = percent(g, 70) ? 0 : 7;
+	g->ptw = g->conf->qemu == 0 && percent(g, 30);
 }
 
 void

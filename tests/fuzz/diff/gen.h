@@ -29,6 +29,7 @@ struct gen {
 	uint16_t vmid[ALLSPACES];  /* of stage 2; at 0 that of stage 1 alone */
 	uint16_t page[POOL];       /* pages of data that stage 1 led to lately */
 	unsigned int nb_page;
+	bool ptw;                 /* stage 2 is S2PTW's */
 	bool twins[SPACES / 2];    /* 2 i and 2 i + 1 have one shape, and the same addresses */
 };
 

@@ -85,14 +85,15 @@ word2(struct gen *g, unsigned int space)
 	       smmu_field_prep(SMMU_STE_2_S2OR0, SMMU_CD_RGN_WBWA) |
 	       smmu_field_prep(SMMU_STE_2_S2SH0, SMMU_SH_ISH) |
 	       smmu_field_prep(SMMU_STE_2_S2TG, tg[s->gran]) |
-	       smmu_field_prep(SMMU_STE_2_S2PS, SMMU_OAS_44) | SMMU_STE_2_S2AA64 | SMMU_STE_2_S2R;
+	       smmu_field_prep(SMMU_STE_2_S2PS, SMMU_OAS_44) | SMMU_STE_2_S2AA64 | SMMU_STE_2_S2R |
+	       (g->ptw ? SMMU_STE_2_S2PTW : 0);
 }
 
 /* Another shape of the tables, legal or not; for QEMU none with tables side by side. */
 static void
 another_shape(struct gen *g, struct op *o)
 {
-	static const uint8_t gran[4] = { 0, 2, 1, 0 };
+	static const uint8_t gran[4] = { 0, 2, 1, 0 }, edge[4] = { 19, 20, 39, 40 };
 	struct space s = { .s2 = true };
 	uint64_t z = o->z;
 	unsigned int sl0;
@@ -106,7 +107,8 @@ another_shape(struct gen *g, struct op *o)
 		z = smmu_field_set(z, SMMU_STE_2_S2SL0, below(g, 4));
 		break;
 	default:
-		z = smmu_field_set(z, SMMU_STE_2_S2T0SZ, below(g, 64));
+		z = smmu_field_set(z, SMMU_STE_2_S2T0SZ,
+				   percent(g, 50) ? below(g, 64) : edge[below(g, 4)]);
 		break;
 	}
 	s.gran = gran[smmu_field_get(SMMU_STE_2_S2TG, z)];
@@ -271,7 +273,7 @@ change_table(struct gen *g, unsigned int space)
 		o->y &= ~(UINT64_C(2) << 6); /* which is all that it takes */
 	else if (pick == 3)
 		o->y &= ~SMMU_TTD_AF;
-	else if (pick == 4 && g->conf->qemu == 0)
+	else if ((pick == 4 || pick == 7) && g->conf->qemu == 0)
 		o->y &= ~(UINT64_C(0xf) << 2); /* Device memory, for S2PTW */
 	else if (pick == 5)                    /* the next slot's table in its place */
 		o->y ^= pa >= ARENA_PA + TAB_OFF ? TAB_SIZE : 0;
