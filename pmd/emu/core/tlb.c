@@ -50,15 +50,17 @@ emu_tlb_fini(struct emu_tlb *t)
 	free(t->set);
 }
 
-void
-emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const struct emu_leaf *l)
+/* @param more above the space in what goes with the value; @param low what the value has below the
+ * address. */
+static inline __attribute__((always_inline)) void
+insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const struct emu_leaf *l,
+       uint64_t more, uint64_t low)
 {
 	unsigned int sh = l->shift - 12u;
 	uint64_t vpn = (va >> 12) & TLB_VPN & ~((UINT64_C(1) << sh) - 1);
 	uint16_t id = l->global ? 0 : tag->id;
 	uint64_t key = vpn | TLB_KEY_LEVEL(l->level) | TLB_KEY_GRAN(l->gran) | TLB_KEY_TAG(id) |
 		       TLB_KEY_VALID;
-	uint64_t who = tag->space | TLB_WHO_LEVEL(l->of) | TLB_WHO_VIA(l->via);
 	struct tlb_set *s;
 	unsigned int way = TLB_WAYS;
 
@@ -71,26 +73,40 @@ emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const 
 	s = &t->set[emu_cache_index(vpn, tag->space, id, l->level, sh, t->mask)];
 	for (unsigned int i = 0; i < TLB_WAYS; i++) {
 		uint32_t space = (uint32_t)(s->who[i] & TLB_WHO_SPACE);
-		bool same = s->key[i] == key && space == tag->space;
 
-		if (same || !(s->key[i] & TLB_KEY_VALID) ||
-		    !emu_cache_alive(t, s->key[i], space, s->epoch[i])) {
+		if (s->key[i] == key && space == tag->space) {
 			way = i;
-			if (same)
-				break;
+			break;
 		}
+		if (!(s->key[i] & TLB_KEY_VALID) ||
+		    !emu_cache_alive(t, s->key[i], space, s->epoch[i]))
+			way = i;
 	}
 	if (way == TLB_WAYS)
 		way = t->rr++ % TLB_WAYS;
 	s->key[way] = key;
-	s->val[way] = l->pa | (uint64_t)l->note << TLB_NOTE_SHIFT | l->perm;
+	s->val[way] = l->pa | low;
 	s->epoch[way] = t->epoch;
-	s->who[way] = who;
+	s->who[way] = tag->space | more;
 	t->levels[l->gran] |= (uint8_t)(1u << l->level);
 	emu_cache_of(t, tag->space);
 	if (l->global)
 		t->global = true;
-	if (unlikely(l->of != l->level))
+}
+
+void
+emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const struct emu_leaf *l)
+{
+	insert(t, tag, va, l, TLB_WHO_LEVEL(l->level), l->perm);
+}
+
+void
+emu_tlb_insert_noted(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
+		     const struct emu_leaf *l)
+{
+	insert(t, tag, va, l, TLB_WHO_LEVEL(l->of) | TLB_WHO_VIA(l->via),
+	       (uint64_t)l->note << TLB_NOTE_SHIFT | l->perm);
+	if (l->of != l->level)
 		t->pieces = true;
 }
 

@@ -68,9 +68,10 @@ struct emu_leaf {
 	uint8_t level;
 	uint8_t shift;  /**< offset bits of the leaf */
 	uint8_t perm;
+	bool global;
+	/* for emu_tlb_insert_noted() alone */
 	uint8_t note;   /**< 6 bits that mean something to the kind of IOMMU */
 	uint8_t of;     /**< level of the descriptor: @p level, or above it for a piece of the leaf */
-	bool global;
 	uint64_t via;   /**< the intermediate address of its first byte, where there is one */
 };
 
@@ -120,6 +121,9 @@ int emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries, uin
 void emu_tlb_fini(struct emu_tlb *t);
 void emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
 		    const struct emu_leaf *l);
+/** With what the leaf has beside the translation. */
+void emu_tlb_insert_noted(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
+			  const struct emu_leaf *l);
 void emu_tlb_inv_space(struct emu_tlb *t, uint32_t space);
 /** Every space but @p space. */
 void emu_tlb_inv_but(struct emu_tlb *t, uint32_t space);

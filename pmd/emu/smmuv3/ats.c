@@ -10,7 +10,7 @@
 static bool
 ats_on(const struct emu_ste *ste)
 {
-	return ste->kind >= STE_S1 && ste->eats == SMMU_STE_EATS_FULL;
+	return ste->kind >= STE_S2 && ste->eats == SMMU_STE_EATS_FULL;
 }
 
 /* The leaf that an address falls into, cached or by a walk: of @p w its pa, perm and shift. A fault
@@ -33,7 +33,7 @@ leaf(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 	}
 	if (ste->kind == STE_NESTED) {
 		if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, w))
-			emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w->leaf);
+			emu_tlb_insert_noted(&e->tlb, &cd->tag, r->iova, &w->leaf);
 		return false;
 	}
 	emu_walk(e, cd, NULL, r->iova, false, !r->probe, w);
@@ -139,7 +139,7 @@ emu_ats_check_stale(struct emu *core, uint32_t sid, uint64_t iova, uint64_t pa, 
 	const struct emu_ste *ste = ste_get(e, &r);
 	const struct emu_cd *cd = NULL;
 
-	if (ste == NULL || ste->fault != 0 || ste->kind < STE_S1)
+	if (ste == NULL || ste->fault != 0 || ste->kind < STE_S2)
 		goto stale;
 	if (ste->kind != STE_S2) {
 		cd = cd_get(e, &r, ste);

@@ -4,8 +4,20 @@
  * one is used until a CFGI command names it, also when it was invalid or illegal (§3.21.1).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "priv.h"
+
+/* So many that none shares a cache line, zeroed. */
+static void *
+cache_alloc(uint32_t n, size_t size)
+{
+	void *p = aligned_alloc(64, n * size);
+
+	if (p != NULL)
+		memset(p, 0, n * size);
+	return p;
+}
 
 int
 emu_config_init(struct emu_smmu *e)
@@ -13,8 +25,8 @@ emu_config_init(struct emu_smmu *e)
 	uint32_t n = e->conf.cfg_cache ? e->conf.cfg_cache : 1;
 
 	e->cfg.mask = n - 1;
-	e->cfg.ste = calloc(n, sizeof(*e->cfg.ste));
-	e->cfg.cd = calloc(n, sizeof(*e->cfg.cd));
+	e->cfg.ste = cache_alloc(n, sizeof(*e->cfg.ste));
+	e->cfg.cd = cache_alloc(n, sizeof(*e->cfg.cd));
 	e->cfg.l1std = calloc(n, sizeof(*e->cfg.l1std));
 	return e->cfg.ste && e->cfg.cd && e->cfg.l1std ? 0 : -1;
 }

@@ -36,7 +36,8 @@
 
 /* ---- configuration, decoded ------------------------------------------------------------------ */
 
-enum ste_kind { STE_ABORT, STE_BYPASS, STE_S1, STE_S2, STE_NESTED };
+/** In this order: those that translate after those that do not, those with stage 1 last. */
+enum ste_kind { STE_ABORT, STE_BYPASS, STE_S2, STE_S1, STE_NESTED };
 
 /** Stage 2, as words 1 to 3 of an STE describe it. */
 struct emu_s2 {
@@ -51,7 +52,7 @@ struct emu_s2 {
 };
 
 struct emu_ste {
-	uint32_t sid;
+	_Alignas(64) uint32_t sid;
 	bool cached;
 	uint8_t fault;  /**< event that every access gets, or 0 */
 	uint8_t kind;   /**< enum ste_kind */
@@ -65,7 +66,7 @@ struct emu_ste {
 };
 
 struct emu_cd {
-	uint32_t sid;
+	_Alignas(64) uint32_t sid;
 	bool cached;
 	uint8_t fault;
 	uint8_t tsz[2];   /**< T0SZ, T1SZ */

@@ -96,7 +96,7 @@ emu_s2_leaf(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t c
 	if (w->fault != 0)
 		return s2_faulted(w, w->fault, cls, ipa);
 	if (!fresh)
-		emu_tlb_insert(&e->tlb, &s2->tag, ipa, &w->leaf);
+		emu_tlb_insert_noted(&e->tlb, &s2->tag, ipa, &w->leaf);
 	return false;
 }
 
@@ -136,6 +136,7 @@ combine(struct emu_leaf *l, const struct emu_leaf *s2, uint64_t va)
 
 	l->note = l->perm;
 	l->perm &= s2->perm;
+	l->of = l->level;
 	while (l->level < 3 && GRAN_SHIFT(l->gran, l->level) > s2->shift)
 		l->level++;
 	first = l->pa | (va & emu_offset_mask(l->shift));

@@ -86,7 +86,7 @@ took(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 }
 
 /* Stage 2 alone: what comes in is an IPA (§3.4). */
-static __attribute__((noinline)) enum emu_access
+static enum emu_access
 translate_s2(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
 {
 	struct emu_walk w;
@@ -112,8 +112,21 @@ translate_s2(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
 	return EMU_OK;
 }
 
+static __attribute__((noinline)) enum emu_access
+without_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
+{
+	if (ste->kind == STE_S2)
+		return translate_s2(e, r, ste);
+	if (ste->kind == STE_ABORT)
+		return EMU_FAULT;
+	r->pa = r->iova;
+	return r->iova >> e->conf.oas ?
+		       fault(e, r, NULL, SMMU_EVT_F_ADDR_SIZE, SMMU_EVT_CLASS_IN, 0) :
+		       EMU_OK;
+}
+
 /* Both stages: a hit is an entry of both. */
-static enum emu_access
+static __attribute__((noinline)) enum emu_access
 translate_nested(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
 		 const struct emu_cd *cd)
 {
@@ -141,7 +154,7 @@ translate_nested(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *st
 	}
 	took(e, r, ste, cd, false, 0);
 	if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, &w))
-		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
+		emu_tlb_insert_noted(&e->tlb, &cd->tag, r->iova, &w.leaf);
 	if (w.fault != 0)
 		return walk_fault(e, r, ste, cd, &w);
 	r->pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
@@ -167,16 +180,8 @@ emu_translate(struct emu *core, struct emu_req *r)
 		return fault(e, r, NULL, ste->fault, 0, 0);
 	r->pnu = ste->priv;
 	r->ind = ste->inst && !r->write;
-	if (unlikely(ste->kind == STE_ABORT))
-		return EMU_FAULT;
-	if (unlikely(ste->kind == STE_BYPASS)) {
-		r->pa = r->iova;
-		return r->iova >> e->conf.oas ?
-			       fault(e, r, NULL, SMMU_EVT_F_ADDR_SIZE, SMMU_EVT_CLASS_IN, 0) :
-			       EMU_OK;
-	}
-	if (unlikely(ste->kind == STE_S2))
-		return translate_s2(e, r, ste);
+	if (unlikely(ste->kind < STE_S1)) /* see enum ste_kind */
+		return without_s1(e, r, ste);
 	cd = cd_get(e, r, ste);
 	if (unlikely(cd == NULL))
 		return EMU_FAULT;

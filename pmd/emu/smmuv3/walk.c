@@ -136,9 +136,6 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint6
 			w->leaf.perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) :
 						      leaf_perm(cd, d, apt);
 			w->leaf.global = !(d & SMMU_TTD_NG) && !cd->one;
-			w->leaf.of = (uint8_t)level;
-			w->leaf.note = 0;
-			w->leaf.via = 0;
 			return;
 		}
 		if (out >> cd->ips) {

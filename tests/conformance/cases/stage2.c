@@ -249,7 +249,7 @@ nested_invalidate(struct conf *c)
 	conf_s2_map(c, &b.s2, ipa, pa[1], 3);
 	conf_cmd_ok(c, SMMU_CMD_TLBI_S2_IPA | smmu_field_prep(SMMU_TLBI_0_VMID, VMID),
 		    ipa | SMMU_TLBI_1_LEAF);
-	conf_stale(c, c->hw.qemu, conf_land(c, 0, IOVA, place, 2) == 0,
+	conf_stale(c, c->hw.tlb, conf_land(c, 0, IOVA, place, 2) == 0,
 		   "the combined entry after TLBI_S2_IPA alone");
 	conf_cmd_ok(c, SMMU_CMD_TLBI_NH_ALL | smmu_field_prep(SMMU_TLBI_0_VMID, VMID), 0);
 	CONF_EQ(c, conf_land(c, 0, IOVA, place, 2), 1, "where a write lands after TLBI_NH_ALL");

@@ -45,6 +45,14 @@ static const struct {
 	S(STE_1_PRIVCFG, F(49, 48)), S(STE_PRIVCFG_UNPRIV, 2), S(STE_PRIVCFG_PRIV, 3),
 	S(STE_1_INSTCFG, F(51, 50)), S(CR2_E2H, B(0)), S(CR2_RECINVSID, B(1)), S(CR2_PTM, B(2)),
 	S(CR2_REC_CFG_ATS, B(3)),
+	/* stage 2: STE words 1 to 3 in bits of the word, its commands, what says that it is there */
+	S(STE_1_S2FWB, B(25)), S(STE_2_S2VMID, F(15, 0)), S(STE_2_S2T0SZ, F(37, 32)),
+	S(STE_2_S2SL0, F(39, 38)), S(STE_2_S2TG, F(47, 46)), S(STE_2_S2PS, F(50, 48)),
+	S(STE_2_S2AA64, B(51)), S(STE_2_S2ENDI, B(52)), S(STE_2_S2AFFD, B(53)),
+	S(STE_2_S2PTW, B(54)), S(STE_2_S2HD, B(55)), S(STE_2_S2HA, B(56)), S(STE_2_S2S, B(57)),
+	S(STE_2_S2R, B(58)), S(STE_3_S2TTB, F(51, 4)), S(CMD_TLBI_S12_VMALL, 0x28),
+	S(CMD_TLBI_S2_IPA, 0x2a), S(IDR0_S2P, B(0)), S(IDR0_S1P, B(1)), S(IDR0_HYP, B(9)),
+	S(IDR0_VMID16, B(18)), S(IDR3_XNX, B(4)), S(IDR3_FWB, B(8)),
 	/* CD */
 	S(CD_0_TG0, F(7, 6)), S(CD_TG0_4K, 0), S(CD_TG0_64K, 1), S(CD_TG0_16K, 2),
 	S(CD_0_T1SZ, F(21, 16)), S(CD_0_TG1, F(23, 22)), S(CD_TG1_16K, 1), S(CD_TG1_4K, 2),
@@ -56,7 +64,7 @@ static const struct {
 	S(EVT_0_SSID, F(31, 12)), S(EVT_0_SID, F(63, 32)), S(EVT_1_REASON, F(15, 0)),
 	S(EVT_1_PNU, B(33)), S(EVT_1_IND, B(34)), S(EVT_1_RNW, B(35)), S(EVT_1_S2, B(39)),
 	S(EVT_1_CLASS, F(41, 40)), S(EVT_CLASS_CD, 0), S(EVT_CLASS_TTD, 1), S(EVT_CLASS_IN, 2),
-	S(EVT_3_FETCHADDR, F(51, 3)), S(EVT_1_ATS_SPAN, F(3, 0)), S(EVT_1_ATS_PRIV, B(28)),
+	S(EVT_3_FETCHADDR, F(51, 3)), S(EVT_3_IPA, F(51, 12)), S(EVT_1_ATS_SPAN, F(3, 0)), S(EVT_1_ATS_PRIV, B(28)),
 	S(EVT_1_ATS_X, B(29)), S(EVT_1_ATS_W, B(30)), S(EVT_1_ATS_R, B(31)),
 };
 

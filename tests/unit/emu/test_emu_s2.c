@@ -239,7 +239,7 @@ test_range(void **state)
 	rig_free(&s.r);
 }
 
-/* S2AP and XN[1:0], for reads, writes and fetches, privileged or not (D8.4.2: tables D8-76, -78). */
+/* S2AP and XN[1:0], for reads, writes and fetches, privileged or not (DDI 0487 D8.4.2). */
 static void
 test_permissions(void **state)
 {
