@@ -89,14 +89,39 @@ word2(struct gen *g, unsigned int space)
 	       (g->ptw ? SMMU_STE_2_S2PTW : 0);
 }
 
+static void
+shape_of(uint64_t z, struct space *s)
+{
+	static const uint8_t gran[4] = { 0, 2, 1, 0 };
+	unsigned int sl0 = (unsigned int)smmu_field_get(SMMU_STE_2_S2SL0, z);
+
+	s->gran = gran[smmu_field_get(SMMU_STE_2_S2TG, z)];
+	s->tsz = (uint8_t)smmu_field_get(SMMU_STE_2_S2T0SZ, z);
+	s->start = (uint8_t)((s->gran == 0 ? 2u : 3u) - RTE_MIN(sl0, 2u));
+}
+
+/* S2T0SZ at a limit: of what there is, or of what @p z's start level takes. */
+static unsigned int
+limit(struct gen *g, uint64_t z)
+{
+	static const uint8_t edge[4] = { 19, 20, 39, 40 };
+	unsigned int bits;
+	struct space s;
+
+	if (percent(g, 50))
+		return edge[below(g, 4)];
+	shape_of(z, &s);
+	/* One bit too few, one bit, 16 tables, 32. */
+	bits = below(g, 2) + (percent(g, 50) ? 0 : 9 + 2u * s.gran + 4);
+	return (64 - gran_shift(s.gran, s.start) - bits) & 63;
+}
+
 /* Another shape of the tables, legal or not; for QEMU none with tables side by side. */
 static void
 another_shape(struct gen *g, struct op *o)
 {
-	static const uint8_t gran[4] = { 0, 2, 1, 0 }, edge[4] = { 19, 20, 39, 40 };
 	struct space s = { .s2 = true };
 	uint64_t z = o->z;
-	unsigned int sl0;
 
 	switch (below(g, 5)) {
 	case 0:
@@ -108,13 +133,10 @@ another_shape(struct gen *g, struct op *o)
 		break;
 	default:
 		z = smmu_field_set(z, SMMU_STE_2_S2T0SZ,
-				   percent(g, 50) ? below(g, 64) : edge[below(g, 4)]);
+				   percent(g, 40) ? below(g, 64) : limit(g, z));
 		break;
 	}
-	s.gran = gran[smmu_field_get(SMMU_STE_2_S2TG, z)];
-	s.tsz = (uint8_t)smmu_field_get(SMMU_STE_2_S2T0SZ, z);
-	sl0 = (unsigned int)smmu_field_get(SMMU_STE_2_S2SL0, z);
-	s.start = (uint8_t)((s.gran == 0 ? 2u : 3u) - RTE_MIN(sl0, 2u));
+	shape_of(z, &s);
 	if (g->conf->qemu == 0 || one_table(&s))
 		o->z = z;
 }
