@@ -134,6 +134,9 @@ another_shape(struct gen *g, struct op *o)
 	default:
 		z = smmu_field_set(z, SMMU_STE_2_S2T0SZ,
 				   percent(g, 40) ? below(g, 64) : limit(g, z));
+		/* From the last level that there is, or S2SL0 is wrong as well. */
+		if (smmu_field_get(SMMU_STE_2_S2T0SZ, z) >= 39)
+			z = smmu_field_set(z, SMMU_STE_2_S2SL0, 0);
 		break;
 	}
 	shape_of(z, &s);
@@ -282,6 +285,8 @@ change_table(struct gen *g, unsigned int space)
 
 	if (!cd && !table_in_page(g, space))
 		return;
+	if (g->ptw && percent(g, 50))
+		pick = 4;
 	o = gen_add(g, OP_DESC);
 	o->space = (uint8_t)space;
 	o->level = 3;
@@ -295,7 +300,7 @@ change_table(struct gen *g, unsigned int space)
 		o->y &= ~(UINT64_C(2) << 6); /* which is all that it takes */
 	else if (pick == 3)
 		o->y &= ~SMMU_TTD_AF;
-	else if ((pick == 4 || pick == 7) && g->conf->qemu == 0)
+	else if (pick == 4 && g->conf->qemu == 0)
 		o->y &= ~(UINT64_C(0xf) << 2); /* Device memory, for S2PTW */
 	else if (pick == 5)                    /* the next slot's table in its place */
 		o->y ^= pa >= ARENA_PA + TAB_OFF ? TAB_SIZE : 0;
