@@ -94,10 +94,10 @@ static const struct {
 };
 
 static const char *const key_names[] = {
-	"sync_ns", "tlbi_ns", "ril", "msi", "wired", "two_level", "s1", "s2", "vmid16", "hyp", "ats", "cohacc",
-	"atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas", "iotlb", "walk_cache", "cfg_cache",
-	"cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag", "shuffle", "sync_early", "step",
-	"step_ns", "seed", "mem_mb", "mem", NULL,
+	"sync_ns", "tlbi_ns", "ril", "msi", "wired", "two_level", "s1", "s2", "vmid16", "hyp",
+	"ats", "cohacc", "atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas", "iotlb",
+	"walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag",
+	"shuffle", "sync_early", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
 };
 _Static_assert(RTE_DIM(key_names) == RTE_DIM(conf_keys) + 3, "the same keys, mem_mb and mem");
 

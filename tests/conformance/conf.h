@@ -240,6 +240,47 @@ void *conf_space_page(struct conf *c, struct conf_space *s, uint64_t iova, uint1
 		      uint64_t *pa);
 void conf_pte(uint64_t *desc, uint64_t v);
 
+/* ---- stage 2 by hand (s2.c) ------------------------------------------------------------------ */
+
+#define CONF_VMID 7u /* far from those of STEs that use none: 0 */
+
+struct conf_s2 {
+	unsigned int granule; /* log2: 12, 14, 16 */
+	unsigned int bits;    /* input address bits, 64 - S2T0SZ */
+	unsigned int start;   /* level of S2TTB; several tables side by side where it takes them */
+	uint64_t *root;
+	uint64_t root_pa;
+	uint64_t w2;          /* word 2 of STEs that use it; change it before */
+};
+
+/** Empty tables. */
+void conf_s2_make(struct conf *c, struct conf_s2 *s, unsigned int granule, unsigned int bits,
+		  unsigned int start);
+unsigned int conf_s2_shift(const struct conf_s2 *s, unsigned int level);
+/** The descriptor for @p ipa at @p level; tables above it are made. */
+uint64_t *conf_s2_desc(struct conf *c, struct conf_s2 *s, uint64_t ipa, unsigned int level);
+/** A page or block: write-back, read and write, inner shareable, AF. */
+uint64_t conf_s2_leaf(const struct conf_s2 *s, uint64_t pa, unsigned int level);
+void conf_s2_map(struct conf *c, struct conf_s2 *s, uint64_t ipa, uint64_t pa, unsigned int level);
+/** All memory that the case has taken so far to itself, what is mapped already apart. */
+void conf_s2_identity(struct conf *c, struct conf_s2 *s);
+/** Make an STE use it: @p config SMMU_STE_CONFIG_S2 or _NESTED. */
+void conf_s2_ste(const struct conf_s2 *s, uint64_t w[8], uint64_t config);
+/** Have a device's stream use it alone, or below stage 1: STE, CFGI_STE, SYNC. */
+void conf_s2_attach(struct conf *c, const struct conf_s2 *s, unsigned int d);
+void conf_s2_nest(struct conf *c, const struct conf_s2 *s, const struct conf_space *s1,
+		  unsigned int d);
+/** TLBI_S12_VMALL of its VMID. */
+void conf_s2_tlbi(struct conf *c, const struct conf_s2 *s);
+/** @p op with VMID @p vmid. */
+uint64_t conf_s2_cmd(uint64_t op, uint64_t vmid);
+/**
+ * Exactly one event, of a fault of stage 2. @param cls SMMU_EVT_CLASS_*. @param ipa what was being
+ * translated; for F_WALK_EABT the address of the descriptor.
+ */
+void conf_s2_event(struct conf *c, uint8_t id, unsigned int d, uint64_t iova, bool read,
+		   uint64_t cls, uint64_t ipa);
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 struct conf_group {
@@ -251,6 +292,6 @@ struct conf_group {
 
 extern const struct conf_group conf_group_api, conf_group_ats, conf_group_cd, conf_group_cfgi,
 	conf_group_cmdq, conf_group_policy, conf_group_evtq, conf_group_fault, conf_group_hitless, conf_group_ident, conf_group_reset,
-	conf_group_stage2, conf_group_ste, conf_group_strtab, conf_group_tlbi, conf_group_walk;
+	conf_group_nested, conf_group_s2walk, conf_group_stage2, conf_group_ste, conf_group_strtab, conf_group_tlbi, conf_group_walk;
 
 #endif

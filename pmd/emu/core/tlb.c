@@ -3,8 +3,8 @@
  * The IOTLB: leaves of table walks, set-associative, tagged, served until an invalidation or
  * another leaf takes their place, however stale.
  *
- * Dropping a tag or everything is O(1): each entry carries the epoch in which it was inserted,
- * and is dead when an invalidation that covers it has a later one.
+ * Dropping a space is O(1), and so is a tag of the first two: each entry carries the epoch in which
+ * it was inserted, and is dead when an invalidation that covers it has a later one.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -45,8 +45,8 @@
 
 /*
  * The other half of what has to match, looked at where the key does: the space. Beside it stands
- * what only invalidations and faults look at: the level of the descriptor that the leaf is of, which
- * is another than the key's when the entry is but a piece of it, and where stage 1 led.
+ * what only invalidations and faults look at: the level of the descriptor that the leaf is of,
+ * which is another than the key's when the entry is but a piece of it, and where stage 1 led.
  */
 #define TLB_WHO_SPACE      ((UINT64_C(1) << 20) - 1)
 #define TLB_WHO_LEVEL(lvl) ((uint64_t)(lvl) << 20)
@@ -56,7 +56,8 @@
 
 /** Whose translation it is. */
 struct emu_tag {
-	uint32_t space; /**< of what kind, and of which virtual machine: a kind of IOMMU numbers them */
+	uint32_t space; /**< of what kind, and of which virtual machine: a kind of IOMMU numbers
+			   them */
 	uint16_t id;    /**< the address space: 0 where there are none */
 	bool set;       /**< which globals it sees; invalidations do not look at it */
 };
@@ -71,7 +72,7 @@ struct emu_leaf {
 	bool global;
 	/* for emu_tlb_insert_noted() alone */
 	uint8_t note;   /**< 6 bits that mean something to the kind of IOMMU */
-	uint8_t of;     /**< level of the descriptor: @p level, or above it for a piece of the leaf */
+	uint8_t of; /**< level of the descriptor: @p level, or above it for a piece of the leaf */
 	uint64_t via;   /**< the intermediate address of its first byte, where there is one */
 };
 
@@ -98,7 +99,7 @@ struct emu_tlb {
 	uint64_t *tag_inv;   /**< the same for each tag: of space 0, then of space 1 */
 	uint32_t spaces;     /**< how many there may be */
 	uint32_t space_max;  /**< the highest of which something may be cached */
-	uint32_t only;       /**< the one space of all that may be cached, or EMU_NO_SPACE, _SPACES */
+	uint32_t only; /**< the one space of all that may be cached, or EMU_NO_SPACE, _SPACES */
 	struct tlb_set *set;
 	uint32_t mask, rr;
 	uint8_t levels[GRANS]; /**< bit n: leaves of level n may be cached */

@@ -83,9 +83,9 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 }
 
 /*
- * TLBI by address (§4.4.1), VA or IPA: one page or leaf of whatever granule, or with RIL a range in pages of
- * granule TG, for which entries from tables of another granule stay. An address that is not
- * aligned to TG is UNPREDICTABLE: its low bits do not count here.
+ * TLBI by address (§4.4.1), VA or IPA: one page or leaf of whatever granule, or with RIL a range in
+ * pages of granule TG, for which entries from tables of another granule stay. An address that is
+ * not aligned to TG is UNPREDICTABLE: its low bits do not count here.
  */
 static void
 tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t space, uint32_t asid)
@@ -109,7 +109,8 @@ tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t space, uint32_t asid
 }
 
 /* The VMID of a command. Without stage 2 it is RES0 and does not count; with 8 bits the upper half
- * is, and no entry is of a VMID that has something there (§4.4). @return whether there may be any. */
+ * is, and no entry is of a VMID that has something there (§4.4). @return whether there may be any.
+ */
 static bool
 cmd_vmid(const struct emu_smmu *e, const uint64_t cmd[2], uint16_t *vmid)
 {

@@ -98,8 +98,8 @@ bad:
 #define STRW_RESERVED smmu_field_prep(SMMU_STE_1_STRW, 1) /* 0bx1 */
 
 /* StreamWorld and VMID of a stream that is translated. STRW is RES0 without Hyp and unused under
- * stage 2, and then not looked at; VMIDs are of NS-EL1, where there is stage 2. @return whether they
- * are legal. */
+ * stage 2, and then not looked at; VMIDs are of NS-EL1, where there is stage 2. @return whether
+ * they are legal. */
 static bool
 ste_world(const struct emu_smmu *e, struct emu_ste *s, unsigned int config, const uint64_t w[4])
 {

@@ -312,8 +312,8 @@ bool emu_s2_decode(const struct emu_smmu *e, struct emu_s2 *s2, uint16_t vmid, c
 bool emu_s2_leaf(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls, bool fresh,
 		 bool count, struct emu_walk *w);
 /** Where the SMMU's own read of @p ipa goes. @return false: a fault. */
-bool emu_s2_fetch(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls, bool fresh,
-		  bool count, struct emu_walk *w, uint64_t *pa);
+bool emu_s2_fetch(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls,
+		  bool fresh, bool count, struct emu_walk *w, uint64_t *pa);
 /** Record a fault of stage 2, if it is to be. */
 void emu_s2_fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_s2 *s2,
 		  const struct emu_walk *w);

@@ -3,9 +3,9 @@
  * Stage 2 (IHI 0070 §3.4, §5.2, §7.3): its part of an STE, what it makes of an IPA, and both stages
  * together.
  *
- * The IOTLB has leaves of stage 2 by VMID and IPA, and of both stages together by VMID, ASID and VA,
- * like those of stage 1 alone. So invalidation by IPA finds the former only (§4.4.3.1), and what a
- * hit costs is the same with two stages and with one.
+ * The IOTLB has leaves of stage 2 by VMID and IPA, and of both stages together by VMID, ASID and
+ * VA, like those of stage 1 alone. So invalidation by IPA finds the former only (§4.4.3.1), and
+ * what a hit costs is the same with two stages and with one.
  */
 #include "priv.h"
 

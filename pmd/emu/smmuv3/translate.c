@@ -97,7 +97,7 @@ translate_s2(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
 	if (r->iova >> e->conf.oas)
 		return fault(e, r, NULL, SMMU_EVT_F_ADDR_SIZE, SMMU_EVT_CLASS_IN, 0);
 	hit = emu_s2_leaf(e, &ste->s2, r->iova, SMMU_EVT_CLASS_IN, false, !r->probe, &w);
-	pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
+	pa = w.fault == 0 ? w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift)) : 0;
 	if (r->iova >> (64 - ste->s2.tsz) == 0) /* else nothing was looked up */
 		took(e, r, ste, NULL, hit, pa);
 	if (w.fault == 0 && !(w.leaf.perm & emu_perm_needed(r))) {

@@ -104,7 +104,7 @@ unaligned(struct conf *c, uint32_t fmt, unsigned int split)
 		t[sid >> split] = l2_pa | (split + 1);
 	}
 	for (unsigned int bit = 6; bit < bits; bit++) {
-		bool reach = !c->hw.qemu || bit < bits - 1;
+		bool reach = !c->hw.qemu_10 || bit < bits - 1;
 
 		use_table(c, pa | UINT64_C(1) << bit, CFG(fmt, split, log2));
 		expect_reach(c, 0, reach);
@@ -348,11 +348,11 @@ static const struct conf_case cases[] = {
 	  .args = "strtab=linear", .needs = CONF_NEED_LINEAR, .run = linear_smallest },
 	{ "strtab.linear-unaligned",
 	  "bits of STRTAB_BASE below the linear table's size by LOG2SIZE are 0 (§6.3.24)",
-	  .qemu_deviates = "the uppermost of them counts (smmu_find_ste)", .args = "strtab=linear",
+	  .qemu10_deviates = "the uppermost of them counts (smmu_find_ste)", .args = "strtab=linear",
 	  .needs = CONF_NEED_LINEAR, .run = unaligned_linear },
 	{ "strtab.two-level-unaligned",
 	  "bits of STRTAB_BASE below the size of level 1 by LOG2SIZE and SPLIT are 0 (§6.3.24)",
-	  .qemu_deviates = "the uppermost of them counts (smmu_find_ste)", .needs = CONF_NEED_2LVL,
+	  .qemu10_deviates = "the uppermost of them counts (smmu_find_ste)", .needs = CONF_NEED_2LVL,
 	  .run = unaligned_2lvl },
 	{ "strtab.linear-out-of-range",
 	  "a StreamID at or above 2^LOG2SIZE is C_BAD_STREAMID (§7.3.3)", .args = "strtab=linear",

@@ -33,7 +33,10 @@
 /* ---- a case ---------------------------------------------------------------------------------- */
 
 #define DEVS_MAX  24u
-#define SPACES    4u
+#define SPACES    4u  /* … of stage 1 */
+#define S2SPACES  2u  /* … of stage 2: numbers SPACES and up */
+#define ALLSPACES (SPACES + S2SPACES)
+#define S2_TABLES 4u  /* table slots for the start tables of one of those, side by side */
 #define OPS_MAX   600u
 #define GRANS     3u  /* 4, 16, 64 KiB */
 #define XFER_MAX  64u /* bytes of one transfer, and its place in the device's buffer */
@@ -52,11 +55,19 @@ gran_shift(unsigned int g, unsigned int level)
 	return gran_page(g) + (3 - level) * (9 + 2 * g);
 }
 
-/** An address space: root table in table slot i, used as TTB0 or TTB1. */
+/** An address space: root table in table slot root_slot(), used as TTB0 or TTB1, or S2TTB. */
 struct space {
 	uint8_t gran, tsz;
 	bool high; /**< the upper half: TTB1 */
+	bool s2;   /**< of stage 2, from level @c start */
+	uint8_t start;
 };
+
+static inline unsigned int
+root_slot(unsigned int space)
+{
+	return space < SPACES ? space : SPACES + (space - SPACES) * S2_TABLES;
+}
 
 /** First level of its walk (DDI 0487 D8.2). */
 static inline unsigned int
@@ -64,11 +75,23 @@ space_start(const struct space *s)
 {
 	unsigned int bits = 9 + 2u * s->gran;
 
-	return 4 - (64u - s->tsz - gran_page(s->gran) + bits - 1) / bits;
+	return s->s2 ? s->start : 4 - (64u - s->tsz - gran_page(s->gran) + bits - 1) / bits;
+}
+
+/** Do its start tables fit into the slots that are kept for them, is its geometry legal (§5.2)? */
+static inline bool
+s2_space_fits(const struct space *s)
+{
+	unsigned int shift = gran_shift(s->gran, s->start), bits = 64u - s->tsz;
+
+	return s->tsz >= 20 && s->tsz <= 39 && !(s->gran != 0 && s->start == 0) &&
+	       !(s->gran == 0 && s->start == 3) && bits > shift &&
+	       bits <= shift + 13 + 2 * s->gran && bits - shift + 3 <= 18;
 }
 
 enum op_kind {
-	OP_STE,    /* dev: x, y = words 0, 1 (the pointer relative to the arena) */
+	OP_STE,    /* dev: x, y, z = words 0 to 2 (the pointer relative to the arena); t0 = table
+		    * slot of S2TTB, -1 none, -2 hole */
 	OP_CD,     /* slot: x = word 0, t0, t1 = table slots of TTB0, TTB1, -1 none, -2 hole */
 	OP_L1,     /* how: 0 as the driver has it, 1 empty, 2 into the hole */
 	OP_MAP,    /* space, level, page, x = address, y = attributes */
@@ -76,6 +99,7 @@ enum op_kind {
 	OP_RELINK, /* space, level, page, x = address, y: a new copy of the table below level */
 	OP_CMD,    /* x, y */
 	OP_DMA,    /* dev, write, x = address, len */
+	OP_IDENT,  /* space, level, y = attributes: what is not mapped of the arena is itself */
 	OP_KINDS,
 };
 
@@ -88,14 +112,15 @@ struct op {
 	uint16_t page;
 	uint8_t len;
 	bool write;
-	uint64_t x, y;
+	uint64_t x, y, z;
 };
 
 struct diff_case {
 	uint64_t seed;
 	unsigned int devs;
 	char emu[200];             /**< further keys of the emulated SMMU */
-	struct space space[SPACES];
+	struct space space[ALLSPACES];
+	bool s2;                   /**< it uses stage 2 */
 	unsigned int nb_ops;
 	struct op op[OPS_MAX];
 };
@@ -110,22 +135,26 @@ int case_read(const char *path, struct diff_case *c);
 struct gen_conf {
 	unsigned int devs, ops;
 	unsigned int qemu; /**< leave out what QEMU of this version does differently; 0: nothing */
+	bool s2;           /**< all sides have both stages */
 };
 void case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *g);
 
 /* ---- the world: what every party's memory is meant to be ------------------------------------- */
 
+#define STE_WORDS 4u
+
 struct side;
 
 struct world {
 	uint8_t *mem;               /**< the arena as it should be, but for what DMA wrote */
-	uint64_t ste[DEVS_MAX][2];
+	uint64_t ste[DEVS_MAX][STE_WORDS];
 	unsigned int l1;            /**< OP_L1's how */
 	unsigned int tabs;          /**< table slots in use */
 	uint32_t salt;              /**< tells data of this case from the last one's */
 	const struct diff_case *c;
 	struct side *side[2];
 	unsigned int nb_sides;
+	bool s2p;                   /**< IDR0.S2P, of all sides alike */
 };
 
 static inline uint32_t
@@ -167,6 +196,8 @@ struct outcome {
 	uint8_t end;
 	bool event;
 	bool bypass;    /**< by an STE that translates nothing */
+	bool s2_only;   /**< by one of stage 2 alone */
+	bool lost;      /**< by a deviation: the record may be missing */
 	uint64_t pa;    /**< END_OK */
 	uint64_t ev[4];
 	uint64_t evmask[4]; /**< what the architecture says of the record; the rest is UNKNOWN */
@@ -186,32 +217,8 @@ void model_cmd(struct model *m, uint64_t w0, uint64_t w1);
 /** @return how many ways there are; 0: too many to tell. */
 unsigned int model_access(struct model *m, const struct op *o, struct outcome *out);
 
-/* model.c to model_tlb.c */
-struct model_cd {
-	uint64_t w[3];
-};
-struct access {
-	unsigned int dev;
-	uint64_t va;
-	bool write, priv, inst, bypass;
-	struct outcome *out;
-	unsigned int n;
-	bool overflow;
-};
-void outcome_ok(struct access *a, uint64_t pa);
-void outcome_event(struct access *a, unsigned int id, uint64_t w1, uint64_t w2, uint64_t w3,
-		   uint64_t m1, uint64_t m3);
-struct model_tlb;
-struct model_tlb *model_tlb_create(const struct world *w);
-void model_tlb_destroy(struct model_tlb *t);
-void model_tlb_reset(struct model_tlb *t);
-/** Remember what a walk from @p cd to @p va can leave in caches. @return false: too much. */
-bool model_tlb_fill(struct model_tlb *t, const struct model_cd *cd, uint64_t va);
-void model_tlb_cmd(struct model_tlb *t, uint64_t w0, uint64_t w1);
-/** Is this command legal (§4.4.1.1)? */
-bool model_tlb_legal(uint64_t w0, uint64_t w1);
-/** Every way in which an access through @p cd can end. */
-void model_tlb_access(struct model_tlb *t, const struct model_cd *cd, struct access *a);
+/** Is this command legal (§4.4.1.1)? @param s2p IDR0.S2P */
+bool model_legal(uint64_t w0, uint64_t w1, bool s2p);
 
 /* ---- the implementations --------------------------------------------------------------------- */
 
@@ -229,6 +236,7 @@ struct side {
 	const char *name;
 	bool qemu;
 	bool tells;        /**< devices report faults */
+	bool s2p;          /**< IDR0.S2P and S1P */
 	unsigned int version; /**< of QEMU: major * 100 + minor */
 	struct sluice_iommu *iommu;
 	unsigned int devs;
@@ -245,7 +253,7 @@ int side_open(struct side *s, const char *name, const char *args, unsigned int d
 void side_close(struct side *s);
 int side_reset(struct side *s, const struct world *w);
 int side_l1(struct side *s, unsigned int how);
-int side_ste(struct side *s, unsigned int dev, const uint64_t w[2]);
+int side_ste(struct side *s, unsigned int dev, const uint64_t w[STE_WORDS]);
 void side_poke(struct side *s, uint64_t off, const void *p, size_t len);
 /** @return 0 or the -errno of the call. */
 int side_cmd(struct side *s, uint64_t w0, uint64_t w1);
@@ -284,6 +292,7 @@ struct totals {
 	 * count, and the transfer was left out */
 	uint64_t must_pass, must_fault, may_be_stale, cut;
 	uint64_t by_event[256];
+	uint64_t s2_class[4]; /**< of stage 2, by CLASS */
 };
 
 struct runner {

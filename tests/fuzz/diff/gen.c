@@ -21,10 +21,16 @@ gen_add(struct gen *g, enum op_kind kind)
 void
 gen_cmd(struct gen *g, uint64_t w0, uint64_t w1)
 {
+	uint64_t op = smmu_field_get(SMMU_CMD_0_OP, w0);
 	struct op *o = gen_add(g, OP_CMD);
 
 	o->x = w0;
 	o->y = w1;
+	/* Where QEMU keeps what stage 2 made of the root tables' addresses: see deviate.c. */
+	if (g->conf->qemu != 0 && g->c->s2 &&
+	    (op == SMMU_CMD_TLBI_S12_VMALL || op == SMMU_CMD_TLBI_S2_IPA ||
+	     op == SMMU_CMD_TLBI_NSNH_ALL))
+		gen_cmd(g, SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL);
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -44,6 +50,8 @@ fresh_va(struct gen *g, const struct space *s)
 		va |= idx << gran_shift(s->gran, level);
 	}
 	va |= (uint64_t)below(g, 1u << (gran_page(s->gran) - 12)) << 12;
+	if (s->s2) /* in each of the tables side by side */
+		va |= (uint64_t)below(g, 16) << (gran_shift(s->gran, s->start) + bits);
 	return canonical(s, va);
 }
 
@@ -86,7 +94,7 @@ transfers(struct gen *g)
 		if (!percent(g, share))
 			continue;
 		if (percent(g, 5))
-			space = below(g, SPACES);
+			space = some_space(g);
 		o = gen_add(g, OP_DMA);
 		o->dev = (uint8_t)d;
 		o->write = percent(g, 60);
@@ -132,6 +140,25 @@ make_space(struct gen *g, unsigned int i)
 	make_pool(g, i);
 }
 
+static void
+begin_s2(struct gen *g)
+{
+	for (unsigned int i = SPACES; i < ALLSPACES; i++) {
+		gen_s2_space(g, i);
+		make_pool(g, i);
+		for (unsigned int n = below(g, 4); n > 0; n--)
+			gen_add_va(g, i, canonical(&g->c->space[i], gen_data_ipa(g)));
+		/* Pages of tables are not for data. */
+		for (unsigned int k = 0; k < g->nb_va[i]; k++)
+			if (g->va[i][k] - (ARENA_PA + TAB_OFF) < ARENA_LEN - TAB_OFF)
+				g->va[i][k] = gen_data_ipa(g);
+	}
+	for (unsigned int i = 0; i < SPACES; i++)
+		g->home[i] = percent(g, 70) ? (uint8_t)(SPACES + below(g, S2SPACES)) : 0;
+	g->vmid[0] = percent(g, 70) ? 0 : 7;
+	g->ptw = g->conf->qemu == 0 && percent(g, 30);
+}
+
 void
 case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *conf)
 {
@@ -142,7 +169,10 @@ case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *conf)
 	memset(c, 0, sizeof(*c));
 	c->seed = seed;
 	c->devs = conf->devs;
+	c->s2 = conf->s2 && percent(&g, 85);
 	emulator_settings(&g);
+	if (c->s2)
+		begin_s2(&g);
 	for (unsigned int i = 0; i < SPACES; i++) {
 		if (i % 2 == 1 && g.twins[i / 2]) {
 			c->space[i] = c->space[i - 1];
@@ -152,6 +182,10 @@ case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *conf)
 			make_space(&g, i);
 		}
 		g.asid[i] = (uint16_t)(percent(&g, 85) ? i + 1 : 1 + below(&g, 4));
+		if (c->s2 && conf->qemu != 0 && !g.twins[i / 2]) /* one shape, one ASID */
+			g.asid[i] = (uint16_t)(i + 1);
+		else if (c->s2 && conf->qemu != 0 && g.asid[i] != i + 1)
+			g.asid[i] = (uint16_t)((i & ~1u) + 1);
 		gen_cd(&g, i, false);
 		for (unsigned int k = 0; k < g.nb_va[i]; k++)
 			if (percent(&g, 93))
@@ -163,8 +197,10 @@ case_generate(struct diff_case *c, uint64_t seed, const struct gen_conf *conf)
 		if (level < 3)
 			gen_map(&g, i % SPACES, fresh_va(&g, &c->space[i % SPACES]), level);
 	}
+	for (unsigned int i = SPACES; c->s2 && i < ALLSPACES; i++)
+		gen_s2_fill(&g, i);
 	for (unsigned int d = 0; d < c->devs; d++) {
-		g.of_dev[d] = (uint8_t)below(&g, SPACES);
+		g.of_dev[d] = (uint8_t)some_space(&g);
 		gen_ste(&g, d, STE_RIGHT);
 	}
 	gen_cmd(&g, SMMU_CMD_CFGI_STE_RANGE, SMMU_CFGI_RANGE_ALL);

@@ -16,8 +16,8 @@ struct gen {
 	uint64_t rng;
 	const struct gen_conf *conf;
 	struct diff_case *c;
-	uint64_t va[SPACES][POOL]; /* canonical, 4 KiB aligned */
-	unsigned int nb_va[SPACES];
+	uint64_t va[ALLSPACES][POOL]; /* canonical, 4 KiB aligned */
+	unsigned int nb_va[ALLSPACES];
 	struct {
 		uint64_t va;
 		uint8_t level;
@@ -25,6 +25,11 @@ struct gen {
 	unsigned int nb_block[SPACES];
 	uint8_t of_dev[DEVS_MAX];  /* the space each device is meant to be in */
 	uint16_t asid[SPACES];
+	uint8_t home[SPACES];      /* the space of stage 2 below it, 0: none */
+	uint16_t vmid[ALLSPACES];  /* of stage 2; at 0 that of stage 1 alone */
+	uint16_t page[POOL];       /* pages of data that stage 1 led to lately */
+	unsigned int nb_page;
+	bool ptw;                 /* stage 2 is S2PTW's */
 	bool twins[SPACES / 2];    /* 2 i and 2 i + 1 have one shape, and the same addresses */
 };
 
@@ -88,11 +93,54 @@ void gen_tlbi_random(struct gen *g);
 /** A CFGI that covers the device; @p cd_only: its context alone changed. */
 void gen_cfgi(struct gen *g, unsigned int dev, bool cd_only);
 
-static inline uint64_t
-by_asid(unsigned int op, uint64_t asid)
+static inline uint16_t
+gen_vmid(const struct gen *g, unsigned int space)
 {
-	return op | smmu_field_prep(SMMU_TLBI_0_ASID, asid);
+	return g->vmid[space < SPACES ? g->home[space] : space];
 }
+
+static inline uint64_t
+by_vmid(const struct gen *g, unsigned int op, unsigned int space)
+{
+	return op | smmu_field_prep(SMMU_TLBI_0_VMID, gen_vmid(g, space));
+}
+
+static inline uint64_t
+by_asid(const struct gen *g, unsigned int op, unsigned int space)
+{
+	return by_vmid(g, op, space) | smmu_field_prep(SMMU_TLBI_0_ASID, g->asid[space]);
+}
+
+/** A space for a device. */
+static inline unsigned int
+some_space(struct gen *g)
+{
+	return below(g, g->c->s2 ? ALLSPACES : SPACES);
+}
+
+/** The IPA of a page of data that stage 1 led to lately, or of any. */
+static inline uint64_t
+gen_data_ipa(struct gen *g)
+{
+	unsigned int n = RTE_MIN(g->nb_page, POOL);
+	unsigned int page = n != 0 && percent(g, 80) ? g->page[below(g, n)] : below(g, DATA_PAGES);
+
+	return ARENA_PA + DATA_OFF + page * UINT64_C(4096);
+}
+
+/** … at stage 2. */
+void gen_s2_tlbi_after(struct gen *g, unsigned int space, uint64_t ipa, unsigned int level);
+void gen_s2_tlbi_random(struct gen *g);
+
+/* gen_s2.c */
+void gen_s2_space(struct gen *g, unsigned int space);
+void gen_s2_fill(struct gen *g, unsigned int space);
+void gen_s2_map(struct gen *g, unsigned int space, uint64_t ipa, unsigned int level);
+/** Complete an STE of stage 1: by stage 2, or to one of stage 2 alone. */
+void gen_s2_ste(struct gen *g, struct op *o, unsigned int dev, bool wrong);
+void gen_s2_change(struct gen *g);
+/** The upper half of what it translates; 0: it is too small for that. */
+uint64_t gen_far(struct gen *g, unsigned int space);
 
 /* gen_change.c */
 unsigned int gen_block_level(struct gen *g, unsigned int space);

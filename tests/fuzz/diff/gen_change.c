@@ -32,6 +32,13 @@ gen_map(struct gen *g, unsigned int space, uint64_t va, unsigned int level)
 	o->page = (uint16_t)below(g, DATA_PAGES);
 	o->x = va;
 	o->y = attr(g);
+	g->page[g->nb_page++ % POOL] = o->page;
+	if (level == 3 && space < SPACES && g->home[space] != 0 && percent(g, 20) &&
+	    gen_far(g, g->home[space]) != 0) {
+		o->y |= gen_far(g, g->home[space]);
+		gen_s2_map(g, g->home[space], gen_far(g, g->home[space]) | (ARENA_PA + DATA_OFF +
+			   o->page * UINT64_C(4096)), 3);
+	}
 	if (level < 3) { /* an address that is data page o->page in that block */
 		uint64_t off = (UINT64_C(1) << gran_shift(s->gran, level)) - 1;
 
@@ -188,7 +195,8 @@ gen_cd(struct gen *g, unsigned int slot, bool mistake)
 		*(s->high ? &o->t1 : &o->t0) = (int16_t)(slot ^ 1);
 	if (!mistake)
 		return;
-	if (percent(g, 15)) /* the root table is where no memory is */
+	/* The root table is where no memory is; QEMU wants to know that of unused ones, too. */
+	if (percent(g, 15) && !(g->conf->qemu != 0 && g->c->s2))
 		o->t0 = -2;
 	else
 		o->x = cd_mistake(g, o->x);
@@ -210,7 +218,7 @@ change_cd(struct gen *g)
 		if (g->of_dev[d] == slot)
 			gen_cfgi(g, d, true);
 	if (percent(g, 70))
-		gen_cmd(g, by_asid(SMMU_CMD_TLBI_NH_ASID, g->asid[slot]), 0);
+		gen_cmd(g, by_asid(g, SMMU_CMD_TLBI_NH_ASID, slot), 0);
 }
 
 void
@@ -222,6 +230,10 @@ gen_ste(struct gen *g, unsigned int dev, unsigned int kind)
 
 	o->dev = (uint8_t)dev;
 	o->x = s1;
+	if (g->c->s2) {
+		gen_s2_ste(g, o, dev, kind != STE_RIGHT && percent(g, 35));
+		s1 = o->x;
+	}
 	switch (kind) {
 	case 0:
 		o->x = s1 & ~SMMU_STE_0_V;
@@ -242,14 +254,19 @@ gen_ste(struct gen *g, unsigned int dev, unsigned int kind)
 		}
 		/* fall through */
 	case 4:
-		o->y = SMMU_STE_1_S1STALLD;
+		if (g->conf->qemu == 0 || g->of_dev[dev] < SPACES)
+			o->y = SMMU_STE_1_S1STALLD;
 		break;
 	case 5:
 		o->x = (s1 & ~SMMU_STE_0_S1CONTEXTPTR) | HOLE_PA;
 		break;
 	case 6: /* another context */
-		g->of_dev[dev] = (uint8_t)below(g, SPACES);
+		g->of_dev[dev] = (uint8_t)some_space(g);
 		o->x = (s1 & ~SMMU_STE_0_S1CONTEXTPTR) | (CD_OFF + g->of_dev[dev] * UINT64_C(64));
+		if (g->c->s2) {
+			o->x = smmu_field_set(o->x, SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_S1);
+			gen_s2_ste(g, o, dev, false);
+		}
 		break;
 	default:
 		if (g->conf->qemu == 0 && percent(g, 30))
@@ -287,8 +304,13 @@ change_l1(struct gen *g)
 void
 gen_change(struct gen *g)
 {
-	unsigned int pick = below(g, 100);
+	unsigned int pick;
 
+	if (g->c->s2 && percent(g, 40)) {
+		gen_s2_change(g);
+		return;
+	}
+	pick = below(g, 100);
 	if (pick < 12)
 		change_block(g);
 	else if (pick < 50)

@@ -160,6 +160,12 @@ run_on(struct pair *p, const struct diff_case *c, const char *only, struct total
 	}
 	if (only == NULL || strcmp(only, "qemu") == 0)
 		p->side[p->n++] = &p->qemu;
+	for (unsigned int i = 0; c->s2 && i < p->n; i++)
+		if (!p->side[i]->s2p) {
+			fprintf(stderr, "sluice-diff: %s has no stage 2, which the case uses\n",
+				p->side[i]->name);
+			return 77;
+		}
 	if (r->model == NULL && runner_init(r, p->side, p->n, t) != 0)
 		return -1;
 	return run_case(r, c, v);
@@ -219,14 +225,28 @@ summary(const struct totals *t, const struct pair *p, double seconds)
 	for (unsigned int i = 0; i < 256; i++)
 		if (t->by_event[i] != 0)
 			printf(" %#04x %" PRIu64, i, t->by_event[i]);
-	putchar('\n');
+	printf("; of stage 2 for CDs %" PRIu64 ", tables %" PRIu64 ", input %" PRIu64 "\n",
+	       t->s2_class[SMMU_EVT_CLASS_CD], t->s2_class[SMMU_EVT_CLASS_TTD],
+	       t->s2_class[SMMU_EVT_CLASS_IN]);
+}
+
+/* Have all sides both stages? @param c any case, for a moment */
+static bool
+stage2(const struct options *o, struct pair *p, struct diff_case *c)
+{
+	bool qemu = o->only == NULL || strcmp(o->only, "qemu") == 0;
+
+	if (qemu && (!p->qemu.s2p || o->only != NULL))
+		return p->qemu.s2p;
+	c->devs = o->devs;
+	return open_emu(p, c) == 0 && p->emu.s2p;
 }
 
 static int
 fuzz(const struct options *o, struct pair *p, struct diff_case *c)
 {
 	struct gen_conf g = { .devs = o->devs, .ops = o->ops,
-			      .qemu = p->qemu.version };
+			      .qemu = p->qemu.version, .s2 = stage2(o, p, c) };
 	double begin = now_s(), end = begin + o->seconds;
 	struct totals t = { 0 };
 	struct runner r = { 0 };
@@ -256,8 +276,9 @@ replay(const struct options *o, struct pair *p, struct diff_case *c)
 	struct runner r = { 0 };
 	struct verdict v;
 	double begin = now_s();
-	int rc = run_on(p, c, o->only, &t, &v, &r) != 0 ? 3 : v.bad ? 1 : 0;
+	int rc = run_on(p, c, o->only, &t, &v, &r);
 
+	rc = rc == 77 ? 77 : rc != 0 ? 3 : v.bad ? 1 : 0;
 	if (rc == 1)
 		fputs(v.text, stdout);
 	else if (rc == 0)

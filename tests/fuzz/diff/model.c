@@ -16,31 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diff.h"
-
-#define CFG_MAX 24u
-#define VAS_MAX 96u
-
-struct ste {
-	uint64_t w[2];
-};
-
-struct stream {
-	struct ste ste[CFG_MAX]; /* may be cached */
-	struct model_cd cd[CFG_MAX];
-	unsigned int nb_ste, nb_cd;
-};
-
-struct model {
-	const struct world *w;
-	const struct diff_case *c;
-	struct model_tlb *tlb;
-	struct stream s[DEVS_MAX];
-	bool l1[3];        /* which level-1 descriptors may be cached, by OP_L1's how */
-	uint64_t va[VAS_MAX];
-	unsigned int nb_va;
-	bool overflow;     /* too many possibilities to go on telling */
-};
+#include "model.h"
 
 struct model *
 model_create(const struct world *w)
@@ -62,7 +38,7 @@ model_destroy(struct model *m)
 {
 	if (m == NULL)
 		return;
-	model_tlb_destroy(m->tlb);
+	free(m->tlb);
 	free(m);
 }
 
@@ -94,7 +70,7 @@ model_reset(struct model *m, const struct diff_case *c)
 /* ---- what may be cached ---------------------------------------------------------------------- */
 
 static void
-add_ste(struct model *m, struct stream *s, const uint64_t w[2])
+add_ste(struct model *m, struct stream *s, const uint64_t w[STE_WORDS])
 {
 	for (unsigned int i = 0; i < s->nb_ste; i++)
 		if (memcmp(s->ste[i].w, w, sizeof(s->ste[i].w)) == 0)
@@ -117,32 +93,78 @@ add_cd(struct model *m, struct stream *s, const struct model_cd *cd)
 		s->cd[s->nb_cd++] = *cd;
 }
 
-/* A legal stage-1 STE (§5.2), for an SMMU with neither stage 2 nor substreams. */
-static bool
-is_s1(const struct ste *e)
+const uint64_t *
+model_read(const struct world *w, uint64_t pa, bool *known)
 {
-	return (e->w[0] & SMMU_STE_0_V) && !(e->w[1] & SMMU_STE_1_S1STALLD) &&
-	       smmu_field_get(SMMU_STE_0_CONFIG, e->w[0]) == SMMU_STE_CONFIG_S1;
+	uint64_t off = pa - ARENA_PA;
+
+	/* What DMA has written, and memory that is not ours: the parties' differ. */
+	if ((off >= DATA_OFF && off < DATA_OFF + DATA_LEN) || (off >= OUT_OFF && off < ARENA_LEN) ||
+	    (off >= ARENA_LEN && pa < NOTHING_PA))
+		*known = false;
+	return *known ? world_mem(w, pa) : NULL;
 }
 
-static const uint64_t *
-cd_at(const struct model *m, const struct ste *e)
+/* What an STE says: V, Config, and the stages, if they are legal (§5.2; no substreams). */
+bool
+ste_legal(const struct model *m, const struct ste *e, struct s2 *s2)
 {
-	return world_mem(m->w, e->w[0] & SMMU_STE_0_S1CONTEXTPTR);
+	uint64_t config = smmu_field_get(SMMU_STE_0_CONFIG, e->w[0]);
+	bool legal;
+
+	legal = s2_decode(e->w, config == SMMU_STE_CONFIG_S2 || config == SMMU_STE_CONFIG_NESTED,
+			  s2);
+	if (!m->w->s2p) {
+		s2->vmid = 0;
+		legal = config <= SMMU_STE_CONFIG_S1;
+	}
+	return legal && (e->w[0] & SMMU_STE_0_V) &&
+	       !((config & 1) && (e->w[1] & SMMU_STE_1_S1STALLD));
+}
+
+/* Does it have a CD? */
+bool
+ste_uses_s1(const struct ste *e)
+{
+	uint64_t config = smmu_field_get(SMMU_STE_0_CONFIG, e->w[0]);
+
+	return config == SMMU_STE_CONFIG_S1 || config == SMMU_STE_CONFIG_NESTED;
 }
 
 static void
-stream_changed(struct model *m, unsigned int dev)
+context_add(struct contexts *all, const struct s2 *s2, const struct model_cd *cd)
 {
-	struct stream *s = &m->s[dev];
+	struct context c;
 
-	/* Only through a level-1 descriptor that leads somewhere. */
-	if (m->l1[0])
-		add_ste(m, s, m->w->ste[dev]);
-	for (unsigned int i = 0; i < s->nb_ste; i++) {
-		const uint64_t *p = is_s1(&s->ste[i]) ? cd_at(m, &s->ste[i]) : NULL;
+	memset(&c, 0, sizeof(c));
+	memcpy(&c.s2, s2, sizeof(c.s2));
+	if (cd != NULL)
+		c.cd = *cd;
+	c.s1 = cd != NULL;
+	for (unsigned int i = 0; i < all->n; i++)
+		if (memcmp(&all->c[i], &c, sizeof(c)) == 0)
+			return;
+	if (all->n == sizeof(all->c) / sizeof(all->c[0]))
+		all->overflow = true;
+	else
+		memcpy(&all->c[all->n++], &c, sizeof(c));
+}
+
+/* The CDs that memory has for it, by every way that stage 2 may go. */
+static void
+fetch_cds(struct model *m, struct stream *s, const struct ste *e, const struct s2 *s2)
+{
+	struct s2_ways o;
+
+	s2_translate(m->tlb, s2, e->w[0] & SMMU_STE_0_S1CONTEXTPTR, true, &o);
+	m->overflow |= o.overflow;
+	for (unsigned int i = 0; i < o.n; i++) {
+		bool known = true;
+		const uint64_t *p = o.w[i].id == 0 && s2_reads(s2, &o.w[i]) ?
+				    model_read(m->w, o.w[i].pa, &known) : NULL;
 		struct model_cd cd;
 
+		m->overflow |= !known;
 		if (p == NULL)
 			continue;
 		memcpy(cd.w, p, sizeof(cd.w));
@@ -150,31 +172,52 @@ stream_changed(struct model *m, unsigned int dev)
 	}
 }
 
+static void
+stream_changed(struct model *m, unsigned int dev, struct contexts *all)
+{
+	struct stream *s = &m->s[dev];
+	struct s2 s2;
+
+	/* Only through a level-1 descriptor that leads somewhere. */
+	if (m->l1[0])
+		add_ste(m, s, m->w->ste[dev]);
+	for (unsigned int i = 0; i < s->nb_ste; i++)
+		if (ste_legal(m, &s->ste[i], &s2) && ste_uses_s1(&s->ste[i]))
+			fetch_cds(m, s, &s->ste[i], &s2);
+	for (unsigned int i = 0; i < s->nb_ste; i++) {
+		if (!ste_legal(m, &s->ste[i], &s2))
+			continue;
+		for (unsigned int k = 0; ste_uses_s1(&s->ste[i]) && k < s->nb_cd; k++)
+			context_add(all, &s2, &s->cd[k]);
+		if (!ste_uses_s1(&s->ste[i]) && s2.on)
+			context_add(all, &s2, NULL);
+	}
+}
+
 void
 model_changed(struct model *m)
 {
-	struct model_cd done[DEVS_MAX * 4];
-	unsigned int n = 0;
+	struct contexts *all = &m->contexts;
 
 	m->l1[m->w->l1] = true;
-	for (unsigned int d = 0; d < m->c->devs; d++)
-		stream_changed(m, d);
 	/* Each context once: most streams share theirs with others. */
+	all->n = 0;
 	for (unsigned int d = 0; d < m->c->devs; d++)
-		for (unsigned int i = 0; i < m->s[d].nb_cd; i++) {
-			const struct model_cd *cd = &m->s[d].cd[i];
-			unsigned int k = 0;
+		stream_changed(m, d, all);
+	m->overflow |= all->overflow;
+	for (unsigned int i = 0; i < all->n; i++) {
+		const struct context *c = &all->c[i];
 
-			while (k < n && memcmp(&done[k], cd, sizeof(*cd)) != 0)
-				k++;
-			if (k < n)
-				continue;
-			if (n < sizeof(done) / sizeof(done[0]))
-				done[n++] = *cd;
-			for (unsigned int v = 0; v < m->nb_va; v++)
-				if (!model_tlb_fill(m->tlb, cd, m->va[v]))
-					m->overflow = true;
+		for (unsigned int v = 0; v < m->nb_va; v++) {
+			struct s2_ways o = { .overflow = false };
+
+			if (c->s1)
+				m->overflow |= !model_walk_fill(m->tlb, &c->s2, &c->cd, m->va[v]);
+			else if (m->va[v] >> MODEL_OAS == 0)
+				s2_translate(m->tlb, &c->s2, m->va[v], true, &o);
+			m->overflow |= o.overflow;
 		}
+	}
 }
 
 /* ---- what commands take away ----------------------------------------------------------------- */
@@ -218,131 +261,4 @@ model_cmd(struct model *m, uint64_t w0, uint64_t w1)
 		break;
 	}
 	model_changed(m);
-}
-
-/* ---- an access ------------------------------------------------------------------------------- */
-
-static void
-outcome_add(struct access *a, const struct outcome *o)
-{
-	for (unsigned int i = 0; i < a->n; i++)
-		if (memcmp(&a->out[i], o, sizeof(*o)) == 0)
-			return;
-	if (a->n == OUTCOMES_MAX)
-		a->overflow = true;
-	else
-		a->out[a->n++] = *o;
-}
-
-void
-outcome_ok(struct access *a, uint64_t pa)
-{
-	struct outcome o;
-
-	memset(&o, 0, sizeof(o));
-	o.end = pa < NOTHING_PA ? END_OK : END_ABORT;
-	o.pa = pa;
-	outcome_add(a, &o);
-}
-
-static void
-outcome_silent(struct access *a)
-{
-	struct outcome o;
-
-	memset(&o, 0, sizeof(o));
-	o.end = END_FAULT;
-	outcome_add(a, &o);
-}
-
-/* A record (§7.3). @p m1, @p m3: which bits of words 1 and 3 the type defines; word 2 is whole. */
-void
-outcome_event(struct access *a, unsigned int id, uint64_t w1, uint64_t w2, uint64_t w3,
-	      uint64_t m1, uint64_t m3)
-{
-	struct outcome o;
-
-	memset(&o, 0, sizeof(o));
-	o.end = END_FAULT;
-	o.event = true;
-	o.ev[0] = id | smmu_field_prep(SMMU_EVT_0_SID, dev_stream(a->dev));
-	o.ev[1] = w1;
-	o.ev[2] = w2;
-	o.ev[3] = w3;
-	o.bypass = a->bypass;
-	/* SSID is UNKNOWN when SSV is 0. */
-	o.evmask[0] = ~SMMU_EVT_0_SSID;
-	o.evmask[1] = m1;
-	o.evmask[2] = UINT64_MAX;
-	o.evmask[3] = m3;
-	outcome_add(a, &o);
-}
-
-static void
-access_ste(struct model *m, const struct ste *e, struct access *a)
-{
-	unsigned int config = (unsigned int)smmu_field_get(SMMU_STE_0_CONFIG, e->w[0]);
-	struct stream *s = &m->s[a->dev];
-	const uint64_t *p;
-
-	a->bypass = false;
-	if (!(e->w[0] & SMMU_STE_0_V)) {
-		outcome_event(a, SMMU_EVT_C_BAD_STE, 0, 0, 0, 0, 0);
-		return;
-	}
-	if (!(config & 4)) {
-		outcome_silent(a);
-		return;
-	}
-	a->priv = smmu_field_get(SMMU_STE_1_PRIVCFG, e->w[1]) == SMMU_STE_PRIVCFG_PRIV;
-	a->bypass = config == SMMU_STE_CONFIG_BYPASS;
-	a->inst = !a->write && smmu_field_get(SMMU_STE_1_INSTCFG, e->w[1]) == 3;
-	if (config == SMMU_STE_CONFIG_BYPASS) {
-		if (a->va >> 44 == 0) {
-			outcome_ok(a, a->va);
-			return;
-		}
-		outcome_event(a, SMMU_EVT_F_ADDR_SIZE,
-			      (a->write ? 0 : SMMU_EVT_1_RNW) | (a->priv ? SMMU_EVT_1_PNU : 0) |
-				      (a->inst ? SMMU_EVT_1_IND : 0) |
-				      smmu_field_prep(SMMU_EVT_1_CLASS, SMMU_EVT_CLASS_IN),
-			      a->va, 0, ~SMMU_EVT_1_STAG, 0);
-		return;
-	}
-	if (!is_s1(e)) {
-		outcome_event(a, SMMU_EVT_C_BAD_STE, 0, 0, 0, 0, 0);
-		return;
-	}
-	p = cd_at(m, e);
-	if (p == NULL) /* REASON is UNKNOWN without GPCF */
-		outcome_event(a, SMMU_EVT_F_CD_FETCH, 0, 0, e->w[0] & SMMU_STE_0_S1CONTEXTPTR,
-			      ~SMMU_EVT_1_REASON, SMMU_EVT_3_FETCHADDR);
-	else
-		model_tlb_access(m->tlb, (const struct model_cd *)(const void *)p, a);
-	for (unsigned int i = 0; i < s->nb_cd; i++)
-		model_tlb_access(m->tlb, &s->cd[i], a);
-}
-
-unsigned int
-model_access(struct model *m, const struct op *o, struct outcome *out)
-{
-	struct access a = { .dev = o->dev, .va = o->x, .write = o->write, .out = out };
-	const struct stream *s = &m->s[o->dev];
-
-	for (unsigned int i = 0; i < s->nb_ste; i++)
-		access_ste(m, &s->ste[i], &a);
-	if (m->l1[0]) {
-		struct ste now;
-
-		memcpy(now.w, m->w->ste[o->dev], sizeof(now.w));
-		access_ste(m, &now, &a);
-	}
-	a.bypass = false;
-	if (m->l1[1]) /* Span = 0; CR2.RECINVSID is set */
-		outcome_event(&a, SMMU_EVT_C_BAD_STREAMID, 0, 0, 0, 0, 0);
-	if (m->l1[2])
-		outcome_event(&a, SMMU_EVT_F_STE_FETCH, 0, 0,
-			      HOLE_PA + dev_stream(o->dev) * SMMU_STE_BYTES, ~SMMU_EVT_1_REASON,
-			      SMMU_EVT_3_FETCHADDR);
-	return m->overflow || a.overflow ? 0 : a.n;
 }

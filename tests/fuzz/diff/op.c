@@ -11,7 +11,7 @@
 
 static const char *const names[OP_KINDS] = {
 	[OP_STE] = "ste", [OP_CD] = "cd", [OP_L1] = "l1", [OP_MAP] = "map", [OP_DESC] = "desc",
-	[OP_RELINK] = "relink", [OP_CMD] = "cmd", [OP_DMA] = "dma",
+	[OP_RELINK] = "relink", [OP_CMD] = "cmd", [OP_DMA] = "dma", [OP_IDENT] = "ident",
 };
 
 /* What a command is called, for people. */
@@ -35,6 +35,10 @@ cmd_name(uint64_t w0)
 		return "TLBI_NH_VA";
 	case SMMU_CMD_TLBI_NH_VAA:
 		return "TLBI_NH_VAA";
+	case SMMU_CMD_TLBI_S12_VMALL:
+		return "TLBI_S12_VMALL";
+	case SMMU_CMD_TLBI_S2_IPA:
+		return "TLBI_S2_IPA";
 	case SMMU_CMD_TLBI_NSNH_ALL:
 		return "TLBI_NSNH_ALL";
 	case SMMU_CMD_PREFETCH_CONFIG:
@@ -48,12 +52,14 @@ cmd_name(uint64_t w0)
 void
 op_print(FILE *f, const struct diff_case *c, const struct op *o)
 {
-	const struct space *s = &c->space[o->space % SPACES];
+	const struct space *s = &c->space[o->space % ALLSPACES];
 
 	fprintf(f, "%s", names[o->kind]);
 	switch (o->kind) {
 	case OP_STE:
 		fprintf(f, " dev=%u x=%#" PRIx64 " y=%#" PRIx64, o->dev, o->x, o->y);
+		if (o->z != 0 || o->t0 != -1)
+			fprintf(f, " z=%#" PRIx64 " t0=%d", o->z, o->t0);
 		break;
 	case OP_CD:
 		fprintf(f, " dev=%u x=%#" PRIx64 " t0=%d t1=%d", o->dev, o->x, o->t0, o->t1);
@@ -69,6 +75,9 @@ op_print(FILE *f, const struct diff_case *c, const struct op *o)
 	case OP_DESC:
 		fprintf(f, " space=%u level=%u x=%#" PRIx64 " y=%#" PRIx64, o->space, o->level,
 			o->x, o->y);
+		break;
+	case OP_IDENT:
+		fprintf(f, " space=%u level=%u y=%#" PRIx64, o->space, o->level, o->y);
 		break;
 	case OP_CMD:
 		fprintf(f, " x=%#" PRIx64 " y=%#" PRIx64 " # %s", o->x, o->y, cmd_name(o->x));
@@ -91,6 +100,9 @@ case_print(FILE *f, const struct diff_case *c)
 	for (unsigned int i = 0; i < SPACES; i++)
 		fprintf(f, "space space=%u gran=%u tsz=%u high=%d\n", i, c->space[i].gran,
 			c->space[i].tsz, c->space[i].high);
+	for (unsigned int i = SPACES; c->s2 && i < ALLSPACES; i++)
+		fprintf(f, "s2space space=%u gran=%u tsz=%u level=%u\n", i, c->space[i].gran,
+			c->space[i].tsz, c->space[i].start);
 	for (unsigned int i = 0; i < c->nb_ops; i++)
 		op_print(f, c, &c->op[i]);
 }
@@ -98,7 +110,7 @@ case_print(FILE *f, const struct diff_case *c)
 /* ---- reading --------------------------------------------------------------------------------- */
 
 struct keys {
-	uint64_t dev, space, level, page, x, y, len, write, gran, tsz, high, seed, devs;
+	uint64_t dev, space, level, page, x, y, z, len, write, gran, tsz, high, seed, devs;
 	int64_t t0, t1;
 };
 
@@ -110,8 +122,8 @@ read_keys(char *text, struct keys *k)
 		uint64_t *v;
 	} at[] = {
 		{ "dev", &k->dev }, { "space", &k->space }, { "level", &k->level },
-		{ "page", &k->page }, { "x", &k->x }, { "y", &k->y }, { "len", &k->len },
-		{ "write", &k->write }, { "gran", &k->gran }, { "tsz", &k->tsz },
+		{ "page", &k->page }, { "x", &k->x }, { "y", &k->y }, { "z", &k->z },
+		{ "len", &k->len }, { "write", &k->write }, { "gran", &k->gran }, { "tsz", &k->tsz },
 		{ "high", &k->high }, { "seed", &k->seed }, { "devs", &k->devs },
 		{ "t0", (uint64_t *)&k->t0 }, { "t1", (uint64_t *)&k->t1 },
 	};
@@ -144,7 +156,7 @@ op_ok(const struct diff_case *c, const struct op *o)
 {
 	switch (o->kind) {
 	case OP_STE:
-		return o->dev < c->devs;
+		return o->dev < c->devs && o->t0 >= -2 && o->t0 < (int)TAB_SLOTS;
 	case OP_DMA:
 		return o->dev < c->devs && o->len != 0 && o->len <= XFER_MAX && o->len % 4 == 0 &&
 		       o->x % 4 == 0 && (o->x & 4095) + o->len <= 4096;
@@ -156,7 +168,9 @@ op_ok(const struct diff_case *c, const struct op *o)
 	case OP_MAP:
 	case OP_RELINK:
 	case OP_DESC:
-		return o->space < SPACES && o->level < 4 && o->page < DATA_PAGES;
+	case OP_IDENT:
+		return o->space < (c->s2 ? ALLSPACES : SPACES) && o->level < 4 &&
+		       o->page < DATA_PAGES;
 	default:
 		return true;
 	}
@@ -185,8 +199,17 @@ read_line(char *line, struct diff_case *c)
 	if (strcmp(word, "space") == 0) {
 		if (k.space >= SPACES || k.gran >= GRANS || k.tsz < 16 || k.tsz > 39)
 			return false;
-		c->space[k.space] = (struct space){ (uint8_t)k.gran, (uint8_t)k.tsz, k.high != 0 };
+		c->space[k.space] = (struct space){ (uint8_t)k.gran, (uint8_t)k.tsz, k.high != 0,
+						    false, 0 };
 		return true;
+	}
+	if (strcmp(word, "s2space") == 0) {
+		if (k.space < SPACES || k.space >= ALLSPACES || k.gran >= GRANS || k.level > 3)
+			return false;
+		c->s2 = true;
+		c->space[k.space] = (struct space){ (uint8_t)k.gran, (uint8_t)k.tsz, false, true,
+						    (uint8_t)k.level };
+		return s2_space_fits(&c->space[k.space]);
 	}
 	for (unsigned int i = 0; i < OP_KINDS; i++)
 		if (strcmp(names[i], word) == 0)
@@ -203,6 +226,7 @@ read_line(char *line, struct diff_case *c)
 	o.t1 = (int16_t)k.t1;
 	o.x = k.x;
 	o.y = k.y;
+	o.z = k.z;
 	c->op[c->nb_ops++] = o;
 	return op_ok(c, &o);
 }

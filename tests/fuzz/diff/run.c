@@ -143,7 +143,7 @@ disagree(struct run *u, unsigned int op, unsigned int side, const struct outcome
 static bool
 events_match(const struct op *op, const struct outcome *o, const struct seen *seen)
 {
-	if (!o->event)
+	if (!o->event || (o->lost && seen->nb_events == 0))
 		return seen->nb_events == 0;
 	if (seen->nb_events == 0 || seen->nb_events > op->len / 4u)
 		return false;
@@ -194,6 +194,9 @@ judge(struct run *u, unsigned int op, const struct outcome *out, unsigned int n,
 		if (i == 0 && out[k].event) {
 			u->r->totals->events++;
 			u->r->totals->by_event[smmu_field_get(SMMU_EVT_0_ID, out[k].ev[0])]++;
+			if (out[k].ev[1] & SMMU_EVT_1_S2)
+				u->r->totals->s2_class[smmu_field_get(SMMU_EVT_1_CLASS,
+								      out[k].ev[1])]++;
 		}
 	}
 	if (n != 1)
@@ -320,7 +323,7 @@ do_cmd(struct run *u, unsigned int op)
 {
 	const struct op *o = &u->c->op[op];
 	struct world *w = &u->r->world;
-	bool legal = model_tlb_legal(o->x, o->y);
+	bool legal = model_legal(o->x, o->y, w->s2p);
 
 	for (unsigned int i = 0; i < w->nb_sides; i++) {
 		int rc = side_cmd(w->side[i], o->x, o->y);
@@ -408,6 +411,7 @@ run_case(struct runner *r, const struct diff_case *c, struct verdict *v)
 	int rc = -1;
 
 	memset(v, 0, sizeof(*v));
+	r->world.s2p = r->world.side[0]->s2p && r->world.side[r->world.nb_sides - 1]->s2p;
 	u.reads = malloc(sizeof(*u.reads) * OPS_MAX);
 	u.out = malloc(sizeof(*u.out) * DEVS_MAX);
 	if (u.reads == NULL || u.out == NULL) {

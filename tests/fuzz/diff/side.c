@@ -84,7 +84,7 @@ load_devices(struct side *s)
 
 	for (unsigned int d = 0; d < s->devs; d++) {
 		uint32_t *page = (uint32_t *)(void *)(s->arena + OUT_OFF + d * 4096u);
-		const uint64_t bypass[2] = {
+		const uint64_t bypass[STE_WORDS] = {
 			SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, SMMU_STE_CONFIG_BYPASS),
 			smmu_field_prep(SMMU_STE_1_SHCFG, SMMU_STE_SHCFG_INCOMING) };
 		struct sluice_dma_desc t = { .iova = ARENA_PA + OUT_OFF + d * 4096u,
@@ -115,7 +115,7 @@ open_iommu(struct side *s, const char *args)
 	struct sluice_iommu_info info;
 	const char *v;
 	unsigned int major = 0, minor = 0;
-	uint64_t pa;
+	uint64_t pa, idr0 = 0;
 
 	s->iommu = sluice_iommu_open(args);
 	if (s->iommu == NULL) {
@@ -127,6 +127,9 @@ open_iommu(struct side *s, const char *args)
 	v = strstr(info.settings, "version=");
 	if (s->qemu && v != NULL && sscanf(v, "version=%u.%u", &major, &minor) == 2)
 		s->version = major * 100 + minor;
+	if (sluice_raw_reg_read(s->iommu, SMMU_IDR0, 4, &idr0) != 0)
+		return failed(s, "IDR0");
+	s->s2p = (idr0 & SMMU_IDR0_S2P) && (idr0 & SMMU_IDR0_S1P);
 	if (!s->qemu)
 		sluice_iommu_set_relax(s->iommu, relax, s->iommu);
 	s->arena = sluice_iommu_mem_alloc(s->iommu, ARENA_LEN, ARENA_LEN, &pa);
@@ -191,9 +194,9 @@ side_poke(struct side *s, uint64_t off, const void *p, size_t len)
 }
 
 int
-side_ste(struct side *s, unsigned int dev, const uint64_t w[2])
+side_ste(struct side *s, unsigned int dev, const uint64_t w[STE_WORDS])
 {
-	uint64_t words[8] = { w[0], w[1] };
+	uint64_t words[8] = { w[0], w[1], w[2], w[3] };
 
 	if (dev >= s->devs)
 		return 0;
@@ -233,7 +236,7 @@ drain(struct side *s, uint64_t *ev, unsigned int max)
 static int
 set_all(struct side *s, unsigned int config)
 {
-	const uint64_t w[2] = { SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, config),
+	const uint64_t w[STE_WORDS] = { SMMU_STE_0_V | smmu_field_prep(SMMU_STE_0_CONFIG, config),
 				config == SMMU_STE_CONFIG_BYPASS ?
 				smmu_field_prep(SMMU_STE_1_SHCFG, SMMU_STE_SHCFG_INCOMING) : 0 };
 

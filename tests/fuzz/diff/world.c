@@ -53,7 +53,7 @@ find(struct world *w, const struct op *o, unsigned int level, bool make)
 {
 	const struct space *s = &w->c->space[o->space];
 	unsigned int start = space_start(s);
-	uint64_t *p = world_mem(w, tab_pa(o->space));
+	uint64_t *p = world_mem(w, tab_pa(root_slot(o->space)));
 
 	if (level < start)
 		return NULL;
@@ -117,6 +117,39 @@ relink(struct world *w, const struct op *o)
 	return 0;
 }
 
+/*
+ * Map what is not mapped of the arena to itself: by blocks where these are smaller than the arena
+ * and data is not in them, if @p o asks for that, else by pages.
+ */
+static int
+identity(struct world *w, const struct op *o)
+{
+	const struct space *s = &w->c->space[o->space];
+	uint64_t block = UINT64_C(1) << gran_shift(s->gran, 2);
+	uint64_t page = UINT64_C(1) << gran_page(s->gran);
+	struct op at = *o;
+
+	for (uint64_t pa = ARENA_PA; pa < ARENA_PA + ARENA_LEN; ) {
+		bool large = o->level == 2 && space_start(s) <= 2 && block <= ARENA_LEN &&
+			     pa >= ARENA_PA + TAB_OFF;
+		uint64_t *p;
+
+		at.x = pa;
+		p = pa >> (64 - s->tsz) == 0 ? find(w, &at, large ? 2 : 3, true) : NULL;
+		if (p != NULL && large && (*p & 3) == SMMU_TTD_TYPE_TABLE) {
+			large = false;
+			p = find(w, &at, 3, true);
+		}
+		if (p == NULL)
+			return 1;
+		if (*p == 0)
+			poke64(w, p, pa | o->y | (large ? SMMU_TTD_TYPE_BLOCK :
+							 SMMU_TTD_TYPE_PAGE));
+		pa += large ? block : page;
+	}
+	return 0;
+}
+
 /* ---- operations ------------------------------------------------------------------------------ */
 
 static uint64_t
@@ -128,13 +161,12 @@ ttb(int slot)
 static int
 set_ste(struct world *w, const struct op *o)
 {
-	uint64_t v[2] = { o->x, o->y };
+	uint64_t v[STE_WORDS] = { o->x, o->y, o->z, ttb(o->t0) };
 
 	/* The pointer is an offset into the arena, or the hole. */
 	if ((v[0] & SMMU_STE_0_S1CONTEXTPTR) < ARENA_LEN)
 		v[0] += ARENA_PA;
-	w->ste[o->dev][0] = v[0];
-	w->ste[o->dev][1] = v[1];
+	memcpy(w->ste[o->dev], v, sizeof(v));
 	for (unsigned int i = 0; i < w->nb_sides; i++)
 		if (side_ste(w->side[i], o->dev, v) != 0)
 			return -1;
@@ -172,6 +204,8 @@ world_apply(struct world *w, const struct op *o)
 		return 0;
 	case OP_RELINK:
 		return relink(w, o);
+	case OP_IDENT:
+		return identity(w, o);
 	default:
 		return 1;
 	}
@@ -187,7 +221,7 @@ world_reset(struct world *w, const struct diff_case *c)
 		poke(w, TAB_OFF + i * TAB_SIZE, zero, TAB_SIZE);
 	poke(w, CD_OFF, zero, CD_SLOTS * 64);
 	w->c = c;
-	w->tabs = SPACES;
+	w->tabs = root_slot(c->s2 ? ALLSPACES : SPACES);
 	w->l1 = 0;
 	w->salt++;
 	for (unsigned int p = 0; p < DATA_PAGES; p++) {
@@ -197,8 +231,8 @@ world_reset(struct world *w, const struct diff_case *c)
 			word[i] = data_tag(w, p, i);
 	}
 	for (unsigned int d = 0; d < DEVS_MAX; d++) { /* V, Config = abort */
+		memset(w->ste[d], 0, sizeof(w->ste[d]));
 		w->ste[d][0] = SMMU_STE_0_V;
-		w->ste[d][1] = 0;
 	}
 	for (unsigned int i = 0; i < w->nb_sides; i++) {
 		side_poke(w->side[i], DATA_OFF, w->mem + DATA_OFF, DATA_LEN);

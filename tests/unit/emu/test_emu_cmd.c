@@ -44,10 +44,11 @@ test_every_opcode(void **state)
 		assert_int_equal(rig_r32(&r, 0) & 3, (c.s2 ? 1 : 0) | (c.s1 ? 2 : 0));
 		assert_int_equal(rig_r32(&r, 0) >> 9 & 1, stages == 3); /* IDR0.Hyp */
 		for (unsigned int op = 0; op < 256; op++) {
-			bool ok = memchr(always, (int)op, sizeof(always)) != NULL ||
-				  (c.s1 && memchr(of_s1, (int)op, sizeof(of_s1)) != NULL) ||
-				  (c.s2 && memchr(of_s2, (int)op, sizeof(of_s2)) != NULL) ||
-				  (stages == 3 && memchr(of_both, (int)op, sizeof(of_both)) != NULL);
+			bool ok =
+				memchr(always, (int)op, sizeof(always)) != NULL ||
+				(c.s1 && memchr(of_s1, (int)op, sizeof(of_s1)) != NULL) ||
+				(c.s2 && memchr(of_s2, (int)op, sizeof(of_s2)) != NULL) ||
+				(stages == 3 && memchr(of_both, (int)op, sizeof(of_both)) != NULL);
 
 			assert_int_equal(try(&r, op, 0), ok ? SMMU_CERROR_NONE : SMMU_CERROR_ILL);
 			/* For the Secure side: never here. */

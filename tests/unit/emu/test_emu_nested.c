@@ -47,8 +47,8 @@ test_walk(void **state)
 	rig_free(&n.s.r);
 }
 
-/* Faults of stage 2 on the page, on a table of stage 1, on the CD: the same five, with CLASS and IPA
- * by what was being read (§7.3.13). */
+/* Faults of stage 2 on the page, on a table of stage 1, on the CD: the same five, with CLASS and
+ * IPA by what was being read (§7.3.13). */
 static void
 test_records(void **state)
 {
@@ -56,7 +56,7 @@ test_records(void **state)
 
 	(void)state;
 	for (unsigned int cls = 0; cls < 3; cls++) {
-		/* A page of stage 2 that has what is read: the CD, stage 1's last table, the page. */
+		/* What is read, in a page of stage 2: the CD, the last table, the page. */
 		uint64_t ipa = cls == S2_CD ? UINT64_C(0x3000000000) :
 			       cls == S2_TTD ? UINT64_C(0x3000001000) : IPA, was, at, *d, *l2;
 		struct rig *r = &n.s.r;
@@ -80,11 +80,11 @@ test_records(void **state)
 		}
 		at = cls == S2_CD ? ipa : cls == S2_TTD ? ipa : IPA;
 		was = *d;
-#define STAGE2(id, w1, w3)                                                                         \
-	do {                                                                                       \
-		s2_again(&n.s);                                                                         \
-		s2_fails(&n.s, false, VA + AT, id, S2_EV(cls) | (w1), w3);                         \
-		s2_fails(&n.s, true, VA + AT, id, S2_EV(cls) | (w1), w3);                          \
+#define STAGE2(id, w1, w3)                                                 \
+	do {                                                               \
+		s2_again(&n.s);                                            \
+		s2_fails(&n.s, false, VA + AT, id, S2_EV(cls) | (w1), w3); \
+		s2_fails(&n.s, true, VA + AT, id, S2_EV(cls) | (w1), w3);  \
 	} while (0)
 		*d = 0;
 		STAGE2(0x10, 0, at);

@@ -11,9 +11,9 @@
 #define OF_IPA  NH(0x2a)
 
 /*
- * VA is cached of both stages, by leaves of these levels: 33 pages of both, 23 a page of stage 2 in a
- * block of stage 1, and so on. Then stage 2 changes, and both its own invalidation and another come:
- * 2 is fresh.
+ * VA is cached of both stages, by leaves of these levels: 33 pages of both, 23 a page of stage 2 in
+ * a block of stage 1, and so on. Then stage 2 changes, and both its own invalidation and another
+ * come: 2 is fresh.
  */
 static void
 test_invalidations(void **state)
@@ -63,8 +63,8 @@ test_invalidations(void **state)
 		}
 }
 
-/* Without stage 2's own invalidation what it cached is used on: NH_* are of stage 1. And what stage 1
- * changes to is seen without stage 2's. */
+/* Without stage 2's own invalidation what it cached is used on: NH_* are of stage 1. And what stage
+ * 1 changes to is seen without stage 2's. */
 static void
 test_stages_apart(void **state)
 {
@@ -97,8 +97,8 @@ test_stages_apart(void **state)
 		}
 }
 
-/* A cached entry faults like the tables that it is of, with the IPA of just this address, and without
- * a look at them. */
+/* A cached entry faults like the tables that it is of, with the IPA of just this address, and
+ * without a look at them. */
 static void
 test_cached_faults(void **state)
 {
@@ -189,9 +189,12 @@ put(struct rig *r, uint64_t at, unsigned int tg, unsigned int level, uint64_t in
 
 /* Each size of leaf of each granule at each stage: the same byte, cold and cached. */
 static void
-pair(struct emu_smmuv3_conf *c, unsigned int tg1, unsigned int l1, unsigned int tg2, unsigned int l2)
+pair(struct emu_smmuv3_conf *c, unsigned int tg1, unsigned int l1, unsigned int tg2,
+     unsigned int l2)
 {
-	static const uint32_t offs[] = { 0, 0xff8, 0x1000, 0x3ff8, 0x4000, 0xfff8, 0x10000, 0x1ffff8 };
+	static const uint32_t offs[] = {
+		0, 0xff8, 0x1000, 0x3ff8, 0x4000, 0xfff8, 0x10000, 0x1ffff8
+	};
 	unsigned int sh1 = page[tg1] + (3 - l1) * bits[tg1], sh2 = page[tg2] + (3 - l2) * bits[tg2];
 	uint64_t at = BASE + OFF, out = RIG_PA + OFF, ttb;
 	struct s2 s;

@@ -58,9 +58,11 @@ test_stages(void **state)
 		bool s1, s2, hyp, vmid16, ril;
 		uint32_t idr0, xnx;
 	} t[] = {
-		{ true, true, true, true, true, 0x40a03, 1 }, { true, true, true, false, true, 0xa03, 1 },
+		{ true, true, true, true, true, 0x40a03, 1 },
+		{ true, true, true, false, true, 0xa03, 1 },
 		{ true, true, false, true, false, 0x40803, 1 },
-		{ true, false, true, true, true, 0x2, 0 }, { true, false, false, true, true, 0x2, 0 },
+		{ true, false, true, true, true, 0x2, 0 },
+		{ true, false, false, true, true, 0x2, 0 },
 		{ false, true, true, true, true, 0x40001, 1 },
 	};
 	struct emu_smmuv3_conf c = rig_conf();

@@ -5,8 +5,8 @@
  */
 #include "rig_s2.h"
 
-/* What S2TG, S2SL0 and S2T0SZ may be together, by the tables of D8.2 without small tables and 52-bit
- * addresses: granule 4, 64, 16 KiB, reserved. */
+/* What S2TG, S2SL0 and S2T0SZ may be together, by the tables of D8.2 without small tables and
+ * 52-bit addresses: granule 4, 64, 16 KiB, reserved. */
 static const struct {
 	uint8_t first, last, level;
 } t0sz[4][4] = {

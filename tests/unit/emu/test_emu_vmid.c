@@ -10,9 +10,9 @@
 
 /* ---- invalidations of stage 2 ---------------------------------------------------------------- */
 
-/* Stage 2 of VMID 9: a page at 0x7000 and a block at 0x200000, cached as they were (1); in the tables
- * they are others (2), and there is another table instead of that of 0x7000, of which 0xa000 tells:
- * what the old one has there is 1. */
+/* Stage 2 of VMID 9: a page at 0x7000 and a block at 0x200000, cached as they were (1); in the
+ * tables they are others (2), and there is another table instead of that of 0x7000, of which 0xa000
+ * tells: what the old one has there is 1. */
 static void
 ipas_up(struct s2 *s, const struct emu_smmuv3_conf *c)
 {
@@ -38,8 +38,8 @@ ipas_up(struct s2 *s, const struct emu_smmuv3_conf *c)
 	*l2 = pa | 3;
 }
 
-/* What each command does to a page of stage 2 alone, to a block, and to a table that was read on the
- * way: 2 is fresh. */
+/* What each command does to a page of stage 2 alone, to a block, and to a table that was read on
+ * the way: 2 is fresh. */
 static void
 test_invalidations(void **state)
 {
