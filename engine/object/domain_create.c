@@ -40,12 +40,12 @@ chunk_prepare(void *arg, uint32_t chunk)
 static void
 heads_set(struct sluice_domain *d)
 {
-	unsigned int format = SLUICE_INV_FORMAT(d->hw.format);
+	unsigned int flags = sluice_inv_flags(&d->hw);
 
 	d->inv_leaf = (struct sluice_inv){ .op = SLUICE_INV_RANGE, .tag = d->hw.tag,
-					   .flags = (uint8_t)(format | SLUICE_INV_LEAF) }.head;
+					   .flags = (uint8_t)(flags | SLUICE_INV_LEAF) }.head;
 	d->inv_all = (struct sluice_inv){ .op = SLUICE_INV_DOMAIN, .tag = d->hw.tag,
-					  .flags = (uint8_t)format }.head;
+					  .flags = (uint8_t)flags }.head;
 }
 
 /* A paging domain's table, IOVA space and hardware side. */
