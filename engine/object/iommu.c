@@ -11,6 +11,7 @@
 
 #include "../base/heap.h"
 #include "../base/wait.h"
+#include "../pgtable/format.h"
 
 static TAILQ_HEAD(, sluice_backend) backends = TAILQ_HEAD_INITIALIZER(backends);
 
@@ -242,4 +243,13 @@ sluice_iommu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigne
 		return 0;
 	}
 	return iommu->ops->xstats(iommu, xs, n);
+}
+
+const char *
+sluice_iommu_format(const struct sluice_iommu *iommu, unsigned int i)
+{
+	for (unsigned int f = 0; iommu != NULL && f < SLUICE_FORMATS; f++)
+		if ((iommu->formats & 1u << f) != 0 && i-- == 0)
+			return pt_format_get((enum sluice_format)f)->name;
+	return NULL;
 }

@@ -291,7 +291,7 @@ struct conf_group {
 #define CONF_GROUP(id) const struct conf_group conf_group_##id = { cases, CONF_DIM(cases) }
 
 extern const struct conf_group conf_group_api, conf_group_ats, conf_group_cd, conf_group_cfgi,
-	conf_group_cmdq, conf_group_policy, conf_group_evtq, conf_group_fault, conf_group_hitless, conf_group_ident, conf_group_reset,
+	conf_group_cmdq, conf_group_policy, conf_group_evtq, conf_group_fault, conf_group_format, conf_group_hitless, conf_group_ident, conf_group_reset,
 	conf_group_nested, conf_group_s2walk, conf_group_stage2, conf_group_ste, conf_group_strtab, conf_group_tlbi, conf_group_walk;
 
 #endif

@@ -24,7 +24,7 @@ struct sluice_domain_conf {
 	enum sluice_domain_type type;
 	const char *policy; /**< unmap policy by name; NULL: "strict". See sluice_policy_name(). */
 	const char *format; /**< page-table format by name: "lpae-s1-4k", "lpae-s2-4k", … -16k, -64k; NULL:
-				the backend's own choice. See sluice_iommu_info.formats */
+				the backend's own choice. See sluice_iommu_format() */
 	uint64_t iova_base;   /**< start of the IOVA window, multiple of 2 MiB (default 4 GiB); of 32 and
 				512 MiB with pages of 16 and 64 KiB */
 	uint64_t iova_size;   /**< its length, a multiple of the same (default 64 GiB + 2 GiB) */

@@ -138,6 +138,12 @@ SLUICE_API int sluice_iommu_sync(struct sluice_iommu *iommu);
 SLUICE_API unsigned int sluice_iommu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs,
 					    unsigned int n);
 
+/**
+ * Names of the page-table formats that this IOMMU walks, for sluice_domain_conf.format; the first is what
+ * a domain gets when nothing is asked for. @param i from 0. @return NULL after the last, or @p iommu NULL.
+ */
+SLUICE_API const char *sluice_iommu_format(const struct sluice_iommu *iommu, unsigned int i);
+
 /** Names of the backends that were linked in, NULL after the last. @param i from 0. */
 SLUICE_API const char *sluice_backend_name(unsigned int i);
 
