@@ -198,6 +198,9 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 		return sluice_fail(EINVAL, "that iommu has %u/%u address bits, the domain %u/%u",
 				   iommu->info.ias, iommu->info.oas, d->iommu->info.ias,
 				   d->iommu->info.oas);
+	if ((iommu->formats & 1u << d->hw.format) == 0)
+		return sluice_fail(ENOTSUP, "that iommu does not walk tables of the format %s",
+				   d->pt.fmt->name);
 	if ((d->iommu->caps & same & ~iommu->caps) != 0)
 		return sluice_fail(ENOTSUP, "that iommu cannot defer invalidations, the domain's can");
 	if (iommu->ops->map_sync != NULL || d->iommu->ops->map_sync != NULL)

@@ -314,6 +314,12 @@ what_cannot_be_shared(void **state)
 	assert_int_equal(sluice_domain_add_iommu(r.d, g->iommu), -EINVAL);
 	assert_int_equal(sluice_engine_del_iommu(r.e, g->iommu), 0);
 	fake_close(g);
+	/* One page table: every IOMMU must walk its format. */
+	g = fake_open("mate=1,formats=0x2");
+	assert_int_equal(sluice_engine_add_iommu(r.e, g->iommu), 0);
+	assert_int_equal(sluice_domain_add_iommu(r.d, g->iommu), -ENOTSUP);
+	assert_int_equal(sluice_engine_del_iommu(r.e, g->iommu), 0);
+	fake_close(g);
 	g = fake_open("mate=1,caps=0x10");
 	assert_int_equal(sluice_engine_add_iommu(r.e, g->iommu), 0);
 	assert_int_equal(sluice_domain_add_iommu(r.d, g->iommu), -ENOTSUP);
