@@ -189,6 +189,8 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 		return sluice_fail(EINVAL, "only a paging domain has something to share");
 	if (multi_hw(d, iommu) != NULL)
 		return sluice_fail(EEXIST, "the domain is behind that iommu already");
+	if (d->hw.parent != NULL || d->nb_children != 0)
+		return sluice_fail(ENOTSUP, "a domain over another, or under one, is behind one iommu");
 	if (iommu->engine != d->iommu->engine)
 		return sluice_fail(EINVAL, "another engine serves that iommu, or none");
 	if (!same_memory(d->iommu, iommu))

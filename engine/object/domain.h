@@ -106,6 +106,8 @@ struct sluice_domain {
 	struct pgtable pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
+	unsigned int nb_children; /* domains over this one (nest.h); lock */
+	bool spanned;             /* the IOMMU's memory is mapped one to one, for them */
 	const struct engine_wait *wait; /* how to wait for the engine */
 	struct bitset *due; /* the engine's set of domains with something due … */
 	uint32_t slot;      /* … and this domain's place in it */

@@ -17,6 +17,7 @@
 #include "../window/trim.h"
 #include "conf.h"
 #include "engine.h"
+#include "nest.h"
 
 RTE_LOG_REGISTER(domain_log, sluice.domain, NOTICE)
 
@@ -72,7 +73,9 @@ paging_init(struct sluice_domain *d)
 		return sluice_fail(-ret, "no memory for %u chunks of IOVA space", chunks);
 	d->hw = (struct sluice_hwdom){ .ttb = d->pt.root_pa, .format = (uint8_t)f->id,
 				       .ias = d->pt.ias, .start = d->pt.start };
-	ret = d->iommu->ops->hwdom_init(d->iommu, &d->hw);
+	ret = nest_begin(d);
+	if (ret == 0)
+		ret = d->iommu->ops->hwdom_init(d->iommu, &d->hw);
 	heads_set(d);
 	return ret;
 }
@@ -93,6 +96,7 @@ domain_free(struct sluice_domain *d)
 		d->policy->fini(d);
 	if (d->iova.chunk != NULL)
 		iova_space_fini(&d->iova);
+	nest_end(d);
 	trim_fini(d);
 	pgtable_fini(&d->pt);
 	if (d->leaf != NULL)
@@ -199,7 +203,9 @@ domain_alloc(struct sluice_iommu *iommu, const struct pt_format *f, const struct
 	d->unmap = policy->unmap;
 	d->rings = policy->ring;
 	d->flush.eager = policy->eager;
-	d->pa_limit = UINT64_C(1) << iommu->info.oas;
+	if (policy->type != SLUICE_DOMAIN_PAGING)
+		d->conf.parent = NULL;
+	d->pa_limit = UINT64_C(1) << (d->conf.parent != NULL ? c->parent->pt.ias : iommu->info.oas);
 	d->wait = &engine_wait;
 	d->due = &iommu->engine->due;
 	d->lc_lock = &iommu->engine->lock;
@@ -256,6 +262,8 @@ domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf *conf)
 	if (f == NULL)
 		return NULL;
 	policy = policy_choose(iommu, &c, policy_set_of(f));
+	if (nest_check(iommu, f, c.parent) != 0)
+		return NULL;
 	if (policy == NULL || conf_check(&c, policy, iommu, f) != 0)
 		return NULL;
 	if (policy->type == SLUICE_DOMAIN_IDENTITY && (iommu->caps & SLUICE_CAP_BYPASS) == 0) {

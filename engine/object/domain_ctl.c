@@ -23,6 +23,8 @@ sluice_domain_destroy(struct sluice_domain *d)
 	iommu = d->iommu;
 	if (d->nb_devices != 0)
 		return sluice_fail(EBUSY, "%u device(s) are attached to the domain", d->nb_devices);
+	if (d->nb_children != 0)
+		return sluice_fail(EBUSY, "%u domain(s) have it for their parent", d->nb_children);
 	if (tables_leave(d) != 0)
 		return sluice_fail(EAGAIN, "a callback of the engine cannot wait for a trim of the domain");
 	ret = sluice_domain_drain(d);

@@ -25,6 +25,12 @@ struct sluice_domain_conf {
 	const char *policy; /**< unmap policy by name; NULL: "strict". See sluice_policy_name(). */
 	const char *format; /**< page-table format by name: "lpae-s1-4k", "lpae-s2-4k", … -16k, -64k; NULL:
 				the backend's own choice. See sluice_iommu_format() */
+	struct sluice_domain *parent; /**< stage 1 formats: a domain of a stage 2 format, behind the same
+				IOMMU alone, that translates what this one maps to. sluice_map() takes
+				the parent's IOVAs for physical addresses then. The IOMMU's memory is
+				mapped one to one in the parent, outside of its window, when its first
+				child is made; it outlives its children, whose making and ending
+				do not run at once (NULL) */
 	uint64_t iova_base;   /**< start of the IOVA window, multiple of 2 MiB (default 4 GiB); of 32 and
 				512 MiB with pages of 16 and 64 KiB */
 	uint64_t iova_size;   /**< its length, a multiple of the same (default 64 GiB + 2 GiB) */

@@ -3,6 +3,7 @@
  * Domains of each page-table format, through the library alone: what is mapped is reached, for what is
  * allowed, and what was unmapped is not; the neighbours stay as they are.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "../conf.h"
@@ -116,6 +117,45 @@ fixed(struct conf *c, const char *format, size_t page)
 	}
 }
 
+/* Stage 1 over stage 2: an unmap of either is enough, and the other's mapping is no way round it. */
+static void
+nested(struct conf *c)
+{
+	struct sluice_domain_conf conf = { .format = "lpae-s2-4k" };
+	struct sluice_domain *parent, *dom;
+	const uint64_t ipa = UINT64_C(1) << 31;
+	uint64_t pa, iova[2];
+	uint8_t *buf = conf_mem(c, 2 * 4096, 4096, &pa);
+
+	if (!offered(c, "lpae-s1-4k") || !offered(c, "lpae-s2-4k"))
+		conf_skip(c, "this IOMMU has one stage");
+	parent = sluice_domain_create(c->iommu, &conf);
+	CONF_CHECK(c, parent != NULL, "no domain of stage 2: %s", sluice_error());
+	c->dom[c->nb_dom++] = parent;
+	conf = (struct sluice_domain_conf){ .format = "lpae-s1-4k", .parent = parent };
+	dom = sluice_domain_create(c->iommu, &conf);
+	CONF_CHECK(c, dom != NULL, "no domain over it: %s", sluice_error());
+	c->dom[c->nb_dom++] = dom;
+	CONF_EQ(c, sluice_domain_destroy(parent), -EBUSY, "a parent outlives its children");
+	CONF_OK(c, sluice_device_attach(c->dev[0].dev, dom));
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		CONF_OK(c, sluice_map_fixed(parent, ipa, pa, 2 * 4096, SLUICE_RW));
+		for (unsigned int i = 0; i < 2; i++) {
+			CONF_OK(c, sluice_map(dom, ipa + i * 4096, 4096, SLUICE_RW, &iova[i]));
+			CONF_CHECK(c, conf_write(c, 0, iova[i] + 8, buf + i * 4096 + 8), "page %u", i);
+		}
+		conf_no_event(c);
+		CONF_OK(c, sluice_unmap(dom, iova[0], 4096));
+		CONF_CHECK(c, !conf_write(c, 0, iova[0] + 8, buf + 8), "reached after stage 1's unmap");
+		CONF_CHECK(c, conf_write(c, 0, iova[1] + 8, buf + 4096 + 8), "the other page");
+		CONF_OK(c, sluice_unmap_fixed(parent, ipa, 2 * 4096));
+		CONF_CHECK(c, !conf_write(c, 0, iova[1] + 8, buf + 4096 + 8),
+			   "reached after stage 2's unmap");
+		forget_events(c);
+		CONF_OK(c, sluice_unmap(dom, iova[1], 4096));
+	}
+}
+
 static void
 all(struct conf *c, const char *format, size_t page)
 {
@@ -140,6 +180,7 @@ static const struct conf_case cases[] = {
 	{ "format.lpae-s2-4k", "stage 2, 4 KiB pages", .run = s2_4k },
 	{ "format.lpae-s2-16k", "stage 2, 16 KiB pages", .run = s2_16k },
 	{ "format.lpae-s2-64k", "stage 2, 64 KiB pages", .run = s2_64k },
+	{ "format.nested", "stage 1 over stage 2: what either unmaps is not reached", .run = nested },
 };
 
 CONF_GROUP(format);

@@ -282,6 +282,42 @@ what_is_refused(void **state)
 	rig_down(&r);
 }
 
+/* A domain over another: its memory is there, its invalidations say so, and the parent stays. */
+static void
+stage_1_over_stage_2(void **state)
+{
+	struct sluice_domain_conf c = { .format = "lpae-s2-4k" };
+	struct sluice_domain *parent, *d;
+	struct rig r;
+	uint64_t pa, iova;
+
+	(void)state;
+	rig_up(&r, ALL, &c);
+	parent = r.d;
+	c = (struct sluice_domain_conf){ .format = "lpae-s2-16k", .parent = parent };
+	assert_null(sluice_domain_create(r.iommu, &c)); /* stage 2 over stage 2 */
+	assert_int_equal(rte_errno, EINVAL);
+	c.format = "lpae-s1-4k";
+	d = sluice_domain_create(r.iommu, &c);
+	assert_non_null(d);
+	assert_ptr_equal(d->hw.parent, &parent->hw);
+	c.parent = d;
+	assert_null(sluice_domain_create(r.iommu, &c)); /* over stage 1 */
+	assert_int_equal(sluice_domain_destroy(parent), -EBUSY);
+	/* The tables of the child are where the parent says they are. */
+	assert_int_equal(sluice_iova_to_pa(parent, d->hw.ttb + 8, &pa), 0);
+	assert_int_equal(pa, d->hw.ttb + 8);
+	assert_int_equal(sluice_map(d, PA, 64, SLUICE_RW, &iova), 0);
+	assert_int_equal(sluice_unmap(d, iova, 64), 0);
+	assert_true(fake_sub(r.f, r.f->submitted)->inv[0].flags & SLUICE_INV_NESTED);
+	assert_int_equal(fake_sub(r.f, r.f->submitted)->inv[0].tag, d->hw.tag);
+	/* Physical addresses are the parent's IOVAs: 44 bits of them. */
+	assert_int_equal(sluice_map(d, UINT64_C(1) << 44, 64, SLUICE_RW, &iova), -EINVAL);
+	assert_int_equal(sluice_domain_destroy(d), 0);
+	assert_false(sluice_inv_flags(&parent->hw) & SLUICE_INV_NESTED);
+	rig_down(&r);
+}
+
 int
 main(void)
 {
@@ -292,6 +328,7 @@ main(void)
 		cmocka_unit_test(every_policy),
 		cmocka_unit_test(kept_by_what_it_allows),
 		cmocka_unit_test(tables_come_back),
+		cmocka_unit_test(stage_1_over_stage_2),
 		cmocka_unit_test(what_is_refused),
 	};
 

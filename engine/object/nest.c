@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Stage 1 over stage 2. Hardware that walks the child's tables translates their addresses by the parent's,
+ * and those of the context that the backend keeps for the child: all of that lies in the IOMMU's memory,
+ * which is mapped one to one in the parent when its first child is made, and stays mapped.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include <sluice/map.h>
+
+#include "nest.h"
+
+static bool
+is_stage2(const struct pt_format *f)
+{
+	return f->id >= SLUICE_FORMAT_LPAE_S2_4K;
+}
+
+int
+nest_check(const struct sluice_iommu *iommu, const struct pt_format *f,
+	   const struct sluice_domain *parent)
+{
+	if (parent == NULL)
+		return 0;
+	if (parent->type != SLUICE_DOMAIN_PAGING || !is_stage2(parent->pt.fmt))
+		return sluice_fail(EINVAL, "a parent is a paging domain of a stage 2 format");
+	if (is_stage2(f))
+		return sluice_fail(EINVAL, "%s: only stage 1 has a parent", f->name);
+	if (parent->iommu != iommu)
+		return sluice_fail(EINVAL, "the parent is behind another iommu");
+	if (atomic_load_explicit(&parent->multi, memory_order_relaxed) != NULL)
+		return sluice_fail(EINVAL, "the parent is behind several iommus");
+	return 0;
+}
+
+/* The parent's first child: one to one, what hardware reads for all of them. */
+static int
+map_memory(struct sluice_domain *parent)
+{
+	struct sluice_mem_span span = sluice_mem_span(parent->iommu->mem);
+	uint64_t page = UINT64_C(1) << parent->page_shift;
+	uint64_t from = span.pa & ~(page - 1), upto = RTE_ALIGN_CEIL(span.pa + span.len, page);
+
+	return sluice_map_fixed(parent, from, from, upto - from, SLUICE_RW);
+}
+
+int
+nest_begin(struct sluice_domain *d)
+{
+	struct sluice_domain *parent = d->conf.parent;
+	int ret = 0;
+
+	if (parent == NULL)
+		return 0;
+	pthread_mutex_lock(&parent->lock);
+	parent->nb_children++;
+	pthread_mutex_unlock(&parent->lock);
+	/* Control calls that make domains of one parent come one at a time, as <sluice/domain.h> says. */
+	if (!parent->spanned)
+		ret = map_memory(parent);
+	parent->spanned |= ret == 0;
+	if (ret != 0) {
+		nest_end(d);
+		return ret;
+	}
+	d->hw.parent = &parent->hw;
+	return 0;
+}
+
+void
+nest_end(struct sluice_domain *d)
+{
+	struct sluice_domain *parent = d->conf.parent;
+
+	if (parent == NULL)
+		return;
+	d->conf.parent = NULL;
+	d->hw.parent = NULL;
+	pthread_mutex_lock(&parent->lock);
+	parent->nb_children--;
+	pthread_mutex_unlock(&parent->lock);
+}
