@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file Strict mappings for a device that is not trusted (E5). The device never sees a page that
- * holds more than the buffer. Callers map and unmap as with strict; a map can fail for lack of pool
+/** @file
+ * Strict mappings for a device that is not trusted (E5). The device never sees a page that holds
+ * more than the buffer. Callers map and unmap as with strict; a map can fail for lack of pool
  * pages.
  *
  * 1. The first or the last page of a buffer may hold other data too. For the device such a page is

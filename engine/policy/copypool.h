@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file Copy pools: memory that a device sees in place of its owner's (the "shadow memory" of
- * Markuze, Morrison and Tsafrir, ASPLOS 2016). A caller takes a slot that is large enough for a
- * buffer and gives it back; no two buffers share a page of the pool, and a buffer keeps its offset
- * in the page. Neither call takes a lock, not even when another worker gives the slot back.
+/** @file
+ * Copy pools: memory that a device sees in place of its owner's (the "shadow memory" of Markuze,
+ * Morrison and Tsafrir, ASPLOS 2016). A caller takes a slot that is large enough for a buffer and
+ * gives it back; no two buffers share a page of the pool, and a buffer keeps its offset in the
+ * page. Neither call takes a lock, not even when another worker gives the slot back.
  *
  * 1. Each worker of a domain has a pool, which is made with the worker
  *    (sluice_domain_conf.copy_pool). A pool is cut on demand into slots of whole pages. A cut is

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file Finds the length up to which copying a buffer is cheaper than mapping it strictly, on this
+/** @file
+ * Finds the length up to which copying a buffer is cheaper than mapping it strictly, on this
  * machine, with this IOMMU, now. With a worker it is measured with whole maps and unmaps on the
  * worker's lcore; before there is a worker it is estimated from the time of a bare SYNC. Control
  * path. Times are read from the TSC, because what is compared is CPU time.

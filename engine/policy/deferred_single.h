@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file deferred-single: deferred, with one queue for all workers, as Linux does it for s390. An
- * unmap returns at once, and its IOVA is reused after the next flush. Flushes are few and large
- * (32768 entries, or once a second); the price is a stale window of that length, and a cache line
- * that all workers write. If the queue is full, an unmap waits for room, or fails before anything
- * has changed.
+/** @file
+ * deferred-single: deferred, with one queue for all workers, as Linux does it for s390. An unmap
+ * returns at once, and its IOVA is reused after the next flush. Flushes are few and large (32768
+ * entries, or once a second); the price is a stale window of that length, and a cache line that all
+ * workers write. If the queue is full, an unmap waits for room, or fails before anything has
+ * changed.
  *
  * 1. Unmap. The worker takes room (5), clears the entries of the page table, and puts an entry into
  *    an rte_ring with several producers. The ring's tail is a release store [rel-queue].

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file hybrid: short buffers are copied (copy.c), long ones are mapped and unmapped strictly.
- * Either way no device reaches memory that its owner has back; copy.c says what copying does not
- * protect. There are two thresholds, because SLUICE_RW is copied in and out, SLUICE_READ in only.
+/** @file
+ * hybrid: short buffers are copied (copy.c), long ones are mapped and unmapped strictly. Either way
+ * no device reaches memory that its owner has back; copy.c says what copying does not protect.
+ * There are two thresholds, because SLUICE_RW is copied in and out, SLUICE_READ in only.
  */
 #include "copypool.h"
 #include "../window/window.h"

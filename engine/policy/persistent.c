@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file persistent: an unmap keeps the mapping in the page table, and the next map of the same
- * memory reuses it: no address changes, nothing is invalidated. When more than keep_max are kept,
- * the oldest are evicted in batches with one SYNC each. This is for callers that use the same
- * buffers again and again.
+/** @file
+ * persistent: an unmap keeps the mapping in the page table, and the next map of the same memory
+ * reuses it: no address changes, nothing is invalidated. When more than keep_max are kept, the
+ * oldest are evicted in batches with one SYNC each. This is for callers that use the same buffers
+ * again and again.
  *
  * Until the eviction a device may reach memory that its owner has back. The stale window lasts from
  * the unmap to the eviction, or to the next map of the same memory, and no deadline ends it. It is

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file The mappings that persistent keeps for each worker after their unmap. The next map of the
- * same memory with the same protection finds one again: only a bit of the entry that hardware
- * ignores changes, and nothing is invalidated. The worker's calls take no lock and no locked
- * instruction, although a drain by any lcore may take everything away.
+/** @file
+ * The mappings that persistent keeps for each worker after their unmap. The next map of the same
+ * memory with the same protection finds one again: only a bit of the entry that hardware ignores
+ * changes, and nothing is invalidated. The worker's calls take no lock and no locked instruction,
+ * although a drain by any lcore may take everything away.
  *
  * 1. The entries of a kept mapping stay as they are except for PTE_KEPT in the first, a bit that
  *    hardware ignores: a second unmap of it is told that it is not mapped.

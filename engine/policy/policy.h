@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file An unmap policy, as the rest of the engine sees it: a table of functions, and which one is
- * in force.
+/** @file
+ * An unmap policy, as the rest of the engine sees it: a table of functions, and which one is in
+ * force.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file Memory that is mapped once and stays mapped until the domain is destroyed: what static and
+/** @file
+ * Memory that is mapped once and stays mapped until the domain is destroyed: what static and
  * hugepool share. A caller's map is an addition and its unmap a check against a book; neither
  * changes an entry (but for the first use of a page of region 0) or invalidates anything.
  *

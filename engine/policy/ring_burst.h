@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file Putting unmaps into a flush ring, for the policies that have one. A burst pays the costs
- * of a call (marks, counters, the publication of `tail`) once; a mapping that is not one whole page
+/** @file
+ * Putting unmaps into a flush ring, for the policies that have one. A burst pays the costs of a
+ * call (marks, counters, the publication of `tail`) once; a mapping that is not one whole page
  * takes a call of its own (ring_put_slow()). All is inline, so each policy compiles it with its
  * constants.
  */

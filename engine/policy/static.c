@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/** @file static: memory that was mapped once stays mapped until the domain is destroyed. A map is
- * an addition, an unmap is bookkeeping, and nothing is ever invalidated. A device may reach all of
+/** @file
+ * static: memory that was mapped once stays mapped until the domain is destroyed. A map is an
+ * addition, an unmap is bookkeeping, and nothing is ever invalidated. A device may reach all of
  * that memory at any time; the stale window never ends, so it is not measured. Drivers with
  * registered memory work like this.
  */
