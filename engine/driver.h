@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What a backend (PMD) implements, and what it may use of the engine. A backend knows three
- * things to attach (paging, identity, blocked), reports capabilities as flags, and has four fast
- * operations. Strictness, flush queues, groups and ownership never cross this line.
+ * What a backend (PMD) implements, and what it may use of the engine. A backend attaches three kinds
+ * of domain (paging, identity, blocked), reports capabilities as flags, and has a few fast
+ * operations. It never hears of strictness, flush queues, groups or ownership.
  *
- * Two tables, as in DPDK: const control operations, and a flat row of fast-path function
+ * There are two tables, as in DPDK: const control operations, and a flat row of fast-path function
  * pointers that is copied into struct sluice_iommu when the backend is opened.
  */
 #ifndef SLUICE_DRIVER_H
@@ -42,8 +42,8 @@ int sluice_null(const char *what);
 /* ---- page-table formats --------------------------------------------------------------------- */
 
 /**
- * Page-table formats that backends name, and domains are made of: VMSAv8-64 (Arm DDI 0487 D8),
- * stage 1 and stage 2, by granule. A format's bits are known to engine/pgtable/fmt alone.
+ * The page-table formats that backends report and domains use: VMSAv8-64 (Arm DDI 0487 D8), stage 1
+ * and stage 2, by granule. Only engine/pgtable/fmt knows the bits of a format.
  */
 enum sluice_format {
 	SLUICE_FORMAT_LPAE_S1_4K,
@@ -63,7 +63,7 @@ enum sluice_inv_op {
 	SLUICE_INV_ATC,    /**< what the device behind @c stream cached of [iova, iova + 2^flags pages) */
 };
 
-#define SLUICE_INV_LEAF   (1u << 7) /**< no page-table page went away: walk caches may stay */
+#define SLUICE_INV_LEAF   (1u << 7) /**< no page table was removed: walk caches may stay */
 #define SLUICE_INV_NESTED (1u << 6) /**< RANGE, DOMAIN: struct sluice_hwdom has a parent */
 /** RANGE, DOMAIN: the format of the domain's tables (enum sluice_format), struct sluice_hwdom. */
 #define SLUICE_INV_FORMAT(format) ((unsigned int)(format))
@@ -85,7 +85,7 @@ struct sluice_inv {
 					    SLUICE_ATC_ALL: everything */
 			uint16_t tag;  /**< address-space tag of the domain (ASID, VMID) */
 		};
-		uint32_t head; /**< the three of them: a domain has its own ready */
+		uint32_t head; /**< all three at once; each domain holds its own */
 	};
 	union {
 		uint32_t pages;  /**< RANGE: length in 4 KiB pages, 1 … 2^31 */
@@ -95,28 +95,28 @@ struct sluice_inv {
 };
 _Static_assert(sizeof(struct sluice_inv) == 16, "two to a vector register pair");
 
-/** A backend takes at most this many invalidations in one submission. */
+/** The most invalidations that a backend takes in one submission. */
 #define SLUICE_INV_BURST 64u
 /**
- * And at most this many SLUICE_INV_ATC, which come in submissions of their own: an ATC_INV may go
- * out only when the TLB invalidation of the same range is complete (a device that asks in between
- * would get the old translation again).
+ * The most SLUICE_INV_ATC in one submission. They are submitted separately, because an ATC_INV may
+ * be sent only when the TLB invalidation of the same range is complete: a device that asked in
+ * between would get the old translation again.
  */
 #define SLUICE_ATC_BURST (SLUICE_INV_BURST - 1u)
-/** struct sluice_inv, flags of SLUICE_INV_ATC: 2^52 pages are all there are. */
+/** struct sluice_inv, flags of SLUICE_INV_ATC: 2^52 pages are the whole address space. */
 #define SLUICE_ATC_ALL 52u
-/** What inv_try() says when there is no room: no sequence number. */
+/** inv_try() returns this if there is no room; it is never a sequence number. */
 #define SLUICE_INV_FULL UINT64_MAX
 
 /* ---- answers to faults -------------------------------------------------------------------- */
 
 enum sluice_answer {
-	SLUICE_ANSWER_SUCCESS, /**< it is mapped now: try again */
-	SLUICE_ANSWER_INVALID, /**< it will not be: do not try again; a stalled one is aborted */
-	SLUICE_ANSWER_FAILURE, /**< nor will others be: page requests cease; stalled: as INVALID */
+	SLUICE_ANSWER_SUCCESS, /**< the address is mapped now: try again */
+	SLUICE_ANSWER_INVALID, /**< it will not be mapped: do not try again; if stalled: abort */
+	SLUICE_ANSWER_FAILURE, /**< no further page requests will be answered; if stalled: as INVALID */
 };
 
-/** What one stalled fault, or one group of page requests, is answered. */
+/** The answer to one stalled fault, or to one group of page requests. */
 struct sluice_response {
 	uint32_t stream, pasid; /**< as in the fault */
 	uint16_t token;         /**< as in the fault */
@@ -128,41 +128,41 @@ struct sluice_response {
 
 struct sluice_iommu_fast {
 	/**
-	 * Put @p n invalidations (0 … SLUICE_INV_BURST) and a SYNC into the queue. Everything the
-	 * caller wrote to page tables before is visible to the hardware before the invalidation
-	 * executes. Lock-free from any lcore; waits (bounded) only while the queue is full.
-	 * @return the sequence number to wait for, never 0; 0: the queue is dead or stayed full,
-	 *   nothing was submitted.
+	 * Put @p n invalidations (0 … SLUICE_INV_BURST) and a SYNC into the queue. The hardware
+	 * sees all that the caller wrote to page tables before it executes the invalidation.
+	 * Lock-free from any lcore; it waits (bounded) only while the queue is full.
+	 * @return the sequence number to wait for; 0: the queue is dead or stayed full, and nothing
+	 *   was submitted.
 	 */
 	uint64_t (*inv_submit)(void *queue, const struct sluice_inv *inv, unsigned int n);
 	/**
-	 * The same for who must not wait: everything that the engine does in its turn.
-	 * @return as inv_submit(), 0: the queue is dead; SLUICE_INV_FULL: there is no room at present,
-	 *   nothing was submitted.
+	 * The same for callers that must not wait: the engine in its turn.
+	 * @return the sequence number; 0: the queue is dead; SLUICE_INV_FULL: there is no room at
+	 *   present, and nothing was submitted.
 	 */
 	uint64_t (*inv_try)(void *queue, const struct sluice_inv *inv, unsigned int n);
 	/**
-	 * The highest sequence number that is complete: sequence numbers are ordered, so that
-	 * every submission with a number <= it is complete. What is read after this is ordered
-	 * after the completion (acquire).
+	 * The highest sequence number that is complete. Every submission with a lower or equal
+	 * number is complete too. Later loads of the caller are ordered after the completion
+	 * (acquire).
 	 */
 	uint64_t (*inv_done)(void *queue);
 	/**
-	 * How a complete submission ended: 0, or -EIO when one of its commands was refused by the
-	 * hardware and did not execute (the command queue was repaired and went on), or -ETIMEDOUT
-	 * when a device did not answer an ATC invalidation of it: which of them did is not known.
-	 * Costs one load when no command ever failed.
+	 * How a complete submission ended: 0; -EIO: the hardware refused one of its commands, which
+	 * did not execute (the command queue was repaired and went on); -ETIMEDOUT: a device did
+	 * not answer one of its ATC invalidations, and it is not known which device. It costs one
+	 * load while no command has ever failed.
 	 */
 	int (*inv_result)(void *queue, uint64_t seq);
-	/** Drain up to @p n events. One lcore. @return how many. */
+	/** Drain up to @p n events. One lcore at a time. @return how many. */
 	unsigned int (*fault_burst)(void *queue, struct sluice_fault *f, unsigned int n);
-	void *queue; /**< first argument of all of these, and of the next */
+	void *queue; /**< first argument of all of these and of the next one */
 	/**
 	 * Answer up to @p n stalled transactions and groups of page requests, in order and without
-	 * a wait; a submission of invalidations that comes next and is complete fences them. Any
-	 * lcore. NULL: the hardware has neither stall nor page requests.
-	 * @return how many were taken; fewer: no room at present, the queue is dead, or the next
-	 *   one is of a kind that the hardware does not have.
+	 * a wait. They are done when the next submission of invalidations is complete. Any lcore.
+	 * NULL: the hardware has neither stalls nor page requests.
+	 * @return how many were taken; fewer than @p n: there is no room at present, the queue is
+	 *   dead, or the hardware does not have the kind of the next one.
 	 */
 	unsigned int (*respond_burst)(void *queue, const struct sluice_response *r, unsigned int n);
 };
@@ -181,14 +181,14 @@ struct sluice_hwdom {
 	void *priv;     /**< the backend's own */
 	/**
 	 * in: the stage-2 address space under this stage 1, of the same iommu, which outlives it;
-	 * NULL: none. Addresses of the stage-1 tables, ttb included, and of what the backend itself
-	 * keeps in sluice_iommu.mem, are translated by it then: the caller maps what they point to
-	 * one to one in the parent, best the whole of sluice_mem_span(), before it attaches.
+	 * NULL: none. It then translates the addresses of the stage-1 tables, ttb included, and of
+	 * the backend's own structures in sluice_iommu.mem. So before it attaches, the caller maps
+	 * these one to one in the parent, best the whole of sluice_mem_span().
 	 */
 	struct sluice_hwdom *parent;
 };
 
-/** Flags of each invalidation of @p hd, but for SLUICE_INV_LEAF. */
+/** The flags of every invalidation of @p hd, without SLUICE_INV_LEAF. */
 static inline uint8_t
 sluice_inv_flags(const struct sluice_hwdom *hd)
 {
@@ -204,60 +204,60 @@ struct sluice_iommu_ops {
 	 */
 	int (*open)(struct sluice_iommu *iommu, struct rte_kvargs *kv);
 	/**
-	 * Have the hardware block all DMA and let go of all memory that it was given, for good; no
-	 * command queue is needed for it. Waits, bounded; may be called again when it failed. After
-	 * it every control operation succeeds without a word to the hardware. NULL: there is
-	 * nothing to stop. @return 0; -errno: the hardware may still use its memory.
+	 * Make the hardware block all DMA and stop using its memory, permanently and without a
+	 * command queue. It waits, bounded; if it failed it may be called again. Afterwards control
+	 * operations succeed without access to the hardware. NULL: there is nothing to stop.
+	 * @return 0; -errno: the hardware may still use its memory.
 	 */
 	int (*stop)(struct sluice_iommu *iommu);
-	/** Free everything. Only of what was stopped. */
+	/** Free everything. The iommu must be stopped. */
 	void (*close)(struct sluice_iommu *iommu);
 	/** Make a paging domain: allocate its tag, build its context. @return 0 or -errno. */
 	int (*hwdom_init)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
-	/** Invalidate everything of it, wait, free its tag. @return 0 or -errno (tag kept). */
+	/** Invalidate all of the domain, wait, free its tag. @return 0; -errno: the tag is kept. */
 	int (*hwdom_fini)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
-	/** The three things that can be attached to a stream. They replace what was there, and
-	 * return when the hardware uses the new configuration. 0 or -errno (nothing changed). */
+	/** Attach a stream to a domain of one of three kinds, in place of what was there. They return
+	 * when the hardware uses the new configuration. @return 0; -errno: nothing changed. */
 	int (*attach_paging)(struct sluice_iommu *iommu, uint32_t stream, struct sluice_hwdom *hd);
 	int (*attach_identity)(struct sluice_iommu *iommu, uint32_t stream);
 	int (*attach_blocked)(struct sluice_iommu *iommu, uint32_t stream);
-	/** Have @p hd translate what carries @p pasid (1 … 2^20 - 1) of a stream; it replaces what was
-	 * there with no moment without a table. NULL, both: no PASIDs. @return as attach_paging(). */
+	/** Make @p hd translate accesses of a stream with @p pasid (1 … 2^20 - 1). It replaces a
+	 * table without a gap. Both NULL: no PASIDs. @return as attach_paging(). */
 	int (*attach_pasid)(struct sluice_iommu *iommu, uint32_t stream, uint32_t pasid,
 			    struct sluice_hwdom *hd);
-	/** It faults from now on; what the TLB and the device cached of it is gone. */
+	/** Make accesses with it fault; the TLB and the device then hold nothing of it. */
 	int (*detach_pasid)(struct sluice_iommu *iommu, uint32_t stream, uint32_t pasid);
 	/**
-	 * Begin attach_blocked() of a stream with a page table, its ATS off, and wait for nothing: the
-	 * engine's turn quarantines. Goes with SLUICE_CAP_ATS. Any thread; again: no harm.
-	 * @return 0 with *seq: blocked when that submission is complete and its result 0 (*seq 0: it
-	 *   is by now); -EAGAIN not at present (no room, a control call is under way), nothing
-	 *   changed; else -errno: it cannot be.
+	 * Begin attach_blocked() of a stream with a page table, with ATS off, and do not wait: the
+	 * engine's turn uses it for a quarantine. Set with SLUICE_CAP_ATS. Any thread may call it,
+	 * also more than once. @return 0 with *seq: the stream is blocked when that submission is
+	 * complete with result 0 (*seq 0: it is blocked already); -EAGAIN: not now (no room, or a
+	 * control call is running), nothing changed; else -errno: it cannot be blocked.
 	 */
 	int (*block)(struct sluice_iommu *iommu, uint32_t stream, uint64_t *seq);
 	/**
-	 * Address translation service of a stream, on when its page table is attached; NULL, or no
-	 * SLUICE_CAP_ATS: none. On: the device's cache is empty before it is used. Off: the device
-	 * is told, its cache emptied, its translated accesses refused from then on. Attaching
-	 * anything leaves it off. Two SYNCs and a device's answer are waited for.
-	 * @return 0; -EREMOTEIO off and refused, but the device did not answer; else -errno: not off.
+	 * Turn the address translation service of a stream on, while a page table is attached, or
+	 * off. On: the device's cache is emptied before use. Off: the device is told, its cache is
+	 * emptied, and its translated accesses are refused. An attach leaves ATS off. It waits for
+	 * two SYNCs and an answer of the device. NULL, or no SLUICE_CAP_ATS: there is no ATS.
+	 * @return 0; -EREMOTEIO: off, but the device did not answer; else -errno: not off.
 	 */
 	int (*ats)(struct sluice_iommu *iommu, uint32_t stream, bool on);
 	/**
-	 * A mirror is an IOMMU that keeps a copy of the tables and must be told of what was mapped (zPCI's
-	 * RPCIT); NULL: the hardware walks the tables itself. Fast path, from any lcore: what the
-	 * caller wrote to the tables before is seen. Unmapping needs no more than an invalidation.
+	 * For a mirror: an IOMMU that keeps a copy of the tables and must be told of each map
+	 * (zPCI's RPCIT). NULL: the hardware walks the tables itself. Fast path, from any lcore; it
+	 * sees what the caller wrote to the tables before. An unmap needs only the invalidation.
 	 * @param pages 4 KiB pages from @p iova on that were mapped.
-	 * @return 0; -ENOMEM no room for the copy: after refresh() there may be; else -errno. Some of
-	 *   the pages may be in the copy nevertheless.
+	 * @return 0; -ENOMEM: no room for the copy, but refresh() may make some; else -errno. In
+	 *   both cases some of the pages may be in the copy.
 	 */
 	int (*map_sync)(struct sluice_iommu *iommu, struct sluice_hwdom *hd, uint64_t iova,
 			uint64_t pages);
-	/** Forget the copy, and make it anew from the tables. With map_sync. @return 0 or -errno. */
+	/** Discard the copy and rebuild it from the tables. Set with map_sync. @return 0, -errno. */
 	int (*refresh)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
 	/**
-	 * Look for hardware errors and mend what can be mended (GERROR, CERROR). Any thread, never
-	 * blocks; called by the engine now and then, and by anybody who waits for long.
+	 * Look for hardware errors and repair what can be repaired (GERROR, CERROR). Any thread may
+	 * call it; it never blocks. The engine calls it now and then, and so does every long wait.
 	 * @return how many errors were handled.
 	 */
 	unsigned int (*service)(struct sluice_iommu *iommu);
@@ -269,7 +269,7 @@ struct sluice_iommu_ops {
 	const struct sluice_raw_ops *raw; /**< <sluice/raw.h>; or NULL */
 };
 
-/** The hardware past the driver's decisions; contracts in <sluice/raw.h>, arguments checked. */
+/** Direct access to the hardware; contracts in <sluice/raw.h>. Arguments are checked already. */
 struct sluice_raw_ops {
 	void (*info)(struct sluice_iommu *iommu, struct sluice_raw_info *info);
 	uint64_t (*reg_read)(struct sluice_iommu *iommu, uint32_t off, unsigned int size);
@@ -286,7 +286,7 @@ struct sluice_raw_ops {
 	int (*reset)(struct sluice_iommu *iommu);
 };
 
-/** Units of work that emulated hardware does at a time when nobody else steps it. */
+/** Units of work that emulated hardware does at a time if the application does not step it. */
 #define SLUICE_DRIVE_BUDGET 16u
 
 /** One IOMMU. The fast row is read only after open(), and until it is stopped. */
@@ -295,37 +295,37 @@ struct sluice_iommu {
 	struct sluice_clock clock;
 	uint64_t caps;
 	uint32_t formats;      /**< bits 1 << enum sluice_format: what the hardware walks */
-	uint64_t sync_timeout; /**< ticks: a SYNC that takes longer is lost */
-	void (*relax)(void *); /**< called while waiting, or NULL; by sluice_relax() alone */
+	uint64_t sync_timeout; /**< ticks; a SYNC that takes longer is lost */
+	void (*relax)(void *); /**< called during waits, or NULL; only sluice_relax() calls it */
 	void *relax_arg;
-	/** Emulated, and nobody steps it: who waits does. open() sets it, sluice_iommu_step() or a
-	 * relax hook ends it. */
+	/** Emulated, and the application does not step it, so waits do. open() sets this;
+	 * sluice_iommu_step() or a relax hook clears it. */
 	_Atomic bool undriven;
 	/* cold */
 	const struct sluice_iommu_ops *ops;
 	void *priv;             /**< the backend's own */
 	struct sluice_mem *mem; /**< made by the register source */
 	struct sluice_iommu_info info;
-	struct sluice_engine *engine; /**< who serves it */
+	struct sluice_engine *engine; /**< the engine that serves it */
 	void *emu;              /**< the emulated hardware behind the registers, for pmd/dma; or NULL */
 	void *regs;             /**< struct sluice_regs, for pmd/dma; or NULL */
 	unsigned int nb_domains, nb_devices;
-	uint32_t full_turn;     /**< the engine's turn in which its queue had no room; domain_inv_try() */
-	_Atomic unsigned int nb_dmas; /**< channels that are open */
+	uint32_t full_turn;     /**< the engine's turn in which the queue was full; domain_inv_try() */
+	_Atomic unsigned int nb_dmas; /**< open channels */
 	_Atomic uint64_t steps; /**< calls of sluice_iommu_step() */
-	bool stopped;           /**< nothing is translated, or reached, any more */
-	/* ats.c: devices quarantined, ever; and first streams (+ 1) of those not told of yet. */
+	bool stopped;           /**< no device reaches any memory any more */
+	/* ats.c: devices quarantined so far; and first streams (+ 1) of those not reported yet. */
 	_Atomic uint64_t quarantines;
 	_Atomic uint64_t quarantine_news[16];
 };
 
-/** Call the relax hook, if there is one. @return whether there was. */
+/** Call the relax hook, if there is one. @return whether there is. */
 bool sluice_relax(struct sluice_iommu *iommu);
 
 /** Is this thread in a relax hook? */
 bool sluice_relaxing(void);
 
-/** Emulated hardware that nobody steps takes a few steps; of any other nothing happens. */
+/** Step emulated hardware that the application does not step. Otherwise nothing happens. */
 static inline void
 sluice_drive(struct sluice_iommu *iommu)
 {
@@ -334,21 +334,21 @@ sluice_drive(struct sluice_iommu *iommu)
 }
 
 /**
- * What is to be said of a wait that began when iommu->steps was @p steps and was in vain: "", or
- * that the hardware is emulated and nobody stepped it meanwhile.
+ * The end of the error message for a wait that failed and began when iommu->steps was @p steps: "",
+ * or that the hardware is emulated and was not stepped meanwhile.
  */
 const char *sluice_unstepped(const struct sluice_iommu *iommu, uint64_t steps);
 
 /**
- * Wait until @p seq is complete, calling relax or pausing, and ops->service when it takes long.
- * @return 0; -EIO a command of it was refused; -ETIMEDOUT sync_timeout passed.
+ * Wait until @p seq is complete; meanwhile call relax or pause, and ops->service if it takes long.
+ * @return 0; -EIO: one of its commands was refused; -ETIMEDOUT: sync_timeout has passed.
  */
 int sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq);
 
-/** A SYNC was waited for in vain: say so. @return -ETIMEDOUT. */
+/** Set the error message for a SYNC that did not complete. @return -ETIMEDOUT. */
 int sluice_sync_lost(const struct sluice_iommu *iommu);
 
-/** Submit and wait. @return as sluice_inv_wait(), -EIO when nothing could be submitted. */
+/** Submit and wait. @return as sluice_inv_wait(); -EIO also if nothing could be submitted. */
 int sluice_inv_sync(struct sluice_iommu *iommu, const struct sluice_inv *inv, unsigned int n);
 
 /* ---- registries ----------------------------------------------------------------------------- */
@@ -364,7 +364,7 @@ void sluice_backend_register(struct sluice_backend *b);
 	static struct sluice_backend backend_##id = { .ops = (ops_ptr) };                          \
 	RTE_INIT(backend_init_##id) { sluice_backend_register(&backend_##id); }
 
-/** Who makes DMA. */
+/** A DMA maker: a kind of device that makes DMA. */
 struct sluice_dma_ops {
 	const char *name; /**< "emu" */
 	/** Fill dma->priv. @return 0 or -errno with sluice_fail() called. */

@@ -79,7 +79,8 @@ pt_format_start(const struct pt_format *f, unsigned int ias)
 {
 	unsigned int bits = ias - f->page_shift, levels = (bits + f->level_bits - 1) / f->level_bits;
 
-	/* A root table of up to 16 entries is left out: its entries' tables lie side by side. */
+	/* A root table of up to 16 entries is left out: the tables below it are concatenated
+	 * instead. */
 	if (levels > 1 && bits - (levels - 1) * f->level_bits <= f->concat_bits)
 		levels--;
 	return LEVELS - levels;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What is known of a page-table format at run time: for the control path, which is compiled once.
+ * A page-table format as data, for the control path, which is compiled once for all formats.
  */
 #ifndef PGTABLE_FORMAT_H
 #define PGTABLE_FORMAT_H
@@ -12,33 +12,35 @@
 
 /** A format whose tables are a radix tree of 64-bit entries. */
 struct pt_format {
-	const char *name; /**< "lpae-s1-4k": what sluice_domain_conf.format says */
+	const char *name; /**< "lpae-s1-4k", for sluice_domain_conf.format */
 	enum sluice_format id;
 	uint8_t page_shift;   /**< log2 of the page, and of a table's size */
 	uint8_t level_bits;   /**< address bits that one level resolves */
 	uint8_t block_levels; /**< bit l: an entry of level l may map a block (level 3 maps pages) */
-	uint8_t concat_bits;  /**< up to 2^this root tables side by side replace a level (stage 2) */
-	uint64_t addr;        /**< where the address is in an entry */
+	uint8_t concat_bits;  /**< up to 2^this concatenated root tables replace a level (stage 2) */
+	uint64_t addr;        /**< the bits of an entry that hold the address */
 	uint64_t valid;       /**< in every entry that is not empty; an empty one is 0 */
-	uint64_t table;       /**< valid, and this: a table above the last level; in it: a page */
+	uint64_t table;       /**< with valid: a table above the last level, a page in the last one */
 	uint64_t one;         /**< in a last-level entry that is a whole mapping */
-	/** Attributes of a page or block for SLUICE_READ / SLUICE_RW; valid bit included, type not. */
+	/** Attributes of a page or block for SLUICE_READ / SLUICE_RW; valid bit included, type
+	 * not. */
 	uint64_t (*attr)(unsigned int prot);
 };
 
-/** The format of that number. */
+/** The format with that number. */
 const struct pt_format *pt_format_get(enum sluice_format id);
 
-/** The format of that name, or NULL. */
+/** The format with that name, or NULL. */
 const struct pt_format *pt_format_find(const char *name);
 
 /**
- * The format that is asked for, or (NULL) the first that the hardware walks.
- * @return NULL with sluice_fail() called: EINVAL no such name, ENOTSUP not this hardware.
+ * The format with the name asked for, or (NULL) the first one that the hardware walks.
+ * @return NULL with sluice_fail() called: EINVAL: no such name; ENOTSUP: not on this hardware.
  */
 const struct pt_format *pt_format_choose(const struct sluice_iommu *iommu, const char *name);
 
-/** Level of the root table for @p ias input bits: as few levels as it takes (DDI 0487 D8.2). */
+/** Level of the root table for @p ias input bits, with as few levels as possible (DDI 0487
+ * D8.2). */
 unsigned int pt_format_start(const struct pt_format *f, unsigned int ias);
 
 /** Chunks of the IOVA space whose entries one last-level table holds. */
@@ -48,7 +50,7 @@ pt_format_chunks(const struct pt_format *f)
 	return 1u << (f->level_bits - 9);
 }
 
-/** Input address bits of a table behind @p iommu: what stage 2 takes in are physical addresses. */
+/** Input address bits of a table behind @p iommu. The input of stage 2 is physical addresses. */
 static inline uint8_t
 pt_format_ias(const struct pt_format *f, const struct sluice_iommu *iommu)
 {
@@ -56,7 +58,7 @@ pt_format_ias(const struct pt_format *f, const struct sluice_iommu *iommu)
 						   iommu->info.ias;
 }
 
-/** Bytes that one last-level table translates: windows are made of those. */
+/** Bytes that one last-level table translates; a window is a multiple of this. */
 static inline uint64_t
 pt_format_reach(const struct pt_format *f)
 {

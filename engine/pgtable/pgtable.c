@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Page tables: the control path. The fast path writes last-level entries itself (pgtable/run.h),
- * in tables it got from pgtable_leaf_entry().
+ * Page tables: the control path. The fast path writes last-level entries itself (pgtable/run.h), in
+ * tables from pgtable_leaf_entry().
  */
 #include <errno.h>
 
@@ -25,7 +25,7 @@ table_size(const struct pgtable *pt)
 	return (size_t)1 << pt->fmt->page_shift;
 }
 
-/* The root has as many entries as there are addresses: callers keep those in range. */
+/* The root has an entry for every address in range; callers check the range. */
 static uint64_t *
 entry(const struct pgtable *pt, uint64_t *table, unsigned int level, uint64_t iova)
 {
@@ -54,15 +54,15 @@ is_table(const struct pgtable *pt, uint64_t e, unsigned int level)
 	return level < LEVELS - 1 && (e & both) == both;
 }
 
-/* The table that an entry leads to. */
+/* The table that an entry points to. */
 static uint64_t *
 table_at(const struct pgtable *pt, uint64_t e)
 {
 	return sluice_span_va(&pt->span, e & pt->fmt->addr, table_size(pt));
 }
 
-/* A table of zeroes. Those of 4 KiB come from where pages do, without a lock; larger ones, of which
- * one serves 32 MiB and more, from the memory's other end, which has one. */
+/* Get a zeroed table. Tables of 4 KiB come from the page allocator, without a lock. Larger ones, of
+ * which each serves 32 MiB and more, come from the memory's other end, under its lock. */
 static uint64_t *
 table_get(struct pgtable *pt)
 {
@@ -88,7 +88,7 @@ pgtable_init(struct pgtable *pt, struct sluice_mem *mem, const struct pt_format 
 	*pt = (struct pgtable){ .fmt = fmt, .mem = mem, .span = sluice_mem_span(mem),
 				.ias = (uint8_t)ias };
 	pt->start = (uint8_t)pt_format_start(fmt, ias);
-	/* A root that is smaller than a page has one nevertheless. */
+	/* A root that is smaller than a page takes a whole page. */
 	pt->root_size = RTE_MAX((size_t)8 << (ias - level_shift(pt, pt->start)), (size_t)4096);
 	pt->root = pt->root_size == 4096 ? sluice_mem_page_get(mem, &pt->root_pa) :
 		   sluice_mem_alloc(mem, pt->root_size, pt->root_size, &pt->root_pa);
@@ -98,7 +98,7 @@ pgtable_init(struct pgtable *pt, struct sluice_mem *mem, const struct pt_format 
 	return 0;
 }
 
-/* What is below a table of @p size bytes. */
+/* Free all tables below a table of @p size bytes. */
 static void
 free_below(struct pgtable *pt, uint64_t *table, size_t size, unsigned int level)
 {
@@ -125,7 +125,7 @@ pgtable_fini(struct pgtable *pt)
 	pt->root = NULL;
 }
 
-/* Pages put by for a map, linked through their first words: no hardware has seen them. */
+/* Pages set aside for a map, linked through their first words. The hardware has not seen them. */
 struct stock {
 	uint64_t *first;
 };
@@ -150,8 +150,8 @@ stock_get(struct stock *s)
 	return page;
 }
 
-/* The table behind an entry, installed if the entry is empty: one of @p s, if that is not NULL.
- * NULL: no memory, or a block. */
+/* The table behind an entry. If the entry is empty, a table is installed, from @p s if that is not
+ * NULL. @return NULL: no memory, or the entry is a block. */
 static uint64_t *
 next_table(struct pgtable *pt, uint64_t *e, unsigned int level, struct stock *s)
 {
@@ -163,7 +163,8 @@ next_table(struct pgtable *pt, uint64_t *e, unsigned int level, struct stock *s)
 		if (t == NULL)
 			return NULL;
 		pa = sluice_span_pa(&pt->span, t);
-		/* release: the hardware, and who loads the entry with acquire, sees a zeroed table. */
+		/* release: the hardware, and a thread that loads the entry with acquire, see
+		 * zeroes. */
 		if (atomic_compare_exchange_strong_explicit((_Atomic uint64_t *)e, &old,
 							    pa | pt->fmt->table | pt->fmt->valid,
 							    memory_order_acq_rel,
@@ -171,7 +172,7 @@ next_table(struct pgtable *pt, uint64_t *e, unsigned int level, struct stock *s)
 			atomic_fetch_add_explicit(&pt->tables, 1, memory_order_relaxed);
 			return t;
 		}
-		/* Somebody else was first; old is theirs. */
+		/* Another thread was first; `old` is its table. */
 		if (s != NULL)
 			stock_put(s, t);
 		else
@@ -208,7 +209,7 @@ find(const struct pgtable *pt, uint64_t iova, unsigned int *level)
 	}
 }
 
-/* The entry above the last level. NULL: there is no table that it could be in. */
+/* The entry above the last level for @p iova. NULL: the table that would hold it does not exist. */
 static uint64_t *
 parent(const struct pgtable *pt, uint64_t iova)
 {
@@ -247,12 +248,13 @@ void
 pgtable_table_free(struct pgtable *pt, uint64_t *table)
 {
 	atomic_fetch_sub_explicit(&pt->tables, 1, memory_order_relaxed);
-	/* Before the page can be another table, which its release below tells: pgtable_walk(), 3. */
+	/* Counted before the page is released below and can become another table:
+	 * pgtable_walk(), 3. */
 	atomic_fetch_add_explicit(&pt->freed, 1, memory_order_relaxed);
 	table_put(pt, table);
 }
 
-/* May a page or block of @p level translate the beginning of what is left to map? */
+/* May a page or block of @p level map the first part of what is left? */
 static bool
 fits(const struct pgtable *pt, unsigned int level, uint64_t iova, uint64_t pa, uint64_t size)
 {
@@ -262,7 +264,7 @@ fits(const struct pgtable *pt, unsigned int level, uint64_t iova, uint64_t pa, u
 	       ((iova | pa) & (bytes - 1)) == 0 && size >= bytes;
 }
 
-/* How much of [iova, iova+size) the entry of @p level for @p iova is about. */
+/* How many bytes of [iova, iova+size) the entry of @p level for @p iova covers. */
 static uint64_t
 share(const struct pgtable *pt, unsigned int level, uint64_t iova, uint64_t size)
 {
@@ -271,8 +273,8 @@ share(const struct pgtable *pt, unsigned int level, uint64_t iova, uint64_t size
 	return RTE_MIN(bytes - (iova & (bytes - 1)), size);
 }
 
-/* What a map of [iova, iova+size) meets in a table of @p level (NULL: one that is not made yet), and
- * how many tables it is short of. @return 0, -EEXIST, -ENOMEM. */
+/* Check a map of [iova, iova+size) in a table of @p level (NULL: the table does not exist yet), and
+ * count the tables that it needs. @return 0, -EEXIST, -ENOMEM. */
 static int
 plan(const struct pgtable *pt, uint64_t *table, unsigned int level, uint64_t iova, uint64_t pa,
      uint64_t size, uint64_t *need)
@@ -300,8 +302,8 @@ plan(const struct pgtable *pt, uint64_t *table, unsigned int level, uint64_t iov
 	return 0;
 }
 
-/* What was planned. Somebody who needs a table for addresses nearby may have made one since: then one
- * less is taken. */
+/* Do what was planned. Another thread may have made a table for nearby addresses since; then one
+ * table fewer is taken. */
 static void
 fill(struct pgtable *pt, uint64_t *table, unsigned int level, uint64_t iova, uint64_t pa, uint64_t size,
      uint64_t attr, struct stock *s)
@@ -326,8 +328,8 @@ pgtable_map(struct pgtable *pt, uint64_t iova, uint64_t pa, uint64_t size, uint6
 	uint64_t need = 0, *page;
 	int ret = plan(pt, pt->root, pt->start, iova, pa, size, &need);
 
-	/* All tables before the first entry: hardware walks what it sees at once, and what was never
-	 * written need not be invalidated (A18). */
+	/* Get all tables before the first entry is written: the hardware may walk an entry at
+	 * once, and what was never written need not be invalidated (A18). */
 	for (; ret == 0 && need > 0; need--) {
 		page = table_get(pt);
 		if (page != NULL)
@@ -345,7 +347,7 @@ pgtable_map(struct pgtable *pt, uint64_t iova, uint64_t pa, uint64_t size, uint6
 int
 pgtable_unmap(struct pgtable *pt, uint64_t iova, uint64_t size)
 {
-	/* First look, then act: all or nothing. */
+	/* The first pass checks, the second one acts: all or nothing. */
 	for (unsigned int act = 0; act < 2; act++) {
 		for (uint64_t off = 0; off < size;) {
 			unsigned int level;
@@ -373,7 +375,8 @@ is_empty(const struct pgtable *pt, const uint64_t *table)
 	return true;
 }
 
-/* Tables below @p table, for [iova, iova+size): those beneath first, for they empty those above. */
+/* Cut empty tables below @p table for [iova, iova+size). Lower ones go first, which may empty those
+ * above. */
 static unsigned int
 cut_below(struct pgtable *pt, uint64_t *table, unsigned int level, uint64_t iova, uint64_t size,
 	  const struct pgtable_keep *keep, struct pgtable_cut *cut, unsigned int n)
@@ -408,7 +411,7 @@ pgtable_cut_empty(struct pgtable *pt, uint64_t iova, uint64_t size, const struct
 void
 pgtable_cut_end(struct pgtable *pt, const struct pgtable_cut *cut, unsigned int n, bool unknown)
 {
-	/* A table that is put back hangs in one that comes after it, and is there still. */
+	/* The parent of a table that is put back comes later in the list, so it still exists. */
 	for (unsigned int i = 0; i < n; i++) {
 		if (unknown)
 			pgtable_table_free(pt, table_at(pt, cut[i].value));
@@ -417,7 +420,7 @@ pgtable_cut_end(struct pgtable *pt, const struct pgtable_cut *cut, unsigned int 
 	}
 }
 
-/* The entry that ends the walk for @p iova. Of freed tables whatever is in them now. */
+/* The entry that ends the walk for @p iova. A freed table is read with its present contents. */
 static uint64_t
 look(const struct pgtable *pt, uint64_t iova, unsigned int *level)
 {
@@ -434,12 +437,14 @@ look(const struct pgtable *pt, uint64_t iova, unsigned int *level)
 }
 
 /*
- * 1. Nothing is locked: a hook or a callback may ask, in the middle of a call that holds the lock.
- * 2. A table that is freed while it is walked stays readable, for the memory is the IOMMU's; what is
- *    read there may be another table's by now, and lead to anywhere in that memory, or nowhere.
- * 3. That table's entries were stored with release after the page was taken, that after it was
- *    freed, and that after `freed` went up: who loaded such an entry, with acquire, sees it, and asks
- *    again. Zeroes need no second look: where a table was freed, nothing was mapped.
+ * A walk is right even while tables are freed.
+ * 1. No lock: a hook or a callback may ask in the middle of a call that holds it.
+ * 2. A table that is freed during the walk stays readable, since it is the IOMMU's memory. By then
+ *    it may be another table, whose entries lead anywhere in that memory, or nowhere.
+ * 3. The other table's entries were stored with release after the page was taken, which was after
+ *    it was freed, which was after `freed` was increased. So a walk that loaded such an entry, with
+ *    acquire, sees the increase, and walks again. Zeroes need no second walk: where a table was
+ *    freed, nothing was mapped.
  */
 int
 pgtable_walk(const struct pgtable *pt, uint64_t iova, uint64_t *pa)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A run of last-level entries is a run of stores: the fast path of map and unmap.
+ * Writes, checks and clears runs of last-level entries: the fast path of map and unmap. The
+ * hardware sees each entry either old or new, never half written.
  *
- * A single entry is stored whole and in no order (relaxed.h); ordering comes later, from what publishes
- * it (the caller's doorbell for a map; the flush ring's or the command queue's release for an
- * unmap). Runs are stored two entries at a time with 16-byte stores. The table walker needs each
- * 64-bit entry to appear whole, not the pair: an aligned 16-byte store gives that on x86-64 (whole
- * where there is AVX, by eight-byte halves elsewhere; both vendors say so) and on Arm (DDI 0487
- * B2.2.1: two 64-bit accesses, each single-copy atomic).
+ * A single entry is one relaxed store (relaxed.h). It is ordered later, by what publishes it: the
+ * caller's doorbell for a map; the release of the flush ring or the command queue for an unmap.
+ * Runs are stored two entries at a time with 16-byte stores. The table walker needs each 64-bit
+ * entry to appear whole, not the pair. An aligned 16-byte store gives that on x86-64 (whole with
+ * AVX, else as eight-byte halves; both vendors document it) and on Arm (DDI 0487 B2.2.1: two 64-bit
+ * accesses, each single-copy atomic).
  *
- * That is a property of the instruction, so the instruction is written down. A vector store in C says
- * less: a compiler may make a run of zeroes a call of memset(), which promises nothing about an
- * entry, and clang does; or one store of 32 or 64 bytes, about which nobody promises anything. On
- * other machines, and under a race detector, which cannot know about the walker, entries are
- * stored one by one.
+ * This is a property of the instruction, so the instruction is written in assembly. A vector store
+ * in C promises less: a compiler may turn a run of zeroes into a call of memset() (clang does),
+ * which promises nothing about an entry, or into a store of 32 or 64 bytes, for which there is no
+ * promise either. On other machines, and under a race detector, which knows nothing of the walker,
+ * entries are stored one by one.
  */
 #ifndef PGTABLE_RUN_H
 #define PGTABLE_RUN_H
@@ -39,7 +40,7 @@ pte_load(const uint64_t *pte)
 	return RELAXED_GET(*pte);
 }
 
-/** Two entries, each whole; @p pte is a multiple of 16. */
+/** Store two entries, each whole. @p pte is a multiple of 16. */
 static inline void
 pte_pair_store(uint64_t *pte, pte_pair v)
 {
@@ -55,7 +56,7 @@ pte_pair_store(uint64_t *pte, pte_pair v)
 #endif
 }
 
-/** Entries pte[0 … n-1] = v, v + PT_PAGE, … n >= 2; first and last get their software bits. */
+/** Store pte[0 … n-1] = v, v + PT_PAGE, … with n >= 2; the first and the last get their marks. */
 static inline void
 pte_run_set(uint64_t *pte, uint64_t v, uint32_t n)
 {
@@ -67,8 +68,9 @@ pte_run_set(uint64_t *pte, uint64_t v, uint32_t n)
 			pte_store(&pte[i], v + ((uint64_t)i << PT_SHIFT));
 			i++;
 		}
-		/* Four entries a turn: two a turn run at half the speed where the loop happens to lie
-		 * badly, and one sum alone would be a chain of additions as long as the run. */
+		/* Four entries a turn: with two, the loop runs at half the speed if its
+		 * alignment is bad, and with one sum every addition would wait for the one
+		 * before. */
 		pte_pair p = { v + ((uint64_t)i << PT_SHIFT), v + ((uint64_t)(i + 1) << PT_SHIFT) };
 		pte_pair q = p + (pte_pair){ 2 << PT_SHIFT, 2 << PT_SHIFT };
 		const pte_pair step = { 4 << PT_SHIFT, 4 << PT_SHIFT };
@@ -84,8 +86,8 @@ pte_run_set(uint64_t *pte, uint64_t v, uint32_t n)
 }
 
 /**
- * Are pte[0 … n-1] exactly one mapping, or the piece of one that lies in this table? @p first, @p
- * last: the piece holds the mapping's first, last entry.
+ * Are pte[0 … n-1] exactly one mapping, or the part of one that is in this table?
+ * @param first the part has the mapping's first entry. @param last it has the last entry.
  */
 static inline bool
 pte_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
@@ -101,14 +103,15 @@ pte_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
 		return (a & mask) == (want0 | want1);
 	if ((a & mask) != want0 || (b & mask) != want1)
 		return false;
-	/* Between the two there must be no mark: then every entry is of this mapping, and valid,
-	 * because mappings are only ever written and cleared whole. */
+	/* There must be no mark between the two. Then every entry belongs to this mapping and is
+	 * valid, because mappings are only written and cleared as a whole. */
 	if (!SLUICE_TSAN) {
 		pte_pair or2 = { 0, 0 };
 
 		if ((((uintptr_t)pte >> 3) & 1) == 0 && n > 2)
 			marks |= pte_load(&pte[i++]);
-		/* However these are loaded: the entries are the caller's, and the marks are bits. */
+		/* Any kind of load will do: the caller owns the entries, and marks are single
+		 * bits. */
 		for (; i + 2 < n; i += 2)
 			or2 |= *(const pte_pair *)(const void *)&pte[i];
 		marks |= or2[0] | or2[1];
@@ -119,9 +122,9 @@ pte_run_check(const uint64_t *pte, uint32_t n, bool first, bool last)
 }
 
 /**
- * The same, told from the two ends alone, for a caller who knows that the n >= 2 entries lie in one
- * object of the allocator from its start: that holds one mapping at most, so there is no mark
- * between the first entry's and the last one's.
+ * The same check by the two ends alone, for a caller that knows that the n >= 2 entries are in one
+ * object of the allocator, from its start. An object holds at most one mapping, so there is no mark
+ * between the first entry and the last.
  */
 static inline bool
 pte_run_ends(const uint64_t *pte, uint32_t n)
@@ -132,7 +135,7 @@ pte_run_ends(const uint64_t *pte, uint32_t n)
 	       (pte_load(&pte[n - 1]) & mask) == (PTE_VALID | PTE_LAST);
 }
 
-/** Entries pte[0 … n-1] = 0. */
+/** Clear pte[0 … n-1]. */
 static inline void
 pte_run_clear(uint64_t *pte, uint32_t n)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the files of window/ and policy/ export when they are compiled for a format: each name with the
- * format's at its end. A symbol that is missing here is defined twice, and the link says so.
+ * The symbols that files of window/ and policy/ export when they are compiled for a format: each
+ * gets the format's name as a suffix. If a symbol is missing here, it is defined twice and the link
+ * fails.
  */
 #ifndef PGTABLE_SYMBOLS_H
 #define PGTABLE_SYMBOLS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What a blocked domain does: refuse. Not a policy to choose.
+ * The policy of a blocked domain: every call is refused. It cannot be chosen by name.
  */
 #include <errno.h>
 

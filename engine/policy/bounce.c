@@ -11,10 +11,10 @@
 #include "../window/window.h"
 #include "policy.h"
 
-/* A buffer's ends in pages it does not fill. */
+/* The ends of a buffer that share a page with something else. */
 struct ends {
 	uint64_t offset, pages;
-	struct copypool_slot *first, *last; /* NULL: the page is the buffer's alone */
+	struct copypool_slot *first, *last; /* NULL: the buffer fills that page */
 };
 
 static __rte_noinline int
@@ -24,7 +24,8 @@ map_fail(struct dom_lcore *dl, int err)
 	return -err;
 }
 
-/* A pool page with bytes [pa, pa+len), which lie in one page. @return NULL: none is left. */
+/* Get a pool page that holds the bytes [pa, pa+len), all in one page. @return NULL: none is
+ * left. */
 static struct copypool_slot *
 page_take(struct copypool *s, uint64_t pa, uint64_t len)
 {
@@ -37,7 +38,7 @@ page_take(struct copypool *s, uint64_t pa, uint64_t len)
 	}
 	p->owner = sluice_span_va(&s->span, pa, len);
 	p->piece = (uint32_t)len;
-	/* 1: what an earlier buffer left there is not this device's business. */
+	/* 1: cleared, since this device must not see what an earlier buffer left. */
 	memset(p->va, 0, offset);
 	memcpy(p->va + offset, p->owner, len);
 	memset(p->va + offset + len, 0, PT_PAGE - offset - len);
@@ -54,7 +55,7 @@ pages_put(struct copypool *s, const struct ends *e)
 		copypool_put(s, e->last);
 }
 
-/* pool pages for the ends that need one. @return 0, -EINVAL, -ENOSPC. */
+/* Get pool pages for the ends that need one. @return 0, -EINVAL, -ENOSPC. */
 static int
 ends_take(struct copypool *s, uint64_t pa, size_t len, struct ends *e)
 {
@@ -76,7 +77,7 @@ ends_take(struct copypool *s, uint64_t pa, size_t len, struct ends *e)
 	return 0;
 }
 
-/* The entries, each with its final value at once: not for a moment the page itself. */
+/* Set the entries, each to its final value at once, so that the page itself is never visible. */
 static void
 run_set(struct sluice_domain *d, uint32_t pfn, uint64_t page, unsigned int prot,
 	const struct ends *e)
@@ -96,7 +97,7 @@ run_set(struct sluice_domain *d, uint32_t pfn, uint64_t page, unsigned int prot,
 	}
 }
 
-/* What an unmap is checked against: it names the whole mapping. */
+/* Record the whole mapping, for the check at its unmap. */
 static void
 remember(struct copypool_slot *p, uint64_t iova, size_t len, unsigned int prot)
 {
@@ -116,7 +117,7 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	uint32_t pfn;
 	int ret;
 
-	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
+	/* len - 1 wraps for 0; pa_limit - pa wraps if pa is beyond the limit, hence both tests. */
 	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, EINVAL);
@@ -142,7 +143,7 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	return 0;
 }
 
-/* The pool page that an entry leads to, if it does. */
+/* The pool page that an entry points to; NULL: it points elsewhere. */
 static struct copypool_slot *
 page_of(const struct sluice_domain *d, uint64_t pfn)
 {
@@ -152,24 +153,24 @@ page_of(const struct sluice_domain *d, uint64_t pfn)
 	return (pte & PTE_VALID) == 0 ? NULL : copypool_find_pa(d, pte & PTE_ADDR);
 }
 
-/* The pool pages of the mapping that is named. @return whether they agree with the name. */
+/* Find the pool pages of the mapping that the caller names. @return whether they agree with it. */
 static bool
 ends_find(const struct sluice_domain *d, uint64_t iova, size_t len, struct ends *e)
 {
-	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
+	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* out of range if below the window */
 
 	e->first = e->last = NULL;
 	e->pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
 	if (len - 1 >= PT_MAX_LEN || pfn >= d->nb_pages ||
 	    e->pages > d->nb_pages - pfn)
-		return true; /* window_clear() says no */
+		return true; /* window_clear() will refuse it */
 	e->first = page_of(d, pfn);
 	e->last = e->pages == 1 ? NULL : page_of(d, pfn + e->pages - 1);
 	return (e->first == NULL || (e->first->iova == iova && e->first->len == len)) &&
 	       (e->last == NULL || (e->last->iova == iova && e->last->len == len));
 }
 
-/* 2, after the invalidation. */
+/* 2, after the invalidation: copy back and give up the pool pages. */
 static void
 page_back(struct copypool *s, struct copypool_slot *p)
 {
@@ -204,7 +205,7 @@ bounce_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcor
 	STAT_ADD(dl->st.invs, 1);
 	STAT_ADD(dl->st.syncs, 1);
 	if (ret != 0) {
-		/* As strict: IOVA and pool pages are a device's for ever. */
+		/* As in strict.c, the IOVA and the pool pages are never used again. */
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return ret;
 	}

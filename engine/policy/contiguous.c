@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * contiguous: strict for descriptors. A burst gets neighbouring IOVAs, and is unmapped as a whole by
- * one range and one SYNC, with walk caches kept (the last-level tables stay). What is scattered in
- * memory is contiguous for the device. After F&S (SOSP 2024).
+ * contiguous: strict for whole descriptors. A burst gets contiguous IOVAs, although its pieces are
+ * scattered in memory, and is unmapped as a whole with one range invalidation and one SYNC. Walk
+ * caches are kept, since the last-level tables stay. The idea is from F&S (SOSP 2024).
  *
- * A burst is one mapping whose pages lie anywhere: the first and the last entry carry the marks
- * of a run, and each piece has its name (names.h), so that only the same burst, with the same pieces,
- * can be unmapped. It counts as one mapping.
+ * A burst is one mapping whose pages lie anywhere. Its first and last entry carry the marks of a
+ * run, and each piece has its name (names.h), so only the same burst with the same pieces can be
+ * unmapped. It counts as one mapping.
  */
 #include <errno.h>
 
@@ -25,8 +25,8 @@ fail(uint64_t *counter, unsigned int n, int err)
 	return 0;
 }
 
-/* Entries for one piece, from page @p pfn; @p pte is that page's; @p total: pages of all pieces.
- * @return the entry after them. */
+/* Set the entries of one piece from page @p pfn on; @p pte is the entry of that page, @p total the
+ * number of pages of all pieces. @return the entry after them. */
 static inline uint64_t *
 piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
 	  uint64_t total, struct sluice_seg *s)
@@ -44,8 +44,8 @@ piece_set(struct sluice_domain *d, uint32_t pfn, uint64_t *pte, uint64_t pages,
 	return pte;
 }
 
-/* How many pieces from the front can be one mapping. @return it, with *total their pages, and *err why
- * there are no more; 0 when that is all. */
+/* How many pieces, from the first on, can be one mapping? @return the number; *total is their
+ * pages, *err why there are no more, or 0 if that is all. */
 static unsigned int
 pieces_ok(const struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
 	  uint64_t *total, int *err)
@@ -58,7 +58,7 @@ pieces_ok(const struct sluice_domain *d, const struct sluice_seg *seg, unsigned 
 		const struct sluice_seg *s = &seg[i];
 		uint64_t pages = pt_pages(s->pa, s->len);
 
-		/* As map.c, with 0 wrapping in 32 bits. */
+		/* The checks of map.c; here len - 1 wraps for 0 in 32 bits. */
 		if (s->len - 1 >= (UINT32_C(1) << 31) || s->prot > 3 || d->pte_attr[s->prot] == 0 ||
 		    s->pa >= d->pa_limit || s->len > d->pa_limit - s->pa)
 			*err = EINVAL;
@@ -103,7 +103,7 @@ contiguous_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned i
 	return n;
 }
 
-/* Do the pieces lie one after the other, page by page? @return pages in all, or 0. */
+/* Do the pieces follow one another, page by page? @return the pages in all; 0: no. */
 static uint64_t
 total_pages(const struct sluice_seg *seg, unsigned int n)
 {
@@ -128,8 +128,8 @@ unclaim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, u
 			 name_of_run(seg[i].iova, seg[i].len, total));
 }
 
-/* Is each piece named to the byte? Asked before the look at the entries, so that what turns out not
- * to be a whole burst gets its names back. */
+/* Does each piece have its exact name? This removes the names, before the entries are checked;
+ * if the pieces then turn out not to be a whole burst, the names are put back. */
 static int
 claim(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n, uint64_t total)
 {
@@ -158,7 +158,7 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 		return 0;
 	total = total_pages(seg, n);
 	inv.iova = seg[0].iova & ~PT_OFFSET;
-	pfn = (inv.iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
+	pfn = (inv.iova - d->iova_base) >> PT_SHIFT; /* out of range if below the window */
 	if (total == 0 || pfn >= d->nb_pages || total > d->nb_pages - pfn)
 		return fail(&dl->st.unmap_errors, 1, EINVAL);
 	pages = (uint32_t)total;
@@ -182,7 +182,7 @@ contiguous_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, un
 	return n;
 }
 
-/* One piece alone is a burst of one. */
+/* A single call is a burst of one piece. */
 static int
 contiguous_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * copy: the owner's pages are never mapped. A map copies the buffer into shadow memory that the
- * device may use for ever (copypool.h), an unmap copies back what it wrote. Nothing is ever
- * invalidated, and nothing that belongs to an owner is ever stale.
+ * device may use permanently (copypool.h); an unmap copies back what the device wrote. Nothing is
+ * ever invalidated, and no owner's memory is ever stale.
  *
- * What a device can still reach after an unmap is the pool: the bytes it was given, not those
- * that are in the buffer now; what it writes there reaches nobody, or the next buffer that gets
- * that slot while it is mapped for writing, as a reused IOVA would. What it may write is copied in
- * too, for it may write only a part.
+ * After an unmap the device still reaches the pool: the bytes that it was given, not those that are
+ * in the buffer now. A late write reaches no owner, unless the slot is used again by a buffer that
+ * is mapped for writing; a reused IOVA would have the same effect. A buffer that the device may
+ * write is copied in as well, because the device may write only a part of it.
  *
- * The copying needs an address, so the buffer must lie in the IOMMU's memory
- * (sluice_iommu_mem_alloc()): else -EINVAL. What is longer than COPYPOOL_MAX_LEN, and what finds the
- * worker's pool empty, is mapped strictly instead, and counted (copy_large, copy_empty).
+ * The copy needs a virtual address, so the buffer must lie in the IOMMU's memory
+ * (sluice_iommu_mem_alloc()), else -EINVAL. A buffer longer than COPYPOOL_MAX_LEN, or one for which
+ * the worker's pool has no slot, is mapped strictly and counted (copy_large, copy_empty).
  */
 #include <errno.h>
 #include <string.h>
@@ -47,7 +47,7 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 	uint8_t *owner = sluice_span_va(&s->span, pa, len);
 	struct copypool_slot *p;
 
-	/* len - 1: 0 wraps. */
+	/* len - 1 wraps for 0. */
 	if (__builtin_expect(owner == NULL || len - 1 >= COPYPOOL_MAX_LEN || prot > 3 ||
 			     d->pte_attr[prot] == 0, 0))
 		return map_slow(d, pa, len, prot, iova, dl);
@@ -70,7 +70,7 @@ copy_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 	return 0;
 }
 
-/* A mapping that is not what was named. */
+/* The mapping there is not the one that the caller named. */
 static __rte_noinline int
 unmap_fail(const struct copypool *home, uint64_t page, struct dom_lcore *dl)
 {
@@ -86,7 +86,7 @@ int
 copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
 	struct copypool *s = dl->priv, *home;
-	uint64_t off = iova - d->iova_base, page; /* wraps far out of range below the window */
+	uint64_t off = iova - d->iova_base, page; /* out of range if below the window */
 	struct copypool_slot *p;
 
 	home = off >> PT_SHIFT < d->nb_pages ? s->by_chunk[off / (IOVA_CHUNK_PAGES << PT_SHIFT)] : NULL;
@@ -97,7 +97,8 @@ copy_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore 
 	if (__builtin_expect(page >= home->pages || RELAXED_GET(p->iova) != iova ||
 			     RELAXED_GET(p->len) != len, 0))
 		return unmap_fail(home, page, dl);
-	/* The slot has said what the mapping is called; who of two gets it, its name alone says. */
+	/* The slot agrees with the call. If two callers unmap it at once, the name decides which
+	 * wins. */
 	if (SLUICE_CHECKS && !name_claim(d->names, off >> PT_SHIFT, name_of(iova, len))) {
 		STAT_ADD(dl->st.unmap_errors, 1);
 		return -ENOENT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Pools of shadow memory (copypool.h): making them, giving them to workers, slots when a list is
- * empty.
+ * Pools of shadow memory (copypool.h): how they are made and given to workers, and where a slot
+ * comes from when a list is empty.
  */
 #include <errno.h>
 
@@ -69,7 +69,7 @@ copypool_fini(struct sluice_domain *d)
 	d->priv = NULL;
 }
 
-/* 3: the pool's two places in the window. */
+/* 3: map the pool at its two places in the window. */
 static int
 pool_map(struct sluice_domain *d, struct copypool *s, struct copypool **by_chunk)
 {
@@ -77,7 +77,7 @@ pool_map(struct sluice_domain *d, struct copypool *s, struct copypool **by_chunk
 	int ret = iova_run_get(&d->iova, 2 * side, &pfn);
 
 	if (ret != 0) {
-		/* Whole chunks may want no more than what workers have in stock (A20). */
+		/* Chunks may become whole with what idle workers have in stock (A20). */
 		stock_take_all(d);
 		ret = iova_run_get(&d->iova, 2 * side, &pfn);
 	}
@@ -135,7 +135,7 @@ copypool_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int
 	struct copypool *first = atomic_load_explicit(&sd->pools, memory_order_relaxed), *s;
 	int ret;
 
-	/* 5 */
+	/* 5: a pool that no worker has. */
 	for (s = first; s != NULL; s = atomic_load_explicit(&s->next, memory_order_relaxed))
 		if (!s->taken)
 			break;
@@ -144,7 +144,8 @@ copypool_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int
 		if (ret != 0)
 			return ret;
 		atomic_store_explicit(&s->next, first, memory_order_relaxed);
-		/* release: who finds a page in the list (copypool_find_pa(), acquire) finds it whole. */
+		/* release: pairs with the acquire in copypool_find_pa(), which sees the pool
+		 * complete. */
 		atomic_store_explicit(&sd->pools, s, memory_order_release);
 	}
 	s->taken = true;

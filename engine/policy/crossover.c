@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Where copying a buffer stops being cheaper than mapping it strictly: on this machine, with this
- * IOMMU, now. Two ways to tell: measured with whole maps and unmaps on a worker's lcore, and
- * guessed from the time of a bare SYNC while there is no worker yet. Control path. Always by the
- * TSC: what is compared is time of this CPU.
+ * Finds the length up to which copying a buffer is cheaper than mapping it strictly, on this
+ * machine, with this IOMMU, now. With a worker it is measured with whole maps and unmaps on the
+ * worker's lcore; before there is a worker it is estimated from the time of a bare SYNC. Control
+ * path. Times are read from the TSC, because what is compared is CPU time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,10 +15,10 @@
 
 #define MIN_LEN   64u
 #define SIZES     11u /* 64 B … 64 KiB */
-#define ROUNDS    9u  /* median of so many, the two ways taking turns */
-#define PAIRS     8u  /* pairs timed together */
-#define BUFFERS   16u /* of 64 KiB: more than what is nearest to a CPU holds */
-#define GUESS_NS  1000000u /* a bare SYNC that takes longer says nothing */
+#define ROUNDS    9u  /* the median of so many rounds; the two ways take turns */
+#define PAIRS     8u  /* pairs of map and unmap timed together */
+#define BUFFERS   16u /* of 64 KiB each: more than the first caches of a CPU hold */
+#define GUESS_NS  1000000u /* a bare SYNC that takes longer is ignored */
 
 _Static_assert(MIN_LEN << (SIZES - 1) == COPYPOOL_MAX_LEN, "up to the longest");
 
@@ -37,8 +37,9 @@ median(uint64_t *v, unsigned int n)
 	return v[n / 2];
 }
 
-/* The length at which the two lines cross. A single size where copying lost is noise unless the next
- * says the same. Never 0, which would mean something else to sluice_domain_tune(). */
+/* The length at which the two curves cross. One size at which copying lost is noise, unless it
+ * loses at the next size too. The result is never 0, which sluice_domain_tune() takes for
+ * something else. */
 static uint32_t
 cross(const uint64_t *copy, const uint64_t *strict, unsigned int n)
 {
@@ -56,7 +57,7 @@ cross(const uint64_t *copy, const uint64_t *strict, unsigned int n)
 	return (uint32_t)(lo + lo * won / (won + lost)) & ~(MIN_LEN - 1);
 }
 
-/* PAIRS pairs of @p len bytes, by copying or strictly, buffer after buffer.
+/* Time PAIRS pairs of @p len bytes, by copying or strictly, one buffer after the other.
  * @return 0 with *ticks set, or -errno. */
 static int
 pairs(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, uint32_t len, unsigned int prot,
@@ -78,7 +79,7 @@ pairs(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, uint32_t len, 
 	return 0;
 }
 
-/* One size, both ways. */
+/* Measure one size, both ways. */
 static int
 measure(struct sluice_domain *d, struct dom_lcore *dl, uint64_t pa, uint32_t len,
 	unsigned int prot, uint64_t *copy, uint64_t *strict)
@@ -124,7 +125,7 @@ sluice_domain_find_crossover(struct sluice_domain *d, unsigned int prot, uint32_
 	for (n = 0; n < SIZES; n++) {
 		empty = s->empty;
 		ret = measure(d, dl, pa, MIN_LEN << n, prot, &copy[n], &strict[n]);
-		/* The pool has no such slot: what was measured there was not a copy. */
+		/* The pool has no such slot, so what was measured was not a copy. */
 		if (ret != 0 || s->empty != empty)
 			break;
 	}
@@ -139,7 +140,7 @@ sluice_domain_find_crossover(struct sluice_domain *d, unsigned int prot, uint32_
 	return 0;
 }
 
-/* A bare SYNC, waited for no longer than until @p end. @return ticks; 0: it did not come. */
+/* Time a bare SYNC, up to @p end. @return ticks; 0: it did not complete. */
 static uint64_t
 sync_ticks(struct sluice_iommu *iommu, uint64_t end)
 {
@@ -157,7 +158,7 @@ sync_ticks(struct sluice_iommu *iommu, uint64_t end)
 	return now > t0 ? now - t0 : 1;
 }
 
-/* Copying each size so many times, against something that takes @p sync. */
+/* Copy each size several times, and compare with a strict unmap that takes @p sync. */
 static uint32_t
 guess(uint8_t *buf, unsigned int times, uint64_t sync)
 {
@@ -192,7 +193,7 @@ crossover_guess(struct sluice_domain *d, uint32_t *both, uint32_t *read)
 	uint8_t *buf;
 
 	*both = *read = SLUICE_COPY_MAX_DEFAULT;
-	/* Hardware with a clock of its own takes no time of this CPU's. */
+	/* Hardware with a clock of its own takes no CPU time. */
 	if (d->iommu->clock.virt != NULL)
 		return;
 	for (unsigned int r = 0; r < ROUNDS; r++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * deferred: an unmap returns at once; the invalidation comes with the next flush of the worker's
- * ring, and only then is the IOVA reused. Until then a device may still reach memory that its owner
- * has back: the stale window.
+ * deferred: an unmap returns at once. The invalidation comes with the next flush of the worker's
+ * ring, and the IOVA is reused only after that. Until then a device may still reach memory that its
+ * owner has back: this time is the stale window.
  */
 #include <rte_errno.h>
 
@@ -10,8 +10,8 @@
 #include "../window/window.h"
 #include "policy.h"
 
-/* An IOVA that a flush released, straight from the ring: what is mapped again in the order in which
- * it was unmapped needs no magazine in between (ring.h, 5). */
+/* Take an IOVA that a flush released straight from the ring: IOVAs that are mapped again in the
+ * order of their unmaps need no magazine in between (ring.h, 5). */
 static int
 deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	     uint64_t *iova, struct dom_lcore *dl)
@@ -28,7 +28,7 @@ deferred_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 
 static int deferred_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl);
 
-/* Whatever is not one whole page with room in the ring; a put is under way. */
+/* Every unmap but that of one whole page with room in the ring. The caller has begun a put. */
 static __rte_noinline int
 unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * deferred-single: deferred, with one queue for all workers. What it does is told in
- * deferred_single.h; here are its workers' side and its control calls.
+ * deferred-single: deferred, with one queue for all workers (deferred_single.h). Here are the
+ * workers' side and the control calls.
  */
 #include <errno.h>
 
@@ -15,18 +15,18 @@
 
 #define SINGLE_BATCH       32768u   /* Linux: dma-iommu.c, IOVA_SINGLE_FQ_SIZE */
 #define SINGLE_DEADLINE_US 1000000u /* … IOVA_SINGLE_FQ_TIMEOUT */
-#define POLITE_TURNS 4096u /* looks that who comes later leaves to those who wait */
+#define POLITE_TURNS 4096u /* turns that a newcomer yields to earlier waiters */
 
 SINGLE_UNSEEN static void
 put(struct single *s, uint64_t e)
 {
-	/* There is room (5). */
+	/* There is always room (5). */
 	(void)rte_ring_mp_enqueue_bulk_elem(s->q, &e, sizeof(e), 1, NULL); /* rel-queue */
 }
 
 /* ---- worker ---------------------------------------------------------------------------------- */
 
-/* Take room for one. Freed is loaded first, so that it is never beyond taken; and only grows. */
+/* Take room for one entry. `freed` is loaded first, so it is never beyond `taken`. */
 static bool
 room_take(struct single *s)
 {
@@ -41,7 +41,7 @@ room_take(struct single *s)
 	return true;
 }
 
-/* The queue is full: wait, bounded. @return 0 or -EAGAIN. */
+/* The queue is full: wait for room, up to a deadline. @return 0 or -EAGAIN. */
 static __rte_noinline int
 room_wait(struct sluice_domain *d, struct single *s, struct dom_lcore *dl)
 {

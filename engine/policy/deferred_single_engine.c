@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * deferred-single's engine side: flushes, and what they release (deferred_single.h, 2 to 5).
+ * The engine's side of deferred-single: flushes, and what they release (deferred_single.h, 2 to 5).
  */
 #include "../flush/flush.h"
 #include "../inval/gather.h"
@@ -8,7 +8,7 @@
 #include "deferred_single.h"
 
 #define MOVE_BURST   64u
-#define RELEASE_TURN 512u /* IOVAs given back in one turn: others wait for theirs */
+#define RELEASE_TURN 512u /* IOVAs given back in one turn; then other domains have theirs */
 
 SINGLE_UNSEEN static unsigned int
 take(struct single *s, uint64_t *e)
@@ -16,7 +16,7 @@ take(struct single *s, uint64_t *e)
 	return rte_ring_sc_dequeue_burst_elem(s->q, e, sizeof(e[0]), MOVE_BURST, NULL); /* acq-queue */
 }
 
-/* 2 and 3. */
+/* Move new entries into the engine's queue (2 and 3). */
 static void
 look(struct single *s, uint64_t now)
 {
@@ -24,7 +24,7 @@ look(struct single *s, uint64_t now)
 	uint64_t woke = atomic_load_explicit(&s->woke, memory_order_relaxed);
 	unsigned int n;
 
-	/* After a sleep: the time that was left, if it is one that can be. */
+	/* After a sleep: the time that a worker stored, if it is plausible. */
 	if (s->slept && woke > from && woke <= now)
 		from = woke;
 	s->slept = false;
@@ -38,7 +38,7 @@ look(struct single *s, uint64_t now)
 	s->look_time = now;
 }
 
-/* What a flush of all that was seen must invalidate: ranges when they are few. */
+/* What a flush of all entries so far must invalidate: ranges, if they are few. */
 static unsigned int
 collect(const struct sluice_domain *d, const struct single *s, struct sluice_inv *inv)
 {
@@ -78,7 +78,7 @@ start(struct sluice_domain *d, struct single *s, uint64_t now, enum sluice_flush
 	return true;
 }
 
-/* The magazine's rest to where workers find it. */
+/* Move the rest of the magazine to where workers find it. */
 static void
 mags_flush(struct sluice_domain *d, struct single *s)
 {
@@ -89,7 +89,8 @@ mags_flush(struct sluice_domain *d, struct single *s)
 	}
 }
 
-/* 4: some entries of the flush that was complete at done_at. @return whether that was all of it. */
+/* 4: release some entries of the flush that was complete at done_at. @return whether none is
+ * left. */
 static bool
 release_some(struct sluice_domain *d, struct single *s, uint64_t upto)
 {
@@ -120,7 +121,7 @@ release_some(struct sluice_domain *d, struct single *s, uint64_t upto)
 	return s->released == upto;
 }
 
-/* The oldest flush. @return whether it is complete and all of it released. */
+/* Look at the oldest flush. @return whether it is complete and all its entries are released. */
 static bool
 finish(struct sluice_domain *d, struct single *s, uint64_t now)
 {
@@ -130,7 +131,7 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 	if (s->done_at == 0) {
 		if (!flush_is_done(d, now))
 			return false;
-		s->done_at = sluice_clock_ticks(&d->iommu->clock); /* not before that was seen */
+		s->done_at = sluice_clock_ticks(&d->iommu->clock); /* after the completion was seen */
 		flush_took(f, s->done_at - f->start[slot]);
 	}
 	if (!release_some(d, s, s->sealed_at[slot]))
@@ -140,7 +141,7 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 	return true;
 }
 
-/* ring.h, 10, with one mark for all. */
+/* ring.h, 10, with one mark for all workers. */
 static void
 flush_wait_serve(struct sluice_domain *d, struct single *s, uint64_t now)
 {
@@ -149,7 +150,7 @@ flush_wait_serve(struct sluice_domain *d, struct single *s, uint64_t now)
 
 	if (s->released < s->wait_at)
 		return;
-	mags_flush(d, s); /* a flush that reaches beyond the mark is in the middle of its release */
+	mags_flush(d, s); /* a flush that reaches beyond the mark may be half released */
 	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* rel-answered */
 	asked = atomic_load_explicit(&f->asked, memory_order_acquire); /* acq-asked */
 	if (asked == f->serving)
@@ -194,7 +195,7 @@ single_poll(struct sluice_domain *d, uint64_t now, bool must_look)
 	return work;
 }
 
-/* 5, sleep. */
+/* 5: may the engine sleep? */
 void
 single_rest(struct sluice_domain *d, uint64_t now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Finding a policy: in the set of a domain's page-table format, by name.
+ * Finds a policy by name, in the set of a domain's page-table format.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 extern const struct policy_set policy_set_lpae_4k, policy_set_lpae_16k, policy_set_lpae_64k;
 
-/* What a policy compiles to depends on the page alone (fmt/): both stages have the same. */
+/* A compiled policy depends on the page size alone (fmt/), so both stages share one. */
 const struct policy_set *
 policy_set_of(const struct pt_format *f)
 {
@@ -30,7 +30,7 @@ const struct policy_ops *
 policy_clamp(const struct policy_set *set, const struct policy_ops *p,
 	     const struct sluice_iommu *iommu)
 {
-	/* E1: before the backend hears of anything. */
+	/* E1: decided before the backend is called. */
 	return p->deferred && (iommu->caps & SLUICE_CAP_DEFERRED) == 0 ? set->strict : p;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * hugepool: static (static.c), with pools mapped by blocks of 2 MiB and more where they reach over
- * one: fewer entries of the IOTLB, and one level less to walk. What is in no pool is mapped page by
- * page, for a block around it would show a device what lies beside it.
+ * hugepool: static (static.c), with pools mapped in blocks of 2 MiB and more where a pool covers
+ * one. That takes fewer IOTLB entries and one level less to walk. Memory that is in no pool is
+ * mapped page by page, since a block around it would show a device its neighbours.
  */
 #include "pool.h"
 #include "policy.h"

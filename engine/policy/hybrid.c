@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * hybrid: what is short is copied (copy.c), what is long is mapped and unmapped strictly. Either way
- * no device reaches memory that its owner has back; what copying does not give, copy.c says. There
- * are two thresholds, for SLUICE_RW is copied in and out, SLUICE_READ in only.
+ * hybrid: short buffers are copied (copy.c), long ones are mapped and unmapped strictly. Either way
+ * no device reaches memory that its owner has back; copy.c says what copying does not protect.
+ * There are two thresholds, because SLUICE_RW is copied in and out, SLUICE_READ in only.
  */
 #include "copypool.h"
 #include "../window/window.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Kept mappings (persistent.h): the table, the order, evictions, drains.
+ * Kept mappings (persistent.h): their hash table, their order, evictions and drains.
  */
 #include <errno.h>
 #include <sched.h>
@@ -37,7 +37,7 @@ keep_enter_slow(struct keep *k)
 	} while (__atomic_load_n(&k->closed, __ATOMIC_ACQUIRE) != 0);
 }
 
-/* 4, of who drains. One at a time: keep_domain.lock. @return 0, -ETIMEDOUT, -ENOTSUP. */
+/* 4, for a drain, under keep_domain.lock. @return 0, -ETIMEDOUT, -ENOTSUP. */
 static int
 keep_close(struct keep *k, const struct sluice_iommu *iommu)
 {
@@ -50,7 +50,8 @@ keep_close(struct keep *k, const struct sluice_iommu *iommu)
 	}
 	while (__atomic_load_n(&k->busy, __ATOMIC_ACQUIRE) != 0) {
 		sched_yield();
-		/* An eviction that is under way waits for hardware, but no longer than that. */
+		/* The worker may be in an eviction, which waits for hardware, but no longer than
+		 * this. */
 		if (deadline_passed(&end)) {
 			__atomic_store_n(&k->closed, 0, __ATOMIC_RELEASE);
 			return -ETIMEDOUT;
@@ -81,7 +82,7 @@ note_stale(struct sluice_domain *d, struct keep *k, uint64_t ticks)
 		STAT_ADD(k->misses, 1);
 }
 
-/* Out of the order. */
+/* Take a node out of the order. */
 static void
 unlink_order(struct keep *k, uint32_t i)
 {
@@ -157,7 +158,7 @@ keep_add(struct sluice_domain *d, struct keep *k, uint64_t key, uint32_t pfn, ui
 	STAT_ADD(k->kept, 1);
 }
 
-/* The oldest, out of table and order; its entries cleared. */
+/* Take the oldest out of table and order, and clear its entries. */
 static uint32_t
 take_oldest(struct sluice_domain *d, struct keep *k, struct sluice_inv *inv)
 {
@@ -228,7 +229,7 @@ evict_all(struct sluice_domain *d, struct dom_lcore *dl)
 	return ret;
 }
 
-/* @p share: IOVAs that workers have in stock go where any of them can have them. */
+/* @p share: also move the IOVAs that workers have in stock to the shared space. */
 static int
 drain(struct sluice_domain *d, bool share)
 {
@@ -315,7 +316,8 @@ keep_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
 		;
 	*link = k->next;
 	pthread_mutex_unlock(&kd->lock);
-	/* Drained before; what is left was unmapped since. When that fails it is not freed. */
+	/* A drain came before; this takes what was unmapped since. If it fails, nothing is
+	 * freed. */
 	(void)evict_all(d, dl);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What persistent tells of itself: counters and stale windows, summed over workers (persistent.h).
+ * Statistics of persistent: counters and stale windows, summed over workers (persistent.h).
  */
 #include <errno.h>
 
@@ -50,7 +50,7 @@ keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st)
 	const struct keep_domain *kd = d->priv;
 	uint64_t now = sluice_clock_ticks(&d->iommu->clock), oldest = now, exposed = 0;
 
-	/* Workers come and go under the lock. */
+	/* Workers join and leave under the lock. */
 	pthread_mutex_lock(d->lc_lock);
 	add(d, st, &kd->gone, &exposed);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * passthrough: an identity domain. Nothing is protected, nothing is invalidated: the ceiling.
+ * passthrough: an identity domain. Nothing is protected and nothing invalidated: this is the upper
+ * bound for speed.
  */
 #include <errno.h>
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * persistent: an unmap leaves the mapping standing, and the next map of the same memory finds it:
- * no entry changes, nothing is invalidated. Only when more than keep_max are kept, the oldest go,
- * in batches with one SYNC. For callers who use the same buffers again and again.
+ * persistent: an unmap keeps the mapping in the page table, and the next map of the same memory
+ * reuses it: no address changes, nothing is invalidated. When more than keep_max are kept, the
+ * oldest are evicted in batches with one SYNC each. This is for callers that use the same buffers
+ * again and again.
  *
- * Until then a device may reach memory that its owner has back: the stale window lasts from the
- * unmap to the eviction, or to the map that makes the memory the device's again, and no deadline
- * ends it. It is measured (sluice_domain_stale_hist()), and what is kept is counted: queued is
- * what was ever kept, released what was evicted or reused, pending what is kept now.
+ * Until the eviction a device may reach memory that its owner has back. The stale window lasts from
+ * the unmap to the eviction, or to the next map of the same memory, and no deadline ends it. It is
+ * measured (sluice_domain_stale_hist()), and kept mappings are counted: `queued` is how many were
+ * ever kept, `released` how many were evicted or reused, `pending` how many are kept now.
  */
 #include <errno.h>
 
@@ -22,14 +23,14 @@ key_of(uint64_t pa, uint64_t pages, unsigned int prot)
 	return (pa & ~PT_OFFSET) | (pages - 1) << 2 | prot;
 }
 
-/* What a mapping allows, told from an entry of it. */
+/* The protection of a mapping, from one of its entries. */
 static inline unsigned int
 prot_of(const struct sluice_domain *d, uint64_t v)
 {
 	return ((v ^ d->pte_attr[SLUICE_RW]) & PTE_WRITE) != 0 ? SLUICE_READ : SLUICE_RW;
 }
 
-/* Short of IOVAs: what all workers keep is given up (A6), then once more. */
+/* IOVAs are short: evict what all workers keep (A6), then try once more. */
 static __rte_noinline int
 map_again(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	  struct dom_lcore *dl)
@@ -38,7 +39,7 @@ map_again(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, u
 
 	if (ret != 0)
 		return -ENOSPC;
-	STAT_SET(dl->st.map_errors, dl->st.map_errors - 1); /* that was not the last word */
+	STAT_SET(dl->st.map_errors, dl->st.map_errors - 1); /* the first failure is not the result */
 	keep_enter(dl->priv);
 	ret = window_map(d, pa, len, prot, iova, dl);
 	keep_exit(dl->priv);
@@ -71,12 +72,13 @@ persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int pr
 	return __builtin_expect(ret == -ENOSPC, 0) ? map_again(d, pa, len, prot, iova, dl) : ret;
 }
 
-/* Is [iova, iova+len) one whole mapping that is not kept already? @return 0 with all set; or -errno. */
+/* Is [iova, iova+len) one whole mapping that is not kept already? @return 0 with all set;
+ * -errno. */
 static int
 check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_t *pages,
       uint64_t **pte)
 {
-	uint64_t first = (iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
+	uint64_t first = (iova - d->iova_base) >> PT_SHIFT; /* out of range if below the window */
 	int ret = 0;
 
 	if (first >= d->nb_pages)
@@ -85,7 +87,7 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	*pages = (uint32_t)(((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT);
 	if (__builtin_expect(*pages == 1, 1)) {
 		*pte = domain_leaf(d, *pfn);
-		/* Looked at once: a trim may take it away before a second look (trim.c, 3). */
+		/* Loaded once: a trim may take it away before a second load (trim.c, 3). */
 		if (__builtin_expect(*pte == NULL, 0))
 			return -ENOENT;
 		*pte += *pfn % IOVA_CHUNK_PAGES;
@@ -109,7 +111,7 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 	uint64_t *pte, v;
 	int ret;
 
-	/* len - 1: 0 wraps. */
+	/* len - 1 wraps for 0. */
 	if (__builtin_expect(len - 1 >= (size_t)KEEP_PAGES << PT_SHIFT ||
 			     (iova & PT_OFFSET) + len > (size_t)KEEP_PAGES << PT_SHIFT, 0))
 		return policy_strict.unmap(d, iova, len, dl);
@@ -123,7 +125,8 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 	keep_add(d, k, key_of(v & PTE_ADDR, pages, prot_of(d, v)), pfn, pages);
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
-	/* This memory is kept; that an eviction failed concerns other memory, and is counted. */
+	/* This mapping is kept. If an eviction failed, that concerns other memory and is
+	 * counted. */
 	if (__builtin_expect(k->n > max, 0))
 		(void)keep_evict(d, dl, k->n - max + RTE_MIN(max / 2, SLUICE_INV_BURST - 1));
 	return 0;

@@ -1,75 +1,80 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What persistent keeps for each worker: mappings that were unmapped and still stand.
+ * The mappings that persistent keeps for each worker after their unmap. The next map of the same
+ * memory with the same protection finds one again: only a bit of the entry that hardware ignores
+ * changes, and nothing is invalidated. The worker's calls take no lock and no locked instruction,
+ * although a drain by any lcore may take everything away.
  *
- * 1. A kept mapping's entries stay as they are but for PTE_KEPT in the first, which hardware
- *    ignores: who unmaps it again is told that it is not mapped.
- * 2. It is found by what it maps: first page, number of pages, protection (the key). Of several
- *    with the same key any will do.
- * 3. They stand in the order in which they were unmapped; the oldest go first.
- * 4. The worker whose it is works alone, but for drains (sluice_domain_drain(), any lcore). Worker
- *    and drain exclude each other at no cost to the worker but two stores and a load: it
- *    writes `busy`, then looks at `closed`. There is no barrier between the two: who drains sets
- *    closed, then has membarrier(2) execute one on every thread: either busy is visible to him, and
- *    he waits until it is not set (acquire; pairs with the release of keep_exit()), or the worker's
- *    load comes after and sees closed, and waits until it is open again. Every load of closed that
- *    lets a worker in is an acquire: it pairs with the release of keep_open(), so that the worker
- *    sees what a drain before it left. What is under way on both sides is bounded.
+ * 1. The entries of a kept mapping stay as they are except for PTE_KEPT in the first, a bit that
+ *    hardware ignores: a second unmap of it is told that it is not mapped.
+ * 2. A kept mapping is found by what it maps: first page, number of pages, protection (the key). Of
+ *    several with the same key any will do.
+ * 3. They are kept in the order in which they were unmapped; the oldest are evicted first.
+ * 4. Only the worker touches what it keeps, apart from drains (sluice_domain_drain(), any lcore). A
+ *    worker and a drain exclude each other, at the cost of two stores and a load for the worker: it
+ *    sets `busy`, then looks at `closed`, with no barrier between the two. The draining thread sets
+ *    `closed`, then calls membarrier(2), which makes every thread run a full barrier. Either the
+ *    drain then sees `busy` and waits until it is clear (acquire; pairs with the release of
+ *    keep_exit()), or the worker's load comes later, sees `closed`, and waits until it is open
+ *    again. Every load of `closed` that lets a worker in is an acquire that pairs with the release
+ *    of keep_open(), so the worker sees what an earlier drain left. Both waits are bounded.
  */
 #ifndef POLICY_PERSISTENT_H
 #define POLICY_PERSISTENT_H
 
 #include "../object/domain.h"
 
-#define KEEP_LIMIT 32768u /* mappings a worker keeps at most, whatever it is told */
+#define KEEP_LIMIT 32768u /* mappings that a worker keeps at most, whatever keep_max says */
 #define KEEP_PAGES IOVA_CHUNK_PAGES /* larger mappings are not kept */
 #define KEEP_NIL   UINT32_MAX
 
 /** One kept mapping. */
 struct keep_node {
 	uint64_t key;
-	uint64_t since; /* clock ticks: its unmap */
+	uint64_t since; /* time of its unmap, clock ticks */
 	uint32_t pfn, pages;
-	uint32_t chain; /* next with the same hash; or next free */
+	uint32_t chain; /* the next with the same hash, or the next free one */
 	uint32_t newer, older;
 };
 
-/** Of one worker: dl->priv. Written by it, or by who drains (4); stat fields: read by anybody. */
+/** What one worker keeps: dl->priv. Written by the worker or by a drain (4); any thread reads the
+ * counters. */
 struct keep {
-	uint32_t busy;         /* 4: by the worker */
-	uint32_t closed;       /* 4: by who drains */
-	uint32_t *head;        /* [2 * KEEP_LIMIT] by hash; 0: none; else index + 1 */
+	uint32_t busy;         /* 4: written by the worker */
+	uint32_t closed;       /* 4: written by a drain */
+	uint32_t *head;        /* [2 * KEEP_LIMIT] by hash: index + 1; 0: none */
 	struct keep_node *node; /* [KEEP_LIMIT] */
-	uint32_t free, fresh;  /* list of those given back; the first never used */
+	uint32_t free, fresh;  /* list of nodes given back; the first node never used */
 	uint32_t oldest, newest;
 	uint32_t n;            /* kept now */
 	/* Counters. */
-	uint64_t kept;         /* ever */
+	uint64_t kept;         /* in all, ever */
 	uint64_t reused, evicted;
 	uint64_t pages;        /* kept now */
 	uint64_t lost_pages;   /* evicted, but the invalidation failed: a device may still reach them */
 	uint64_t errors;       /* evictions that failed */
 	uint64_t misses;       /* stale for longer than the deadline */
 	uint64_t most;         /* the most kept at once */
-	uint64_t since;        /* of the oldest; 0: nothing is kept */
-	uint32_t gen;          /* of the histogram: keep_domain.gen when it was last emptied */
-	struct dom_lcore *dl;  /* whose it is */
-	struct keep *next;     /* in keep_domain.all; its lock */
+	uint64_t since;        /* time of the oldest unmap; 0: nothing is kept */
+	uint32_t gen;          /* keep_domain.gen when the histogram was last emptied */
+	struct dom_lcore *dl;  /* the worker */
+	struct keep *next;     /* in keep_domain.all, under its lock */
 	struct sluice_hist stale; /* ns, from the unmap to the end of the window */
 };
 
-/** Of the domain: d->priv. */
+/** What the domain has: d->priv. */
 struct keep_domain {
-	/* Of `all`, and held while somebody drains. Not e->lock: hardware is waited for, and who makes
-	 * it work may want that. Taken after e->lock by who has both. */
+	/* Protects `all`, and is held during a drain. e->lock would not do: a drain waits for
+	 * hardware, and the thread that drives the hardware may need e->lock. If both, e->lock
+	 * is taken first. */
 	pthread_mutex_t lock;
 	struct keep *all;
-	uint32_t gen;              /* sluice_domain_stale_reset() counts it up */
-	struct sluice_hist merged; /* what sluice_domain_stale_hist() showed last */
+	uint32_t gen;              /* sluice_domain_stale_reset() increments it */
+	struct sluice_hist merged; /* the last result of sluice_domain_stale_hist() */
 	struct keep gone;          /* counters and histogram of workers that left; e->lock */
 };
 
-/** Enter; from then on the worker is alone. */
+/** Enter a call; until keep_exit() no drain takes anything. */
 void keep_enter_slow(struct keep *k);
 
 static inline void
@@ -90,20 +95,20 @@ keep_exit(struct keep *k)
 	__atomic_store_n(&k->busy, 0, __ATOMIC_RELEASE);
 }
 
-/** Take a kept mapping out, of that key. @return its page number, or KEEP_NIL. */
+/** Take out a kept mapping with that key. @return its page number, or KEEP_NIL. */
 uint32_t keep_find(struct sluice_domain *d, struct keep *k, uint64_t key);
 
-/** Keep one more; there must be room (n < KEEP_LIMIT). */
+/** Keep one more mapping; there must be room (n < KEEP_LIMIT). */
 void keep_add(struct sluice_domain *d, struct keep *k, uint64_t key, uint32_t pfn, uint32_t pages);
 
 /**
- * Evict up to SLUICE_INV_BURST of the oldest: entries cleared, one invalidation and SYNC, IOVAs
- * freed.
- * @return how many; -ETIMEDOUT, -EIO: a device may still reach them, their IOVAs are lost.
+ * Evict up to SLUICE_INV_BURST of the oldest: clear their entries, do one invalidation and SYNC,
+ * free their IOVAs.
+ * @return how many; -ETIMEDOUT, -EIO: a device may still reach them, and their IOVAs are lost.
  */
 int keep_evict(struct sluice_domain *d, struct dom_lcore *dl, uint32_t n);
 
-/** Evict all that any worker keeps, and free its IOVAs for all. Not within keep_enter(). */
+/** Evict what all workers keep, and free the IOVAs for all. Not within keep_enter(). */
 int keep_rollover(struct sluice_domain *d);
 
 /* policy_ops: keep.c, keep_stats.c */
@@ -115,7 +120,7 @@ void keep_fini(struct sluice_domain *d);
 void keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st);
 const struct sluice_hist *keep_stale(const struct sluice_domain *d);
 void keep_stale_reset(struct sluice_domain *d);
-/** A worker goes: what it counted stays. */
+/** A worker leaves: add its counters to the domain's. */
 void keep_gone(struct keep_domain *kd, const struct keep *k);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Regions that are mapped once: finding them, and the book of what is in use (pool.h).
+ * Regions that are mapped once: how they are found, and the book of their mappings (pool.h).
  */
 #include <errno.h>
 
 #include "pool.h"
 #include "../window/window.h"
 
-/* A word of the book: how many << 52 | the sum of (length << PT_SHIFT | offset). A length is at most
- * 2^31, so that so many of them do not reach the count: 255 with 4 KiB pages, 31 with 64 KiB. */
+/* A word of the book: number << 52 | sum of (length << PT_SHIFT | offset). A length is at most
+ * 2^31, so the sum does not reach the number up to 255 mappings with 4 KiB pages, 31 with 64
+ * KiB. */
 #define BOOK_ONE (UINT64_C(1) << 52)
 #define BOOK_SUM (BOOK_ONE - 1)
 #define BOOK_MAX RTE_MIN(255u, (1u << (52 - 31 - PT_SHIFT)) - 1)
@@ -33,7 +34,7 @@ book_in(_Atomic uint64_t *word, uint64_t key)
 	return 0;
 }
 
-/* One less. @return 0; -ENOENT none does; -EINVAL none of them can be that one. */
+/* One mapping less. @return 0; -ENOENT: none begins here; -EINVAL: none can be that one. */
 static int
 book_out(_Atomic uint64_t *word, uint64_t key)
 {
@@ -44,7 +45,7 @@ book_out(_Atomic uint64_t *word, uint64_t key)
 
 		if (n == 0)
 			return -ENOENT;
-		/* What remains must be n - 1 mappings of at least a byte each, or nothing. */
+		/* The rest must be n - 1 mappings of at least a byte each, or nothing. */
 		if (key > (w & BOOK_SUM) || rest < (n - 1) << PT_SHIFT || (n == 1 && rest != 0))
 			return -EINVAL;
 	} while (!atomic_compare_exchange_weak_explicit(word, &w, w - BOOK_ONE - key,
@@ -58,10 +59,10 @@ find_pa(struct pool *p, uint64_t pa, uint64_t len)
 	/* acquire: pairs with the release in sluice_domain_pool(). */
 	uint32_t n = atomic_load_explicit(&p->n, memory_order_acquire);
 
-	/* Region 0 last. */
+	/* Region 0 is searched last. */
 	for (uint32_t i = n; i-- > 0;) {
 		struct pool_region *r = &p->region[i];
-		uint64_t off = pa - r->pa; /* wraps far out of range below the region */
+		uint64_t off = pa - r->pa; /* out of range if below the region */
 
 		if (off < r->len && len <= r->len - off)
 			return r;
@@ -72,7 +73,7 @@ find_pa(struct pool *p, uint64_t pa, uint64_t len)
 static struct pool_region *
 find_iova(struct pool *p, uint64_t iova, unsigned int *writable)
 {
-	uint32_t n = atomic_load_explicit(&p->n, memory_order_acquire); /* as find_pa() */
+	uint32_t n = atomic_load_explicit(&p->n, memory_order_acquire); /* pairs as in find_pa() */
 
 	for (uint32_t i = n; i-- > 0;) {
 		struct pool_region *r = &p->region[i];
@@ -87,7 +88,7 @@ find_iova(struct pool *p, uint64_t iova, unsigned int *writable)
 	return NULL;
 }
 
-/* 2: entries of the pages that were never needed before. */
+/* 2: set the entries of pages that are needed for the first time. */
 static void
 pages_set(struct sluice_domain *d, struct pool *p, uint64_t iova, uint64_t pa, uint64_t pages,
 	  uint64_t attr)

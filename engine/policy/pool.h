@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Memory that is mapped once and stays mapped until the domain goes: what static and hugepool
- * share.
+ * Memory that is mapped once and stays mapped until the domain is destroyed: what static and
+ * hugepool share. A caller's map is an addition and its unmap a check against a book; neither
+ * changes an entry (but for the first use of a page of region 0) or invalidates anything.
  *
- * 1. A region is a piece of physical memory with its place in the window, as long as itself: an
- *    IOVA is the physical address plus a constant, so that a map is an addition. It has two such
- *    places, one for reading only and one for both, so that protections hold with nothing to
- *    change.
- * 2. Region 0 is all memory of the IOMMU (sluice_iommu_mem_alloc()). Of it, a page is mapped when
- *    it is needed for the first time, for not all of it may be shown to a device: queues and page
- *    tables lie there. Whoever maps the same page at the same time stores the same entry.
- * 3. Others are told of by sluice_domain_pool() and are mapped at once. They are found first.
- *    Regions are only ever added: a release store of their number publishes one.
- * 4. An unmap changes no entry. All it does is to keep the book: one word for each page and place
- *    says how many mappings begin there, and the sum of what each of them is (length and
- *    offset). So an unmap is checked exactly where one mapping begins in a page, and where several
- *    do, what cannot be is refused.
+ * 1. A region is a piece of physical memory with a place of the same length in the window, so an
+ *    IOVA is the physical address plus a constant. Each region has two places, one read-only and
+ *    one writable, so a protection is chosen by the place and no entry changes.
+ * 2. Region 0 is all memory of the IOMMU (sluice_iommu_mem_alloc()). A page of it is mapped when it
+ *    is first needed: a device must not see all of it, since queues and page tables are there too.
+ *    If two workers map the same page at the same time, they store the same entry.
+ * 3. Other regions are added by sluice_domain_pool() and are mapped at once. They are searched
+ *    first. Regions are only ever added: a release store of their number publishes a new one.
+ * 4. An unmap changes no entry; it only updates the book. One word for each page and place holds
+ *    how many mappings begin there, and the sum of their lengths and offsets. So an unmap is
+ *    checked exactly where one mapping begins in a page; where several do, what is impossible is
+ *    refused.
  */
 #ifndef POLICY_POOL_H
 #define POLICY_POOL_H
@@ -26,16 +26,16 @@
 
 struct pool_region {
 	uint64_t pa, len;           /* whole pages */
-	uint64_t iova[2];           /* of pa, by writable */
-	_Atomic uint64_t *book[2];  /* [len / page] 4, by writable */
+	uint64_t iova[2];           /* IOVAs of pa: read-only, writable */
+	_Atomic uint64_t *book[2];  /* [len / page] 4: read-only, writable */
 };
 
 /** What a domain has: d->priv. */
 struct pool {
 	_Atomic uint32_t n;
-	/* Control calls, d->lock; readers: anybody, relaxed. */
+	/* Control calls write it under d->lock; any thread reads it, relaxed. */
 	uint64_t pool_bytes;
-	_Atomic uint64_t lazy_pages; /* of region 0, by whoever maps one for the first time */
+	_Atomic uint64_t lazy_pages; /* pages of region 0 that are mapped; any worker adds */
 	bool blocks; /* map pools with the largest blocks that fit */
 	struct pool_region region[POOL_REGIONS];
 };

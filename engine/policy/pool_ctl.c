@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Telling a domain of a pool: a control call, the same for every format and policy.
+ * sluice_domain_pool(): a control call, the same for every format and policy.
  */
 #include <errno.h>
 
@@ -23,6 +23,6 @@ sluice_domain_pool(struct sluice_domain *d, uint64_t pa, uint64_t len)
 		return sluice_null("a domain");
 	int ret = pool_add(d, pa, len);
 
-	/* Of the pool nothing is mapped then; what other domains keep may be enough (A20). */
+	/* Nothing of the pool was mapped. Tables that other domains keep may be enough (A20). */
 	return ret == -ENOMEM && tables_reclaim(d->iommu) != 0 ? pool_add(d, pa, len) : ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Regions that are mapped once: making them (pool.h). Control path.
+ * Regions that are mapped once: how they are made (pool.h). Control path.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,8 +33,9 @@ book_make(struct pool_region *r)
 	return -ENOMEM;
 }
 
-/* A place for @p len bytes from @p pa, as far from a 2 MiB border as they are. @p tables: with
- * last-level tables, to be filled page by page; else without, so that blocks may be put there. */
+/* Find a place for @p len bytes from @p pa, at the same offset from a 2 MiB boundary. With @p
+ * tables it gets last-level tables, to be filled page by page; otherwise none, so that blocks
+ * fit. */
 static int
 place_take(struct sluice_domain *d, uint64_t pa, uint64_t len, bool tables, uint64_t *iova)
 {
@@ -58,7 +59,7 @@ place_take(struct sluice_domain *d, uint64_t pa, uint64_t len, bool tables, uint
 	return 0;
 }
 
-/* Back to the allocator: nothing was ever mapped there, or it is invalidated. */
+/* Give a place back to the allocator. Nothing was mapped there, or it has been invalidated. */
 static void
 place_put(struct sluice_domain *d, uint64_t iova, uint64_t len)
 {
@@ -68,7 +69,7 @@ place_put(struct sluice_domain *d, uint64_t iova, uint64_t len)
 		     (uint32_t)(((iova & ~(CHUNK - 1)) - d->iova_base) >> PT_SHIFT));
 }
 
-/* Entries, or blocks, for one place. @return 0 or -errno, with nothing mapped. */
+/* Map one place with pages or blocks. @return 0; -errno: nothing is mapped. */
 static int
 place_fill(struct sluice_domain *d, const struct pool_region *r, unsigned int w, bool blocks)
 {
@@ -83,9 +84,9 @@ place_fill(struct sluice_domain *d, const struct pool_region *r, unsigned int w,
 	return 0;
 }
 
-/* Give up places of which something was mapped. A device may have found it, told or not: without
- * an invalidation they stay out of use for good, and the error is that (A18).
- * @return 0 or as sluice_inv_sync(). */
+/* Give up places where something was mapped. A device may have found it, even though no caller was
+ * given the address. If the invalidation fails, the places stay out of use permanently (A18).
+ * @return 0, or the error of sluice_inv_sync(). */
 static int
 places_drop(struct sluice_domain *d, const struct pool_region *r)
 {
@@ -93,14 +94,14 @@ places_drop(struct sluice_domain *d, const struct pool_region *r)
 	int ret;
 
 	for (unsigned int w = 0; w < 2; w++)
-		(void)pgtable_unmap(&d->pt, r->iova[w], r->len); /* all of it or nothing */
+		(void)pgtable_unmap(&d->pt, r->iova[w], r->len); /* it unmaps all or nothing */
 	ret = domain_inv_sync(d, &inv, 1);
 	for (unsigned int w = 0; w < 2 && ret == 0; w++)
 		place_put(d, r->iova[w], r->len);
 	return ret;
 }
 
-/* Both places, mapped or not. @return 0 or -errno; nothing was taken. */
+/* Take both places, and map them or not. @return 0; -errno: nothing was taken. */
 static int
 region_make(struct sluice_domain *d, struct pool_region *r, bool map, bool blocks)
 {
@@ -176,7 +177,7 @@ pool_fini(struct sluice_domain *d)
 	d->priv = NULL;
 }
 
-/* Does any pool have some of it? */
+/* Does a pool overlap with it? */
 static bool
 overlaps(const struct pool *p, uint32_t n, uint64_t pa, uint64_t len)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Puts into a flush ring, for the policies that have one. In a burst what costs something for each
- * call is paid once (marks, counters, the publication of `tail`); what is not one whole page wants a
- * call of its own (ring_put_slow()). Inline, so that each policy has its own with its own constants.
+ * Putting unmaps into a flush ring, for the policies that have one. A burst pays the costs of a
+ * call (marks, counters, the publication of `tail`) once; a mapping that is not one whole page
+ * takes a call of its own (ring_put_slow()). All is inline, so each policy compiles it with its
+ * constants.
  */
 #ifndef POLICY_RING_BURST_H
 #define POLICY_RING_BURST_H
@@ -15,13 +16,13 @@
 #include "../window/window.h"
 #include "policy.h"
 
-/** ring_put_slow(): an entry that cannot have a cookie, beside those that have none. */
+/** ring_put_slow(): entries of this policy never have a cookie. */
 #define RING_NO_COOKIES (~UINT64_C(0))
 
 /**
- * Is @p unmap still the domain's? After a change of policy the ring has no room until its worker
- * looked closer, so that a caller with a kept pointer does not defer what the policy in force has
- * promised not to (switch.c, 3).
+ * Is @p unmap still the domain's function? After a change of policy the ring shows no room until
+ * its worker has asked this. So a caller that loaded the old function cannot defer an unmap when
+ * the new policy promises not to (switch.c, 3).
  */
 static inline bool
 ring_unmap_is(const struct sluice_domain *d, dom_unmap_fn unmap)
@@ -30,10 +31,10 @@ ring_unmap_is(const struct sluice_domain *d, dom_unmap_fn unmap)
 }
 
 /**
- * Clear and queue whatever is not one whole page with room in the ring; a put is under way.
- * @param unmap whose put it is, if it is one only while the domain has that unmap; or NULL.
+ * Clear and queue every unmap but that of one whole page with room in the ring. A put has begun.
+ * @param unmap the function of the policy, if only the policy in force may queue; or NULL.
  * @param flag FLUSH_COOKIE: the entry gets @p cookie; 0: it has none; RING_NO_COOKIES.
- * @return 1 queued; 0 done by another policy, for the ring is closed, or was; -errno.
+ * @return 1: queued; 0: done by another policy, because the ring is or was closed; -errno.
  */
 static inline int
 ring_put_slow(struct sluice_domain *d, uint64_t iova, size_t len, dom_unmap_fn unmap, uint64_t flag,
@@ -43,11 +44,11 @@ ring_put_slow(struct sluice_domain *d, uint64_t iova, size_t len, dom_unmap_fn u
 	uint32_t pfn, pages;
 	int ret = 0;
 
-	/* Room first: nothing may have changed when there is none. */
+	/* Look for room first: without room nothing may change. */
 	if (!flush_ring_room(d, dl))
 		ret = flush_ring_wait(d, dl);
 	if (ret == -ESHUTDOWN) {
-		/* The policy is being changed: strict at once (switch.c). */
+		/* The policy is being changed, so this unmap is strict (switch.c). */
 		flush_ring_abort(r);
 		return policy_strict.unmap(d, iova, len, dl);
 	}
@@ -76,9 +77,10 @@ ring_put_slow(struct sluice_domain *d, uint64_t iova, size_t len, dom_unmap_fn u
 }
 
 /**
- * Unmap pieces of one page, from the front, until one is something else or there is no room.
- * @param cookie FLUSH_COOKIE: each entry gets its piece's cookie; 0.
- * @return how many were unmapped; the next one, if any, wants a call of its own.
+ * Unmap pieces of one page each, from the first on, until one is something else or there is no
+ * room.
+ * @param cookie FLUSH_COOKIE: each entry gets the cookie of its piece; 0: none.
+ * @return how many were unmapped; the next one, if any, takes a call of its own.
  */
 static inline unsigned int
 ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
@@ -104,7 +106,7 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 		r->tail = pos;
 		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* rel-tail, ring.h */
 	}
-	/* Until here begin differed from tail_pub, unless all there was to do was one (ring.h, 8). */
+	/* Until here begin differs from tail_pub, unless there was only one unmap (ring.h, 8). */
 	flush_ring_abort(r);
 	if (__builtin_expect(r->tail >= r->kick_at, 0))
 		flush_ring_kick_batch(r);
@@ -112,9 +114,10 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 }
 
 /**
- * Map pieces of one page with IOVAs straight from the ring.
- * @param upto entries before this position may be taken. @param kind what the upper half of such an
- *   entry is. @return how many were mapped; the next one, if any, wants a call of its own.
+ * Map pieces of one page each, with IOVAs straight from the ring.
+ * @param upto entries before this position may be taken.
+ * @param kind the upper half of such an entry.
+ * @return how many were mapped; the next one, if any, takes a call of its own.
  */
 static inline unsigned int
 ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, uint64_t upto,
@@ -126,7 +129,7 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 
 	if (at >= upto)
 		return 0;
-	/* All that may be taken, before the first is looked at (ring.h, 12). */
+	/* Marked as taken before the first one is read (ring.h, 12). */
 	n = (unsigned int)RTE_MIN(upto - at, (uint64_t)n);
 	flush_ring_claim(r, at + n);
 	for (i = 0; i < n; i++, at++) {
@@ -146,7 +149,7 @@ ring_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, 
 	return i;
 }
 
-/** sluice_map_burst(): from the ring while it lasts, through the window what it does not have. */
+/** sluice_map_burst(): IOVAs come from the ring while it has some, then from the window. */
 static inline unsigned int
 ring_map_all(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, const uint64_t *upto,
 	     uint32_t kind, struct dom_lcore *dl)
@@ -154,7 +157,7 @@ ring_map_all(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n, co
 	for (unsigned int i = 0;; i++) {
 		int ret;
 
-		/* Loaded anew each time: what goes through the window may reclaim. */
+		/* Loaded again each time, since a map through the window may reclaim entries. */
 		i += ring_map_burst(d, seg + i, n - i, *upto, kind, dl);
 		if (i == n)
 			return n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * rollover: no timer and no queue; IOVAs in order, one flush per wrap. What it does is told in
- * rollover.h.
+ * rollover, the policy without timer or queue: IOVAs in order, one flush per wrap. rollover.h
+ * explains it. Here are the calls of workers, and the control path.
  */
 #include <errno.h>
 #include <sched.h>
@@ -36,14 +36,14 @@ ro_chunk_leave(struct rollover *s, struct ro_worker *w)
 		return;
 	for (unsigned int i = 0; i < 8; i++)
 		left |= w->bits[i];
-	/* Before it can be taken: the next snapshot is to look. */
+	/* Marked before it can be taken, so that the next snapshot looks at it. */
 	if (left != 0)
 		ro_touch(s->passed, w->chunk);
 	ro_chunk_done(s, w->chunk);
 	RELAXED_SET(w->chunk, NO_CHUNK);
 }
 
-/* The worker's chunk is used up, for what it wants: the next one. */
+/* The worker's chunk has no room for what it wants: get the next one. */
 static int
 chunk_next(struct sluice_domain *d, struct rollover *s, struct ro_worker *w)
 {
@@ -82,7 +82,7 @@ page_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint3
 	}
 }
 
-/* Up to a chunk of pages in a row; those before them are passed over. */
+/* Get up to a chunk of pages in a row; pages before them are passed over. */
 static int
 run_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint32_t pages,
 	uint32_t *pfn)
@@ -123,7 +123,7 @@ map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_
 	uint32_t pfn, first, n;
 	int ret;
 
-	/* As map.c. */
+	/* The same checks as in map.c. */
 	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, -EINVAL);
@@ -140,14 +140,14 @@ map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_
 	n = (uint32_t)((pages + IOVA_CHUNK_PAGES - 1) / IOVA_CHUNK_PAGES);
 	ret = ro_row_get(d, w, n, &first);
 	if (ret == -ENOSPC && w->chunk != NO_CHUNK) {
-		/* What is in the way may be this worker's own. */
+		/* This worker's own chunk may be what interrupts the row. */
 		ro_chunk_leave(s, w);
 		ret = ro_row_get(d, w, n, &first);
 	}
 	if (ret != 0)
 		return map_fail(dl, ret);
 	ret = window_set_run(d, dl, first * IOVA_CHUNK_PAGES, (uint32_t)pages, pa, len, prot, iova);
-	/* Pages of the last one may be left. */
+	/* The last chunk may have unused pages. */
 	ro_touch(s->passed, first + n - 1);
 	while (n > 0)
 		ro_chunk_done(s, first + --n);
@@ -166,7 +166,7 @@ rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 	return ret;
 }
 
-/* What is not one page, or an error. @return pages, or -errno. */
+/* Clear all but one page, and find errors. @return pages, or -errno. */
 static __rte_noinline int64_t
 clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 {
@@ -183,7 +183,7 @@ clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 	if (pte == NULL)
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
-	/* Here a mapping may lie anywhere in its chunk. */
+	/* With this policy a mapping may lie anywhere in its chunk. */
 	if (pfn % IOVA_CHUNK_PAGES + pages > IOVA_CHUNK_PAGES ||
 	    !pte_run_check(pte, (uint32_t)pages, true, true))
 		return pte_load(pte) == 0 ? -ENOENT : -EINVAL;
@@ -205,7 +205,7 @@ clear(struct sluice_domain *d, uint64_t iova, size_t len)
 		return clear_slow(d, iova, len);
 	pte = domain_leaf(d, (uint32_t)pfn);
 	if (__builtin_expect(pte == NULL, 0))
-		return -ENOENT; /* window_clear_one() */
+		return -ENOENT; /* for the same reason as in window_clear_one() */
 	atomic_store_explicit((_Atomic uint64_t *)&pte[pfn % IOVA_CHUNK_PAGES], 0,
 			      memory_order_release); /* rel-entry */
 	return 1;
@@ -232,7 +232,7 @@ rollover_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lc
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, (uint64_t)pages - 1);
 	STAT_ADD(w->more, (uint64_t)pages - 1);
-	/* One writer. */
+	/* Only this worker writes it. */
 	atomic_store_explicit(&w->tail, atomic_load_explicit(&w->tail, memory_order_relaxed) + 1,
 			      memory_order_release); /* rel-count */
 	return 0;
@@ -275,14 +275,14 @@ rollover_init(struct sluice_domain *d)
 	d->priv = s;
 	s->nb_chunks = d->iova.nb_chunks;
 	s->state = sluice_host_alloc(s->nb_chunks * sizeof(*s->state)); /* READY for round 0 */
-	s->used = sluice_host_alloc(s->nb_chunks * sizeof(*s->used));   /* with nothing in it */
+	s->used = sluice_host_alloc(s->nb_chunks * sizeof(*s->used));   /* with nothing mapped */
 	s->passed = sluice_host_alloc(s->nb_chunks);
 	s->retired = sluice_host_alloc(s->nb_chunks * sizeof(*s->retired));
 	if (s->state == NULL || s->used == NULL || s->passed == NULL || s->retired == NULL) {
 		rollover_fini(d);
 		return -ENOMEM;
 	}
-	/* All of the window is this policy's: nobody else finds a chunk in the space. */
+	/* This policy owns the whole window, so the shared space must have no chunk to give. */
 	while (bitset_take(&d->iova.uncut, 0) != BITSET_NONE)
 		;
 	return 0;
@@ -315,7 +315,7 @@ rollover_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int
 		w = worker_make(s, lcore);
 		if (w == NULL)
 			return -ENOMEM;
-		/* release: pairs with the acquire of who wraps. */
+		/* release: pairs with the acquire of worker() in rollover_wrap.c. */
 		atomic_store_explicit(&s->worker[lcore], w, memory_order_release);
 	}
 	w->word = 8;

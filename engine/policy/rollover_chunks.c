@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * rollover's chunks: tickets, and rows of them (rollover.h, 1 and 8).
+ * How rollover finds chunks: by tickets, and in rows (rollover.h, 1 and 8).
  */
 #include <errno.h>
 
 #include "rollover.h"
 #include "../window/window.h"
 
-#define MAX_WRAPS 4u /* rounds that one map goes through */
+#define MAX_WRAPS 4u /* rounds that one map may go through */
 
-/* Take a chunk. @return whether it was there. */
+/* Take a chunk. @return whether it was READY in this round. */
 static bool
 take(struct rollover *s, uint32_t chunk, uint64_t round)
 {
 	uint64_t state = ro_state(round, RO_READY);
 
-	/* Acquire: pairs with the release in snapshot(), which was before rel-round anyhow. */
+	/* Acquire: pairs with the release in snapshot(), which comes before rel-round anyway. */
 	return atomic_compare_exchange_strong_explicit(&s->state[chunk], &state,
 						       ro_state(round, RO_BUSY),
 						       memory_order_acquire, memory_order_relaxed);
 }
 
-/* Back as it was. */
+/* Put a chunk back as it was. */
 static void
 put_back(struct rollover *s, uint32_t chunk, uint64_t round)
 {
@@ -47,7 +47,7 @@ is_empty(const struct rollover *s, uint32_t chunk)
 
 /* ---- one ------------------------------------------------------------------------------------- */
 
-/* The next that may be had, from @p from on; @p tables: only of those that have one. */
+/* The next READY chunk from @p from on; with @p tables only one that has a table. */
 static uint32_t
 next_ready(const struct sluice_domain *d, const struct rollover *s, uint64_t round, uint32_t from,
 	   bool tables)
@@ -58,8 +58,8 @@ next_ready(const struct sluice_domain *d, const struct rollover *s, uint64_t rou
 	return NO_CHUNK;
 }
 
-/* The next round does not come: its tickets are given out anew, or there would be ever more of
- * them. Who has one twice finds its chunk taken. */
+/* The next round does not begin, so its tickets are handed out again: otherwise they would ascend
+ * without end. If two workers hold the same ticket, the second finds the chunk taken. */
 static void
 tickets_back(struct rollover *s, uint64_t round)
 {
@@ -71,7 +71,7 @@ tickets_back(struct rollover *s, uint64_t round)
 		;
 }
 
-/* A ticket for a round to come: wait for it. @return 0; -ENOSPC there is no such round. */
+/* Wait for the round of a ticket. @return 0; -ENOSPC: that round does not begin. */
 static int
 round_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 {
@@ -96,7 +96,7 @@ advance(struct rollover *s, uint64_t from, uint64_t to)
 						       memory_order_relaxed);
 }
 
-/* Take the chunk of a ticket, and see to its table. @return 0; -EBUSY; -ENOMEM. */
+/* Take the chunk of a ticket, and make sure it has a table. @return 0; -EBUSY; -ENOMEM. */
 static int
 chunk_use(struct sluice_domain *d, struct rollover *s, uint32_t chunk, uint64_t round, bool tables)
 {
@@ -131,7 +131,7 @@ ro_chunk_get(struct sluice_domain *d, struct ro_worker *me, uint32_t *chunk)
 		if (round > last)
 			return no_memory ? -ENOMEM : -ENOSPC;
 		*chunk = (uint32_t)(t % s->nb_chunks);
-		if (round < now) { /* it ended early */
+		if (round < now) { /* the round ended early */
 			(void)advance(s, t, now * s->nb_chunks);
 			continue;
 		}
@@ -171,7 +171,7 @@ row_find(const struct rollover *s, uint64_t round, uint32_t n, uint32_t from)
 	return NO_CHUNK;
 }
 
-/* Can another round have such a row? That somebody has a chunk need not stay so. */
+/* Can another round have such a row? A chunk that a worker has may be free by then. */
 static bool
 row_possible(const struct rollover *s, uint32_t n)
 {
@@ -189,7 +189,7 @@ row_possible(const struct rollover *s, uint32_t n)
 	return false;
 }
 
-/* All of a row, or none of it. @return 0; -EBUSY; -ENOMEM. */
+/* Take all of a row, or none of it. @return 0; -EBUSY; -ENOMEM. */
 static int
 row_take(struct sluice_domain *d, struct rollover *s, uint64_t round, uint32_t first, uint32_t n)
 {
@@ -207,7 +207,7 @@ row_take(struct sluice_domain *d, struct rollover *s, uint64_t round, uint32_t f
 	return ret;
 }
 
-/* What was passed over is not for those who come later in this round: in order. */
+/* Tickets go past the row: chunks before it wait for the next round, to keep IOVAs in order. */
 static void
 tickets_past(struct rollover *s, uint64_t next)
 {
@@ -246,7 +246,7 @@ ro_row_get(struct sluice_domain *d, struct ro_worker *me, uint32_t n, uint32_t *
 			return ret;
 		if (ret == -ENOMEM) {
 			none = ret;
-			tables = 0; /* those that it keeps may do */
+			tables = 0; /* give up empty tables: their memory may be enough */
 		}
 		if (wraps++ == MAX_WRAPS || !row_possible(s, n))
 			return none;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * rollover's engine side: flushes and what they account for (rollover.h, 3, 5, 6).
+ * The engine's side of rollover: flushes, and which unmaps they cover (rollover.h, 3, 5, 6).
  */
 #include "rollover.h"
 #include "../flush/flush.h"
 #include "../inval/inval.h"
 
-/* 6. */
+/* 6: note how many unmaps the worker has made by now. */
 static void
 look(struct ro_worker *w, uint64_t tail, uint64_t now)
 {
@@ -44,7 +44,7 @@ account(struct sluice_domain *d, struct ro_worker *w, uint64_t now)
 			STAT_ADD(d->flush.misses, n);
 		at += n;
 		if (w->note[i].upto > w->sealed)
-			break; /* the rest of it waits for the next flush */
+			break; /* the rest of this note waits for the next flush */
 	}
 	w->nb_notes -= i;
 	memmove(w->note, w->note + i, w->nb_notes * sizeof(w->note[0]));
@@ -52,7 +52,7 @@ account(struct sluice_domain *d, struct ro_worker *w, uint64_t now)
 		w->gap = 0;
 }
 
-/* 3, and 5. */
+/* Start a flush if one was asked for (3 and 5). */
 static bool
 start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice_flush_cause cause)
 {
@@ -67,13 +67,13 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct ro_worker *w = ws->w[i]->priv;
 
-		/* Before the count: what is exposed is then never less than the truth. */
+		/* Loaded before the count, so the pages still exposed are never counted too low. */
 		w->sealed_more = RELAXED_GET(w->more);
 		look(w, atomic_load_explicit(&w->tail, memory_order_acquire), now); /* acq-count */
 		w->sealed = w->seen;
 		pending += w->sealed - w->released;
 	}
-	/* Somebody drains what is empty; for a wrap there is more to flush than was counted (3). */
+	/* A drain of an empty queue needs no flush. A wrap needs one in any case (3). */
 	if (pending == 0 && !flush_waited(f)) {
 		atomic_store_explicit(&f->answered, asked, memory_order_release); /* rel-answered, ring.h */
 		return true;
@@ -95,7 +95,7 @@ finish(struct sluice_domain *d, struct rollover *s, struct dom_workers *ws, uint
 
 	if (!flush_is_done(d, now))
 		return false;
-	now = sluice_clock_ticks(&d->iommu->clock); /* not before the completion was seen */
+	now = sluice_clock_ticks(&d->iommu->clock); /* read after the completion was seen */
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct ro_worker *w = ws->w[i]->priv;
 		uint64_t n = w->sealed - w->released;

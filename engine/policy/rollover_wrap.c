@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * rollover's rounds: snapshots, and what is given back at a wrap (rollover.h, 2 to 4, 7 and 8).
+ * How rollover begins a round: the snapshot, and the tables given back (rollover.h, 2 to 4, 7, 8).
  */
 #include <errno.h>
 
@@ -11,8 +11,8 @@
 #include "../flush/flush.h"
 #include "../window/window.h"
 
-#define IDLER_SPINS 1000u          /* looks until one who is busy is no idler */
-#define GRACE_NS    UINT64_C(100000) /* wait that long for calls to end */
+#define IDLER_SPINS 1000u          /* looks until a busy worker counts as not idle */
+#define GRACE_NS    UINT64_C(100000) /* how long to wait for calls to end */
 
 static struct ro_worker *
 worker(const struct rollover *s, unsigned int lcore)
@@ -39,7 +39,7 @@ ro_touched(const struct rollover *s, uint32_t chunk)
 	return any;
 }
 
-/* The rows of marks, looked at eight chunks at a time. */
+/* The rows of marks: one of each worker, and one for all. */
 struct marks {
 	unsigned int n;
 	uint8_t *row[RTE_MAX_LCORE + 1];
@@ -68,7 +68,7 @@ marks_test(const struct marks *m, uint32_t chunk)
 	return any;
 }
 
-/* 2. @return whether there was one. */
+/* 2: clear the marks of a chunk. @return whether it had one. */
 static bool
 marks_clear(const struct marks *m, uint32_t chunk)
 {
@@ -86,7 +86,7 @@ pte_acquire(const uint64_t *pte)
 	return atomic_load_explicit((const _Atomic uint64_t *)pte, memory_order_acquire);
 }
 
-/* Look at the entries of a chunk that is ours: which pages are not to be had. */
+/* Find out from the entries of a chunk that this thread owns which pages are not available. */
 static void
 chunk_look(struct sluice_domain *d, struct rollover *s, uint32_t c)
 {
@@ -101,11 +101,11 @@ chunk_look(struct sluice_domain *d, struct rollover *s, uint32_t c)
 	}
 }
 
-/* 8, before the flush. @return whether there was room to remember it. */
+/* 8, before the flush: unlink a table. @return whether there was room to remember it. */
 static bool
 table_retire(struct sluice_domain *d, struct rollover *s, uint32_t c)
 {
-	/* Only a table that is the chunk's alone. */
+	/* Only a table that no other chunk shares. */
 	if (s->nb_retired == s->nb_chunks || pt_format_chunks(d->pt.fmt) != 1)
 		return false;
 	s->cached = true;
@@ -114,7 +114,7 @@ table_retire(struct sluice_domain *d, struct rollover *s, uint32_t c)
 	return true;
 }
 
-/* 2: chunks that are there for round @p next. @return how many. */
+/* 2: make the snapshot for round @p next. @return how many chunks it has. */
 static uint32_t
 snapshot(struct sluice_domain *d, struct rollover *s, uint64_t next, uint32_t tables)
 {
@@ -129,13 +129,13 @@ snapshot(struct sluice_domain *d, struct rollover *s, uint64_t next, uint32_t ta
 
 		if (kind == RO_BUSY || (kind == RO_USED && !marks_test(&m, c)))
 			continue;
-		/* First from those who may still want it in this round. */
+		/* First take it away from workers that may still want it in this round. */
 		if (!atomic_compare_exchange_strong_explicit(&s->state[c], &state,
 							     ro_state(next, RO_USED),
 							     memory_order_acquire,
 							     memory_order_relaxed))
 			continue;
-		/* READY and not marked: nobody had it, so it is as it was. */
+		/* READY and not marked: not used since, so the old snapshot still holds. */
 		if (marks_clear(&m, c) || kind == RO_USED)
 			chunk_look(d, s, c);
 		for (unsigned int w = 0; w < 8; w++) {
@@ -156,7 +156,7 @@ snapshot(struct sluice_domain *d, struct rollover *s, uint64_t next, uint32_t ta
 	return ready;
 }
 
-/* 7. What idle workers have: where the next snapshot finds it. @return whether there was any. */
+/* 7: put idle workers' chunks where the next snapshot finds them. @return whether there was any. */
 static bool
 rob_idlers(struct rollover *s, const struct ro_worker *me)
 {
@@ -173,7 +173,7 @@ rob_idlers(struct rollover *s, const struct ro_worker *me)
 	}
 	if (n == 0)
 		return false;
-	seen = epoch_barrier() == 0; /* refused: who is idle is not known */
+	seen = epoch_barrier() == 0; /* if it is refused, no worker is known to be idle */
 	for (unsigned int i = 0; i < n; i++) {
 		struct ro_worker *w = worker(s, lcore[i]);
 		unsigned int spins = 0;
@@ -190,7 +190,7 @@ rob_idlers(struct rollover *s, const struct ro_worker *me)
 	return any;
 }
 
-/* 8, after the flush. @return how many were freed: all or none. */
+/* 8, after the flush: free the retired tables. @return how many were freed: all or none. */
 static uint32_t
 tables_free(struct sluice_domain *d, struct rollover *s, const struct ro_worker *me)
 {
@@ -215,7 +215,7 @@ tables_free(struct sluice_domain *d, struct rollover *s, const struct ro_worker 
 	return n;
 }
 
-/* Another worker wraps: wait until it has. @return 0 look again; -ENOSPC it takes too long. */
+/* Wait while another worker wraps. @return 0: look again; -ENOSPC: it takes too long. */
 static int
 wrap_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 {
@@ -237,8 +237,9 @@ wrap_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 	return ret;
 }
 
-/* Who waited for this round and was slow to notice it has its turn before the round is over: else a
- * fast worker could starve it. For a while only; nothing but fairness depends on it. */
+/* Let workers that waited for this round, and were slow to notice that it began, take their
+ * chunks before it is over; otherwise a fast worker could starve them. The wait is bounded, for
+ * nothing but fairness depends on it. */
 static void
 let_holders_go(struct sluice_domain *d, struct rollover *s, uint64_t round)
 {
@@ -286,7 +287,7 @@ rollover_trim(struct sluice_domain *d)
 	struct rollover *s = d->priv;
 	bool more = true;
 
-	/* Each wrap retires what it has room for. */
+	/* Each wrap retires as many tables as it has room for. */
 	while (more) {
 		after = atomic_load_explicit(&d->pt.tables, memory_order_relaxed);
 		more = ro_wrap(d, NULL, ro_round(s), 0, true) == 0 &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The list of unmap policies, once for each page-table format.
+ * The list of unmap policies; compiled once for each page-table format.
  */
 #include <rte_common.h>
 
@@ -22,7 +22,7 @@ static const struct policy_ops *const list[] = {
 	&policy_hybrid,
 };
 
-extern const struct policy_set policy_set; /* find.c declares it by its whole name */
+extern const struct policy_set policy_set; /* find.c declares it by its full name */
 
 const struct policy_set policy_set = {
 	.strict = &policy_strict,

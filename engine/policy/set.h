@@ -12,8 +12,8 @@ struct policy_set {
 	const struct policy_ops *strict;
 	const struct policy_ops *bounce;   /**< strict for a device that is not trusted (E5) */
 	const struct policy_ops *copy;
-	const struct policy_ops *rollover; /**< whose IOVAs are not the space's */
-	const struct policy_ops *const *list; /**< all that may be asked for by name */
+	const struct policy_ops *rollover; /**< the one that hands out IOVAs itself */
+	const struct policy_ops *const *list; /**< all that can be chosen by name */
 	unsigned int n;
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * static: what was mapped once stays mapped until the domain goes. A map is an addition, an unmap
- * only bookkeeping; nothing is ever invalidated, and a device may reach all of it at any time, for
- * ever: there is no stale window to be measured, for it does not end. What a driver with registered
- * memory does.
+ * static: memory that was mapped once stays mapped until the domain is destroyed. A map is an
+ * addition, an unmap is bookkeeping, and nothing is ever invalidated. A device may reach all of
+ * that memory at any time; the stale window never ends, so it is not measured. Drivers with
+ * registered memory work like this.
  */
 #include "pool.h"
 #include "policy.h"

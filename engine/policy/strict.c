@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * strict: an unmap returns only when no device can reach the memory any more. One invalidation
- * and its SYNC for each unmap, waited for by the caller.
+ * strict: an unmap returns only when no device can reach the memory any more. Each unmap costs one
+ * invalidation and its SYNC, and the caller waits for them.
  */
 #include <errno.h>
 
@@ -11,8 +11,8 @@
 #include "../window/window.h"
 #include "policy.h"
 
-/* A device may still hold the translation: the IOVA is never given out again. The mapping counts as
- * live, for that is what it may be. */
+/* A device may still hold the translation, so the IOVA is never handed out again. The mapping
+ * counts as live, for it may be. */
 static __rte_noinline int
 lost(struct dom_lcore *dl, int ret)
 {
@@ -20,7 +20,7 @@ lost(struct dom_lcore *dl, int ret)
 	return ret;
 }
 
-/* What was cleared: have it forgotten, then its IOVA is free. */
+/* The entries are cleared: invalidate them, then free the IOVA. */
 static inline int
 forget(struct sluice_domain *d, uint64_t iova, uint32_t pfn, uint32_t pages, struct dom_lcore *dl)
 {
@@ -52,7 +52,7 @@ forget(struct sluice_domain *d, uint64_t iova, uint32_t pfn, uint32_t pages, str
 	return 0;
 }
 
-/* What is not one page: with a copy of its own, so that the one for a page has nothing of ranges. */
+/* More than one page: in a function of its own, so that the one for a page needs no range. */
 static __rte_noinline int
 unmap_slow(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * strict-async: an unmap is submitted and nothing waits; IOVA and memory come back to the caller
- * when the invalidation is complete, by a cookie. No device ever reaches a page that its owner has
- * back, as with strict, and a batch pays one SYNC, as with deferred.
+ * strict-async: an unmap is queued and the caller does not wait. A cookie returns when the
+ * invalidation is complete; then the memory is the caller's again and the IOVA is free. As with
+ * strict, no device ever reaches a page that its owner has back; as with deferred, a batch pays one
+ * SYNC.
  *
- * The flush ring is the completion ring too: an entry stays where it is until its cookie was
- * taken (ring.h, 9).
+ * The flush ring serves as completion ring too: an entry stays there until its cookie was taken
+ * (ring.h, 9).
  */
 #include <errno.h>
 
@@ -17,7 +18,7 @@
 #include "../window/window.h"
 #include "policy.h"
 
-/* As deferred_map(): here what may be reused are entries whose cookies were taken. */
+/* As deferred_map(), but an entry may be reused only when its cookie was taken. */
 static int
 async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	  uint64_t *iova, struct dom_lcore *dl)
@@ -32,8 +33,8 @@ async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	return window_set_one(d, dl, flush_entry_pfn(e), pa, len, attr, iova);
 }
 
-/* Clear and queue, whatever the size; a put is under way.
- * @return 1; 0 done strictly, for the ring is closed; -errno. */
+/* Clear and queue an unmap of any size. The caller has begun a put.
+ * @return 1; 0: done strictly, because the ring is closed; -errno. */
 static int
 put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint64_t cookie,
 	 struct dom_lcore *dl)
@@ -73,7 +74,7 @@ async_map_burst(struct sluice_domain *d, struct sluice_seg *seg, unsigned int n,
 	return ring_map_all(d, seg, n, &dl->ring.completed, FLUSH_COOKIE >> 32, dl);
 }
 
-/* Pieces with a cookie come first: after one that was done strictly, the rest are (burst.c). */
+/* Pieces with a cookie come first; after one that was done strictly, the rest are too (burst.c). */
 static unsigned int
 async_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned int n,
 			unsigned int *later, struct dom_lcore *dl)
@@ -81,8 +82,8 @@ async_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, u
 	unsigned int i = 0, done;
 	int ret = 1;
 
-	/* Who has unmapped a burst asks next what is complete: the engine's line takes as long to
-	 * come as this takes. */
+	/* After a burst of unmaps the caller asks what is complete. Prefetch the engine's cache
+	 * line: it arrives while the burst is finished. */
 	rte_prefetch0(&dl->ring.released);
 	while (i < n) {
 		done = ret == 1 ? ring_unmap_burst(d, seg + i, n - i, FLUSH_COOKIE, dl) : 0;
@@ -102,7 +103,7 @@ async_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, u
 	return i;
 }
 
-/* Wait until everything this worker queued is released. @return 0 or -ETIMEDOUT. */
+/* Wait until all that this worker queued is released. @return 0 or -ETIMEDOUT. */
 static int
 wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 {
@@ -114,7 +115,7 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 	flush_ring_kick(r, r->tail);
 	for (unsigned int turn = 1;
 	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) { /* acq-released */
-		(void)d->wait->turn(d, turn); /* in no callback: strictly() */
+		(void)d->wait->turn(d, turn); /* not in a callback: see strictly() */
 		if (turn % 64 == 0 && deadline_look(&end, &iommu->clock, 2 * iommu->sync_timeout)) {
 			STAT_ADD(dl->st.unmap_errors, 1);
 			return d->wait->failed(d, polls, ETIMEDOUT);
@@ -123,15 +124,16 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 	return 0;
 }
 
-/* Who waits for the ring waits for the engine; in a callback of the engine's that does not come. */
+/* A wait for the ring is a wait for the engine, which would never end in a callback of the
+ * engine. */
 static bool
 strictly(const struct sluice_domain *d)
 {
 	return d->wait->in_turn(d);
 }
 
-/* A caller who wants to wait: strict's promise, through the ring. What is not released in time
- * stays queued: its IOVA is not reused before it is. */
+/* The synchronous unmap keeps the promise of strict, through the ring. An entry that is not
+ * released in time stays queued, and its IOVA is not reused before it is. */
 static int
 async_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {

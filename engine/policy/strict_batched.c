@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * strict-batched: strict, with one SYNC for a burst of unmaps. Neighbours become one range; more than
- * range_max ranges become the whole address space (A16).
+ * strict-batched: strict, with one SYNC for a burst of unmaps. Neighbouring pages become one range;
+ * more than range_max ranges become an invalidation of the whole address space (A16).
  */
 #include <rte_errno.h>
 
@@ -25,16 +25,16 @@ add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
 
 	b->pfn[b->n] = pfn;
 	b->pages[b->n++] = pages;
-	/* Handed out downwards, by some allocators. */
+	/* Some allocators hand addresses out downwards. */
 	if (last != NULL && iova + ((uint64_t)pages << PT_SHIFT) == last->iova) {
 		last->iova = iova;
 		last->pages += PT_INV_PAGES(pages);
 		return;
 	}
-	(void)gather_add(d, b->inv, &b->nb_inv, SLUICE_INV_BURST, pfn, pages); /* as many as mappings */
+	(void)gather_add(d, b->inv, &b->nb_inv, SLUICE_INV_BURST, pfn, pages); /* room for one range per mapping */
 }
 
-/* One submission, waited for; then the IOVAs are free. @return 0 or -errno. */
+/* Submit once and wait; then free the IOVAs. @return 0 or -errno. */
 static int
 finish(struct sluice_domain *d, struct batch *b, struct dom_lcore *dl)
 {
@@ -48,7 +48,8 @@ finish(struct sluice_domain *d, struct batch *b, struct dom_lcore *dl)
 	STAT_ADD(dl->st.invs, b->nb_inv);
 	STAT_ADD(dl->st.syncs, 1);
 	if (ret != 0) {
-		/* As strict: a device may still hold them, so they count as live for ever. */
+		/* As in strict.c, a device may still hold them, so they count as live
+		 * permanently. */
 		STAT_ADD(dl->st.unmap_errors, b->n);
 		return ret;
 	}

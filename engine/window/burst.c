@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Map and unmap, bursts, asynchronous unmaps: what the public calls do, and what policies without a
- * way of their own get. A call reads the policy once.
+ * The public calls: map and unmap, bursts, asynchronous unmaps. A policy without a function of its
+ * own for one of them gets the default here. Each call reads the domain's policy once.
  */
 #include <errno.h>
 
@@ -108,7 +108,7 @@ sluice_unmap_async_burst(struct sluice_domain *d, const struct sluice_seg *seg, 
 					      unmap_each(d, p, seg, n, dl);
 }
 
-/* Is that a reason to worry? Only if something waits for the engine. */
+/* Nothing has completed. That needs a look at the engine only if this worker waits for it. */
 static __rte_noinline unsigned int
 none_completed(struct sluice_domain *d, struct dom_lcore *dl)
 {
@@ -123,7 +123,7 @@ sluice_unmap_completed(struct sluice_domain *d, uint64_t *cookie, unsigned int n
 {
 	struct dom_lcore *dl = domain_mine(d);
 
-	/* Nothing was ever put in: there may be no ring, or one that is being made. */
+	/* Nothing was ever put in, so the ring may not exist yet, or may be in the making. */
 	if (dl == NULL || dl->ring.tail == 0)
 		return 0;
 	n = flush_ring_completed(&dl->ring, cookie, n);

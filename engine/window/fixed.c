@@ -34,10 +34,11 @@ place_check(const struct sluice_domain *d, uint64_t iova, uint64_t size)
 	return 0;
 }
 
-/* [iova, iova+size) was cleared (@p all: and whatever else may be in the hardware's copy): the hardware is to forget it, and then the tables that are empty
- * now are freed (A5). d->lock is held all the while: who mapped there before the hardware forgot
- * an old table would not be found. When it cannot be told, the tables stay where they are.
- * @return as sluice_inv_sync(). */
+/* [iova, iova+size) was cleared. Make the hardware forget it, then free the tables that are empty
+ * now (A5). With @p all the hardware forgets the whole domain, for its copy of the tables may hold
+ * more. d->lock is held throughout: a mapping made before the hardware forgets an old table would
+ * not be found through it. If the invalidation fails, the tables stay where they are.
+ * @return what sluice_inv_sync() returns. */
 static int
 forget(struct sluice_domain *d, uint64_t iova, uint64_t size, bool all)
 {
@@ -74,14 +75,14 @@ sluice_map_fixed(struct sluice_domain *d, uint64_t iova, uint64_t pa, uint64_t s
 	pthread_mutex_lock(&d->lock);
 	ret = pgtable_map(&d->pt, iova, pa, size, d->pt.fmt->attr(prot));
 	if (ret == -ENOMEM) {
-		/* Nothing was mapped, and what others keep may be enough (A20). */
+		/* Nothing was mapped. Tables that other domains keep unused may be enough (A20). */
 		pthread_mutex_unlock(&d->lock);
 		(void)tables_reclaim(d->iommu);
 		pthread_mutex_lock(&d->lock);
 		ret = pgtable_map(&d->pt, iova, pa, size, d->pt.fmt->attr(prot));
 	}
 	if (ret == 0 && (sync = mirror_sync(d, iova, size >> 12)) != 0) {
-		/* Part of it may be in the hardware's copy (A18). */
+		/* The hardware's copy of the tables may hold part of the mapping (A18). */
 		(void)pgtable_unmap(&d->pt, iova, size);
 		lost = forget(d, iova, size, true);
 	}

@@ -2,9 +2,9 @@
 /** @file
  * Map and unmap through the window: the path that everything else is built around.
  *
- * A map of one page is: an IOVA out of this lcore's magazine, one index to its last-level
- * table, one store. An unmap is a load that checks, one store, and what the policy does. No
- * lock, no allocation, no cache line that two lcores write.
+ * A map of one page takes an IOVA from this lcore's magazine, finds the last-level table by one
+ * index, and stores one entry. An unmap checks with one load, stores once, and does what the policy
+ * asks for. Neither takes a lock, allocates, or writes a cache line that another lcore writes.
  */
 #include <errno.h>
 
@@ -16,7 +16,7 @@
 
 #define STOCK_TRIES 8u
 
-/* More than one chunk: piece by piece, each in its own table. */
+/* Set the entries of more than one chunk: each chunk has a table of its own. */
 static void
 run_set_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t v)
 {
@@ -44,7 +44,7 @@ try_iova(struct sluice_domain *d, struct dom_lcore *dl, unsigned int order, uint
 				   : iova_run_get(&d->iova, pages, pfn);
 }
 
-/* All that this lcore has goes where any order, and any lcore, can have it. */
+/* Move all IOVAs that this lcore holds to the shared space, for every order and every lcore. */
 static void
 give_all(struct sluice_domain *d, struct dom_lcore *dl)
 {
@@ -54,7 +54,7 @@ give_all(struct sluice_domain *d, struct dom_lcore *dl)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
 }
 
-/* An IOVA when the magazine has none, or of more than one page. */
+/* Get an IOVA when the magazine is empty, or one of more than one page. */
 int
 window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn)
 {
@@ -66,19 +66,19 @@ window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32
 	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret == 0)
 		return 0;
-	/* Short of space, or of memory for a table, where IOVAs that have one help too: what
-	 * flushes released, what this lcore keeps of any order. */
+	/* Space is short, or memory for a table; IOVAs that have a table help then, too. Use what
+	 * flushes have released and what this lcore keeps of any order. */
 	give_all(d, dl);
 	ret = try_iova(d, dl, order, pages, pfn);
 	if (ret != 0 && domain_flush_waits(d)) {
-		/* Really short: what waits in anybody's flush queue (A6; ring.h, 10). Whether that
-		 * was complete in time or not, what it brought is there. */
+		/* Still short: use what waits in the flush queues of all workers (A6; ring.h, 10).
+		 * Even a flush that ran out of time may have released something. */
 		(void)domain_flush_wait(d, SLUICE_FLUSH_ROLLOVER);
 		give_all(d, dl);
 		ret = try_iova(d, dl, order, pages, pfn);
 	}
-	/* What others have, and do not use (A20). Several may be short, and one take it from the other
-	 * as soon as it is there. */
+	/* Use what idle workers hold (A20). Several workers may be short at once and take it from
+	 * one another as soon as it is there, hence more than one try. */
 	for (unsigned int i = 0; ret != 0 && i < STOCK_TRIES && stock_take(d, dl); i++)
 		ret = try_iova(d, dl, order, pages, pfn);
 	return ret;
@@ -108,7 +108,7 @@ window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint
 	return 0;
 }
 
-/* Whatever is not one page out of a magazine that has some: everything is checked here. */
+/* Every map but that of one page from a magazine that is not empty. Everything is checked here. */
 static __rte_noinline int
 map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	 uint64_t *iova, struct dom_lcore *dl)
@@ -117,7 +117,7 @@ map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	uint32_t pfn;
 	int ret;
 
-	/* len - 1: 0 wraps. pa_limit - pa wraps too when pa is beyond it, hence both tests. */
+	/* len - 1 wraps for 0; pa_limit - pa wraps if pa is beyond the limit, hence both tests. */
 	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, -EINVAL);
@@ -142,7 +142,7 @@ window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	return window_set_one(d, dl, pfn, pa, len, attr, iova);
 }
 
-/* Of more than one chunk. */
+/* Check a mapping of more than one chunk. */
 static int
 run_check_long(const struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 {
@@ -166,14 +166,14 @@ run_clear_long(struct sluice_domain *d, uint32_t pfn, uint32_t pages)
 	for (uint32_t done = 0; done < pages; done += IOVA_CHUNK_PAGES) {
 		uint64_t *pte = domain_leaf(d, pfn + done);
 
-		/* Somebody else may have unmapped it just now, by mistake, and a trim have taken the
-		 * table. */
+		/* Another caller may have unmapped it just now, by mistake, and a trim may have
+		 * taken the table. */
 		if (pte != NULL)
 			pte_run_clear(pte, RTE_MIN(pages - done, IOVA_CHUNK_PAGES));
 	}
 }
 
-/* Of up to a chunk. */
+/* Check a mapping of up to one chunk. */
 static inline int
 run_check(const struct sluice_domain *d, uint32_t pfn, uint64_t pages, uint64_t **out)
 {
@@ -182,9 +182,9 @@ run_check(const struct sluice_domain *d, uint32_t pfn, uint64_t pages, uint64_t 
 	if (__builtin_expect(pte == NULL, 0))
 		return -ENOENT;
 	pte += pfn % IOVA_CHUNK_PAGES;
-	/* A mapping of so many pages lies alone in an object of that order, from its start: is the
-	 * chunk cut that way? Relaxed: while the mapping lives its chunk stays as it is (iova.c,
-	 * 5); if none lives, the first entry says so. */
+	/* A mapping of so many pages is alone in an object of that order and begins at its start:
+	 * is the chunk cut that way? A relaxed load is enough: while the mapping lives, its chunk
+	 * stays as it is (iova.c, 5); if there is no mapping, the first entry says so. */
 	unsigned int order = iova_order((uint32_t)pages);
 
 	if (atomic_load_explicit(&d->iova.order[pfn / IOVA_CHUNK_PAGES], memory_order_relaxed) !=
@@ -230,7 +230,7 @@ int
 window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_out,
 		  uint32_t *pages_out)
 {
-	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* wraps far out of range below the window */
+	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* out of range if below the window */
 	const uint64_t *pte;
 
 	if (pfn >= d->nb_pages)
@@ -238,7 +238,7 @@ window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *
 	*pfn_out = (uint32_t)pfn;
 	if (!one_page(iova, len))
 		return window_clear_run(d, (uint32_t)pfn, iova, len, pages_out);
-	/* That was window_clear_one()'s, and it said no. */
+	/* One page: window_clear_one() has refused it already. Find out why. */
 	pte = domain_leaf(d, (uint32_t)pfn);
 	if (pte == NULL || pte_load(&pte[pfn % IOVA_CHUNK_PAGES]) == 0)
 		return -ENOENT;

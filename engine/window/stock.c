@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Taking what idle workers have in stock. How it is taken from one of them says iova.h; here it
- * is done for all at once, with two barriers.
+ * Taking the IOVAs that idle workers have in stock, for a map that found none anywhere else.
+ * The caller gets them from all idle workers at once, for the price of two membarrier(2) calls;
+ * a worker that is mapping or unmapping at that moment keeps its own. iova.h explains how they
+ * are taken from one worker.
  *
- * 1. One at a time in a domain: `robbing` is taken by an exchange, with acquire, and freed with
- *    release. Who comes second waits for the first, and looks again at what that one brought; not
- *    for ever.
- * 2. Workers come and go under it, too (stock_close()), so that what is looked at here is there.
- * 3. Nothing is called, and no lcore disturbed, when nobody has anything. Else all that may be
- *    had is tried, then one membarrier(2) is for all of it, then it is looked at, then a second
- *    one is for all that is left, then it is taken. Those system calls are why no map comes here
- *    that could have an IOVA otherwise.
- * 4. A worker that was at work just then keeps what it has: it is no idler. But who asks is told to
- *    look, and ask, again.
- * 5. Nor does anybody go without who could have a chunk that a trim holds while its table is being
- *    invalidated (`away`): he waits until it is back, as long as hardware may take.
+ * 1. One thread at a time does this in a domain. It takes `robbing` by an exchange with acquire and
+ *    frees it with release. A second thread waits for the first, up to a deadline, and then looks
+ *    again at what the first one brought.
+ * 2. Workers join and leave under the same lock (stock_close()), so a worker that is looked at here
+ *    does not go away meanwhile.
+ * 3. If no worker has anything, no system call is made and no lcore is disturbed. Otherwise every
+ *    stock is tried; one membarrier(2) serves them all; they are looked at; a second membarrier(2)
+ *    serves those that are left; and then they are taken. Because of these system calls a map comes
+ *    here only if it can get an IOVA in no other way.
+ * 4. A worker that is in a call at that moment is not idle and keeps what it has. The caller is
+ *    told to look, and to ask, again.
+ * 5. A trim may hold a free chunk while its table is being invalidated (`away`). The caller waits
+ *    until the chunk is back, for as long as hardware may take.
  */
 #include <sched.h>
 
@@ -27,9 +30,9 @@
 #include "stock.h"
 
 #define SPINS 64u
-#define LOOKS 64u /* a ring gives some at a time */
+#define LOOKS 64u /* one look takes only part of a ring */
 
-/* What was tried. */
+/* What was tried with one worker. */
 struct attempt {
 	uint32_t mag[IOVA_ORDERS]; /* iova_mag_try() */
 	uint32_t ring;
@@ -67,7 +70,7 @@ stock_open(struct sluice_domain *d)
 	atomic_store_explicit(&d->robbing, 0, memory_order_release);
 }
 
-/* @return whether something was tried, or its owner was at work: *busy. */
+/* @return whether something was tried. *busy is set if the owner was in a call. */
 static bool
 try(struct dom_lcore *dl, struct attempt *a, bool *busy)
 {
@@ -103,7 +106,7 @@ rob(struct sluice_domain *d, struct dom_lcore *dl, const struct attempt *a)
 		(void)flush_ring_rob(d, &dl->ring, a->ring_at);
 }
 
-/* No barrier is to be had, so nothing is proven: everybody keeps what he has. */
+/* The barrier failed, so nothing is proven: every worker keeps what it has. */
 static void
 give_up(struct dom_lcore *dl, const struct attempt *a)
 {
@@ -114,7 +117,7 @@ give_up(struct dom_lcore *dl, const struct attempt *a)
 		hold_drop(&dl->ring.hold);
 }
 
-/* 5. @return whether there was something to wait for, and it is back. */
+/* 5. @return whether a chunk was away and is back. */
 static bool
 away_wait(struct sluice_domain *d)
 {

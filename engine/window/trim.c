@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Giving memory of the page table back (A5): last-level tables of parts of the window where
- * nothing is mapped. No unmap frees a table: a table stays with its 2 MiB, and waits for the
- * next map. So what Linux must flush synchronously at an unmap is here done apart from it, when
- * somebody asks.
+ * sluice_domain_trim() gives memory of the page table back (A5): the last-level tables of those
+ * parts of the window where nothing is mapped. An unmap never frees a table: the table stays with
+ * its 2 MiB and waits for the next map. So the invalidation that must come before a table is freed
+ * (Linux does it within the unmap) is done apart from the hot path, when the application asks.
  *
- * 1. Whose tables. Chunks of the IOVA space that are uncut (all that share the table, where its
- *    pages are larger than 4 KiB): every IOVA of them is free, so all
- *    their flushes are complete. Who takes the chunk out of `uncut` owns it alone (iova.c, 3):
- *    nobody cuts it meanwhile, and nobody maps there.
- * 2. Unlink. The chunk's pointer and the entry of the parent are cleared. Then an invalidation that
- *    is not for leaves alone: the hardware's walk caches may know the table. The chunk goes back to
- *    `uncut` when it is complete, not before: a new table would not be found through a stale walk.
- * 3. Grace. A worker that unmaps what is not mapped (an error, and it gets one) may have loaded the
- *    chunk's pointer before it was cleared, and look at the table later. A barrier executed by
- *    every thread (epoch_barrier()) comes after the clearing, so that a call that begins to
- *    look after it sees no table; a call that was in the middle has ended when the worker's
- *    counters have moved, for each look ends in one of them. Until every worker has moved, or
- *    left, the tables are retired: not linked, not cached, not freed. The thread that trims is
- *    in no other call.
- * 4. A worker that does nothing holds them up, and nothing else: the next trim frees them, or
- *    the end of the domain. That, and the barrier's system call, is why no map trims by itself.
+ * 1. Choose. The trim takes tables of chunks that are uncut (where pages are larger than 4 KiB, all
+ *    chunks that share the table). Every IOVA of such a chunk is free, so all its flushes are
+ *    complete. The thread that takes a chunk out of `uncut` owns it alone (iova.c, 3): meanwhile
+ *    no other thread cuts it or maps there.
+ * 2. Unlink. The chunk's pointer and the parent's entry are cleared. Then comes an invalidation of
+ *    more than leaves, because the hardware's walk caches may know the table. The chunk goes back
+ *    to `uncut` when the invalidation is complete, not before: a new table would not be found
+ *    through a stale walk.
+ * 3. Grace. A worker that unmaps what is not mapped (which ends in an error) may have loaded the
+ *    chunk's pointer before it was cleared, and may look at the table later. After the clearing,
+ *    epoch_barrier() makes every thread run a barrier, so a call that begins to look after it sees
+ *    no table. A call that had begun before it is over when the worker's counters have moved, since
+ *    every look ends in a step of one of them. Until every worker has moved or left, the tables are
+ *    retired: not linked, not cached, not freed. The trimming thread itself is in no other call.
+ * 4. A worker that makes no call holds the retired tables up, and nothing else: the next trim frees
+ *    them, or the end of the domain. That, and the barrier's system call, is why no map trims by
+ *    itself.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,18 +35,18 @@
 #include "../policy/policy.h"
 
 #define BATCH    64u
-#define GRACE_NS UINT64_C(1000000) /* wait that long for workers to move */
+#define GRACE_NS UINT64_C(1000000) /* how long to wait for workers to move */
 
 struct trim {
 	uint32_t n;
-	bool fenced; /* who begins to look from now on finds none of them (3) */
+	bool fenced; /* calls that begin from now on find none of them (3) */
 	uint32_t chunk[BATCH];
 	uint64_t *table[BATCH];
 	uint64_t moved[RTE_MAX_LCORE]; /* counters of each worker after the barrier */
 };
 _Static_assert(BATCH <= SLUICE_INV_BURST, "one submission");
 
-/* Is there a last-level table for the @p per chunks from @p c on, whose entries it holds? */
+/* Does a last-level table exist that holds the entries of the @p per chunks from @p c on? */
 static bool
 has_table(const struct sluice_domain *d, uint32_t c, uint32_t per)
 {
@@ -64,7 +65,7 @@ chunks_put(struct sluice_domain *d, uint32_t c, uint32_t n)
 	atomic_fetch_sub_explicit(&d->iova.away, n, memory_order_seq_cst);
 }
 
-/* 1. @return whether all of them are ours; if not, none is. */
+/* 1. @return true: the caller owns all @p n chunks; false: it owns none of them. */
 static bool
 chunks_take(struct sluice_domain *d, uint32_t c, uint32_t n)
 {
@@ -72,7 +73,7 @@ chunks_take(struct sluice_domain *d, uint32_t c, uint32_t n)
 		if (!bitset_test(&d->iova.uncut, c + i))
 			return false;
 	for (uint32_t i = 0; i < n; i++) {
-		/* Before it goes: a map that misses it sees why. */
+		/* Counted before it is taken, so a map that misses the chunk sees why. */
 		atomic_fetch_add_explicit(&d->iova.away, 1, memory_order_seq_cst);
 		if (!bitset_clear(&d->iova.uncut, c + i)) {
 			atomic_fetch_sub_explicit(&d->iova.away, 1, memory_order_seq_cst);
@@ -83,7 +84,7 @@ chunks_take(struct sluice_domain *d, uint32_t c, uint32_t n)
 	return true;
 }
 
-/* 1, and the first half of 2. */
+/* 1 and the first half of 2. */
 static void
 collect(struct sluice_domain *d, struct trim *t)
 {
@@ -92,7 +93,7 @@ collect(struct sluice_domain *d, struct trim *t)
 	for (uint32_t c = 0; c < d->iova.nb_chunks && t->n < BATCH; c += per) {
 		if (!has_table(d, c, per) || !chunks_take(d, c, per))
 			continue;
-		/* Not before: the chunks may have been cut since. */
+		/* Only once they are taken: until then they may have been cut. */
 		for (uint32_t i = 0; i < per; i++)
 			atomic_store_explicit(&d->leaf[c + i], NULL, memory_order_release);
 		t->chunk[t->n] = c;
@@ -101,7 +102,7 @@ collect(struct sluice_domain *d, struct trim *t)
 	}
 }
 
-/* The chunks that were collected, back. */
+/* Put the collected chunks back. */
 static void
 chunks_back(struct sluice_domain *d, const struct trim *t)
 {
@@ -109,7 +110,7 @@ chunks_back(struct sluice_domain *d, const struct trim *t)
 		chunks_put(d, t->chunk[i], pt_format_chunks(d->pt.fmt));
 }
 
-/* 2: as if nothing had been. */
+/* 2: link the tables again, as if no trim had begun. */
 static void
 relink(struct sluice_domain *d, struct trim *t)
 {
@@ -124,14 +125,14 @@ relink(struct sluice_domain *d, struct trim *t)
 	t->n = 0;
 }
 
-/* How far a worker has come: each of its unmaps changes this after it has looked at a table. */
+/* The worker's progress: each of its unmaps changes this after it has looked at a table. */
 static uint64_t
 moved(const struct dom_lcore *dl)
 {
 	return STAT_GET(dl->st.unmaps) + STAT_GET(dl->st.unmap_errors);
 }
 
-/* 2. @return 0 or as sluice_inv_sync(): nothing was given up. */
+/* 2. @return 0, or an error of sluice_inv_sync(): then no table was given up. */
 static int
 uncache(struct sluice_domain *d, struct trim *t)
 {
@@ -146,7 +147,7 @@ uncache(struct sluice_domain *d, struct trim *t)
 		inv[0] = domain_inv_all(d);
 		n = 1;
 	}
-	/* No device's cache: those hold translations, and there are none. */
+	/* Devices' caches are left out: they hold translations, and here there are none. */
 	ret = domain_tlb_sync(d, inv, n);
 	if (ret != 0) {
 		relink(d, t);
@@ -156,7 +157,7 @@ uncache(struct sluice_domain *d, struct trim *t)
 	return 0;
 }
 
-/* 3, first half. @return 0; -ENOTSUP: not fenced, to be tried again. */
+/* 3, first half. @return 0; -ENOTSUP: not fenced, and the next trim tries again. */
 static int
 fence(struct sluice_domain *d, struct trim *t)
 {
@@ -170,7 +171,7 @@ fence(struct sluice_domain *d, struct trim *t)
 	return 0;
 }
 
-/* 3. A worker that left was in no call; one that came is younger than the barrier. */
+/* 3. A worker that left was in no call; a new one began after the barrier. */
 static bool
 grace_over(struct sluice_domain *d, const struct trim *t)
 {
@@ -194,7 +195,7 @@ grace_wait(struct sluice_domain *d, const struct trim *t)
 	for (unsigned int turn = 1; !grace_over(d, t); turn++) {
 		if (deadline_passed(&end))
 			return false;
-		/* Its workers are waited for, not the engine: in a callback they may not come. */
+		/* This waits for workers, not the engine: in a callback they might never move. */
 		if (d->wait->turn(d, turn) != 0)
 			return false;
 	}
@@ -231,7 +232,7 @@ sluice_domain_trim(struct sluice_domain *d)
 	else
 		stock_take_all(d);
 	while (ret == 0) {
-		/* Some may be left from the last time, waiting for grace. */
+		/* Tables may be left from the last trim, still in their grace period. */
 		if (t->n == 0) {
 			collect(d, t);
 			if (t->n == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What policies are made of: map and unmap through a domain's window, without what an unmap waits
- * for. Inline as far as it is one page; the rest is in map.c.
+ * The parts that policies are made of: map and unmap through a domain's window, without what an
+ * unmap waits for. The case of one page is inline; the rest is in map.c.
  */
 #ifndef WINDOW_WINDOW_H
 #define WINDOW_WINDOW_H
@@ -15,14 +15,15 @@
 #include "leaf.h"
 #include "names.h"
 
-/** Map through the window. Shared by every policy that uses the page table. */
+/** Map through the window. Every policy that uses the page table shares this. */
 int window_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	       uint64_t *iova, struct dom_lcore *dl);
 
-/** An IOVA of @p pages, from the magazines or the space. @return 0 with *pfn set; -ENOSPC; -ENOMEM. */
+/** Get an IOVA of @p pages from the magazines or the shared space.
+ * @return 0 with *pfn set; -ENOSPC; -ENOMEM. */
 int window_get(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pages, uint32_t *pfn);
 
-/* Do @p len bytes at @p addr lie in one page? No bytes do not: len - 1 wraps. */
+/* Are @p len bytes at @p addr in one page? For no bytes the answer is false: len - 1 wraps. */
 static inline bool
 one_page(uint64_t addr, size_t len)
 {
@@ -38,25 +39,27 @@ window_is_one(const uint64_t *pte)
 	return (pte_load(pte) & whole) == whole;
 }
 
-/** Is there one whole mapping of 2 … IOVA_CHUNK_PAGES pages? @return 0 with *pte its first; -errno. */
+/** Is there one whole mapping of 2 … IOVA_CHUNK_PAGES pages?
+ * @return 0 with *pte its first entry; -errno. */
 int window_check_run(const struct sluice_domain *d, uint32_t pfn, uint32_t pages, uint64_t **pte);
 
-/** Map @p len bytes, in two pages or more, at IOVAs that the caller took, with an allowed protection.
+/** Map @p len bytes, in two pages or more, at IOVAs that the caller took. @p prot must be allowed.
  * @return 0. */
 int window_set_run(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint32_t pages,
 		   uint64_t pa, size_t len, unsigned int prot, uint64_t *iova);
 
-/* Of more than one page, or where there is none: map.c. */
+/* window_clear() of more than one page, or where nothing is mapped: map.c. */
 int window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
 		     uint32_t *pages);
-/* The same, one page included, for a caller that looks at the names of all pieces itself. */
+/* The same, for one page too, for a caller that checks the names of all pieces itself. */
 int window_clear_claimed(struct sluice_domain *d, uint32_t pfn, uint32_t pages);
 
 /**
  * The page of an address, for an unmap.
- * @return what is no page of the window if either is out of range: an address below the window
- *   wraps; a length of two pages and more gets in the way, one that a name cannot say certainly
- *   (names.h, 3). What it may then be is another page of the window: the name says no.
+ * @return the page; if the address or the length is out of range, a number beyond the window or
+ *   the wrong page. An address below the window wraps. A length of two pages or more is ORed into
+ *   the number; one too long for a name (names.h, 3) puts it beyond every window. If the result is
+ *   another page of the window, its name does not match.
  */
 static inline uint64_t
 window_pfn(const struct sluice_domain *d, uint64_t iova, size_t len)
@@ -65,9 +68,9 @@ window_pfn(const struct sluice_domain *d, uint64_t iova, size_t len)
 }
 
 /**
- * Is [iova, iova+len) a mapping of one page, whole and alone? Then it is cleared; page @p pfn is
- * window_pfn() and in the window. Its name says it all: the entry need not be looked at.
- * @return false: it is something else, or nothing, and nothing changed.
+ * Clear [iova, iova+len) if it is a whole mapping of one page. @p pfn is from window_pfn() and in
+ * the window. The name alone decides: the entry need not be read.
+ * @return false: there is another mapping, or none, and nothing changed.
  */
 static inline bool
 window_clear_one(struct sluice_domain *d, uint64_t pfn, uint64_t iova, size_t len)
@@ -84,14 +87,14 @@ window_clear_one(struct sluice_domain *d, uint64_t pfn, uint64_t iova, size_t le
 	return true;
 }
 
-/* What is not one page, or an error: map.c. */
+/* window_clear() of all but one page, and of errors: map.c. */
 int window_clear_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn,
 		      uint32_t *pages);
 
 /**
  * First half of an unmap: check that [iova, iova+len) is one whole mapping, clear its entries.
- * Inline for one page: the policies are what makes an unmap, and nothing is to be saved and
- * restored between the two halves.
+ * It is inline for one page, so a policy's unmap need not save and restore registers between the
+ * two halves.
  * @return 0 with *pfn and *pages set; -EINVAL; -ENOENT: nothing changed.
  */
 static inline int
@@ -107,8 +110,8 @@ window_clear(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn_o
 	return 0;
 }
 
-/** Map @p len bytes, in one page, at an IOVA that the caller took, with d->pte_one[] of an allowed
- * protection. */
+/** Map @p len bytes, in one page, at an IOVA that the caller took. @p attr is d->pte_one[] of an
+ * allowed protection. */
 static inline int
 window_set_one(struct sluice_domain *d, struct dom_lcore *dl, uint32_t pfn, uint64_t pa,
 	       size_t len, uint64_t attr, uint64_t *iova)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The bits of VMSAv8-64 descriptors (Arm DDI 0487 D8.3), stage 1 and stage 2, any granule: what the
- * last level's entries are made of. A file beside this one adds the granule.
+ * The bits of VMSAv8-64 descriptors (Arm DDI 0487 D8.3) in the last level, for stage 1 and stage 2
+ * and any granule. The files beside this one add the granule.
  */
 #ifndef FMT_LPAE_H
 #define FMT_LPAE_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define LPAE_VALID     (UINT64_C(1) << 0)
-#define LPAE_TABLE     (UINT64_C(1) << 1) /* above the last level: a table; there: a page */
+#define LPAE_TABLE     (UINT64_C(1) << 1) /* above the last level: a table; in it: a page */
 #define LPAE_AF        (UINT64_C(1) << 10)
 #define LPAE_SH_INNER  (UINT64_C(3) << 8)
 #define LPAE_ADDR      UINT64_C(0x0000fffffffff000)
@@ -30,16 +30,17 @@
 /* MAIR index of normal write-back memory; the backend's MAIR must agree (attr 1 = 0xff). */
 #define LPAE_MAIR_IDX_WB 1
 
-/* What the hot path knows of an entry. Hardware ignores bits 58:55 in both stages: where one mapping
- * begins and ends, so that an unmap can tell that it names exactly one whole mapping without any
- * table beside this one; and in a first entry whether the mapping is kept (policy/persistent.h). */
+/* The bits of an entry that the hot path uses. Hardware ignores bits 58:55 in both stages. They
+ * mark where a mapping begins and ends, so an unmap can check that it gets exactly one whole
+ * mapping, with no other table. A bit of the first entry says that the mapping is kept
+ * (policy/persistent.h). */
 #define PTE_VALID LPAE_VALID
 #define PTE_ADDR  LPAE_ADDR
 #define PTE_FIRST (UINT64_C(1) << 55)
 #define PTE_LAST  (UINT64_C(1) << 56)
 #define PTE_KEPT  (UINT64_C(1) << 57)
-/* Of two entries that differ in what a device may do, one has this bit and the other has not: AP[2],
- * S2AP[1]. */
+/* The bit that distinguishes a read-only entry from a writable one: AP[2] in stage 1, S2AP[1] in
+ * stage 2. */
 #define PTE_WRITE LPAE_AP_RO
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * VMSAv8-64 with 16 KiB pages, stage 1 and stage 2: what differs between the two is in the attributes,
- * which a domain has ready (sluice_domain.pte_attr), so that one compilation serves both.
+ * VMSAv8-64 with 16 KiB pages, stage 1 and stage 2. The two differ only in attributes, which each
+ * domain holds (sluice_domain.pte_attr), so one compilation serves both.
  */
 #ifndef FMT_LPAE_16K_H
 #define FMT_LPAE_16K_H
