@@ -248,7 +248,11 @@ sluice_iommu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigne
 const char *
 sluice_iommu_format(const struct sluice_iommu *iommu, unsigned int i)
 {
-	for (unsigned int f = 0; iommu != NULL && f < SLUICE_FORMATS; f++)
+	if (iommu == NULL) {
+		(void)sluice_null("an iommu");
+		return NULL;
+	}
+	for (unsigned int f = 0; f < SLUICE_FORMATS; f++)
 		if ((iommu->formats & 1u << f) != 0 && i-- == 0)
 			return pt_format_get((enum sluice_format)f)->name;
 	return NULL;

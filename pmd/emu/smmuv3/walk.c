@@ -58,6 +58,46 @@ leaf_perm(const struct emu_cd *cd, uint64_t d, unsigned int apt)
 	return p;
 }
 
+/* The walk's last descriptor: the translation, or its fault. */
+static inline __attribute__((always_inline)) void
+walk_leaf(const struct emu_cd *cd, uint64_t d, uint64_t out, unsigned int apt, unsigned int gran,
+	  unsigned int sh, struct emu_walk *w)
+{
+	out &= ~((UINT64_C(1) << sh) - 1);
+	if (out >> cd->ips) {
+		w->fault = SMMU_EVT_F_ADDR_SIZE;
+		return;
+	}
+	if (!(d & SMMU_TTD_AF) && !cd->affd) {
+		w->fault = SMMU_EVT_F_ACCESS;
+		return;
+	}
+	w->leaf.pa = out;
+	w->leaf.gran = (uint8_t)gran;
+	w->leaf.shift = (uint8_t)sh;
+	w->leaf.perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) : leaf_perm(cd, d, apt);
+	w->leaf.global = !(d & SMMU_TTD_NG) && !cd->one;
+}
+
+/* Where the walk begins: below the lowest table that the walk cache has, or with the first one. */
+static inline __attribute__((always_inline)) unsigned int
+walk_cached(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, unsigned int gran,
+	    unsigned int start, uint64_t *table, unsigned int *apt)
+{
+	const uint64_t addr = SMMU_TTD_ADDR & ~((UINT64_C(1) << GRAN_PAGE_SHIFT(gran)) - 1);
+
+	for (int l = 2; l >= (int)start; l--) {
+		const struct wc_entry *c = emu_wc_lookup(&e->tlb, &cd->tag, va, gran, (unsigned int)l);
+
+		if (c != NULL) {
+			*table = c->next & addr;
+			*apt = (unsigned int)c->next & 0xf;
+			return (unsigned int)l + 1;
+		}
+	}
+	return start;
+}
+
 /*
  * Fault order within a level (§7.3.20): stage 2 of the descriptor's address, abort, invalid
  * descriptor, address size; then AF. What the walk cache remembers under stage 2 are IPAs.
@@ -80,17 +120,7 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint6
 	w->fault = 0;
 	w->s2 = false;
 	if (e->tlb.wc != NULL && !fresh)
-		for (int l = 2; l >= (int)start; l--) {
-			const struct wc_entry *c =
-				emu_wc_lookup(&e->tlb, &cd->tag, va, gran, (unsigned int)l);
-
-			if (c != NULL) {
-				level = (unsigned int)l + 1;
-				table = c->next & addr;
-				apt = (unsigned int)c->next & 0xf;
-				break;
-			}
-		}
+		level = walk_cached(e, cd, va, gran, start, &table, &apt);
 	for (;; level++) {
 		unsigned int sh = GRAN_SHIFT(gran, level);
 		uint64_t idx = level == start ? in >> sh : (in >> sh) & idx_mask;
@@ -121,21 +151,7 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint6
 			return;
 		}
 		if (level == 3 || !(d & SMMU_TTD_TABLE)) {
-			out &= ~((UINT64_C(1) << sh) - 1);
-			if (out >> cd->ips) {
-				w->fault = SMMU_EVT_F_ADDR_SIZE;
-				return;
-			}
-			if (!(d & SMMU_TTD_AF) && !cd->affd) {
-				w->fault = SMMU_EVT_F_ACCESS;
-				return;
-			}
-			w->leaf.pa = out;
-			w->leaf.gran = (uint8_t)gran;
-			w->leaf.shift = (uint8_t)sh;
-			w->leaf.perm = unlikely(cd->one) ? leaf_perm_one(cd, d, apt) :
-						      leaf_perm(cd, d, apt);
-			w->leaf.global = !(d & SMMU_TTD_NG) && !cd->one;
+			walk_leaf(cd, d, out, apt, gran, sh, w);
 			return;
 		}
 		if (out >> cd->ips) {

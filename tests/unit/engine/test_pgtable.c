@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * pgtable/pgtable.c: every block size, all-or-nothing errors, running out of table pages at each one,
+ * pgtable/tables.c and blocks.c: every block size, all-or-nothing errors, running out of table pages at each one,
  * the walk against a model of what is mapped.
  */
 #include <sluice/map.h>
