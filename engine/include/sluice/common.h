@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What every public header of sluice needs: export marks, opaque handles, errors.
+ * The basis of every public header of sluice: export marks, opaque handles, errors.
  */
 #ifndef SLUICE_COMMON_H
 #define SLUICE_COMMON_H
@@ -22,16 +22,16 @@ struct sluice_domain; /**< an address space: page table + IOVA space + unmap pol
 struct sluice_engine; /**< the polled loop that serves one or more iommus */
 struct sluice_dma;    /**< one channel of something that makes DMA */
 
-/** One named counter, as sluice_iommu_xstats() returns them. */
+/** One named counter from sluice_iommu_xstats(). */
 struct sluice_xstat {
 	char name[40];
 	uint64_t value;
 };
 
 /**
- * The last error of this thread, as one line for people: it names the culprit and what would be
- * right. Set by every control call that fails. The fast path (map, unmap, poll) does not set it, but
- * where a wait of it ended by the SYNC timeout: then it says what was waited for.
+ * The last error of this thread, as one line for people: it names the wrong value and what would be
+ * right. Every control call that fails sets it. The fast path (map, unmap, poll) sets it only if
+ * one of its waits ended by the SYNC timeout; then it says what was waited for.
  * @return a string valid until the next failing call of this thread; "" if there was none.
  */
 SLUICE_API const char *sluice_error(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Who makes DMA: channels of devices that move bytes through translated addresses. Works like
- * a DPDK dmadev: submit a burst of descriptors, collect completions in order.
+ * DMA makers: channels of devices that move bytes through translated addresses. A channel works
+ * like a DPDK dmadev: submit a burst of descriptors, collect completions in order.
  */
 #ifndef SLUICE_DMA_H
 #define SLUICE_DMA_H
@@ -14,12 +14,12 @@ extern "C" {
 
 /** One transfer between host memory (by IOVA, translated) and the device's own memory. */
 struct sluice_dma_desc {
-	uint64_t iova;     /**< address for the device */
+	uint64_t iova;     /**< the address in host memory, for the device */
 	void *dev_mem;     /**< the device's side: source of a write to the host, sink of a read;
 				NULL: the device's own buffer (sluice_dma_get_info()), at dev_off */
 	uint32_t len;      /**< bytes */
 	uint16_t flags;    /**< SLUICE_DMA_TO_HOST or 0 */
-	uint16_t dev_off;  /**< where in the device's own buffer, bytes; when dev_mem is NULL */
+	uint16_t dev_off;  /**< offset in the device's own buffer, bytes, if dev_mem is NULL */
 	uint64_t cookie;   /**< comes back in the completion */
 };
 
@@ -29,26 +29,26 @@ struct sluice_dma_desc {
 struct sluice_dma_cpl {
 	uint64_t cookie;
 	uint32_t done;   /**< bytes moved before the end or the fault */
-	int32_t status;  /**< 0; -EFAULT the IOMMU refused; -EIO the access aborted on the bus;
-				-EINVAL, -ENOTSUP not a transfer that this maker can make: nothing
-				was done; -ETIMEDOUT the device did not end within its deadline */
+	int32_t status;  /**< 0; -EFAULT the IOMMU refused it; -EIO the access aborted on the bus;
+				-EINVAL, -ENOTSUP this maker cannot make such a transfer, and
+				nothing was done; -ETIMEDOUT the device missed its deadline */
 };
 
-#define SLUICE_DMA_TELLS (1u << 0) /**< status and done tell whether the IOMMU let a transfer
-					through; without it status is 0 either way: look at the data
-					and at the event queue */
+#define SLUICE_DMA_TELLS (1u << 0) /**< status and done say whether the IOMMU let a transfer
+					through. Without this flag status is always 0: look at the
+					data and at the event queue */
 #define SLUICE_DMA_READS (1u << 1) /**< the device can read host memory */
 #define SLUICE_DMA_ANY_MEM (1u << 2) /**< dev_mem may be given */
-#define SLUICE_DMA_PATTERN (1u << 3) /**< the own buffer cannot change: 78 56 34 12 (hex), over and
-					over, starting anew with each transfer */
+#define SLUICE_DMA_PATTERN (1u << 3) /**< the device's own buffer is constant: 78 56 34 12 (hex), over
+					and over, from the start in each transfer */
 
 /** What a channel can do. */
 struct sluice_dma_info {
 	uint32_t flags;      /**< SLUICE_DMA_TELLS, … */
 	uint32_t max_len;    /**< bytes of the longest transfer */
 	uint32_t own_len;    /**< bytes of the device's own buffer: dev_off + len <= own_len */
-	uint32_t depth;      /**< transfers that may be under way */
-	uint64_t latency_ns; /**< how long a transfer takes at least, by design of the device */
+	uint32_t depth;      /**< transfers that may be in flight */
+	uint64_t latency_ns; /**< the least time of a transfer, by design of the device */
 };
 
 /** Counters of a channel. */
@@ -56,7 +56,7 @@ struct sluice_dma_stats {
 	uint64_t submitted, completed;   /**< descriptors */
 	uint64_t bytes;                  /**< bytes moved */
 	uint64_t faults;                 /**< descriptors that ended with a fault */
-	uint64_t probes, probe_hits;     /**< accesses tried on purpose; those that got through */
+	uint64_t probes, probe_hits;     /**< accesses made on purpose; those that got through */
 };
 
 /**
@@ -73,14 +73,14 @@ struct sluice_dma_stats {
  *   this is; a transfer takes 100 ms, and the deadline begins after that (5000).
  *   "testdev[,index=N]": the N-th "iommu-testdev" PCI device; it only writes.
  *   The StreamID of a PCI device must be one of @p dev's: ask sluice_dma_stream() for it.
- * @return the channel, or NULL with rte_errno EINVAL, ENODEV, EBUSY (somebody has that device),
+ * @return the channel, or NULL with rte_errno EINVAL, ENODEV, EBUSY (the device is in use),
  *   ENOTSUP or ENOMEM and sluice_error() set.
  */
 SLUICE_API struct sluice_dma *sluice_dma_open(struct sluice_device *dev, const char *devargs);
 
 /**
- * The StreamID that sluice_dma_open() with the same @p devargs will use, before there is a device.
- * For "emu" any StreamID is as good as another: index=N (0) gets (N + 1) << 3, the requester id of
+ * The StreamID that sluice_dma_open() with the same @p devargs will use; no device need exist yet.
+ * For "emu" any StreamID will do: index=N (0) gets (N + 1) << 3, the requester id of
  * the N-th PCI device of a small machine.
  * @return 0; -EINVAL, -ENODEV, -ENOTSUP with sluice_error() set.
  */
@@ -92,11 +92,13 @@ SLUICE_API int sluice_dma_get_info(const struct sluice_dma *dma, struct sluice_d
 /** Close a channel; nothing may be in flight. @return 0; -EBUSY. */
 SLUICE_API int sluice_dma_close(struct sluice_dma *dma);
 
-/** Submit up to @p n transfers, in order. One lcore; does not look for NULL. @return how many were taken. */
+/** Submit up to @p n transfers, in order. One lcore at a time; NULL is not checked.
+ * @return how many were taken. */
 SLUICE_API uint16_t sluice_dma_submit(struct sluice_dma *dma, const struct sluice_dma_desc *d,
 				      uint16_t n);
 
-/** Collect up to @p n completions, in order. One lcore; does not look for NULL. @return how many. */
+/** Collect up to @p n completions, in order. One lcore at a time; NULL is not checked.
+ * @return how many. */
 SLUICE_API uint16_t sluice_dma_completed(struct sluice_dma *dma, struct sluice_dma_cpl *c,
 					 uint16_t n);
 

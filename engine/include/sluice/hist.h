@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * A small log2 histogram: 16 linear sub-buckets per power of two (values are exact below 32, then
- * within 1/16), 2^0 … 2^40. One writer; readers may look at any time and see a recent state.
- * Everything is inline so that the writer pays one shift, one add and one store.
+ * within 1/16), 2^0 … 2^40. It has one writer; readers may look at any time and see a recent state.
+ * Everything is inline, so the writer pays one shift, one add and one store.
  */
 #ifndef SLUICE_HIST_H
 #define SLUICE_HIST_H

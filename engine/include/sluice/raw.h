@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * For conformance tests and debugging: the hardware past the driver's own decisions. Registers,
- * commands, table entries and event records are given as the architecture lays them out; nothing
- * is checked, and a driver whose tables were changed behind its back may misbehave until
- * sluice_raw_reset(). Not for applications.
+ * Direct access to the hardware, for conformance tests and debugging, not for applications.
+ * Registers, commands, table entries and event records have the architecture's layout. Nothing is
+ * checked, and a driver whose tables were changed without its knowledge may misbehave until
+ * sluice_raw_reset().
  *
- * Control path, one thread, while nothing else uses the iommu. Every call returns -ENOTSUP where
- * the backend has no such thing; words are 64-bit, in the machine's byte order.
+ * Control path, one thread, while nothing else uses the iommu. A call returns -ENOTSUP if the
+ * backend does not support it. Words are 64-bit, in the machine's byte order.
  */
 #ifndef SLUICE_RAW_H
 #define SLUICE_RAW_H
@@ -18,11 +18,11 @@
 extern "C" {
 #endif
 
-/** What the hardware looks up for a stream. */
+/** The structures that the hardware looks up for a stream. */
 enum sluice_raw_entry {
 	SLUICE_RAW_STREAM,    /**< the stream's own entry (SMMUv3: STE; VT-d: root/context entry) */
 	SLUICE_RAW_STREAM_L1, /**< the upper-level entry that leads to it (SMMUv3: L1STD) */
-	SLUICE_RAW_CONTEXT, /**< the address space that it points to (SMMUv3: CD of no substream) */
+	SLUICE_RAW_CONTEXT, /**< its address space (SMMUv3: the CD without a substream) */
 	SLUICE_RAW_ENTRIES,
 };
 
@@ -40,7 +40,7 @@ struct sluice_raw_info {
 SLUICE_API int sluice_raw_get_info(struct sluice_iommu *iommu, struct sluice_raw_info *info);
 
 /**
- * Read or write a register. Emulated hardware sees a write when it is stepped next.
+ * Read or write a register. Emulated hardware sees a write when it is next stepped.
  * @param off byte offset. @param size 4 or 8. @return 0; -EINVAL beyond the registers, or not
  *   aligned.
  */
@@ -50,51 +50,52 @@ SLUICE_API int sluice_raw_reg_write(struct sluice_iommu *iommu, uint32_t off, un
 				    uint64_t v);
 
 /**
- * Have @p n commands executed: through the driver's own queue, followed by the driver's own SYNC,
- * for which this waits. @param words n * cmd_words. @param n 0 … max_cmds.
+ * Execute @p n commands through the driver's own queue, followed by the driver's own SYNC, and wait
+ * for it. @param words n * cmd_words. @param n 0 … max_cmds.
  * @return 0; -EIO the hardware refused one of them (the driver repaired the queue); -ETIMEDOUT;
  *   -EINVAL too many.
  */
 SLUICE_API int sluice_raw_cmds(struct sluice_iommu *iommu, const uint64_t *words, unsigned int n);
 
 /**
- * Read an entry as it is in memory. @param words entry_words[kind] of them.
- * @return 0; -ENOENT there is none (linear table, no context); -EINVAL no such stream; -ENOMEM.
+ * Read an entry from memory. @param words entry_words[kind] of them.
+ * @return 0; -ENOENT the stream has none (linear table, no context); -EINVAL no such stream;
+ * -ENOMEM.
  */
 SLUICE_API int sluice_raw_entry_read(struct sluice_iommu *iommu, enum sluice_raw_entry kind,
 				     uint32_t stream, uint64_t *words);
 
 /**
- * Store an entry as given, word by word from the last to the first, and tell the hardware
- * nothing. (A level-2 table that is missing is made, which the hardware is told.)
+ * Store an entry as given, word by word from the last to the first, without an invalidation. (A
+ * missing level-2 table is made, with an invalidation.)
  * @return as sluice_raw_entry_read().
  */
 SLUICE_API int sluice_raw_entry_write(struct sluice_iommu *iommu, enum sluice_raw_entry kind,
 				      uint32_t stream, const uint64_t *words);
 
 /**
- * Change an entry (SLUICE_RAW_STREAM, SLUICE_RAW_CONTEXT) the way the driver does: without a moment
- * in which the hardware could see a mixture, telling it after each step.
+ * Change an entry (SLUICE_RAW_STREAM, SLUICE_RAW_CONTEXT) as the driver does: with an invalidation
+ * after each step, so that the hardware never sees a mixture.
  * @return as sluice_raw_entry_read(); -ETIMEDOUT; -EIO.
  */
 SLUICE_API int sluice_raw_entry_change(struct sluice_iommu *iommu, enum sluice_raw_entry kind,
 				       uint32_t stream, const uint64_t *words);
 
 /**
- * Drain up to @p n event records through the driver: as the hardware wrote them, and as the driver
- * understands them. No engine may poll meanwhile.
+ * Drain up to @p n event records through the driver, as the hardware wrote them and as the driver
+ * decodes them. No engine may poll meanwhile.
  * @param words n * event_words, or NULL. @param f n, or NULL. @return how many.
  */
 SLUICE_API int sluice_raw_events(struct sluice_iommu *iommu, uint64_t *words,
 				 struct sluice_fault *f, unsigned int n);
 
 /**
- * Reset and bring up again, from whatever state the registers are in, with the tables that are in
+ * Reset the hardware and bring it up again, from any state of the registers, with the tables in
  * memory. Nothing may be in flight. @return 0; -ETIMEDOUT; -EIO.
  */
 SLUICE_API int sluice_raw_reset(struct sluice_iommu *iommu);
 
-/** Where memory of this iommu is in the process. @return NULL when not all of it is its memory. */
+/** The address in the process of memory of this iommu. @return NULL: part of it is other memory. */
 SLUICE_API void *sluice_raw_mem(struct sluice_iommu *iommu, uint64_t pa, size_t len);
 
 #ifdef __cplusplus
