@@ -35,7 +35,7 @@ async_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 
 /* Clear and queue an unmap of any size. The caller has begun a put.
  * @return 1; 0: done strictly, because the ring is closed; -errno. */
-static int
+static __rte_noinline int
 put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint64_t cookie,
 	 struct dom_lcore *dl)
 {
