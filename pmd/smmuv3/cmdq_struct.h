@@ -35,7 +35,7 @@
  * producer a tenth slower and gave two producers nothing beyond noise. */
 struct cmdq_slot {
 	_Atomic uint64_t baton; /* step 3; by owner and publisher of a burst that starts here */
-	_Atomic uint64_t end;   /* step 5; by owner of the burst that ends here: end | SLOT_FILLER */
+	_Atomic uint64_t end;   /* step 5; by owner of a burst that ends here: end, SLOT_FILLER */
 };
 
 /* One producer's own line. All threads that are not lcores share the last one. */
