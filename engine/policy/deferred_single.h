@@ -24,14 +24,14 @@
  *    only grows, so the difference is never too small. So a full queue refuses before anything has
  *    changed, neither queue can overflow, and a worker that gives up waiting has nothing to undo. A
  *    worker that comes while others wait lets one of them go first (`let_in`), within bounds:
- *    otherwise the lcore that polls would always be the first to find room. Sleep, as in ring.h,
- *    11. Where there are many domains, the engine sets a bit of `waiting` when it has found nothing
- *    for a while, and then checks that no worker is inside: taken and freed differ from before an
- *    unmap clears anything until it is released. An unmapping worker looks at the bit after its
- *    entry is in. If the bit is set, the worker clears it, stores the time, and calls the engine.
- *    Both sides write first and then look, all with seq_cst, so at least one sees the other. An
- *    unmap that is found after a sleep returned no earlier than the stored time: if its worker did
- *    not store the time, the worker saw the bit cleared, and returned after that.
+ *    otherwise the lcore that polls would always be the first to find room.
+ *    Sleep, as in ring.h, 11. Where there are many domains, the engine sets a bit of `waiting` when
+ *    it has found nothing for a while, and then checks that no worker is inside: taken and freed
+ *    differ from before an unmap clears anything until it is released. An unmapping worker looks at
+ *    the bit after its entry is in. If the bit is set, the worker clears it, stores the time, and
+ *    calls the engine. Both sides write first and then look, all with seq_cst, so at least one sees
+ *    the other. An unmap that is found after a sleep returned no earlier than the stored time: if
+ *    its worker did not store the time, the worker saw the bit cleared, and returned after that.
  * 6. Race detectors. If an rte_ring has several producers, a later one waits for the earlier one's
  *    tail with a relaxed load before it stores its own (DPDK until 25.07). This is enough on every
  *    machine, since a release store stays behind earlier loads, but C11 does not promise it. A race

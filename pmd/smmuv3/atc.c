@@ -3,16 +3,16 @@
  * PCIe ATS (IHI 0070 §3.9.1, §3.9.2): turning it on and off for a stream, and the invalidation of
  * what the device behind it cached.
  *
- * A burst of ATC_INVs ends in two SYNCs: one of its own, that signals nothing, and the last slot,
- * which may be given up for a later burst's (cmdq.h, 4). When a device does not answer, it is the
- * first of the two that the queue stops at (CERROR_ATC_INV_SYNC), so that it is known which
- * submission has failed, and that no other has.
+ * A burst of ATC_INVs ends in two SYNCs: one of its own, which signals nothing, and the one in the
+ * last slot, which a later burst's may replace (cmdq.h, 4). If a device does not answer, the queue
+ * stops at the first of the two (CERROR_ATC_INV_SYNC). So it is known which submission has failed,
+ * and that no other has.
  */
 #include <errno.h>
 
 #include "smmuv3.h"
 
-/* A burst that inv_submit() may be asked for: ATC_INVs, their SYNC, the last slot. */
+/* The largest burst of ATC_INVs, with their SYNC and the last slot, fits. */
 #define ATC_BURST_SLOTS (SLUICE_ATC_BURST + 2u)
 
 bool
@@ -44,7 +44,7 @@ smmu_atc_count(struct smmu *s, uint64_t seq, unsigned int cmds)
 	atomic_fetch_add_explicit(&s->mid_syncs, 1, memory_order_relaxed);
 }
 
-/* Empty the device's cache. @return 0; -EREMOTEIO no answer; else the queue does not work. */
+/* Empty the device's cache. @return 0; -EREMOTEIO: no answer; else the queue does not work. */
 static int
 forget_all(struct smmu *s, uint32_t sid)
 {
@@ -67,8 +67,8 @@ set_eats(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste, bool on)
 	return smmu_strtab_write(s, sid, ste, target);
 }
 
-/* §3.9.2: EATS, told, then the endpoint. The endpoint is off, so that what it is made to forget it
- * cannot ask for anew. */
+/* §3.9.2: set EATS, invalidate the STE, then switch the endpoint on. Until then the endpoint is
+ * off, so it cannot ask again for what it is made to forget. */
 static int
 turn_on(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
 {
@@ -89,8 +89,9 @@ turn_on(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
 	return back != 0 ? back : sluice_fail(-rc, "smmuv3: the device's ATS cannot be enabled");
 }
 
-/* §3.9.2: the endpoint, ATC_INV, SYNC, then EATS, told. A device that does not answer keeps what
- * it has, but with ATSCHK its translated accesses abort all the same. */
+/* §3.9.2: switch the endpoint off, ATC_INV, SYNC, then clear EATS and invalidate the STE. A
+ * device that does not answer keeps its translations, but with ATSCHK its translated accesses
+ * abort. */
 static int
 turn_off(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste)
 {

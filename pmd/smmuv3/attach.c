@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The three things a stream can be attached to.
+ * Attaching a stream to one of three kinds of domain: paging, identity, blocked.
  */
 #include <errno.h>
 
@@ -64,8 +64,8 @@ smmu_attach_blocked(struct sluice_iommu *iommu, uint32_t sid)
 	return attach(iommu, sid, ste, NULL);
 }
 
-/* One word is all that the hardware looks at of an STE that aborts, so that one store changes it in
- * one step (entry.c, 2). Room for the command comes first: without it nothing is changed. */
+/* The hardware looks at only one word of an STE that aborts, so one store changes it in one step
+ * (entry.c, 2). Room for the command is reserved first: without it nothing changes. */
 int
 smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 {
@@ -76,7 +76,7 @@ smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 	struct smmu_ctx *old;
 	int rc;
 
-	/* A control call has it, and may be waiting for the hardware. */
+	/* A control call has the lock, and may be waiting for the hardware. */
 	if (pthread_mutex_trylock(&s->lock) != 0)
 		return -EAGAIN;
 	rc = smmu_strtab_known(s, sid, &ste);
@@ -95,9 +95,9 @@ smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 	cmdq_put(&s->cmdq, start, cmd_cfgi_ste(sid, true));
 	*seq = cmdq_commit(&s->cmdq, lc, start, start + 2);
 	atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
-	/* Whether the hardware has heard of it is not learnt here: the next change tells again. */
+	/* This does not learn whether the command completes, so the next change repeats it. */
 	s->unsure = true;
-	/* Nothing depends on the device's own switch: it may not listen to that either. */
+	/* Protection does not depend on the device's own switch, which it may ignore too. */
 	if (s->regs.ops->ats != NULL)
 		(void)s->regs.ops->ats(&s->regs, sid, false);
 out:

@@ -6,7 +6,7 @@
 
 #include "smmuv3.h"
 
-/* Attribute 1 is what the page tables use; the rest are there for the reader of a dump. */
+/* Page tables use attribute 1; the others are set only to make dumps readable. */
 #define MAIR_VALUE                                                                                 \
 	((uint64_t)SMMU_MAIR_NORMAL_NC | (uint64_t)SMMU_MAIR_NORMAL_WB << 8 |                      \
 	 (uint64_t)SMMU_MAIR_DEVICE_nGnRE << 16)
@@ -22,9 +22,9 @@ cd_s1(uint64_t cd[ENTRY_WORDS], uint64_t ttb, unsigned int ias, uint64_t tg, uin
 		SMMU_CD_0_V | smmu_field_prep(SMMU_CD_0_IPS, ips) | SMMU_CD_0_AA64 |
 		/* Faults end the transaction with an abort, and are recorded. */
 		SMMU_CD_0_R | SMMU_CD_0_A |
-		/* The ASID is ours: the processor's broadcast invalidations leave it alone. */
+		/* The ASID is private: the processor's broadcast invalidations do not affect it. */
 		SMMU_CD_0_ASET | smmu_field_prep(SMMU_CD_0_ASID, asid) |
-		/* Walks look into the caches (IDR0.COHACC). */
+		/* Walks are cache coherent (IDR0.COHACC). */
 		smmu_field_prep(SMMU_CD_0_IR0, SMMU_CD_RGN_WBWA) |
 		smmu_field_prep(SMMU_CD_0_OR0, SMMU_CD_RGN_WBWA) |
 		smmu_field_prep(SMMU_CD_0_SH0, SMMU_SH_ISH);
@@ -40,7 +40,7 @@ cd_used(const uint64_t cd[ENTRY_WORDS], uint64_t used[ENTRY_WORDS])
 	if ((cd[0] & SMMU_CD_0_V) == 0)
 		return;
 	memset(used, 0xff, ENTRY_WORDS * sizeof(*used));
-	/* A half of the address space that is not walked: its base and size do not matter. */
+	/* If a half of the address space is not walked, its base and size do not matter. */
 	if ((cd[0] & SMMU_CD_0_EPD0) != 0) {
 		used[0] &= ~(SMMU_CD_0_T0SZ | SMMU_CD_0_TG0 | SMMU_CD_0_IR0 | SMMU_CD_0_OR0 |
 			     SMMU_CD_0_SH0);

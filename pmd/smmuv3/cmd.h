@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Commands as the driver builds them: one small function for each command it ever issues.
+ * The commands that the driver issues: one small function builds each of them.
  */
 #ifndef SMMUV3_CMD_H
 #define SMMUV3_CMD_H
@@ -9,13 +9,13 @@
 
 #include "smmuv3_hw.h"
 
-/** One command, as it lies in the queue (IHI 0070 §4.1). */
+/** One command, with the layout of the queue (IHI 0070 §4.1). */
 struct smmu_cmd {
 	uint64_t w[2];
 };
 _Static_assert(sizeof(struct smmu_cmd) == SMMU_CMD_BYTES, "a command is 16 bytes");
 
-/* Shifts of the two fields on the fast path, so that no mask needs to be counted there. */
+/* Shifts of the two fields on the fast path, as constants. */
 #define CMD_ASID_SHIFT    48
 #define CMD_MSIDATA_SHIFT 32
 
@@ -56,21 +56,21 @@ cmd_cfgi_cd(uint32_t sid, uint32_t ssid, bool leaf)
 				    leaf ? SMMU_CFGI_1_LEAF : 0 } };
 }
 
-/** Every Non-secure EL1 entry. §4.4.4 */
+/** Invalidate every Non-secure EL1 entry. §4.4.4 */
 static inline struct smmu_cmd
 cmd_tlbi_nsnh_all(void)
 {
 	return (struct smmu_cmd){ { SMMU_CMD_TLBI_NSNH_ALL, 0 } };
 }
 
-/** Every EL2 entry. §4.4.2 */
+/** Invalidate every EL2 entry. §4.4.2 */
 static inline struct smmu_cmd
 cmd_tlbi_el2_all(void)
 {
 	return (struct smmu_cmd){ { SMMU_CMD_TLBI_EL2_ALL, 0 } };
 }
 
-/** Everything of one stage-1 address space. §4.4.3.2 */
+/** Invalidate one stage-1 address space. §4.4.3.2 */
 static inline struct smmu_cmd
 cmd_tlbi_asid(uint16_t vmid, uint16_t asid)
 {
@@ -78,7 +78,7 @@ cmd_tlbi_asid(uint16_t vmid, uint16_t asid)
 				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid), 0 } };
 }
 
-/** What was translated by a stage 1 over one stage-2 address space. §4.4.3 */
+/** Invalidate all translations of stage 1 over one stage-2 address space. §4.4.3 */
 static inline struct smmu_cmd
 cmd_tlbi_nh_all(uint16_t vmid)
 {
@@ -86,7 +86,7 @@ cmd_tlbi_nh_all(uint16_t vmid)
 				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid), 0 } };
 }
 
-/** Everything of one stage-2 address space, and of each stage 1 over it. §4.4.5 */
+/** Invalidate one stage-2 address space, and each stage 1 over it. §4.4.5 */
 static inline struct smmu_cmd
 cmd_tlbi_vmall(uint16_t vmid)
 {
@@ -94,7 +94,7 @@ cmd_tlbi_vmall(uint16_t vmid)
 				    smmu_field_prep(SMMU_TLBI_0_VMID, vmid), 0 } };
 }
 
-/** The page, or the leaf that holds it, at one address. §4.4.3.3 */
+/** Invalidate the page, or the leaf that holds it, at one address. §4.4.3.3 */
 static inline struct smmu_cmd
 cmd_tlbi_va(uint16_t vmid, uint16_t asid, uint64_t iova, bool leaf)
 {
@@ -112,9 +112,9 @@ cmd_tlbi_ipa(uint16_t vmid, uint64_t ipa, bool leaf)
 }
 
 /**
- * @p c, which names one page, made @p num << @p scale pages of granule @p tg from there on.
- * §4.4.1.1. One page with scale 0 is not expressible as a range (NUM = SCALE = TTL = 0 is illegal)
- * and stays the plain form.
+ * Extend @p c from one page to @p num << @p scale pages of granule @p tg. §4.4.1.1. One page with
+ * scale 0 cannot be expressed as a range (NUM = SCALE = TTL = 0 is illegal) and keeps the plain
+ * form.
  */
 static inline struct smmu_cmd
 cmd_tlbi_range(struct smmu_cmd c, unsigned int num, unsigned int scale, unsigned int tg)
@@ -128,8 +128,8 @@ cmd_tlbi_range(struct smmu_cmd c, unsigned int num, unsigned int scale, unsigned
 }
 
 /**
- * What the endpoint behind @p sid cached of [iova, iova + 4096 << size), without a PASID; 52 is
- * everything. §4.5.1
+ * Invalidate what the endpoint behind @p sid has cached of [iova, iova + 4096 << size), without a
+ * PASID; size 52 is everything. §4.5.1
  */
 static inline struct smmu_cmd
 cmd_atc_inv(uint32_t sid, uint64_t iova, unsigned int size)
@@ -139,7 +139,7 @@ cmd_atc_inv(uint32_t sid, uint64_t iova, unsigned int size)
 					    smmu_field_prep(SMMU_ATC_1_SIZE, size) } };
 }
 
-/** Have a stalled transaction tried again, or aborted; §4.6.1. */
+/** Retry or abort a stalled transaction; §4.6.1. */
 static inline struct smmu_cmd
 cmd_resume(uint32_t sid, uint16_t stag, bool retry)
 {
@@ -160,7 +160,7 @@ cmd_pri_resp(uint32_t sid, bool ssv, uint32_t ssid, uint16_t group, uint64_t res
 				    smmu_field_prep(SMMU_PRI_RESP_1_RESP, resp) } };
 }
 
-/** A SYNC in the middle of a burst: it completes what is before it and signals nothing. §4.7.3 */
+/** A SYNC in the middle of a burst: it waits for all before it and signals nothing. §4.7.3 */
 static inline struct smmu_cmd
 cmd_sync_silent(void)
 {
@@ -168,8 +168,8 @@ cmd_sync_silent(void)
 }
 
 /**
- * Takes a slot and does nothing: a prefetch of the highest StreamID's configuration, which no
- * stream table here reaches (§4.2: no effect, no error); elsewhere it would be a hint.
+ * A filler, which has no effect: a prefetch of the configuration of the highest StreamID, which no
+ * stream table here reaches (§4.2: no effect, no error). On other tables it would be a hint.
  */
 static inline struct smmu_cmd
 cmd_filler(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The command queue away from the fast path: making one, a full one, reading CONS. How it works
- * is told in cmdq.h; step numbers are those.
+ * The command queue away from the fast path: how it is made, what happens when it is full, and how
+ * CONS is read. cmdq.h explains the queue; step numbers refer to it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "cmdq.h"
 #include "wait.h"
 
-/* Turns of waiting for room between looks at the hardware's error state. */
+/* Turns of a wait for room between two looks at the hardware's error state. */
 #define FULL_SERVICE_TURNS 256u
 
 static void
@@ -36,7 +36,7 @@ cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e, uint64_t seq)
 		rte_io_wmb();
 		regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)e & cq->wrap_mask);
 		atomic_fetch_add_explicit(&lc->extra, 1, memory_order_relaxed);
-		/* 3c. Release: this PROD write before the next holder's. Acquire: as 3b. */
+		/* 3c. Release orders this PROD write before the next holder's. Acquire as in 3b. */
 		w = atomic_exchange_explicit(&cmdq_slot(cq, e)->baton, baton_passed(e),
 					     memory_order_acq_rel);
 	} while (w > baton_passed(e));
@@ -50,7 +50,8 @@ cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_
 	struct smmu_cmd *cmd = &cq->cmds[(end - 1) & cq->mask];
 	struct cmdq_slot *slot = cmdq_slot(cq, end - 1);
 
-	/* 4. Relaxed: head only grows, and what moved it past end will fill its slots. */
+	/* 4. Relaxed: head only grows, and the producer that moved it past end will fill its
+	 *    slots. */
 	if (cq->share && atomic_load_explicit(&cq->head, memory_order_relaxed) != end &&
 	    (start ^ end) < CMDQ_SHARE_GROUP) {
 		count(lc, &lc->shared);
@@ -58,7 +59,7 @@ cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_
 	} else {
 		cmdq_put_last(cmd, slot, end, cmdq_sync(cq, end), true);
 	}
-	/* One PROD write fewer: another's (here), or counted as an extra one (there). */
+	/* This burst needs no plain PROD write: another producer's covers it, or an extra one. */
 	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
 	/* 3a. Acquire pairs with the release half of PASSED in 3c. */
 	if (atomic_load_explicit(word, memory_order_acquire) != baton_passed(start) &&
@@ -76,7 +77,7 @@ init_lcores(struct cmdq *cq, const bool *lcores)
 
 	for (unsigned int i = 0; lcores != NULL && i < RTE_MAX_LCORE; i++)
 		n += lcores[i];
-	/* 1b: half of the queue for the margin at most. */
+	/* 1b: the margin may take at most half of the queue. */
 	if (n * CMDQ_FAA_BURST > size / 2)
 		n = 0;
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++) {
@@ -106,7 +107,7 @@ cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
 		cq->prod = (_Atomic uint32_t *)(void *)(cq->regs->base + SMMU_CMDQ_PROD);
 	cq->share = conf->share;
 	cq->start = conf->start;
-	/* §6.3.26: aligned to its own size, 32 bytes at least. */
+	/* §6.3.26: aligned to its own size, at least 32 bytes. */
 	cq->cmds = sluice_mem_alloc(mem, size * SMMU_CMD_BYTES,
 				    RTE_MAX(size * SMMU_CMD_BYTES, (size_t)RTE_CACHE_LINE_SIZE),
 				    &cq->pa);
@@ -162,10 +163,10 @@ cmdq_free(struct cmdq *cq)
 uint64_t
 cmdq_read_cons(struct cmdq *cq)
 {
-	/* Tail is read before and after CONS. When both agree, tail stood still meanwhile, and CONS
-	 * was within size of it: head - tail <= size always (1a). When they do not, another
-	 * thread has just looked, and what it found will do. Acquire: see cmdq_refresh(), and keeps
-	 * the three reads in order. */
+	/* tail is read before and after CONS. If both agree, tail did not move meanwhile, and
+	 * CONS was within size of it, because head - tail <= size always holds (1a). If not,
+	 * another thread has just looked, and its result will do. Acquire: see cmdq_refresh();
+	 * it also keeps the three reads in order. */
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
 	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS);
 	uint64_t again = atomic_load_explicit(&cq->tail, memory_order_acquire);
@@ -186,15 +187,15 @@ cmdq_refresh(struct cmdq *cq)
 	uint64_t cons = cmdq_read_cons(cq);
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 
-	/* Release: the read of CONS, which came after the hardware's reads of the slots, before
-	 * any producer's writes to them. Pairs with the acquire in cmdq_reserve(). */
+	/* Release: the read of CONS, which follows the hardware's reads of the slots, is ordered
+	 * before any producer's writes to them. Pairs with the acquire in cmdq_reserve(). */
 	while (cons > tail &&
 	       !atomic_compare_exchange_weak_explicit(&cq->tail, &tail, cons, memory_order_acq_rel,
 						      memory_order_relaxed))
 		;
 }
 
-/* 1a or 1b, once. Orders as in cmdq_reserve(). */
+/* Try 1a or 1b once. Memory orders as in cmdq_reserve(). */
 static uint64_t
 try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
@@ -228,8 +229,8 @@ cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 
 	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
 		return pos;
-	/* 1c. A look at CONS usually finds room at once: that is not yet a wait. Try again even
-	 * when tail did not move: another producer may have moved it. */
+	/* 1c. A look at CONS usually finds room at once; that does not count as a wait. Try again
+	 * even if tail did not move: another producer may have moved it before. */
 	cmdq_refresh(cq);
 	return try_reserve(cq, lc, n);
 }
@@ -247,7 +248,7 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
 	for (unsigned int turn = 1; !deadline_passed(&end) && !cmdq_is_dead(cq); turn++) {
 		smmu_wait_turn(iommu, turn);
-		/* It may stand still because of an error. */
+		/* The queue may have stopped because of an error. */
 		if (turn % FULL_SERVICE_TURNS == 0 && iommu->ops != NULL)
 			iommu->ops->service(iommu);
 		cmdq_refresh(cq);
@@ -299,7 +300,7 @@ cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st)
 
 		st->subs += atomic_load_explicit(&lc->subs, memory_order_relaxed);
 		st->shared += atomic_load_explicit(&lc->shared, memory_order_relaxed);
-		/* One PROD write a burst, but for those that went the long way. */
+		/* One PROD write for each burst, but for those that took the long way. */
 		st->doorbells += atomic_load_explicit(&lc->extra, memory_order_relaxed);
 		st->doorbells -= atomic_load_explicit(&lc->left, memory_order_relaxed);
 		st->full_waits += atomic_load_explicit(&lc->full_waits, memory_order_relaxed);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What is complete, and how it ended: step 5 of cmdq.h, and the repair of a queue that stopped.
+ * Which submissions are complete and how they ended (step 5 of cmdq.h), and the repair of a queue
+ * that has stopped.
  */
 #include <errno.h>
 
 #include "cmdq.h"
 
-/* Looks at an MSI word that does not move before CONS is looked at as well. */
+/* Looks at an unchanged MSI word before CONS is read as well. */
 #define IDLE_LOOKS 1024u
-/* Slots from anywhere back to the nearest real SYNC (4): the rest of a burst that is not complete,
- * and fillers of one group before it. */
+/* The most slots from any position back to the nearest real SYNC (4): part of an incomplete
+ * burst, and the fillers of one group before it. */
 #define SYNC_REACH (CMDQ_MAX_BURST - 1 + CMDQ_SHARE_GROUP - 1)
-/* How often the queue may stop at one and the same command before it is given up. */
+/* How often the queue may stop at the same command before it is declared dead. */
 #define MAX_REPEATS 8u
-/* The same for a SYNC that finds ATC invalidations timed out: each of a burst may do so anew. */
+/* The same for a SYNC after ATC invalidations that timed out: each of a burst may time out anew. */
 #define MAX_TIMEOUTS CMDQ_MAX_BURST
 
-/* What err.seq[] keeps beside a sequence number, in bit 0. */
+/* Bit 0 of an entry in err.seq[], beside the sequence number. */
 #define FAILED_REFUSED UINT64_C(0)
 #define FAILED_TIMEOUT UINT64_C(1)
 
@@ -32,17 +33,17 @@ cmdq_raise_floor(struct cmdq *cq, uint64_t pos)
 		;
 }
 
-/* By CONS: back from there to the latest burst that ended in a real SYNC. */
+/* Find the latest burst before CONS that ended in a real SYNC. */
 static uint64_t
 done_by_cons(struct cmdq *cq)
 {
 	uint64_t cons = cmdq_read_cons(cq);
 	uint64_t floor = atomic_load_explicit(&cq->floor, memory_order_acquire);
-	/* How far back there is a real SYNC, if it is still there. */
+	/* A real SYNC is no further back than this, if its slot was not reused. */
 	uint64_t reach = RTE_MIN(cq->mask, (uint64_t)SYNC_REACH);
 
-	/* A slot that was reused meanwhile names another position: it is passed over, which can only
-	 * make the answer too small. */
+	/* A slot that was reused meanwhile holds another position and is passed over; this can
+	 * only make the answer too small. */
 	for (uint64_t p = cons; p > floor && cons - p <= reach; p--) {
 		/* Relaxed: CONS, acquired above, was moved past this slot after it was written. */
 		if (atomic_load_explicit(&cmdq_slot(cq, p - 1)->end, memory_order_relaxed) == p) {
@@ -62,16 +63,17 @@ cmdq_done_slow(struct cmdq *cq)
 
 	if (unlikely(!atomic_load_explicit(&cq->msi_on, memory_order_relaxed)))
 		return done_by_cons(cq);
-	/* Acquire: pairs with the hardware's write, after everything the SYNC waited for. */
+	/* Acquire: pairs with the hardware's write, which follows everything that the SYNC
+	 * waited for. */
 	word = atomic_load_explicit(cq->msi, memory_order_acquire);
-	/* tail is within one lap of every SYNC that can complete, so signed 32 bits reach it. */
+	/* tail is within one lap of every SYNC that can complete, so 32 signed bits suffice. */
 	tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 	done = tail + (uint64_t)(int64_t)(int32_t)(word - (uint32_t)tail);
 	floor = atomic_load_explicit(&cq->floor, memory_order_acquire);
 	if (unlikely(floor > done))
 		done = floor;
 
-	/* Has the word stood still for long? A SYNC that was rewritten in repair sends none. */
+	/* Has the word not changed for long? A SYNC that a repair has replaced sends no MSI. */
 	lc = cmdq_self(cq);
 	if (likely(atomic_load_explicit(&lc->done, memory_order_relaxed) != done)) {
 		atomic_store_explicit(&lc->done, done, memory_order_relaxed);
@@ -106,7 +108,8 @@ cmdq_result_slow(const struct cmdq *cq, uint64_t seq)
 		if (bad >> 1 == seq)
 			return bad & FAILED_TIMEOUT ? -ETIMEDOUT : -EIO;
 	}
-	/* So many failed that some were forgotten: rather a false alarm than silence. */
+	/* So many failed that some were forgotten: report a failure that may be none, not the
+	 * reverse. */
 	return seq <= atomic_load_explicit(&err->forgotten, memory_order_relaxed) ? -EIO : 0;
 }
 
@@ -125,7 +128,7 @@ record_failed(struct cmdq *cq, uint64_t seq, uint64_t how)
 	if (old >> 1 > atomic_load_explicit(&err->forgotten, memory_order_relaxed))
 		atomic_store_explicit(&err->forgotten, old >> 1, memory_order_relaxed);
 	atomic_store_explicit(slot, seq << 1 | how, memory_order_relaxed);
-	/* Never 0 again. */
+	/* It is never 0 again. */
 	atomic_store_explicit(&cq->nb_failed, n + 1 != 0 ? n + 1 : 1, memory_order_release);
 }
 
@@ -138,17 +141,17 @@ cmdq_kill(struct cmdq *cq)
 	if (cmdq_is_dead(cq))
 		return;
 	atomic_store_explicit(&cq->limit, INT64_MIN, memory_order_relaxed);
-	/* CONS will not tell that the waiting is over; floor will. */
+	/* CONS cannot end the waits any more; floor does. */
 	atomic_store_explicit(&cq->cons, NULL, memory_order_relaxed);
 	done = done_by_cons(cq);
 	atomic_store_explicit(&cq->err.dead_from, done, memory_order_relaxed);
 	n = atomic_load_explicit(&cq->nb_failed, memory_order_relaxed);
-	/* Release, before the floor lets waiters go on and ask for the result. */
+	/* Release, before floor lets waiters go on and ask for the result. */
 	atomic_store_explicit(&cq->nb_failed, n != 0 ? n : 1, memory_order_release);
 	cmdq_raise_floor(cq, UINT64_MAX);
 }
 
-/* The end of the burst that holds the slot at pos: the first slot from there on that ends one. */
+/* The end of the burst that holds the slot at pos: the first slot from pos on that ends a burst. */
 static uint64_t
 burst_end(struct cmdq *cq, uint64_t pos)
 {
@@ -160,14 +163,14 @@ burst_end(struct cmdq *cq, uint64_t pos)
 }
 
 /*
- * The SYNC at pos found ATC invalidations timed out (§4.7.3, CERROR_ATC_INV_SYNC). Which ones is
- * not known; all that were submitted since the last SYNC that was complete may be. Nothing else of
- * theirs is lost: the same SYNC, tried again, completes it. So the submissions that hold an ATC_INV
- * have failed, and those that merely share the SYNC (cmdq.h, 4) have not.
+ * The SYNC at pos reports ATC invalidations that timed out (§4.7.3, CERROR_ATC_INV_SYNC), but not
+ * which; it may be any since the last complete SYNC. Nothing else is lost: the same SYNC completes
+ * it when it is tried again. So the submissions with an ATC_INV have failed, and those that only
+ * share the SYNC (cmdq.h, 4) have not.
  *
- * What inv_submit() builds ends in a SYNC of its own before the last slot (atc.c): then it is that
- * one submission. Otherwise (raw commands) look back, as far as the slots still say what they held:
- * they may be filled anew once the hardware has consumed them.
+ * A submission of inv_submit() has a SYNC of its own before the last slot (atc.c): then exactly
+ * that one has failed. Otherwise (raw commands) this looks back over the slots, as far as they
+ * still hold their commands: once the hardware has consumed a slot, it may be filled again.
  */
 static void
 record_timeouts(struct cmdq *cq, uint64_t pos, uint64_t end)
@@ -212,8 +215,8 @@ cmdq_repair(struct cmdq *cq)
 		return false;
 	atomic_fetch_add_explicit(&err->cerror[code < RTE_DIM(err->cerror) ? code : 0], 1,
 				  memory_order_relaxed);
-	/* Make sure that this is CONS itself and not what another thread read of it earlier: the
-	 * hardware has stopped, so it does not move any more. */
+	/* Make sure that this is CONS itself, not an earlier value that another thread read. The
+	 * hardware has stopped, so CONS does not move any more. */
 	cmdq_refresh(cq);
 	pos = cmdq_read_cons(cq);
 	err->repeats = pos == err->last_pos ? err->repeats + 1 : 0;
@@ -225,9 +228,9 @@ cmdq_repair(struct cmdq *cq)
 		return false;
 	}
 	if (code == SMMU_CERROR_ILL) {
-		/* §7.1: overwritten with a SYNC that signals nothing. The last slot is the SYNC (or
-		 * what stands for it) of its own submission: written anew as what it was to be,
-		 * once, and nothing was lost. */
+		/* §7.1: replace it with a SYNC that signals nothing. The last slot is the SYNC
+		 * of its own submission, or the filler in its place: it is written again as it
+		 * was meant to be, once, and nothing is lost. */
 		if (pos == end - 1 && err->repeats == 0) {
 			cmdq_put(cq, pos, cmdq_sync(cq, end));
 		} else {
@@ -238,7 +241,8 @@ cmdq_repair(struct cmdq *cq)
 	} else if (code == SMMU_CERROR_ATC_INV_SYNC) {
 		record_timeouts(cq, pos, end);
 	}
-	/* An aborted fetch (CERROR_ABT), an ATC timeout: only tried again, the slot is good. */
+	/* An aborted fetch (CERROR_ABT) or an ATC timeout: the slot is good and is only tried
+	 * again. */
 	atomic_fetch_add_explicit(&err->repaired, 1, memory_order_relaxed);
 	return true;
 }

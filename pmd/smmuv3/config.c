@@ -32,7 +32,7 @@ number(struct rte_kvargs *kv, const char *key, uint64_t min, uint64_t max, uint6
 	return 0;
 }
 
-/* Sets *a or *b when the key is there. */
+/* Set *a or *b if the key is given. */
 static int
 choice(struct rte_kvargs *kv, const char *key, const char *name_a, bool *a, const char *name_b,
        bool *b)

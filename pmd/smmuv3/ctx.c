@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The contexts of paging domains. A stage-1 address space has a CD and an ASID; ASIDs are unique
- * in this SMMU, whatever the VMID, so that an ASID alone finds its context. A stage-2 address space
- * has a VMID, 1 and up: VMID 0 is that of all stage 1 without a stage 2 under it.
+ * The contexts of paging domains. A stage-1 address space has a CD and an ASID. ASIDs are unique in
+ * this SMMU, with any VMID, so an ASID alone finds its context. A stage-2 address space has a VMID,
+ * from 1 on; VMID 0 belongs to all stage-1 spaces without a stage 2.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ smmu_ctxs_free(struct smmu *s)
 	smmu_ids_free(&s->vmids);
 }
 
-/* A tag and a CD for a stage-1 context. Under s->lock. @return the tag or -errno. */
+/* Make a tag and a CD for a stage-1 context. Under s->lock. @return the tag or -errno. */
 static int
 add_s1(struct smmu *s, struct smmu_ctx *ctx, const struct sluice_hwdom *hd)
 {
@@ -72,10 +72,10 @@ add_s1(struct smmu *s, struct smmu_ctx *ctx, const struct sluice_hwdom *hd)
 		ctx->vmid = ctx->parent->vmid;
 		atomic_store_explicit(&s->vmid_of[asid], ctx->vmid, memory_order_relaxed);
 		/* Pairs with the fence in tell_children() (inv.c): either an unmapping thread sees
-		 * this, or what it cleared is seen by each walk of the stream attached next. */
+		 * this, or each walk of the stream that is attached next sees what it cleared. */
 		atomic_fetch_add_explicit(&s->children[ctx->vmid], 1, memory_order_seq_cst);
 	}
-	/* No stream points to it, so the hardware cannot have it: nothing to tell (§3.21.3.1). */
+	/* No stream points to it, so the hardware cannot have cached it (§3.21.3.1). */
 	cd_s1(cd, hd->ttb, hd->ias, smmu_formats[hd->format].tg, s->idr.oas_code, ctx->asid);
 	entry_fill(ctx->cd, cd);
 	return asid;
@@ -131,7 +131,7 @@ smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 	return 0;
 }
 
-/* The tag can be given again: nothing in the TLB carries it. Under s->lock. */
+/* Free the tag: no TLB entry carries it any more. Under s->lock. */
 static void
 forget(struct smmu *s, struct smmu_ctx *ctx)
 {
@@ -166,7 +166,7 @@ smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd)
 				 "that many others nested in it", hd->tag, ctx->users);
 		goto out;
 	}
-	/* The last CFGI_STE dropped the cached CD; what the TLB holds of this tag goes now. */
+	/* The last CFGI_STE dropped the cached CD; now drop the TLB entries with this tag. */
 	cmd = ctx->cd != NULL ? cmd_tlbi_asid(ctx->vmid, ctx->asid) : cmd_tlbi_vmall(ctx->vmid);
 	rc = smmu_strtab_settle(s);
 	if (rc == 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Event records (IHI 0070 §7.3): from 32 bytes to a fault as the engine knows it.
+ * Event records (IHI 0070 §7.3): decoding 32 bytes into a struct sluice_fault.
  */
 #include <string.h>
 
 #include "evtq.h"
 #include "smmuv3_hw.h"
 
-/* What a type of record holds beside its number and StreamID. */
+/* The fields of a type of record, beside its number and StreamID. */
 #define HAS_INPUT (1u << 0) /* InputAddr, RnW */
 #define HAS_FETCH (1u << 1) /* FetchAddr in word 3 */
 #define HAS_IPA   (1u << 2) /* IPA in word 3, when S2 */

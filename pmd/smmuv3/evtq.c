@@ -53,8 +53,8 @@ evtq_burst(struct evtq *q, struct sluice_fault *f, unsigned int n)
 		return 0;
 	rte_io_rmb();
 	if (unlikely(avail > q->mask + 1)) {
-		/* PROD cannot be more than a lap ahead. Nothing of it is to be believed; begin anew
-		 * from where it says it is. */
+		/* PROD cannot be more than a lap ahead, so these records cannot be trusted. Begin
+		 * again from where PROD is now. */
 		count(&q->bad_prod, 1);
 		q->cons = prod & pos_mask;
 		avail = 0;
@@ -67,7 +67,7 @@ evtq_burst(struct evtq *q, struct sluice_fault *f, unsigned int n)
 		unknown += !evt_decode(rec, &f[i]);
 	}
 	if (unlikely(lost)) {
-		/* Acknowledged with the records that made room (§7.4). */
+		/* Acknowledge the overflow together with the records that make room (§7.4). */
 		q->ovflg = prod & (uint32_t)SMMU_EVENTQ_OVFLG;
 		count(&q->overflows, 1);
 	}
@@ -75,7 +75,7 @@ evtq_burst(struct evtq *q, struct sluice_fault *f, unsigned int n)
 	if (unlikely(unknown != 0))
 		count(&q->unknown, unknown);
 	q->cons = (q->cons + n) & pos_mask;
-	/* The records have been read before the hardware may write there again. */
+	/* The records must have been read before the hardware may overwrite them. */
 	rte_io_mb();
 	regs_write32(q->regs, SMMU_EVENTQ_CONS, q->cons | q->ovflg);
 	return n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The event queue: the hardware produces, one lcore consumes.
+ * The event queue: the hardware produces events, and one lcore consumes them.
  */
 #ifndef SMMUV3_EVTQ_H
 #define SMMUV3_EVTQ_H
@@ -13,13 +13,13 @@
 #define EVTQ_BURST 32u
 
 struct evtq {
-	/* The consumer's own. */
+	/* Owned by the consumer. */
 	const uint64_t *recs; /* 4 words each */
 	struct sluice_regs *regs;
 	uint64_t pa;
 	uint32_t cons;        /* index and wrap, as in the register */
 	uint32_t mask;        /* size - 1 */
-	uint32_t ovflg;       /* OVACKFLG as last written, in place */
+	uint32_t ovflg;       /* OVACKFLG as last written, at its place in the register */
 	uint8_t log2size;
 	/* Written by the consumer, read by xstats. */
 	_Atomic uint64_t events, overflows, unknown, bad_prod;

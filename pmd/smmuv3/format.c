@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Page-table formats as this hardware is told of them (IHI 0070 §3.4, §5.2, §5.4), and which
- * sizes of an address space it walks (Arm DDI 0487, D8.2: start levels of stage 1 and of stage 2).
+ * The codes of page-table formats in STEs and CDs (IHI 0070 §3.4, §5.2, §5.4), and the sizes of an
+ * address space that the hardware walks (Arm DDI 0487, D8.2: start levels of stage 1 and of stage
+ * 2).
  */
 #include <errno.h>
 
@@ -20,14 +21,14 @@ const struct smmu_format smmu_formats[SLUICE_FORMATS] = {
 	[SLUICE_FORMAT_LPAE_S2_64K] = { true, 16, SMMU_CD_TG0_64K, SMMU_TLBI_TG_64K },
 };
 
-/* Address bits that one entry of the root table stands for. */
+/* Address bits that one entry of the root table covers. */
 static unsigned int
 root_shift(const struct smmu_format *f, unsigned int start)
 {
 	return f->shift + (3 - start) * (f->shift - 3u);
 }
 
-/* Stage 1: the start level follows from granule and size, as few levels as it takes. */
+/* Stage 1: granule and size determine the start level, with as few levels as possible. */
 static bool
 start_fits_s1(const struct smmu_format *f, const struct sluice_hwdom *hd)
 {
@@ -36,8 +37,8 @@ start_fits_s1(const struct smmu_format *f, const struct sluice_hwdom *hd)
 	return hd->ias > shift && hd->ias <= shift + f->shift - 3u;
 }
 
-/* Stage 2: up to 16 tables side by side at the start level; the levels far up need an output
- * address of that many bits. Level 3 as the start of 4 KiB tables needs IDR3.STT. */
+/* Stage 2: up to 16 concatenated tables at the start level. The upper start levels need enough
+ * output address bits. Level 3 as the start of 4 KiB tables needs IDR3.STT. */
 static bool
 start_fits_s2(const struct smmu_format *f, const struct sluice_hwdom *hd, unsigned int oas)
 {
@@ -77,7 +78,8 @@ smmu_format_check(const struct smmu *s, const struct sluice_hwdom *hd)
 		return sluice_fail(EINVAL, "smmuv3: stage %u tables of %u KiB for %u input address "
 				   "bits cannot begin at level %u", f->s2 ? 2 : 1, 1u << (f->shift - 10),
 				   hd->ias, hd->start);
-	/* Aligned to its size, all tables of a concatenated one together; 64 bytes at least. */
+	/* Aligned to its size, that of all concatenated tables together, and to at least 64
+	 * bytes. */
 	root = UINT64_C(8) << (hd->ias - root_shift(f, hd->start));
 	root = RTE_MAX(root, UINT64_C(64));
 	if ((hd->ttb & (root - 1)) != 0 || hd->ttb >> s->idr.oas != 0)

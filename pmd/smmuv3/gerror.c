@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Global errors (IHI 0070 §7.5): found by polling, mended where that can be, counted always.
+ * Global errors (IHI 0070 §7.5): found by polling, repaired if possible, and always counted.
  */
 #include <rte_atomic.h>
 
@@ -13,8 +13,8 @@ smmu_service(struct sluice_iommu *iommu)
 	uint32_t gerror, gerrorn, active;
 	unsigned int handled = 0;
 
-	/* The thread that holds this does the work, none waits. Acquire and release are a pair:
-	 * one holder's repair is complete before the next one looks. */
+	/* The thread that gets this does the work; no other waits. Acquire and release pair: the
+	 * repair of one holder is complete before the next one looks. */
 	if (atomic_flag_test_and_set_explicit(&s->servicing, memory_order_acquire))
 		return 0;
 	gerror = regs_read32(&s->regs, SMMU_GERROR);
@@ -29,16 +29,16 @@ smmu_service(struct sluice_iommu *iommu)
 			handled++;
 		}
 	}
-	/* Service-failure mode: the hardware does nothing any more (§12.3). */
+	/* Service-failure mode: the hardware has stopped working (§12.3). */
 	if ((active & SMMU_GERROR_SFM_ERR) != 0)
 		cmdq_kill(&s->cmdq);
-	/* A SYNC's write was aborted, and others may be: believe CONS from now on (§7.5.1). */
+	/* A SYNC's write was aborted, and others may be: use CONS from now on (§7.5.1). */
 	if ((active & SMMU_GERROR_MSI_CMDQ_ABT_ERR) != 0)
 		atomic_store_explicit(&s->cmdq.msi_on, false, memory_order_relaxed);
-	/* A dead queue's error stays: acknowledged, the hardware would run on. */
+	/* The error of a dead queue is not acknowledged, or the hardware would run on. */
 	if ((active & SMMU_GERROR_CMDQ_ERR) != 0 && !cmdq_repair(&s->cmdq))
 		active &= ~(uint32_t)SMMU_GERROR_CMDQ_ERR;
-	/* Toggle what was handled and nothing else. The repaired slot is visible before. */
+	/* Acknowledge what was handled and nothing else, after the repaired slot is visible. */
 	rte_io_wmb();
 	if (active != 0)
 		regs_write32(&s->regs, SMMU_GERRORN, gerrorn ^ active);

@@ -123,7 +123,7 @@
 #define SMMU_EVT_CLASS_TTD     1u
 #define SMMU_EVT_CLASS_IN      2u
 #define SMMU_EVT_1_TTRNW      SMMU_BIT(44)
-/* What a Translation Request asked for, in F_BAD_ATS_TREQ: before the STE's overrides. */
+/* F_BAD_ATS_TREQ: what the Translation Request asked for, before the STE's overrides. */
 #define SMMU_EVT_1_ATS_SPAN   SMMU_FIELD(3, 0) /* in units of STU */
 #define SMMU_EVT_1_ATS_PRIV   SMMU_BIT(28)
 #define SMMU_EVT_1_ATS_X      SMMU_BIT(29)

@@ -162,7 +162,7 @@ smmu_oas_bits(uint64_t code)
 #define SMMU_CR0_CMDQEN       SMMU_BIT(3)
 #define SMMU_CR0_ATSCHK       SMMU_BIT(4)
 #define SMMU_CR0_VMW          SMMU_FIELD(8, 6)
-/** What is not RES0 in CR0 and so mirrored in CR0ACK. */
+/** The bits of CR0 that are not RES0, and so are mirrored in CR0ACK. */
 #define SMMU_CR0_MASK         (SMMU_FIELD(4, 0) | SMMU_CR0_VMW)
 
 #define SMMU_CR1_QUEUE_IC     SMMU_FIELD(1, 0)

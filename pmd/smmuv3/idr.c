@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The identification registers (IHI 0070 §6.3.1-6.3.8): the one place that decides whether there
- * is an SMMUv3 at all, and one that this driver can drive.
+ * The identification registers (IHI 0070 §6.3.1-6.3.8). Only this file decides whether the
+ * registers are those of an SMMUv3, and whether this driver can drive it.
  */
 #include <errno.h>
 
@@ -23,8 +23,9 @@ check_idr0(uint32_t r)
 	if (endian != SMMU_TTENDIAN_MIXED && endian != SMMU_TTENDIAN_LE)
 		return REFUSE("IDR0 0x%08x: no little-endian page tables (TTENDIAN = %u)", r,
 			      (unsigned int)endian);
-	/* A cleared entry would stay in this processor's cache, and the hardware go on reading the
-	 * old one from memory, whatever it is told: not even strict would be strict. */
+	/* A cleared entry would stay in this processor's cache, and the hardware would go on
+	 * reading the old one from memory after every invalidation: even strict would not be
+	 * strict. */
 	if ((r & SMMU_IDR0_COHACC) == 0)
 		return REFUSE("IDR0 0x%08x: its accesses are not coherent with the processor's caches "
 			      "(COHACC = 0), and nothing here cleans cache lines: an unmap would not "
@@ -53,7 +54,7 @@ check_idr1(uint32_t r)
 	return 0;
 }
 
-/* Pages, and the blocks of levels 2 and 1 that there are without DS (Arm DDI 0487, D8.3). */
+/* Pages, and the blocks of levels 2 and 1 that exist without DS (Arm DDI 0487, D8.3). */
 static void
 read_formats(struct smmu_idr *idr, uint32_t r5)
 {
@@ -111,7 +112,7 @@ smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr)
 		.evtqs = (uint8_t)smmu_field_get(SMMU_IDR1_EVENTQS, r1),
 	};
 	read_formats(idr, r5);
-	/* Tables without DS, nor VAX, reach 48 bits (§3.4.1); a reserved code counts as those too. */
+	/* Without DS and VAX, tables reach 48 bits (§3.4.1); a reserved code counts as that too. */
 	idr->oas_code = (uint8_t)RTE_MIN(smmu_field_get(SMMU_IDR5_OAS, r5), (uint64_t)SMMU_OAS_48);
 	idr->oas = (uint8_t)smmu_oas_bits(idr->oas_code);
 	idr->ias = 48;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the identification registers say, decoded and checked.
+ * The identification registers, decoded and checked.
  */
 #ifndef SMMUV3_IDR_H
 #define SMMUV3_IDR_H
@@ -20,8 +20,8 @@ struct smmu_idr {
 };
 
 /**
- * Read and decode. @return 0, or -ENODEV with sluice_fail() saying what is wrong: a field that
- * cannot be, or hardware that this driver cannot drive.
+ * Read and decode them. @return 0; -ENODEV with sluice_fail() called: a field has an impossible
+ * value, or this driver cannot drive the hardware.
  */
 int smmu_idr_read(struct sluice_regs *regs, struct smmu_idr *idr);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * ASIDs and VMIDs: a bitmap each, searched from where the last one was found.
+ * ASIDs and VMIDs: one bitmap for each, searched from where the last one was found.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ smmu_ids_init(struct smmu_ids *a, bool wide)
 	a->used = calloc(a->count / 64, sizeof(*a->used));
 	if (a->used == NULL)
 		return -ENOMEM;
-	a->used[0] = 1; /* never given: what an unset tag looks like */
+	a->used[0] = 1; /* never handed out, so that 0 means no tag */
 	a->next = 1;
 	return 0;
 }
@@ -32,7 +32,7 @@ smmu_id_get(struct smmu_ids *a)
 	uint32_t words = a->count / 64, w = a->next / 64;
 	uint64_t from = ~UINT64_C(0) << (a->next % 64);
 
-	/* One word more than there are: the first is looked at twice, from both ends. */
+	/* One look more than there are words: the first word is searched twice, from both ends. */
 	for (uint32_t i = 0; i <= words; i++, w = (w + 1) % words, from = ~UINT64_C(0)) {
 		uint64_t free = ~a->used[w] & from;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The fast row: invalidations to commands (IHI 0070 §4.4), and into the queue.
+ * The fast row: turns invalidations into commands (IHI 0070 §4.4) and puts them into the queue.
  *
- * A submission is always one burst that ends in one SYNC. When exact commands would not fit into
- * a burst, fewer and wider ones are taken; to invalidate more than was asked for is always right:
- *   1. exact: ranges split (RIL), or page by page up to PAGE_LIMIT pages, else all
- *      of the address space;
+ * A submission is always one burst that ends in one SYNC. If exact commands do not fit into a
+ * burst, fewer and wider ones are used; it is always right to invalidate more than was asked for:
+ *   1. exact: ranges are split (RIL), or go page by page up to PAGE_LIMIT pages, else all of the
+ *      address space;
  *   2. one command for each invalidation: the smallest range that covers it, or all of the space;
  *   3. everything: one TLBI_NSNH_ALL (queues of a few entries only).
  */
@@ -15,21 +15,21 @@
 
 #include "smmuv3.h"
 
-/* Without RIL: longer ranges, in pages of the granule, become one command that drops everything of
- * the address space. As many as one burst holds. */
+/* Without RIL, a range of more pages of the granule than this, which is what one burst holds,
+ * becomes one command for the whole address space. */
 #define PAGE_LIMIT SLUICE_INV_BURST
 
-/* One page of a 4 KiB stage 1 without a parent, leaf or not: the first word of struct sluice_inv
- * looks so but for the tag. The mask is one run of bits, so that Arm has an immediate for it. */
+/* The first word of struct sluice_inv, without its tag, for one page of a 4 KiB stage 1 without a
+ * parent, leaf or not. The mask is one run of bits, so it is an immediate on Arm. */
 #define PLAIN_MASK UINT64_C(0xffffffff00007fff)
 #define PLAIN      UINT64_C(0x0000000100000000)
 _Static_assert(SLUICE_INV_RANGE == 0 && SLUICE_FORMAT_LPAE_S1_4K == 0 && SLUICE_INV_LEAF == 0x80 &&
 	       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "PLAIN is written for these");
 
-/* Commands of one invalidation: its pages in units of the granule, rounded outwards. */
+/* The commands of one invalidation; its pages are in units of the granule, rounded outwards. */
 struct target {
-	struct smmu_cmd page; /* by address, of its first page */
-	struct smmu_cmd all;  /* everything of the address space */
+	struct smmu_cmd page; /* invalidates its first page, by address */
+	struct smmu_cmd all;  /* invalidates the address space */
 	uint64_t pages;
 	unsigned int shift, tg;
 };
@@ -43,7 +43,7 @@ target_of(const struct smmu *s, const struct sluice_inv *inv)
 	uint64_t end = inv->iova + ((uint64_t)inv->pages << 12) + (UINT64_C(1) << f->shift) - 1;
 	uint16_t vmid = 0;
 
-	/* The control thread wrote it before the address space was used: relaxed. */
+	/* Relaxed: the control thread wrote it before the address space was used. */
 	if (!f->s2 && s->vmid_of != NULL)
 		vmid = atomic_load_explicit(&s->vmid_of[inv->tag], memory_order_relaxed);
 	return (struct target){
@@ -68,7 +68,7 @@ cover(const struct target *t)
 	return cmd_tlbi_range(t->page, (unsigned int)num, scale, t->tg);
 }
 
-/* Level 1. @return commands written to c, or room + 1 when they do not fit. */
+/* Level 1. @return commands written to c, or room + 1 if they do not fit. */
 static unsigned int
 exact(const struct smmu *s, const struct sluice_inv *inv, struct smmu_cmd *c, unsigned int room)
 {
@@ -92,7 +92,7 @@ exact(const struct smmu *s, const struct sluice_inv *inv, struct smmu_cmd *c, un
 	return left != 0 ? room + 1 : n;
 }
 
-/* Is this a range of a stage 2 that has stage 1 over it? */
+/* Is this a range of a stage 2 with a stage 1 on top? */
 static bool
 has_children(const struct smmu *s, const struct sluice_inv *inv)
 {
@@ -102,9 +102,10 @@ has_children(const struct smmu *s, const struct sluice_inv *inv)
 }
 
 /*
- * TLBI_S2_IPA leaves what was combined of both stages (§4.4.5): TLBI_NH_ALL drops it. Only when the
- * former is complete, hence the SYNC between: a walk of stage 1 in between could combine what is
- * still cached of stage 2. @return commands written to c, or room + 1.
+ * TLBI_S2_IPA does not drop entries that combine both stages (§4.4.5); TLBI_NH_ALL does. The latter
+ * may begin only when the former is complete, hence the SYNC between: otherwise a walk of stage 1
+ * could combine entries of stage 2 that are still cached. @return commands written to c, or room +
+ * 1.
  */
 static unsigned int
 tell_children(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
@@ -113,7 +114,7 @@ tell_children(struct smmu *s, const struct sluice_inv *inv, unsigned int n, stru
 	const struct sluice_inv *last = NULL;
 	unsigned int cmds = 0;
 
-	/* Pairs with add_s1() (ctx.c): what was cleared is seen before the counts are looked at. */
+	/* Pairs with add_s1() (ctx.c): cleared entries are visible before the counts are read. */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!has_children(s, &inv[i]) || (last != NULL && last->tag == inv[i].tag))
@@ -159,7 +160,7 @@ build(struct smmu *s, const struct sluice_inv *inv, unsigned int n, struct smmu_
 	return cmds;
 }
 
-/* Whatever is not plain. Not inline: the fast path is to have no frame for it. */
+/* All that is not plain. Not inline, so that the fast path needs no stack frame for it. */
 static __rte_noinline uint64_t
 submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 {
@@ -176,7 +177,7 @@ submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_burst - 1));
 }
 
-/* op, flags, tag and pages together: one comparison instead of three. */
+/* op, flags, tag and pages in one word: one comparison instead of three. */
 static inline uint64_t
 first_word(const struct sluice_inv *inv)
 {
@@ -194,7 +195,7 @@ smmu_inv_submit(void *queue, const struct sluice_inv *inv, unsigned int n)
 	struct cmdq_lcore *lc;
 	uint64_t start;
 
-	/* One page and a SYNC, from an lcore: what a strict unmap submits. */
+	/* One page and a SYNC, from an lcore: a strict unmap submits this. */
 	if (unlikely(n != 1 || (first_word(inv) & PLAIN_MASK) != PLAIN || id >= RTE_MAX_LCORE))
 		return submit_slow(s, inv, n);
 	lc = &s->cmdq.lcore[id];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Opening and closing: the backend's two tables, and the order in which its parts come up.
+ * Opens and closes the backend: its two tables, and the order in which its parts come up.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,11 +9,11 @@
 
 #include "smmuv3.h"
 
-/* Hardware that was told of memory and could not be stopped when it was not to be opened after all:
- * it may still use it. Control path; not safe against itself, as opening is not. */
+/* SMMUs whose open failed after they were given memory, and that could not be stopped: they may
+ * still use that memory. Control path; one call at a time, like opening. */
 static struct smmu *kept;
 
-/* By our own steps where it is emulated: what stepped it may have stopped doing so. */
+/* Emulated hardware is stepped by this function: the thread that stepped it may have stopped. */
 static int
 shut_down(struct smmu *s)
 {
@@ -23,7 +23,7 @@ shut_down(struct smmu *s)
 	int rc;
 
 	if (!s->given || sluice_regs_lost(&s->regs) != NULL)
-		return 0; /* there is nothing, or nothing that knows of us */
+		return 0; /* there is no hardware, or none that was given memory */
 	if (s->regs.ops->step != NULL) {
 		iommu->relax = NULL;
 		iommu->undriven = true;
@@ -101,7 +101,7 @@ free_parts(struct smmu *s)
 	smmu_ctxs_free(s);
 }
 
-/* All that the hardware is given an address of lies in here: it must be able to say them (§3.4). */
+/* All addresses that the hardware is given are in this memory; its OAS must cover them (§3.4). */
 static int
 check_reach(const struct smmu *s)
 {
@@ -194,7 +194,7 @@ smmu_open(struct sluice_iommu *iommu, struct rte_kvargs *kv)
 	iommu->undriven = s->regs.ops->step != NULL;
 	rc = bring_up(s, &cfg);
 	if (rc != 0) {
-		/* The first error is the one to be told, or what is behind it. */
+		/* Report the first error, or its cause. */
 		const char *lost = sluice_regs_lost(&s->regs);
 		char why[256];
 		int err = lost != NULL ? ENODEV : -rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Raw access for conformance tests and debugging: this SMMU past the driver's decisions, through
- * the driver's own queues and tables, so that those are under test as well.
+ * Raw access to this SMMU for conformance tests and debugging. It uses the driver's own queues and
+ * tables, so these are under test as well.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ raw_cmds(struct sluice_iommu *iommu, const uint64_t *words, unsigned int n)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-/* Where an entry lies. Under s->lock. */
+/* Find an entry in memory. Under s->lock. */
 static int
 entry_find(struct smmu *s, enum sluice_raw_entry kind, uint32_t sid, _Atomic uint64_t **e)
 {
@@ -173,8 +173,8 @@ raw_events(struct sluice_iommu *iommu, uint64_t *words, struct sluice_fault *f, 
 	unsigned int done = 0, got;
 
 	do {
-		/* The driver's own consumer is given what is there now, and not more: it gives
-		 * slots back, so they are copied before. */
+		/* The driver's own consumer gives slots back, so their records are copied first;
+		 * then it gets exactly these. */
 		uint32_t prod = regs_read32(q->regs, SMMU_EVENTQ_PROD);
 		uint32_t avail = (prod - q->cons) & (2 * q->mask + 1), at = q->cons;
 
@@ -201,7 +201,7 @@ raw_reset(struct sluice_iommu *iommu)
 		return sluice_fail(EPERM, "smmuv3: it was stopped, for good");
 	pthread_mutex_lock(&s->lock);
 	rc = smmu_reset_quiesce(s);
-	/* Positions are handed out for ever: the queue goes on where its producers are. */
+	/* Positions never restart: the queue goes on where its producers are. */
 	s->cmdq.start = atomic_load_explicit(&s->cmdq.head, memory_order_relaxed);
 	s->evtq.cons = s->evtq.ovflg = 0;
 	if (rc == 0)

@@ -37,7 +37,7 @@ write_cr0(struct smmu *s, uint32_t v)
 	return poll_reg(s, SMMU_CR0ACK, (uint32_t)SMMU_CR0_MASK, v, "CR0ACK");
 }
 
-/* Everything is aborted while SMMUEN is 0. §6.3.14: Update 0, store, Update 0. */
+/* Abort all DMA while SMMUEN is 0. §6.3.14: wait for Update 0, store, wait for Update 0. */
 static int
 gbpa_abort(struct smmu *s)
 {
@@ -72,7 +72,7 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 	uint64_t seq;
 	int rc;
 
-	/* It holds nothing, and uses nothing: whatever was to be told is so. */
+	/* Stopped hardware has cached nothing, so there is nothing to invalidate. */
 	if (s->stopped)
 		return 0;
 	seq = cmdq_submit(&s->cmdq, cmds, n);
@@ -112,7 +112,7 @@ write_attributes(struct smmu *s)
 			     smmu_field_prep(SMMU_CR1_TABLE_SH, SMMU_SH_ISH);
 
 	regs_write32(&s->regs, SMMU_CR1, (uint32_t)cr1);
-	/* Broadcast invalidations of the processor do not concern us; unknown streams do. */
+	/* Ignore broadcast invalidations of the processor; record unknown streams. */
 	regs_write32(&s->regs, SMMU_CR2, (uint32_t)cr2);
 }
 
@@ -130,7 +130,7 @@ write_strtab(struct smmu *s)
 	regs_write32(&s->regs, SMMU_STRTAB_BASE_CFG, (uint32_t)cfg);
 }
 
-/* Caches may hold anything until they are told (§6.3.9.6), so before SMMUEN. */
+/* Caches may hold anything until they are invalidated (§6.3.9.6), so do it before SMMUEN. */
 static int
 invalidate_all(struct smmu *s)
 {
@@ -138,7 +138,7 @@ invalidate_all(struct smmu *s)
 	unsigned int n = s->idr.hyp ? 3 : 2;
 	int rc = 0;
 
-	/* One by one: the queue may be of two entries. */
+	/* One by one: the queue may have only two entries. */
 	for (unsigned int i = 0; i < n && rc == 0; i++)
 		rc = smmu_sync_cmds(s, &cmds[i], 1);
 	return rc;
@@ -154,14 +154,14 @@ smmu_reset_bring_up(struct smmu *s)
 	s->given = true;
 	write_attributes(s);
 	write_strtab(s);
-	/* The tables are in memory before the hardware is let at them. */
+	/* The tables must be in memory before the hardware may read them. */
 	rte_io_wmb();
 
 	regs_write64(&s->regs, SMMU_CMDQ_BASE, (s->cmdq.pa & SMMU_Q_BASE_ADDR) |
 		     SMMU_Q_BASE_RA_WA | s->cmdq.log2size);
 	regs_write32(&s->regs, SMMU_CMDQ_PROD, start);
 	regs_write32(&s->regs, SMMU_CMDQ_CONS, start);
-	/* Errors of an earlier driver are not ours. §7.5 */
+	/* Acknowledge the errors of an earlier driver. §7.5 */
 	regs_write32(&s->regs, SMMU_GERRORN, regs_read32(&s->regs, SMMU_GERROR));
 	rc = write_cr0(s, cr0);
 	if (rc == 0)
@@ -174,9 +174,9 @@ smmu_reset_bring_up(struct smmu *s)
 	regs_write32(&s->regs, SMMU_EVENTQ_PROD, 0);
 	regs_write32(&s->regs, SMMU_EVENTQ_CONS, 0);
 	cr0 |= (uint32_t)SMMU_CR0_EVENTQEN;
-	/* Translated accesses are checked against the STE, so that a device whose ATS is off, or
-	 * that is blocked, is stopped whatever it has cached. Before SMMUEN: STEs may be cached
-	 * together with it (§3.9.2). */
+	/* Check translated accesses against the STE, so that a device whose ATS is off, or that is
+	 * blocked, is stopped whatever it has cached. This comes before SMMUEN, because STEs may be
+	 * cached together with it (§3.9.2). */
 	if (s->ats)
 		cr0 |= (uint32_t)SMMU_CR0_ATSCHK;
 	rc = write_cr0(s, cr0);
@@ -188,11 +188,11 @@ smmu_reset_bring_up(struct smmu *s)
 int
 smmu_reset_shutdown(struct smmu *s)
 {
-	/* All DMA is aborted as soon as SMMUEN is 0: else it would pass untranslated. */
+	/* Without this, DMA would pass untranslated as soon as SMMUEN is 0. */
 	int rc = gbpa_abort(s);
 
 	if (rc == 0)
 		rc = write_cr0(s, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
-	/* Tables are not read any more, nor, after this, queues. */
+	/* Tables are not read any more; after this, queues are not used either. */
 	return rc != 0 ? rc : write_cr0(s, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One SMMUv3 as its driver sees it: the parts, and what each part offers the others.
+ * One SMMUv3 as its driver sees it: its parts, and the functions that each part offers the others.
  */
 #ifndef SMMUV3_H
 #define SMMUV3_H
@@ -12,7 +12,7 @@
 #include "evtq.h"
 #include "idr.h"
 
-/* Stream table limits: what is covered of a larger SIDSIZE. */
+/* Stream table limits: how much of a larger SIDSIZE is covered. */
 #define STRTAB_SPLIT          8u  /* StreamIDs of one level-2 table: 2^8 */
 #define STRTAB_LINEAR_MAX     16u /* log2 StreamIDs: 4 MiB of STEs */
 #define STRTAB_2LVL_MAX       25u /* log2 StreamIDs: 1 MiB of level-1 entries */
@@ -29,9 +29,9 @@ struct smmu_strtab {
 
 /** ASIDs or VMIDs; control path, under smmu.lock. */
 struct smmu_ids {
-	uint64_t *used; /* a bit each */
+	uint64_t *used; /* one bit for each */
 	uint32_t count; /* 256 or 65536 */
-	uint32_t next;  /* search begins here: a freed one comes back late */
+	uint32_t next;  /* the search begins here, so a freed one is reused late */
 };
 
 /** Errors that GERROR reported (§7.5), by bit; written under the service lock. */
@@ -40,7 +40,7 @@ struct smmu_gerrors {
 	_Atomic uint64_t handled;
 };
 
-/** A page-table format, as the hardware is told of it. */
+/** The codes of a page-table format. */
 struct smmu_format {
 	bool s2;
 	uint8_t shift;   /* log2 of the granule */
@@ -65,22 +65,22 @@ struct smmu {
 	struct sluice_regs regs;
 	struct sluice_iommu *iommu;
 	struct smmu_idr idr;
-	bool ats; /* IDR0.ATS, and endpoints can be told; constant after open */
+	bool ats; /* IDR0.ATS, and endpoints can be switched; constant after open */
 	struct smmu_gerrors gerr;
 	atomic_flag servicing; /* try-lock of smmu_service() */
-	pthread_mutex_t lock;  /* of everything below */
+	pthread_mutex_t lock;  /* protects everything below */
 	struct smmu_strtab strtab;
-	bool given;   /* the hardware was told of our memory */
-	bool stopped; /* and uses it no more: smmu_reset_shutdown() */
-	struct smmu *kept; /* the next of those that could not be stopped, and are not freed */
-	bool unsure; /* a change of an STE failed: which one the hardware holds is not known */
+	bool given;   /* the hardware was given memory */
+	bool stopped; /* and no longer uses it: smmu_reset_shutdown() */
+	struct smmu *kept; /* the next SMMU that could not be stopped and is not freed */
+	bool unsure; /* a change of an STE failed: the hardware may hold the old or the new one */
 	struct smmu_ids asids, vmids;
 	struct smmu_ctx **ctxs;    /* of stage 1, by ASID */
 	struct smmu_ctx **s2_ctxs; /* of stage 2, by VMID */
-	/* For invalidations, which take no lock; NULL: nothing can be nested. Written under it. */
-	_Atomic uint16_t *vmid_of;  /* by ASID: the VMID that its entries in the TLB carry */
+	/* Invalidations read these without the lock; written under it. NULL: no nesting. */
+	_Atomic uint16_t *vmid_of;  /* by ASID: the VMID of its TLB entries */
 	_Atomic uint32_t *children; /* by VMID: stage-1 contexts over it */
-	_Atomic uint64_t cfgis;  /* commands that were no TLBI; read by xstats */
+	_Atomic uint64_t cfgis;  /* commands other than TLBI; read by xstats */
 	_Atomic uint64_t atc_invs, mid_syncs; /* ATC_INVs; SYNCs within bursts */
 	_Atomic uint64_t responses; /* CMD_RESUME, CMD_PRI_RESP */
 };
@@ -98,21 +98,21 @@ int smmu_parse(struct smmu_cfg *cfg, struct rte_kvargs *kv);
 /* reset.c: §6.3.9 handshakes; every wait bounded */
 int smmu_reset_quiesce(struct smmu *s);
 int smmu_reset_bring_up(struct smmu *s);
-/** @return 0: the hardware uses none of our memory any more; -ETIMEDOUT: it may. */
+/** @return 0: the hardware no longer uses the memory it was given; -ETIMEDOUT: it may. */
 int smmu_reset_shutdown(struct smmu *s);
-/** Submit commands and a SYNC, and wait. Once stopped: 0 at once. @return 0, -EIO, -ETIMEDOUT. */
+/** Submit commands and a SYNC, and wait; if stopped, do nothing. @return 0, -EIO, -ETIMEDOUT. */
 int smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n);
 
 /* strtab.c */
 int smmu_strtab_init(struct smmu *s, const struct smmu_cfg *cfg);
 void smmu_strtab_free(struct smmu *s);
-/** The STE of a stream, its level-2 table made when needed. @return 0, -EINVAL, -ENOMEM, … */
+/** The STE of a stream; its level-2 table is made if needed. @return 0, -EINVAL, -ENOMEM, … */
 int smmu_strtab_ste(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
-/** The same without making anything, or any word about it. @return 0, -ENOENT. */
+/** The same, but nothing is made and no error message set. @return 0, -ENOENT. */
 int smmu_strtab_known(struct smmu *s, uint32_t sid, _Atomic uint64_t **ste);
-/** Have all STEs fetched anew when a change of one failed before. @return 0 or -errno. */
+/** If a change of an STE failed before, invalidate all cached STEs. @return 0 or -errno. */
 int smmu_strtab_settle(struct smmu *s);
-/** Change one STE, telling the hardware as often as the change needs. */
+/** Change one STE, with as many invalidations as the change needs. */
 int smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 		      const uint64_t target[ENTRY_WORDS]);
 
@@ -149,18 +149,18 @@ void smmu_id_put(struct smmu_ids *a, uint16_t id);
 
 /* format.c */
 extern const struct smmu_format smmu_formats[SLUICE_FORMATS];
-/** Are format, size, start level and root table such as this SMMU walks? @return 0 or -EINVAL. */
+/** Can this SMMU walk this format, size, start level and root table? @return 0 or -EINVAL. */
 int smmu_format_check(const struct smmu *s, const struct sluice_hwdom *hd);
-/** STE.S2SL0 for a start level that smmu_format_check() found good. */
+/** STE.S2SL0 for a start level that passed smmu_format_check(). */
 uint64_t smmu_s2_sl0(const struct sluice_hwdom *hd);
 
 /* ctx.c */
 int smmu_ctxs_init(struct smmu *s);
-/** Contexts that are left over as well. */
+/** Free all contexts, also those that are left over. */
 void smmu_ctxs_free(struct smmu *s);
 int smmu_hwdom_init(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
 int smmu_hwdom_fini(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
-/** The context that an STE leads to, of the stage that IOVAs go into, or NULL. Under smmu.lock. */
+/** The context of an STE, of the stage that translates IOVAs, or NULL. Under smmu.lock. */
 struct smmu_ctx *smmu_ctx_of(struct smmu *s, const _Atomic uint64_t *ste);
 
 /* attach.c */
@@ -179,12 +179,12 @@ int smmu_inv_result(void *queue, uint64_t seq);
 bool smmu_ats_possible(const struct smmu *s);
 int smmu_ats(struct sluice_iommu *iommu, uint32_t sid, bool on);
 /**
- * The commands of a submission of SLUICE_INV_ATC only. @param c room for them.
- * @return how many; 0: they do not fit into a burst, or one of them is none.
+ * Build the commands of a submission of SLUICE_INV_ATC. @param c receives them.
+ * @return how many; 0: they do not fit into a burst, or one of them is another kind.
  */
 unsigned int smmu_atc_build(const struct sluice_inv *inv, unsigned int n, struct smmu_cmd *c,
 			    unsigned int room);
-/** Count that many commands of such a submission, which was given that number (or none). */
+/** Count the commands of such a submission; its sequence number may be 0 (none). */
 void smmu_atc_count(struct smmu *s, uint64_t seq, unsigned int cmds);
 
 /* gerror.c */

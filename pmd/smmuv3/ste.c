@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Stream table entries (IHI 0070 §5.2): those that this driver writes, and which of their
- * bits the hardware looks at. SHCFG says "as incoming" in all of them, so that no change between
- * them needs a step for it.
+ * Stream table entries (IHI 0070 §5.2): those that this driver writes, and which of their bits the
+ * hardware uses. SHCFG is "use incoming" in all of them, so no change between them needs a step for
+ * it.
  */
 #include <string.h>
 
@@ -36,7 +36,7 @@ ste_s1(uint64_t ste[ENTRY_WORDS], uint64_t cd_pa)
 	ste_abort(ste);
 	/* One CD (S1CDMax 0), no substreams; no ATS (atc.c adds it); NS-EL1; VMID 0. */
 	ste[0] = config(SMMU_STE_CONFIG_S1) | (cd_pa & SMMU_STE_0_S1CONTEXTPTR);
-	/* The caches' own (IDR0.COHACC; idr.c refuses what has not). */
+	/* Cacheable (IDR0.COHACC; idr.c refuses hardware without it). */
 	ste[1] |= smmu_field_prep(SMMU_STE_1_S1CIR, SMMU_STE_S1C_WBRA) |
 		  smmu_field_prep(SMMU_STE_1_S1COR, SMMU_STE_S1C_WBRA) |
 		  smmu_field_prep(SMMU_STE_1_S1CSH, SMMU_SH_ISH);
@@ -48,15 +48,15 @@ ste_s2_words(uint64_t s2[2], const struct sluice_hwdom *hd, uint64_t ps, uint16_
 	s2[0] = smmu_field_prep(SMMU_STE_2_S2VMID, vmid) |
 		smmu_field_prep(SMMU_STE_2_S2T0SZ, 64u - hd->ias) |
 		smmu_field_prep(SMMU_STE_2_S2SL0, smmu_s2_sl0(hd)) |
-		/* Walks look into the caches (IDR0.COHACC). */
+		/* Walks are cache coherent (IDR0.COHACC). */
 		smmu_field_prep(SMMU_STE_2_S2IR0, SMMU_CD_RGN_WBWA) |
 		smmu_field_prep(SMMU_STE_2_S2OR0, SMMU_CD_RGN_WBWA) |
 		smmu_field_prep(SMMU_STE_2_S2SH0, SMMU_SH_ISH) |
 		smmu_field_prep(SMMU_STE_2_S2TG, smmu_formats[hd->format].tg) |
 		smmu_field_prep(SMMU_STE_2_S2PS, ps) | SMMU_STE_2_S2AA64 |
-		/* A stage 1 with tables in a device's registers is refused: walks read ahead. */
+		/* Refuse stage-1 tables in Device memory, since walks read ahead. */
 		SMMU_STE_2_S2PTW |
-		/* Faults are recorded, and end the transaction. */
+		/* Faults are recorded and end the transaction. */
 		SMMU_STE_2_S2R;
 	s2[1] = hd->ttb & SMMU_STE_3_S2TTB;
 }
@@ -98,9 +98,9 @@ ste_used(const uint64_t ste[ENTRY_WORDS], uint64_t used[ENTRY_WORDS])
 	used[0] |= SMMU_STE_0_CONFIG;
 	if ((cfg & SMMU_STE_CONFIG_BYPASS) == 0)
 		return;
-	/* Of every access that is not refused at once. */
+	/* Used by every STE that does not abort at once. */
 	used[1] = SMMU_STE_1_ALLOCCFG | SMMU_STE_1_PRIVCFG | SMMU_STE_1_INSTCFG;
-	/* Incoming attributes; stage 1 tables replace them, unless S1DSS goes round stage 1. */
+	/* Incoming attributes. Stage-1 tables replace them, unless S1DSS bypasses stage 1. */
 	if (cfg != SMMU_STE_CONFIG_S1 ||
 	    smmu_field_get(SMMU_STE_1_S1DSS, ste[1]) == SMMU_STE_S1DSS_BYPASS)
 		used[1] |= SMMU_STE_1_SHCFG | SMMU_STE_1_MTCFG | SMMU_STE_1_MEMATTR;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The stream table (IHI 0070 §3.3.1, §5.1): linear, or two-level with level-2 tables made when a
- * stream of theirs is first attached. A stream that was never attached is blocked.
+ * The stream table (IHI 0070 §3.3.1, §5.1): linear, or two-level. A level-2 table is made when one
+ * of its streams is first attached. A stream that was never attached is blocked.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ smmu_strtab_init(struct smmu *s, const struct smmu_cfg *cfg)
 	} else {
 		t->bytes = (size_t)SMMU_STE_BYTES << t->log2size;
 	}
-	/* Aligned to its size, 64 bytes at least. */
+	/* Aligned to its size, at least 64 bytes. */
 	t->l1 = sluice_mem_alloc(s->iommu->mem, t->bytes, RTE_MAX(t->bytes, (size_t)64), &t->pa);
 	if (t->l1 == NULL) {
 		smmu_strtab_free(s);
@@ -70,7 +70,7 @@ smmu_strtab_free(struct smmu *s)
 	t->l1 = NULL;
 }
 
-/* A level-2 table for the group of sid: built first, then pointed to, then told. §3.3.1.2 */
+/* Make a level-2 table for the group of sid: build it, link it, then invalidate. §3.3.1.2 */
 static int
 add_l2(struct smmu *s, uint32_t sid)
 {
@@ -87,7 +87,7 @@ add_l2(struct smmu *s, uint32_t sid)
 	rte_io_wmb();
 	atomic_store_explicit(&t->l1[sid >> STRTAB_SPLIT],
 			      (pa & SMMU_L1STD_L2PTR) | (STRTAB_SPLIT + 1), memory_order_release);
-	/* Kept even when telling fails: the hardware may have seen it. */
+	/* Kept even if the invalidation fails: the hardware may have seen it. */
 	t->l2[sid >> STRTAB_SPLIT] = l2;
 	return smmu_sync_cmds(s, &cmd, 1);
 }
@@ -133,7 +133,7 @@ struct write_arg {
 	uint32_t sid;
 };
 
-/* §4.3.1: leaf, the level-1 entry did not change. Drops the CDs of this stream as well. */
+/* §4.3.1: leaf, since the level-1 entry did not change. This drops the CDs of the stream too. */
 static int
 sync_ste(void *arg)
 {
@@ -170,8 +170,8 @@ smmu_strtab_write(struct smmu *s, uint32_t sid, _Atomic uint64_t *ste,
 	for (unsigned int i = 0; i < ENTRY_WORDS; i++)
 		old[i] = atomic_load_explicit(&ste[i], memory_order_relaxed);
 	rc = entry_write(ste, target, &ops);
-	/* The queue does not answer, so nothing can be told: let memory say what it said before. The
-	 * hardware may have fetched something else meanwhile. */
+	/* The queue does not answer, so nothing can be invalidated: restore the old STE in
+	 * memory. The hardware may have fetched another one meanwhile. */
 	if (rc != 0) {
 		entry_fill(ste, old);
 		rte_io_wmb();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One turn of this backend's waits; their bound is engine/base/deadline.h.
+ * One turn of this backend's waits; engine/base/deadline.h bounds them.
  */
 #ifndef SMMUV3_WAIT_H
 #define SMMUV3_WAIT_H
@@ -15,7 +15,7 @@
 /* Turns of pausing between yields: lcores may share a core. */
 #define SMMU_WAIT_YIELD 64u
 
-/** Spend one turn: the relax hook, else steps of hardware that nothing steps, else a pause. */
+/** Spend one turn: the relax hook, else steps of undriven emulated hardware, else a pause. */
 static inline void
 smmu_wait_turn(struct sluice_iommu *iommu, unsigned int turn)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Counters by name. The fast path keeps none that are shared: they are summed up here over the
- * producers, or follow from positions.
+ * Counters by name. The fast path has no shared counters: they are summed here over the producers,
+ * or derived from positions.
  */
 #include <stdio.h>
 
@@ -42,7 +42,7 @@ add_cmdq(struct list *l, const struct smmu *s)
 	add(l, "cmdq_submissions", st.subs);
 	add(l, "cmdq_syncs", st.syncs);
 	add(l, "cmdq_syncs_shared", st.shared);
-	/* Whatever is neither a SYNC, nor the filler for a shared one, nor any of the others. */
+	/* All commands that are neither a SYNC, nor a filler for one, nor any of the others. */
 	others = st.subs + cfgis + atc + get(&s->mid_syncs) + get(&s->responses);
 	add(l, "cmdq_tlbis", st.cmds > others ? st.cmds - others : 0);
 	add(l, "cmdq_cfgis", cfgis);

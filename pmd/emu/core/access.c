@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A device's access from its address to memory: the IOMMU translates, bytes move; and the
- * ownership map that tells a stale access.
+ * A device's access, from its address to memory: the IOMMU translates, then bytes move. The
+ * ownership map shows whether the access is stale.
  */
 #include <errno.h>
 #include <string.h>
@@ -54,7 +54,7 @@ emu_dma(struct emu *e, uint32_t sid, uint64_t iova, void *dev_mem, uint32_t len,
 	return res;
 }
 
-/* A probe reads memory that the CPU may be writing as it pleases: the race is the point of it. */
+/* A probe reads memory that the CPU may be writing; this race is intended. */
 __attribute__((no_sanitize("thread"))) uint64_t
 emu_peek(void *host)
 {

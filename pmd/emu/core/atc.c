@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * The endpoint's side of PCIe ATS: its ATS Control register, its address translation cache (ATC),
- * and how it answers invalidations. What the cache holds is used without a look at the
- * tables or IOTLB until an invalidation names it, however stale it is.
+ * and how it answers invalidations. A cached translation is used without a look at tables or IOTLB,
+ * however stale it is, until an invalidation covers it.
  *
  * A dead endpoint (EMU_INJECT_ATC_DEAD) answers no invalidation, drops nothing, and goes on using
- * what it has also after its ATS was turned off.
+ * its cache even after its ATS was turned off.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct emu_atc {
 	TAILQ_ENTRY(emu_atc) next;
 	struct emu_ep *ep;
 	uint32_t mask;
-	uint64_t shifts; /* bit n: entries of 2^n bytes may be there */
+	uint64_t shifts; /* bit n: entries of 2^n bytes may be cached */
 	struct atc_entry ent[];
 };
 
@@ -49,7 +49,7 @@ ep_find(const struct emu *e, uint32_t sid)
 	return NULL;
 }
 
-/* Find or make. The step lock is held. */
+/* Find the endpoint, or make it. The step lock is held. */
 static struct emu_ep *
 ep_get(struct emu *e, uint32_t sid)
 {
@@ -224,7 +224,7 @@ fill(struct emu *e, struct emu_atc *a, uint64_t iova, const struct emu_treq_cpl 
 		emu_count(&e->st.atc_fills, 1);
 }
 
-/* What became of asking the ATC, and the IOMMU when it does not know. */
+/* The result of asking the ATC, and the IOMMU if the ATC has no entry. */
 enum found { FOUND, UNTRANSLATED, REFUSED };
 
 static enum found
@@ -234,7 +234,7 @@ find(struct emu *e, struct emu_atc *a, uint64_t iova, bool write, bool probe, ui
 	struct atc_entry *t = NULL;
 	struct emu_treq_cpl c;
 
-	if (!a->ep->on) /* ATS is off: nothing is asked for, nothing cached is used */
+	if (!a->ep->on) /* ATS is off: no request is made, and the cache is not used */
 		return UNTRANSLATED;
 	t = lookup(a, iova);
 	if (t != NULL && (t->val & want) != 0) {
@@ -246,7 +246,7 @@ find(struct emu *e, struct emu_atc *a, uint64_t iova, bool write, bool probe, ui
 		return FOUND;
 	}
 	switch (e->ops->ats_request(e, a->ep->sid, iova, probe, &c)) {
-	case EMU_TREQ_UR: /* no ATS for this stream: as if it had none */
+	case EMU_TREQ_UR: /* no ATS for this stream: go on as without an ATC */
 		return UNTRANSLATED;
 	case EMU_TREQ_CA:
 		return REFUSED;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What an emulated IOMMU is made of, seen by its own source files: the state that all of them
- * share, and the table of what each kind does in its own way. A kind has a struct of its own that
- * begins with struct emu. Everything here belongs to the thread that holds the step lock, except
- * where it says otherwise.
+ * The inside of an emulated IOMMU, for its own source files: the state that all kinds share, and
+ * the table of functions that each kind implements. A kind has a struct of its own that begins with
+ * struct emu. All of it belongs to the thread that holds the step lock, unless a comment says
+ * otherwise.
  */
 #ifndef EMU_CORE_H
 #define EMU_CORE_H
@@ -29,15 +29,15 @@ struct emu_req {
 	uint32_t sid;
 	bool write;
 	bool probe;
-	/* for the IOMMU: nobody else sets or reads them */
+	/* only the IOMMU sets and reads these */
 	bool pnu, ind; /**< privileged; instruction fetch */
-	bool quiet;    /**< of ATS: what is wrong is told in the answer, not recorded */
+	bool quiet;    /**< for ATS: a fault is reported in the answer, not recorded */
 	/* the answer */
 	bool zero;     /**< a read that faulted is to see zeroes */
 	uint64_t pa;
 };
 
-/* Who may do what: unprivileged and privileged read, write, execute. */
+/* Permissions: unprivileged and privileged read, write, execute. */
 #define EMU_PERM_UR 0x01u
 #define EMU_PERM_UW 0x02u
 #define EMU_PERM_UX 0x04u
@@ -62,54 +62,56 @@ enum emu_treq {
 	EMU_TREQ_CA, /**< Completer Abort */
 };
 
-/** What a Success carries. */
+/** The contents of a Success. */
 struct emu_treq_cpl {
 	uint64_t pa;        /**< of the first byte */
-	unsigned int shift; /**< log2 of the bytes it is good for */
+	unsigned int shift; /**< log2 of the bytes that it covers */
 	bool r, w;
 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/** What a kind of IOMMU does in its own way. On emu_step()'s thread, but for destroy. */
+/** What a kind of IOMMU implements. Called on emu_step()'s thread, except destroy. */
 struct emu_ops {
 	void (*destroy)(struct emu *e);
-	/** One unit: registers, commands. @return whether there was, or is, something to do. */
+	/** One unit of work: registers, commands. @return whether something was done or is
+	 * pending. */
 	bool (*work)(struct emu *e);
-	/** Fill in the answer of @p r, or record what is wrong. @return EMU_OK or EMU_FAULT. */
+	/** Fill in the answer of @p r, or record a fault. @return EMU_OK or EMU_FAULT. */
 	enum emu_access (*translate)(struct emu *e, struct emu_req *r);
 	/** An endpoint asks for a translation. */
 	enum emu_treq (*ats_request)(struct emu *e, uint32_t sid, uint64_t iova, bool probe,
 				     struct emu_treq_cpl *c);
-	/** A Translated transaction: may it go to that physical address? Records what says no. */
+	/** May a Translated transaction go to that physical address? If not, a fault is
+	 * recorded. */
 	bool (*ats_translated)(struct emu *e, uint32_t sid, uint64_t pa, bool write);
-	/** An ATC's answer to a probe: count it when the tables, read afresh, contradict. */
+	/** Check an ATC's answer to a probe: count it if the tables, read again, contradict it. */
 	void (*ats_check_stale)(struct emu *e, uint32_t sid, uint64_t iova, uint64_t pa,
 				bool write);
 };
 
 /* ---- the state ------------------------------------------------------------------------------- */
 
-/** Time, real or virtual, and the seeded source of every choice. */
+/** Time, real or virtual, and the seeded random source of every choice. */
 struct emu_clock {
 	bool step;
-	uint32_t step_ns; /**< of virtual time, a unit */
+	uint32_t step_ns; /**< virtual time of one unit */
 	uint64_t hz;
 	uint64_t rng;
 };
 
-/** Who owns host memory; see sluice_iommu_watch(). */
+/** The ownership of host memory; see sluice_iommu_watch(). */
 struct emu_owner {
 	uint64_t pa, len;
 	const uint8_t *owned; /**< by page */
 };
 
-/** An endpoint, as far as ATS is concerned. */
+/** The ATS side of an endpoint. */
 struct emu_ep {
 	TAILQ_ENTRY(emu_ep) next;
 	TAILQ_HEAD(, emu_atc) atcs;
 	uint32_t sid;
-	uint32_t late_ns; /**< it answers an invalidation after so long */
+	uint32_t late_ns; /**< the time that it takes to answer an invalidation */
 	bool on;          /**< ATS Control, Enable */
 	bool dead;        /**< see EMU_INJECT_ATC_DEAD */
 };
@@ -124,14 +126,14 @@ struct emu {
 	struct emu_stats st; /**< one writer, any reader: relaxed atomics */
 
 	/* written by other threads */
-	_Alignas(64) _Atomic uint32_t lock; /**< held by emu_step() and by its changers */
-	_Atomic uint32_t want;              /**< how many others want the lock: emu_step() yields */
+	_Alignas(64) _Atomic uint32_t lock; /**< held by emu_step() and by changes from outside */
+	_Atomic uint32_t want;              /**< threads that want it: emu_step() yields to them */
 	_Atomic uint64_t inject[EMU_INJECTIONS]; /**< faults on request */
 	_Alignas(64) _Atomic uint64_t vclock; /**< virtual nanoseconds; emu_step() writes it */
 };
 
 /* loop.c */
-/** Begin: no masters, no endpoints, nobody watches. @p e is zeroed. */
+/** Initialise @p e, which is zeroed: no masters, no endpoints, no ownership map. */
 void emu_core_init(struct emu *e, const struct emu_ops *ops, struct sluice_mem_span mem,
 		   const struct emu_clock *clock);
 /** Hold off emu_step(). */
@@ -139,17 +141,17 @@ void emu_lock(struct emu *e);
 void emu_unlock(struct emu *e);
 
 /* access.c */
-/** Read 8 bytes that others may be writing. */
+/** Read 8 bytes that other threads may be writing. */
 uint64_t emu_peek(void *host);
 
 /* atc.c */
 void emu_atc_fini(struct emu *e);
 void emu_atc_inject(struct emu *e, enum emu_inject what, uint64_t arg);
-/** Drop what overlaps @p first with the bits of @p mask significant, in all of an endpoint's. */
+/** Drop an endpoint's entries that overlap @p first, where the bits of @p mask count. */
 void emu_atc_inv(struct emu *e, uint32_t sid, uint64_t first, uint64_t mask);
 /**
- * How long the endpoint takes to answer an invalidation, ns, if asked for no longer than
- * @p timeout_ns. @param lost it will not at all.
+ * How long the endpoint takes to answer an invalidation, ns, at most @p timeout_ns.
+ * @param lost set if it does not answer at all.
  */
 uint64_t emu_atc_answers(const struct emu *e, uint32_t sid, uint32_t timeout_ns, bool *lost);
 
@@ -162,8 +164,8 @@ emu_offset_mask(unsigned int bits)
 }
 
 /* Shared memory: structures and descriptors are naturally aligned 64-bit words that the driver
- * may rewrite at any moment, so each is one relaxed load; what orders them is the acquire of the
- * register that told of them. */
+ * may rewrite at any moment, so each is one relaxed load. The acquire of the register that
+ * announced them orders these loads. */
 static inline uint64_t
 emu_ld64(void *p)
 {
@@ -205,14 +207,14 @@ emu_random(struct emu_clock *c)
 	return (uint32_t)((c->rng * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
 }
 
-/** The memory of [pa, pa + len), NULL where nothing answers. */
+/** The memory of [pa, pa + len); NULL: nothing answers there. */
 static inline void *
 emu_pa(const struct emu *e, uint64_t pa, uint64_t len)
 {
 	return sluice_span_va(&e->mem, pa, len);
 }
 
-/** An access to @p pa: was the page handed back to its owner, or does it stand in for nobody's? */
+/** Count an access to @p pa whose page was handed back to its owner, or is idle shadow memory. */
 static inline void
 emu_check_owner(struct emu *e, uint64_t pa)
 {
@@ -229,14 +231,14 @@ emu_check_owner(struct emu *e, uint64_t pa)
 							 &e->st.stale_accesses, 1);
 }
 
-/** Faults on request: what was asked for, 0 when nothing. */
+/** Faults on request: the argument of the request; 0: none. */
 static inline uint64_t
 emu_injected(struct emu *e, enum emu_inject what)
 {
 	return atomic_load_explicit(&e->inject[what], memory_order_relaxed);
 }
 
-/** Is the next one to fail? Once. */
+/** Is the next one to fail? This clears the request. */
 static inline bool
 emu_inject_once(struct emu *e, enum emu_inject what)
 {
@@ -244,13 +246,13 @@ emu_inject_once(struct emu *e, enum emu_inject what)
 	       atomic_exchange_explicit(&e->inject[what], 0, memory_order_relaxed) != 0;
 }
 
-/** Count down to the one that is to fail. */
+/** Count down to the one that shall fail. */
 static inline bool
 emu_inject_nth(struct emu *e, enum emu_inject what)
 {
 	uint64_t n = emu_injected(e, what);
 
-	/* The exchange loses against a new request at the same moment: that one stays. */
+	/* If a new request comes at the same moment, the exchange fails and the request stays. */
 	return unlikely(n != 0) &&
 	       atomic_compare_exchange_strong_explicit(&e->inject[what], &n, n - 1,
 						       memory_order_relaxed,

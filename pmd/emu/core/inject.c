@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Faults on request: any thread sets a flag, the emulator acts when it comes past.
+ * Faults on request: any thread sets a flag, and the emulator acts when it next checks the flag.
  */
 #include "core.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The loop that drives an emulated IOMMU and its masters, in real or virtual time; changes from
- * other threads; counters.
+ * The loop that drives an emulated IOMMU and its masters, in real or virtual time; changes by other
+ * threads; counters.
  */
 #include <rte_pause.h>
 
@@ -35,7 +35,7 @@ emu_virtual_clock(const struct emu *e)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* @return whether there was something to do, or something is pending. */
+/* @return whether something was done or is pending. */
 static inline bool
 unit(struct emu *e)
 {
@@ -58,7 +58,7 @@ emu_step(struct emu *e, unsigned int budget)
 {
 	unsigned int done = 0, steps = 0;
 
-	/* Whoever wants to change something gets the lock first. */
+	/* A thread that wants to change something gets the lock first. */
 	if (unlikely(atomic_load_explicit(&e->want, memory_order_relaxed) != 0) ||
 	    atomic_exchange_explicit(&e->lock, 1, memory_order_acquire) != 0)
 		return 0;

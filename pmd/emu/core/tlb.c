@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The IOTLB: leaves of table walks, set-associative, tagged, served until an invalidation or
- * another leaf takes their place, however stale.
+ * The IOTLB: a set-associative, tagged cache of the leaves of table walks. It serves a leaf,
+ * however stale, until an invalidation or another leaf removes it.
  *
- * Dropping a space is O(1), and so is a tag of the first two: each entry carries the epoch in which
- * it was inserted, and is dead when an invalidation that covers it has a later one.
+ * Dropping a space is O(1), and so is dropping a tag of the first two spaces: each entry has the
+ * epoch of its insertion, and is dead if an invalidation that covers it has a later epoch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries, uint32_
 			return -1;
 		t->wc_mask = walk_entries - 1;
 	}
-	/* Without an IOTLB there is one set in which nothing is ever inserted. */
+	/* Without an IOTLB there is one set, and nothing is ever inserted. */
 	if (sets == 0)
 		sets = 1;
 	t->set = aligned_alloc(64, sets * sizeof(*t->set));
@@ -50,7 +50,7 @@ emu_tlb_fini(struct emu_tlb *t)
 	free(t->set);
 }
 
-/* @param more above the space in what goes with the value; @param low what the value has below the
+/* @param more the bits above the space beside the value. @param low the bits of the value below the
  * address. */
 static inline __attribute__((always_inline)) void
 insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, const struct emu_leaf *l,
@@ -110,7 +110,7 @@ emu_tlb_insert_noted(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
 		t->pieces = true;
 }
 
-/* Nothing is cached any more: nothing is worth a look. */
+/* Nothing is cached any more, so there is nothing to look for. */
 static void
 forget_all(struct emu_tlb *t)
 {
@@ -124,7 +124,7 @@ void
 emu_tlb_inv_space(struct emu_tlb *t, uint32_t space)
 {
 	t->space_inv[space] = ++t->epoch;
-	if (t->only == space) /* else what is noted of the others stays */
+	if (t->only == space) /* else the notes about other spaces stay */
 		forget_all(t);
 }
 
@@ -144,7 +144,7 @@ emu_tlb_inv_but(struct emu_tlb *t, uint32_t space)
 void
 emu_tlb_inv_tag(struct emu_tlb *t, uint32_t space, uint16_t tag)
 {
-	/* Global leaves stay: for them emu_cache_alive() ignores this. */
+	/* Global leaves stay, since emu_cache_alive() ignores this for them. */
 	if (likely(space < EMU_QUICK_SPACES)) {
 		t->tag_inv[tag + space * EMU_TAGS] = ++t->epoch;
 		return;
@@ -164,7 +164,7 @@ emu_tlb_inv_tag(struct emu_tlb *t, uint32_t space, uint16_t tag)
 
 /* ---- invalidation by address ----------------------------------------------------------------- */
 
-/* Units of 4 KiB of a space, all in one half. */
+/* A range of 4 KiB units of a space, all in one half. */
 struct range {
 	uint64_t first, last;
 	uint64_t hi; /* TLB_KEY_HI or 0 */
@@ -180,8 +180,8 @@ range_of(uint32_t space, uint64_t va, uint64_t n)
 			       .hi = va & EMU_BIT(55) ? TLB_KEY_HI : 0, .space = space };
 }
 
-/* Is a leaf or table of @p key in the range, and of @p tag and @p what? @p level is that of its
- * descriptor: a piece of a leaf goes with all of the leaf. */
+/* Is a leaf or table with @p key in the range, and does it match @p tag and @p what? @p level is
+ * the level of its descriptor: a piece of a leaf is dropped with the whole leaf. */
 static bool
 matches(uint64_t key, unsigned int level, const struct range r, uint32_t tag, unsigned int what)
 {
@@ -210,7 +210,7 @@ tlb_scan(struct emu_tlb *t, struct range r, uint32_t tag, unsigned int what)
 		}
 }
 
-/* Drop what has exactly @p key but for the set bit. */
+/* Drop the entry with exactly @p key, except for the set bit. */
 static inline void
 tlb_drop(struct tlb_set *s, uint64_t key, uint32_t space)
 {
@@ -223,7 +223,7 @@ static inline void
 tlb_drop_range(struct emu_tlb *t, struct range r, uint16_t tag, unsigned int what,
 	       unsigned int gran)
 {
-	/* Locals: for all a compiler knows, stores to the cache could change *t. */
+	/* Local copies, because a compiler must assume that stores to the cache change *t. */
 	struct tlb_set *const set = t->set;
 	const uint32_t mask = t->mask;
 	const bool global = t->global;
@@ -254,8 +254,8 @@ emu_tlb_inv_va(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint3
 {
 	struct range r = range_of(space, va, n);
 
-	/* Any tag: entries may be in any set. So may they when there are more pages than sets, and
-	 * pieces of leaves wherever the leaf goes on. */
+	/* Scan all sets if any tag matches, if there are more pages than sets, and for pieces of
+	 * leaves, which may be wherever the leaf extends. */
 	if (tag == EMU_ANY_TAG || unlikely(t->pieces) ||
 	    n > (uint64_t)(t->mask + 1) * TLB_WAYS) {
 		tlb_scan(t, r, tag, what);

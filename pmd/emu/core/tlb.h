@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The IOTLB and the walk cache of an emulated IOMMU: tagged leaves and tables, served until an
- * invalidation or another one takes their place, however stale. Lookups are inline: they are on
- * the path of each access. A kind of IOMMU says what its tags and permissions mean.
+ * The IOTLB and the walk cache of an emulated IOMMU. A caller inserts tagged leaves and tables and
+ * finds them again, however stale, until an invalidation or another entry removes them. Lookups are
+ * inline, because each access makes one. Each kind of IOMMU defines what its tags and permissions
+ * mean.
  */
 #ifndef EMU_TLB_H
 #define EMU_TLB_H
@@ -14,8 +15,8 @@
 /*
  * A granule is GRAN_4K, _16K or _64K: pages of 4 KiB << 2 * granule, tables of as many bytes.
  *
- * A key says all but whose it is, so that a lookup is one comparison a way that misses: VA[47:12]
- * with the bits below the leaf clear, tag (0 when global), level, which half (VA[55]), global and
+ * A key holds everything except the space, so a way that misses costs one comparison: VA[47:12]
+ * with the bits below the leaf clear, tag (0 if global), level, which half (VA[55]), global and
  * then its set, granule, valid.
  */
 #define GRAN_4K  0u
@@ -41,12 +42,12 @@
 #define TLB_NOTE   0xfc0u /* the note in a value */
 #define TLB_NOTE_SHIFT 6u
 #define EMU_TAGS   65536u
-#define EMU_QUICK_SPACES 2u /* those of which a tag is dropped without a scan */
+#define EMU_QUICK_SPACES 2u /* spaces in which a tag is dropped without a scan */
 
 /*
- * The other half of what has to match, looked at where the key does: the space. Beside it stands
- * what only invalidations and faults look at: the level of the descriptor that the leaf is of,
- * which is another than the key's when the entry is but a piece of it, and where stage 1 led.
+ * The space is the other half of a match; it is compared only if the key matches. The same word
+ * holds what only invalidations and faults use: the level of the leaf's descriptor, which differs
+ * from the key's level if the entry is a piece of the leaf, and the output address of stage 1.
  */
 #define TLB_WHO_SPACE      ((UINT64_C(1) << 20) - 1)
 #define TLB_WHO_LEVEL(lvl) ((uint64_t)(lvl) << 20)
@@ -54,12 +55,12 @@
 #define TLB_WHO_VIA(a)     (((a) >> 12 & TLB_VPN) << 28)
 #define TLB_WHO_VIA_OF(who) ((who) >> 28 << 12)
 
-/** Whose translation it is. */
+/** The owner of a translation. */
 struct emu_tag {
-	uint32_t space; /**< of what kind, and of which virtual machine: a kind of IOMMU numbers
-			   them */
+	uint32_t space; /**< kind of address space and virtual machine, numbered by the kind of
+			   IOMMU */
 	uint16_t id;    /**< the address space: 0 where there are none */
-	bool set;       /**< which globals it sees; invalidations do not look at it */
+	bool set;       /**< which globals it sees; invalidations ignore it */
 };
 
 /** A translation. */
@@ -70,27 +71,27 @@ struct emu_leaf {
 	uint8_t shift;  /**< offset bits of the leaf */
 	uint8_t perm;
 	bool global;
-	/* for emu_tlb_insert_noted() alone */
-	uint8_t note;   /**< 6 bits that mean something to the kind of IOMMU */
+	/* only for emu_tlb_insert_noted() */
+	uint8_t note;   /**< 6 bits, defined by the kind of IOMMU */
 	uint8_t of; /**< level of the descriptor: @p level, or above it for a piece of the leaf */
-	uint64_t via;   /**< the intermediate address of its first byte, where there is one */
+	uint64_t via;   /**< the intermediate address of its first byte, if there is one */
 };
 
-/** One set, two cache lines; what a hit compares is in the first. */
+/** One set: two cache lines, of which a hit compares the first. */
 struct tlb_set {
 	uint64_t key[TLB_WAYS];
 	uint64_t val[TLB_WAYS];   /**< physical address [51:12] | EMU_PERM_* */
-	uint64_t epoch[TLB_WAYS]; /**< of the insertion; older than an invalidation: dead */
+	uint64_t epoch[TLB_WAYS]; /**< of the insertion; dead if an invalidation is later */
 	uint64_t who[TLB_WAYS];   /**< TLB_WHO_* */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tlb_set) == 128, "two cache lines");
 
-/** A cached table descriptor of level 0..2: where the next level's table is. */
+/** A cached table descriptor of level 0..2: the address of the next level's table. */
 struct wc_entry {
 	uint64_t key;
 	uint64_t epoch;
 	uint64_t space;
-	uint64_t next; /**< table address [47:12] | what the IOMMU collected of all on the way */
+	uint64_t next; /**< table address [47:12] | what the IOMMU collected on the way to it */
 };
 
 struct emu_tlb {
@@ -98,8 +99,8 @@ struct emu_tlb {
 	uint64_t *space_inv; /**< epoch of the last invalidation of each space */
 	uint64_t *tag_inv;   /**< the same for each tag: of space 0, then of space 1 */
 	uint32_t spaces;     /**< how many there may be */
-	uint32_t space_max;  /**< the highest of which something may be cached */
-	uint32_t only; /**< the one space of all that may be cached, or EMU_NO_SPACE, _SPACES */
+	uint32_t space_max;  /**< the highest with something cached */
+	uint32_t only; /**< the only space with something cached, or EMU_NO_SPACE, _SPACES */
 	struct tlb_set *set;
 	uint32_t mask, rr;
 	uint8_t levels[GRANS]; /**< bit n: leaves of level n may be cached */
@@ -122,13 +123,13 @@ int emu_tlb_init(struct emu_tlb *t, uint32_t entries, uint32_t walk_entries, uin
 void emu_tlb_fini(struct emu_tlb *t);
 void emu_tlb_insert(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
 		    const struct emu_leaf *l);
-/** With what the leaf has beside the translation. */
+/** Insert a leaf with its note, level and intermediate address. */
 void emu_tlb_insert_noted(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
 			  const struct emu_leaf *l);
 void emu_tlb_inv_space(struct emu_tlb *t, uint32_t space);
-/** Every space but @p space. */
+/** Drop every space but @p space. */
 void emu_tlb_inv_but(struct emu_tlb *t, uint32_t space);
-/** What is not global of one tag. */
+/** Drop all entries of one tag that are not global. */
 void emu_tlb_inv_tag(struct emu_tlb *t, uint32_t space, uint16_t tag);
 
 #define EMU_ANY_TAG    0x10000u
@@ -137,17 +138,17 @@ void emu_tlb_inv_tag(struct emu_tlb *t, uint32_t space, uint16_t tag);
 #define EMU_TTL_OF(what) ((what) >> GRANS & 3)
 
 /**
- * Drop leaves (or tables) of a space that cover some of @p n units of 4 KiB from @p va.
- * @param tag globals and those of this tag, or EMU_ANY_TAG.
- * @param what bit g: what came from tables of granule g; | EMU_TTL(level): only leaves of that
- *   level. Scalars, because this is on the path of every command.
+ * Drop leaves (or tables) of a space that cover part of @p n units of 4 KiB from @p va on. The
+ * arguments are scalars, because every command comes here.
+ * @param tag drop globals and entries of this tag, or of EMU_ANY_TAG.
+ * @param what bit g: entries from tables of granule g; | EMU_TTL(level): only leaves of that level.
  */
 void emu_tlb_inv_va(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint32_t tag,
 		    unsigned int what);
 void emu_wc_inv(struct emu_tlb *t, uint32_t space, uint64_t va, uint64_t n, uint32_t tag,
 		unsigned int what);
 
-/** Log2 of how many units of 4 KiB a leaf, or what a table of the next level maps, has. */
+/** Log2 of the units of 4 KiB that a leaf, or a table of the next level, maps. */
 static inline unsigned int
 emu_level_shift(unsigned int gran, unsigned int level)
 {
@@ -192,7 +193,7 @@ tlb_find(const struct emu_tlb *t, uint64_t vpn, uint32_t space, uint16_t tag, un
 	return NULL;
 }
 
-/* What goes with a value that was found. */
+/* The data beside a value that was found. */
 static inline uint64_t
 tlb_who(const uint64_t *val)
 {
@@ -228,7 +229,8 @@ tlb_lookup_gran(const struct emu_tlb *t, const struct emu_tag *tag, uint64_t va,
 }
 
 /**
- * Three copies, each with its granule's numbers in it: 4 KiB pages pay one branch for the rest.
+ * Three copies of the lookup, each with constants of its granule; 4 KiB pages pay one branch for
+ * this.
  * @param shift offset bits of the leaf. @return the value, or NULL.
  */
 static inline __attribute__((always_inline)) const uint64_t *
@@ -241,7 +243,7 @@ emu_tlb_find(const struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, un
 				  tlb_lookup_gran(t, tag, va, GRAN_64K, shift);
 }
 
-/** @param shift as for emu_tlb_find(); who does not need it gives a local that nobody reads. */
+/** @param shift as for emu_tlb_find(); a caller without use for it passes a local variable. */
 static inline __attribute__((always_inline)) bool
 emu_tlb_lookup(const struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
 	       uint64_t *pa, uint8_t *perm, unsigned int *shift)
@@ -274,7 +276,7 @@ wc_place(struct emu_tlb *t, uint64_t key, uint32_t space, unsigned int gran, uns
 				       emu_level_shift(gran, level), t->wc_mask)];
 }
 
-/** The table that a walk of @p va goes on with below @p level, or NULL. There is a walk cache. */
+/** The next table below @p level in a walk of @p va, or NULL. A walk cache must exist. */
 static inline const struct wc_entry *
 emu_wc_lookup(struct emu_tlb *t, const struct emu_tag *tag, uint64_t va, unsigned int gran,
 	      unsigned int level)

@@ -5,16 +5,16 @@
  */
 #include "lookup.h"
 
-/* Translation with EATS full: what §5.2 calls an effective EATS other than off. There is no
- * split-stage ATS (ste_legal() makes it ILLEGAL). */
+/* Is ATS on: translation with EATS full, which §5.2 calls an effective EATS other than off?
+ * There is no split-stage ATS (ste_legal() makes it ILLEGAL). */
 static bool
 ats_on(const struct emu_ste *ste)
 {
 	return ste->kind >= STE_S2 && ste->eats == SMMU_STE_EATS_FULL;
 }
 
-/* The leaf that an address falls into, cached or by a walk: of @p w its pa, perm and shift. A fault
- * of permissions is none here. @return whether it was cached. */
+/* Find the leaf of an address, cached or by a walk: pa, perm and shift of @p w. Missing
+ * permissions are not a fault here. @return whether it was cached. */
 static bool
 leaf(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
      const struct emu_cd *cd, uint8_t need, struct emu_walk *w)
@@ -42,8 +42,9 @@ leaf(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 	return false;
 }
 
-/* All stages that there are, from the IOTLB or by a walk. Nothing is recorded (§3.9.1.2): what is
- * not mapped, or not allowed, is a Success that grants less. */
+/* Translate by all stages of the stream, from the IOTLB or by a walk. Nothing is recorded
+ * (§3.9.1.2): an address that is not mapped or not allowed gives a Success with fewer
+ * permissions. */
 static enum emu_treq
 translate(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 	  const struct emu_cd *cd, struct emu_treq_cpl *c)
@@ -97,7 +98,7 @@ emu_ats_request(struct emu *core, uint32_t sid, uint64_t iova, bool probe, struc
 	}
 	if (ste->kind != STE_S2) {
 		cd = cd_get(e, &r, ste);
-		if (cd == NULL) /* stage 2 of its address is a translation like another */
+		if (cd == NULL) /* stage 2 of the CD's address is an ordinary translation */
 			return e->cfg.cd_fault >= SMMU_EVT_F_TRANSLATION ? EMU_TREQ_SUCCESS :
 									   EMU_TREQ_CA;
 		if (cd->fault != 0)
@@ -160,7 +161,7 @@ emu_ats_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 	unsigned int size = (unsigned int)smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]);
 	uint64_t mask;
 
-	/* A PASID where there are none: the command may do nothing at all (§4.5.1). */
+	/* There are no PASIDs, and the command may do nothing then (§4.5.1). */
 	if (!e->smmuen || (cmd[0] & SMMU_CMD_0_SSV) != 0)
 		return;
 	/* The span is aligned to its size by the SMMU; 52 is everything. */

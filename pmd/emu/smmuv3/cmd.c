@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What each command means (IHI 0070 §4): its legality on this SMMU, and the invalidations.
+ * The commands (IHI 0070 §4): whether each is legal on this SMMU, and its invalidations.
  */
 #include "priv.h"
 
@@ -14,7 +14,7 @@ range_ttl(const uint64_t cmd[2])
 	return ttl == 1 && smmu_field_get(SMMU_TLBI_1_TG, cmd[1]) == SMMU_TLBI_TG_16K ? 0 : ttl;
 }
 
-/* A range of one page at no level is not to be said with TG (§4.4.1.1). */
+/* A range of one page without a level cannot be expressed with TG (§4.4.1.1). */
 static bool
 range_ok(const struct emu_smmu *e, const uint64_t cmd[2])
 {
@@ -67,7 +67,7 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 		return tlbi_of(e, e->conf.s2);
 	case SMMU_CMD_TLBI_NSNH_ALL:
 		return tlbi_of(e, true);
-	case SMMU_CMD_ATC_INV: /* §4.5.1: beyond 52 may be illegal, and is here */
+	case SMMU_CMD_ATC_INV: /* §4.5.1: a size beyond 52 may be illegal; here it is */
 		if (!e->conf.ats || smmu_field_get(SMMU_ATC_1_SIZE, cmd[1]) > SMMU_ATC_SIZE_ALL)
 			return SMMU_CERROR_ILL;
 		emu_count(&e->st.atc_invs, 1);
@@ -83,9 +83,9 @@ emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2])
 }
 
 /*
- * TLBI by address (§4.4.1), VA or IPA: one page or leaf of whatever granule, or with RIL a range in
- * pages of granule TG, for which entries from tables of another granule stay. An address that is
- * not aligned to TG is UNPREDICTABLE: its low bits do not count here.
+ * TLBI by address (§4.4.1), VA or IPA: one page or leaf of any granule, or with RIL a range in
+ * pages of granule TG, which keeps entries from tables of another granule. An address that is not
+ * aligned to TG is UNPREDICTABLE; here its low bits are ignored.
  */
 static void
 tlbi_va(struct emu_smmu *e, const uint64_t cmd[2], uint32_t space, uint32_t asid)
@@ -181,7 +181,7 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 	case SMMU_CMD_TLBI_EL2_ALL: /* with and without E2H */
 		emu_tlb_inv_space(&e->tlb, EMU_SPACE_EL2);
 		break;
-	case SMMU_CMD_TLBI_EL2_ASID: /* also where none are tagged: they may go */
+	case SMMU_CMD_TLBI_EL2_ASID: /* also if entries have no ASID: they may be dropped */
 		emu_tlb_inv_tag(&e->tlb, EMU_SPACE_EL2, asid);
 		break;
 	case SMMU_CMD_TLBI_EL2_VA: /* without E2H the ASID is ignored (§4.4.2.8) */

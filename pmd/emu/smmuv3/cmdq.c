@@ -3,9 +3,10 @@
  * The command queue (IHI 0070 §3.5, §4.1, §4.7): consumption, invalidations in flight, SYNC,
  * command errors. One unit of work consumes at most one command.
  *
- * Consumed is not complete: an invalidation takes effect when it is due, and a SYNC stays at the
- * head of the queue until every one before it has and its own time has passed. Device accesses run
- * on the same thread between units, so an access that used a removed entry is over by then.
+ * A consumed command is not yet complete: an invalidation takes effect when it is due, and a SYNC
+ * stays at the head of the queue until all invalidations before it have taken effect and its own
+ * time has passed. Device accesses run on the same thread between units, so an access that used a
+ * removed entry is over by then.
  */
 #include "priv.h"
 
@@ -13,7 +14,7 @@ static void
 publish_cons(struct emu_smmu *e)
 {
 	e->cmdq.cons_pub = e->cmdq.cons_reg = e->cmdq.cons;
-	/* release: pairs with the driver's acquire of CONS; what completed is visible before. */
+	/* release: pairs with the driver's acquire of CONS; what has completed is visible first. */
 	emu_set_reg32(e, SMMU_CMDQ_CONS, e->cmdq.cons);
 }
 
@@ -64,14 +65,14 @@ pend_empty(const struct emu_smmu *e)
 	return e->cmdq.pend_head == e->cmdq.pend_tail;
 }
 
-/* Let those that are due take effect; shuffled, one a unit and any of them. */
+/* Let due invalidations take effect; with shuffle, one in a unit, chosen at random. */
 static bool
 pend_work(struct emu_smmu *e)
 {
 	uint64_t now = emu_now(&e->core);
 	bool did = false;
 
-	/* Shuffled: let a few gather, so that there is something to choose from. */
+	/* With shuffle: let a few gather, so that there is a choice. */
 	if (e->conf.shuffle && !e->cmdq.sync_wait && (emu_random(&e->core.clock) & 3) != 0)
 		return false;
 	while (!pend_empty(e)) {
@@ -102,7 +103,7 @@ pend_work(struct emu_smmu *e)
 	return did;
 }
 
-/* An ATC_INV is complete when the endpoint has answered, or has not in time (§3.9.1.4). */
+/* An ATC_INV is complete when the endpoint has answered, or has timed out (§3.9.1.4). */
 static __attribute__((noinline)) void
 invalidate_atc(struct emu_smmu *e, const uint64_t cmd[2])
 {
@@ -144,7 +145,7 @@ invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 static void
 sync_complete(struct emu_smmu *e)
 {
-	/* Its whole field says whether there is an MSI; where to, is cut to OAS (§4.7.3). */
+	/* The whole field decides whether there is an MSI; its address is cut to OAS (§4.7.3). */
 	uint64_t addr = e->cmdq.sync_cmd[1] & SMMU_SYNC_1_MSIADDRESS;
 	bool irq = smmu_field_get(SMMU_SYNC_0_CS, e->cmdq.sync_cmd[0]) == SMMU_SYNC_CS_IRQ;
 
@@ -158,11 +159,11 @@ sync_complete(struct emu_smmu *e)
 	if (e->conf.msi && addr != 0)
 		emu_msi(e, addr, (uint32_t)smmu_field_get(SMMU_SYNC_0_MSIDATA, e->cmdq.sync_cmd[0]),
 			SMMU_GERROR_MSI_CMDQ_ABT_ERR);
-	emu_pulse(e, EMU_LINE_SYNC); /* whatever MSIAddress is */
+	emu_pulse(e, EMU_LINE_SYNC); /* with any MSIAddress */
 }
 
-/* Hardware whose SYNC does not wait for TLBIs (conf.sync_early). For configuration it does: what is
- * broken is to be the protection of memory, not the device. */
+/* conf.sync_early: a SYNC that does not wait for TLBIs. It still waits for CFGIs, because only the
+ * protection of memory shall be broken, not the device. */
 static bool
 early(const struct emu_smmu *e)
 {
@@ -179,7 +180,7 @@ early(const struct emu_smmu *e)
 	return e->conf.sync_early;
 }
 
-/* @return whether the SYNC at the head got further. */
+/* @return whether the SYNC at the head made progress. */
 static bool
 sync_work(struct emu_smmu *e)
 {
@@ -188,8 +189,9 @@ sync_work(struct emu_smmu *e)
 	if (!pend_empty(e) && likely(!early(e)))
 		return true;
 	if (unlikely(e->cmdq.atc_failed)) {
-		/* §4.7.3: not consumed, nothing signalled. What timed out will never complete, so
-		 * that the same SYNC can be complete when it is tried again. */
+		/* §4.7.3: the SYNC is not consumed, and nothing is signalled. Timed-out
+		 * invalidations are not waited for again, so the same SYNC can complete when it
+		 * is retried. */
 		e->cmdq.atc_failed = e->cmdq.sync_wait = false;
 		stop(e, SMMU_CERROR_ATC_INV_SYNC);
 		return true;
@@ -276,13 +278,13 @@ emu_cmdq_work(struct emu_smmu *e)
 	/* acquire: pairs with the release with which the driver stores PROD. */
 	prod = emu_reg32(e, SMMU_CMDQ_PROD) & e->cmdq.mask;
 	used = (prod - e->cmdq.cons) & e->cmdq.mask;
-	/* More than the queue holds is no index of ours: stop until it makes sense (§3.5.1). */
+	/* PROD is more than the queue holds: stop until it is valid (§3.5.1). */
 	if (likely(used == 0) || unlikely(used > (e->cmdq.mask + 1) / 2)) {
 		if (e->cmdq.cons != e->cmdq.cons_pub)
 			publish_cons(e);
 		return busy;
 	}
-	/* Room for what is consumed, or wait until something took effect. */
+	/* Without room for the next command, wait until an invalidation has taken effect. */
 	if (unlikely(e->cmdq.pend_tail - e->cmdq.pend_head == EMU_PEND))
 		return true;
 	consume(e);

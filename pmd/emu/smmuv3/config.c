@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Configuration (IHI 0070 §3.3, §5): finding, checking and caching L1STDs, STEs and CDs. A cached
- * one is used until a CFGI command names it, also when it was invalid or illegal (§3.21.1).
+ * Configuration (IHI 0070 §3.3, §5): L1STDs, STEs and CDs are found, checked and cached. A cached
+ * one is used until a CFGI command covers it, even if it was invalid or illegal (§3.21.1).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "priv.h"
 
-/* So many that none shares a cache line, zeroed. */
+/* Allocate entries, zeroed, on cache lines of their own. */
 static void *
 cache_alloc(uint32_t n, size_t size)
 {
@@ -64,7 +64,7 @@ l1std_get(struct emu_smmu *e, const struct emu_req *r, uint64_t *val)
 	return true;
 }
 
-/* Where the stream's STE is (§3.3.2). @return false: nowhere, the event was recorded. */
+/* Find the stream's STE (§3.3.2). @return false: there is none, and the event was recorded. */
 static bool
 ste_address(struct emu_smmu *e, const struct emu_req *r, uint64_t *pa)
 {
@@ -92,7 +92,7 @@ bad:
 	return false;
 }
 
-/* Of a Config that is not abort: the stages that it has. */
+/* The stages of a Config other than abort. */
 #define CONFIG_S1 1u
 #define CONFIG_S2 2u
 #define STRW_RESERVED smmu_field_prep(SMMU_STE_1_STRW, 1) /* 0bx1 */
@@ -177,7 +177,7 @@ emu_config_ste_miss(struct emu_smmu *e, const struct emu_req *r)
 	return s;
 }
 
-/* TG0 and TG1 say the same with different codes (§5.4). */
+/* TG0 and TG1 have different codes for the same granules (§5.4). */
 static const uint8_t tg_gran[2][4] = {
 	{ [SMMU_CD_TG0_4K] = GRAN_4K, [SMMU_CD_TG0_16K] = GRAN_16K, [SMMU_CD_TG0_64K] = GRAN_64K,
 	  [3] = GRANS },
@@ -186,7 +186,7 @@ static const uint8_t tg_gran[2][4] = {
 };
 
 /*
- * One half of a CD (§5.4), not looked at when its EPD is set. TxSZ is 16 to 39 with every granule:
+ * One half of a CD (§5.4), ignored if its EPD is set. TxSZ is 16 to 39 with every granule:
  * there are no small tables (IDR3.STT) and no 52-bit addresses (IDR5.VAX).
  */
 static bool
@@ -200,7 +200,7 @@ cd_half(const struct emu_smmu *e, struct emu_cd *c, unsigned int half, uint64_t 
 	    c->ttb[half] >> c->ips)
 		return false;
 	c->gran[half] = (uint8_t)g;
-	/* As many levels as it takes to resolve what is above the page. */
+	/* As many levels as are needed to resolve the bits above the page. */
 	c->start[half] =
 		(uint8_t)(4 - (64u - c->tsz[half] - GRAN_PAGE_SHIFT(g) + bits - 1) / bits);
 	return true;

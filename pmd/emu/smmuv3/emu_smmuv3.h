@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The emulated SMMUv3: the other side of the registers. It shares nothing with the driver but
+ * The emulated SMMUv3: the hardware's side of the registers. It shares nothing with the driver but
  * the encodings (pmd/smmuv3/smmuv3_hw.h), a register page and memory.
  *
- * The page is memory, and keeps what is stored until the SMMU looks: what a register does not take
- * (guarded, read-only, reserved) can be read back for some steps before it is undone.
+ * The page is plain memory. A store that a register does not accept (guarded, read-only, reserved)
+ * can be read back for some steps, until the SMMU looks and undoes it.
  */
 #ifndef EMU_SMMUV3_H
 #define EMU_SMMUV3_H
@@ -33,7 +33,7 @@ struct emu_smmuv3_conf {
 				   both stages only (§6.3.1), and there to stay from v3.2 on, which
 				   is what ril means */
 	bool ats;             /**< IDR0.ATS (false) */
-	bool cohacc;          /**< IDR0.COHACC (true); false: says so, and is as coherent as ever */
+	bool cohacc;          /**< IDR0.COHACC (true); false changes only the register */
 	/* timing, ns */
 	uint32_t sync_ns;     /**< a SYNC takes at least this long once everything before is done */
 	uint32_t tlbi_ns;     /**< every TLBI/CFGI takes this long; they overlap */
@@ -49,17 +49,17 @@ struct emu_smmuv3_conf {
 	uint32_t step_ns;     /**< (10) */
 	uint64_t seed;        /**< of every random choice (1) */
 	bool shuffle;         /**< execute invalidations between SYNCs out of order */
-	/* broken on purpose: who claims to notice stale accesses shows on it that he would */
-	bool sync_early;      /**< a SYNC is complete as soon as it is consumed, whatever TLBIs before
-				   it are still under way (false) */
+	/* broken on purpose: shows that a test for stale accesses can fail */
+	bool sync_early;      /**< a SYNC is complete as soon as it is consumed, even if TLBIs before
+				   it are still pending (false) */
 };
 
 void emu_smmuv3_conf_default(struct emu_smmuv3_conf *c);
 
 /**
  * Make an SMMU over a register page (128 KiB, 64 KiB aligned, zeroed) and memory.
- * @return NULL with rte_errno EINVAL (settings out of range, or that no SMMU may have together) or
- *   ENOMEM.
+ * @return NULL with rte_errno EINVAL (settings out of range, or a combination that no SMMU may
+ *   have) or ENOMEM.
  */
 struct emu *emu_smmuv3_create(const struct emu_smmuv3_conf *c, void *regs,
 			      struct sluice_mem_span mem);
@@ -75,9 +75,9 @@ enum emu_line {
 };
 
 /**
- * Connect the wired interrupt outputs: @p pulse is called at each edge, on emu_step()'s thread and
- * after what it is about can be seen. It must not call back into this SMMU; storing to an eventfd
- * or a flag is meant. Any thread; NULL disconnects. Edges are counted whoever listens.
+ * Connect the wired interrupt outputs: @p pulse is called at each edge, on emu_step()'s thread,
+ * after the cause of the interrupt is visible. It must not call back into this SMMU, but may write
+ * to an eventfd or a flag. Any thread; NULL disconnects. Edges are always counted.
  */
 void emu_smmuv3_wire(struct emu *e, void (*pulse)(void *arg, enum emu_line line), void *arg);
 

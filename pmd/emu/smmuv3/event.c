@@ -50,10 +50,12 @@ evtq_write(struct emu_smmu *e, const uint64_t rec[SMMU_EVT_DWORDS])
 	if (!e->evtq.on || emu_gerror_active(e, SMMU_GERROR_EVENTQ_ABT_ERR))
 		goto drop;
 	if (used(e) >= entries) {
-		/* CONS is read only when the queue looks full: its line is the driver's. */
+		/* CONS is read only if the queue looks full, because its line belongs to the
+		 * driver. */
 		e->evtq.cons = emu_reg32(e, SMMU_EVENTQ_CONS);
 		if (used(e) >= entries) {
-			/* Lost. OVFLG toggles unless the last toggle is not yet acknowledged. */
+			/* The event is lost. OVFLG toggles, unless the last toggle is not yet
+			 * acknowledged. */
 			if (((e->evtq.prod ^ e->evtq.cons) & ovf) == 0)
 				set_prod(e, e->evtq.prod ^ ovf);
 			goto drop;

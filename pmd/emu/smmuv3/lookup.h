@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What every transaction needs on its way, ordinary or of ATS: the configuration caches' lookups,
- * the range check. Inline: this is on the path of each access.
+ * The steps that every transaction takes, ordinary or ATS: lookups in the configuration caches, and
+ * the range check. They are inline, because every access takes them.
  */
 #ifndef EMU_LOOKUP_H
 #define EMU_LOOKUP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the emulated SMMUv3's own source files share: its state, and small helpers for
- * registers. Everything here belongs to the thread that holds the step lock, except
- * where it says otherwise.
+ * The inside of the emulated SMMUv3, for its own source files: its state, and small helpers for
+ * registers. All of it belongs to the thread that holds the step lock, unless a comment says
+ * otherwise.
  */
 #ifndef EMU_SMMUV3_PRIV_H
 #define EMU_SMMUV3_PRIV_H
@@ -13,7 +13,7 @@
 #include "../core/tlb.h"
 #include "emu_smmuv3.h"
 
-/* What this SMMU implements of CR0, besides ATSCHK when it has ATS: no PRI, no VMID wildcards
+/* The bits of CR0 that this SMMU implements, besides ATSCHK with ATS: no PRI, no VMID wildcards
  * (those bits are RES0). */
 #define EMU_CR0_MASK (SMMU_CR0_SMMUEN | SMMU_CR0_EVENTQEN | SMMU_CR0_CMDQEN)
 
@@ -36,7 +36,7 @@
 
 /* ---- configuration, decoded ------------------------------------------------------------------ */
 
-/** In this order: those that translate after those that do not, those with stage 1 last. */
+/** The order matters: kinds that translate come after those that do not, stage 1 last. */
 enum ste_kind { STE_ABORT, STE_BYPASS, STE_S2, STE_S1, STE_NESTED };
 
 /** Stage 2, as words 1 to 3 of an STE describe it. */
@@ -124,7 +124,7 @@ emu_space_ipa(uint16_t vmid)
 struct emu_pend {
 	uint64_t due;
 	uint64_t cmd[2];
-	bool lost; /**< an ATC_INV that will not be answered: due is when that is found out */
+	bool lost; /**< an ATC_INV without an answer; due is the end of its timeout */
 };
 
 struct emu_cmdq {
@@ -154,7 +154,7 @@ struct emu_evtq {
 	uint64_t base;
 };
 
-/** Where the configuration is, and what was read of it. */
+/** The place of the configuration in memory, and the caches of it. */
 struct emu_config {
 	struct emu_ste *ste;
 	struct emu_cd *cd;
@@ -163,7 +163,7 @@ struct emu_config {
 	uint64_t strtab_base;
 	uint8_t st_log2, st_split;
 	bool st_2lvl;
-	struct emu_ste ste_scratch; /**< what is not cached */
+	struct emu_ste ste_scratch; /**< holds an STE that is not cached */
 	struct emu_cd cd_scratch;
 	uint8_t cd_fault;           /**< why the last CD could not be fetched: event number */
 };
@@ -179,7 +179,7 @@ struct emu_ctl {
 	void *pulse_arg;
 };
 
-/** What is not RES0, by word, and what is to be looked at next; see res0.c. */
+/** The bits that are not RES0, by word, and the next line to look at; see res0.c. */
 struct emu_res0 {
 	uint32_t mask[EMU_REG_LINES][16];
 	uint32_t line, reg_line;
@@ -188,7 +188,7 @@ struct emu_res0 {
 struct emu_smmu {
 	struct emu core;     /**< first: smmu_of() */
 
-	/* hot: looked at in every unit or access */
+	/* hot: read in every unit or access */
 	uint8_t *regs;
 	uint32_t ctl_left;   /**< units until the control registers are looked at */
 	bool smmuen;         /**< acknowledged */
@@ -207,7 +207,7 @@ struct emu_smmu {
 };
 _Static_assert(offsetof(struct emu_smmu, core) == 0, "one pointer for both");
 
-/** The SMMU that the core calls by its core. */
+/** The SMMU of a core. */
 static inline struct emu_smmu *
 smmu_of(struct emu *e)
 {
@@ -231,7 +231,7 @@ emu_reg64(struct emu_smmu *e, uint32_t off)
 				    memory_order_acquire);
 }
 
-/** Release: whoever reads the new value also sees what was written before it. */
+/** Release: a thread that reads the new value also sees what was written before it. */
 static inline void
 emu_set_reg32(struct emu_smmu *e, uint32_t off, uint32_t v)
 {
@@ -254,16 +254,16 @@ bool emu_gerror_active(struct emu_smmu *e, uint32_t bit);
 void emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit);
 /** An edge on a wired output, if there are any. */
 void emu_pulse(struct emu_smmu *e, enum emu_line line);
-/** Send an interrupt of IRQ_CTRL bit @p en, whose CFG0 register is @p cfg0, by all there is. */
+/** Send an interrupt of IRQ_CTRL bit @p en with CFG0 register @p cfg0, by MSI and by wire. */
 void emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit);
 
 /* res0.c */
 void emu_res0_init(struct emu_smmu *e);
-/** What is not RES0 in the register of @p size bytes at @p off. */
+/** The bits that are not RES0 in the register of @p size bytes at @p off. */
 uint64_t emu_res0_mask(const struct emu_smmu *e, uint32_t off, unsigned int size);
 /** Look at the registers around @p off now. */
 void emu_res0_now(struct emu_smmu *e, uint32_t off);
-/** @return whether something was put back to zero. */
+/** @return whether something was set back to zero. */
 bool emu_res0_poll(struct emu_smmu *e);
 
 /* cmdq.c */
@@ -291,8 +291,8 @@ void emu_config_inv_cd(struct emu_smmu *e, uint32_t sid);
 /**
  * Stage 1.
  * @param s2 what the tables' addresses go through, or NULL.
- * @param fresh look at the tables only, and leave no trace.
- * @param count the reads are the workload's.
+ * @param fresh read the tables only, and cache nothing.
+ * @param count count the reads for the workload.
  */
 void emu_walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint64_t va,
 	      bool fresh, bool count, struct emu_walk *w);
@@ -311,10 +311,10 @@ bool emu_s2_decode(const struct emu_smmu *e, struct emu_s2 *s2, uint16_t vmid, c
  */
 bool emu_s2_leaf(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls, bool fresh,
 		 bool count, struct emu_walk *w);
-/** Where the SMMU's own read of @p ipa goes. @return false: a fault. */
+/** Translate the address of the SMMU's own read of @p ipa. @return false: a fault. */
 bool emu_s2_fetch(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t cls,
 		  bool fresh, bool count, struct emu_walk *w, uint64_t *pa);
-/** Record a fault of stage 2, if it is to be. */
+/** Record a fault of stage 2, if S2R says so. */
 void emu_s2_fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_s2 *s2,
 		  const struct emu_walk *w);
 /**
@@ -323,15 +323,15 @@ void emu_s2_fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_
  */
 bool emu_nested_walk(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
 		     uint64_t va, uint8_t need, bool fresh, bool count, struct emu_walk *w);
-/** Whatever the stream has of stages, by the tables alone. */
+/** Translate by all stages of the stream, from the tables alone. */
 void emu_walk_fresh(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
 		    uint64_t va, uint8_t need, struct emu_walk *w);
 
 /* translate.c */
 enum emu_access emu_translate(struct emu *core, struct emu_req *r);
 /**
- * A probe that hit: count it when the tables, read afresh, contradict.
- * @param cd NULL where there is no stage 1.
+ * A probe hit the IOTLB: count it if the tables, read again, contradict.
+ * @param cd NULL: there is no stage 1.
  */
 void emu_check_stale_hit(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_cd *cd,
 			 uint64_t va, uint64_t pa, uint8_t need);

@@ -3,8 +3,8 @@
  * The control registers (IHI 0070 §6): identification, enables and their acknowledgements, GBPA,
  * GERROR, and guarded registers, whose stores are dropped and counted.
  *
- * The page is plain memory, so that a store takes place whether it is allowed or not. What is
- * guarded is therefore latched when the guard closes, compared from time to time, and put back.
+ * The page is plain memory, so every store takes place, allowed or not. A guarded register is
+ * therefore latched when its guard closes, compared from time to time, and restored.
  */
 #include "priv.h"
 
@@ -22,7 +22,7 @@ static const struct {
 	{ SMMU_IDR2, 8, G_RO, 0, 0 },
 	{ SMMU_IDR4, 8, G_RO, 0, 0 },
 	{ SMMU_IIDR, 8, G_RO, 0, 0 },
-	{ EMU_ID_REGS - 16, 8, G_RO, 0, 0 }, /* RES0, but in one line with them */
+	{ EMU_ID_REGS - 16, 8, G_RO, 0, 0 }, /* RES0, but on one line with the ID registers */
 	{ EMU_ID_REGS - 8, 8, G_RO, 0, 0 },
 	{ EMU_ID_REGS, 8, G_RO, 0, 0 },
 	{ EMU_ID_REGS + 8, 8, G_RO, 0, 0 },
@@ -160,7 +160,7 @@ cr0_apply(struct emu_smmu *e, uint32_t cr0)
 		smmu_enable(e);
 	e->atschk = cr0 & SMMU_CR0_ATSCHK;
 	e->ctl.cr0ack = cr0;
-	/* release: pairs with the driver's acquire; what was in use before is not any more. */
+	/* release: pairs with the driver's acquire; what was in use before no longer is. */
 	emu_set_reg32(e, SMMU_CR0ACK, cr0);
 }
 
@@ -266,7 +266,7 @@ emu_msi(struct emu_smmu *e, uint64_t addr, uint32_t data, uint32_t abt_bit)
 		emu_gerror(e, abt_bit);
 		return;
 	}
-	/* release: pairs with the acquire of whoever polls that word. */
+	/* release: pairs with the acquire of the thread that polls that word. */
 	atomic_store_explicit((_Atomic uint32_t *)p, data, memory_order_release);
 	emu_count(&e->st.msis, 1);
 }
@@ -334,9 +334,9 @@ emu_regs_reset(struct emu_smmu *e)
 	emu_set_reg32(e, SMMU_AIDR, c->ril ? 2 : 1);
 	for (unsigned int i = 0; i < 4; i++)
 		emu_set_reg32(e, EMU_ID_REGS + 0x20 + 4 * i, cidr[i]);
-	/* GBPA resets to what the implementation likes: nothing passes until software says so. */
+	/* The reset value of GBPA is up to the implementation: here nothing passes. */
 	e->ctl.gbpa = (uint32_t)SMMU_GBPA_ABORT;
 	emu_set_reg32(e, SMMU_GBPA, e->ctl.gbpa);
 	emu_res0_init(e);
-	guards_poll(e, 0, 0); /* latch what is read-only */
+	guards_poll(e, 0, 0); /* latch read-only registers */
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Reserved bits and locations (IHI 0070 §6.2): they read as zero and ignore writes. The page is
- * memory that keeps what is stored, so they are looked at again and again and put to zero: in each
- * poll one of the lines with registers, and one of all that there are.
+ * Reserved bits and locations (IHI 0070 §6.2) read as zero and ignore writes. The page is plain
+ * memory, so they are checked again and again and set back to zero: each poll checks one of the
+ * lines with registers, and one of all lines.
  */
 #include "priv.h"
 
-#define LINE       64u /* bytes that one look takes in */
+#define LINE       64u /* bytes that one check covers */
 #define WORDS      (LINE / 4)
 #define PAGE0_LAST 0x240u /* the registers of page 0 end before, but for the ID registers */
 #define PAGE1_FROM (SMMU_PAGE1 + 0x80u)
@@ -16,7 +16,7 @@ _Static_assert(EMU_REG_LINES == PAGE0_LAST / LINE + 2, "page 0, and two lines of
 enum need { ALWAYS, MSI, LEVELS, ATS, HYP };
 #define ADDR 0u /* the upper half of an address: up to OAS; of tables and queues a hint in bit 62 */
 
-/* What software can store: all else is RES0 here. No PRI, no ATOS, no ECMDQ, no Secure state. */
+/* The bits that software can store; all others are RES0. No PRI, ATOS, ECMDQ or Secure state. */
 static const struct {
 	uint32_t off, mask;
 	enum need need;
@@ -125,8 +125,8 @@ emu_res0_mask(const struct emu_smmu *e, uint32_t off, unsigned int size)
 	return size == 8 ? m[0] | (uint64_t)m[1] << 32 : m[0];
 }
 
-/* Reserved bits of one register to zero. A store of the driver's between the two is not lost: then
- * this one does not happen, and the next look sees. @return whether there were any. */
+/* Clear the reserved bits of one register. If the driver stores to it meanwhile, this store does
+ * not happen, and the next check sees the driver's. @return whether any were set. */
 static bool
 clear(struct emu_smmu *e, uint32_t off, uint32_t mask)
 {
@@ -141,7 +141,7 @@ clear(struct emu_smmu *e, uint32_t off, uint32_t mask)
 	return true;
 }
 
-/* @param mask of what is defined, a word each; NULL: nothing. */
+/* @param mask the defined bits, word by word; NULL: none. */
 static bool
 look(struct emu_smmu *e, uint32_t at, const uint32_t *mask)
 {

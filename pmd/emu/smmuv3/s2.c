@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Stage 2 (IHI 0070 §3.4, §5.2, §7.3): its part of an STE, what it makes of an IPA, and both stages
- * together.
+ * Stage 2 (IHI 0070 §3.4, §5.2, §7.3): its part of an STE, the translation of an IPA, and both
+ * stages together.
  *
- * The IOTLB has leaves of stage 2 by VMID and IPA, and of both stages together by VMID, ASID and
- * VA, like those of stage 1 alone. So invalidation by IPA finds the former only (§4.4.3.1), and
- * what a hit costs is the same with two stages and with one.
+ * The IOTLB holds leaves of stage 2 by VMID and IPA, and leaves of both stages together by VMID,
+ * ASID and VA, like those of stage 1 alone. So an invalidation by IPA finds only the former
+ * (§4.4.3.1), and a hit costs the same with two stages as with one.
  */
 #include "priv.h"
 
@@ -56,7 +56,7 @@ emu_s2_decode(const struct emu_smmu *e, struct emu_s2 *s2, uint16_t vmid, const 
 	s2->ttb = w[3] & SMMU_STE_3_S2TTB;
 	if (s2->ttb >> s2->ps)
 		return false;
-	s2->ttb &= ~((UINT64_C(8) << (ia - sh)) - 1); /* aligned to what is there of tables */
+	s2->ttb &= ~((UINT64_C(8) << (ia - sh)) - 1); /* aligned to the size of the tables */
 	return true;
 }
 
@@ -126,8 +126,8 @@ emu_s2_fault(struct emu_smmu *e, const struct emu_req *r, const struct emu_s2 *s
 /* ---- both stages ----------------------------------------------------------------------------- */
 
 /*
- * A leaf of stage 1 and what is behind @p va of it at stage 2, in one: as big as the smaller of the
- * two is, in a size that stage 1's granule has. @return false: it has none as small as that.
+ * Combine a leaf of stage 1 with the leaf of stage 2 behind @p va: as large as the smaller of the
+ * two, in a size of stage 1's granule. @return false: the granule has no size as small as that.
  */
 static bool
 combine(struct emu_leaf *l, const struct emu_leaf *s2, uint64_t va)
@@ -158,7 +158,7 @@ emu_nested_walk(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_
 	if (w->fault != 0)
 		return false;
 	s1 = w->leaf;
-	/* What stage 1 forbids does not get to stage 2 (§7.3.20). */
+	/* An access that stage 1 forbids does not reach stage 2 (§7.3.20). */
 	if (!(s1.perm & need)) {
 		w->fault = SMMU_EVT_F_PERMISSION;
 		return false;

@@ -10,14 +10,14 @@
 #define TTD_S2AP_R   SMMU_BIT(6)
 #define TTD_S2AP_W   SMMU_BIT(7)
 #define TTD_S2XN     SMMU_FIELD(54, 53)
-#define XN_NONE      0u /* executes for everybody */
-#define XN_UNPRIV    1u /* only unprivileged */
-#define XN_PRIV      3u /* only privileged */
+#define XN_NONE      0u /* all may execute */
+#define XN_UNPRIV    1u /* only unprivileged may execute */
+#define XN_PRIV      3u /* only privileged may execute */
 
 /* Levels with blocks, as at stage 1. */
 #define BLOCK_LEVELS(gran) ((gran) == GRAN_4K ? 1u << 1 | 1u << 2 : 1u << 2)
 
-/* S2AP makes no difference between privileged and not. Execution takes no right to read. */
+/* S2AP is the same for privileged and unprivileged. Execution needs no permission to read. */
 static uint8_t
 leaf_perm(uint64_t d)
 {
@@ -50,7 +50,7 @@ leaf_fault(const struct emu_s2 *s2, uint64_t d, uint64_t out)
 	return (d & SMMU_TTD_AF) || s2->affd ? 0 : SMMU_EVT_F_ACCESS;
 }
 
-/* Where the walk goes on, by the walk cache. @return the level, of @p table. */
+/* Find the start of the walk in the walk cache. @return the level of @p table. */
 static unsigned int
 skip(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint64_t *table)
 {
@@ -80,7 +80,8 @@ emu_s2_walk(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, bool fres
 	w->fault = 0;
 	for (;; level++) {
 		unsigned int sh = GRAN_SHIFT(gran, level);
-		/* All that is above the first level's shift is index: tables in a row. */
+		/* All bits above the first level's shift are index, since its tables are
+		 * concatenated. */
 		uint64_t idx = level == s2->start ?
 				       ipa >> sh :
 				       (ipa >> sh) & emu_offset_mask(GRAN_IDX_BITS(gran));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The emulated SMMUv3 as a whole: its settings, making it, and what the core calls it for.
+ * The emulated SMMUv3 as a whole: its settings, its constructor, and the functions that the core
+ * calls.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ smmu_work(struct emu *core)
 	if (likely(--e->ctl_left != 0))
 		return emu_cmdq_work(e);
 	busy = emu_regs_poll(e);
-	/* A handshake under way, and stepped runs, want a look in every unit. */
+	/* During a handshake, and in stepped runs, look in every unit. */
 	e->ctl_left = busy || core->clock.step ? 1 : EMU_CTL_PERIOD;
 	return emu_cmdq_work(e) || busy;
 }

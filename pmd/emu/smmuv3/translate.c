@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What a device's access meets on its way (IHI 0070 §3.4, §7.3.1): configuration, translation,
- * permission.
+ * The path of a device's access (IHI 0070 §3.4, §7.3.1): configuration, translation, permission.
  */
 #include "lookup.h"
 
@@ -17,7 +16,7 @@ fault(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd, uint8_t id
 	return EMU_FAULT;
 }
 
-/* The fault of a walk, of whichever stage. */
+/* The fault of a walk, of either stage. */
 static __attribute__((noinline)) enum emu_access
 walk_fault(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
 	   const struct emu_cd *cd, const struct emu_walk *w)
@@ -47,7 +46,7 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
 	     const struct emu_cd *cd)
 {
 	uint8_t perm, need = emu_perm_needed(r);
-	unsigned int shift; /* of no interest here */
+	unsigned int shift; /* not used here */
 	uint64_t pa;
 	struct emu_walk w;
 
@@ -74,7 +73,7 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
 	return EMU_OK;
 }
 
-/* A hit, or what came instead: count it, or look whether the tables still say so. */
+/* Count a hit or a miss; for a probe that hit, check whether the tables still agree. */
 static void
 took(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
      const struct emu_cd *cd, bool hit, uint64_t pa)
@@ -85,7 +84,7 @@ took(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 		emu_check_stale_hit(e, ste, cd, r->iova, pa, emu_perm_needed(r));
 }
 
-/* Stage 2 alone: what comes in is an IPA (§3.4). */
+/* Stage 2 alone: the input is an IPA (§3.4). */
 static enum emu_access
 translate_s2(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
 {
@@ -93,7 +92,7 @@ translate_s2(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste)
 	uint64_t pa;
 	bool hit;
 
-	/* More than IAS is stage 1's fault although there is none, and no flag is about it. */
+	/* An address beyond IAS is a fault of stage 1, even without one, and no flag affects it. */
 	if (r->iova >> e->conf.oas)
 		return fault(e, r, NULL, SMMU_EVT_F_ADDR_SIZE, SMMU_EVT_CLASS_IN, 0);
 	hit = emu_s2_leaf(e, &ste->s2, r->iova, SMMU_EVT_CLASS_IN, false, !r->probe, &w);
@@ -145,7 +144,7 @@ translate_nested(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *st
 		took(e, r, ste, cd, true, r->pa);
 		if (likely(*v & TLB_PERM & need))
 			return EMU_OK;
-		/* The note is what stage 1 permits. */
+		/* The note holds the permissions of stage 1. */
 		w.fault = SMMU_EVT_F_PERMISSION;
 		w.s2 = (*v >> TLB_NOTE_SHIFT) & need;
 		w.cls = SMMU_EVT_CLASS_IN;

@@ -21,8 +21,8 @@ table_limits(uint64_t d)
 	       (d & TTD_UXNTABLE ? EMU_APT_UXN : 0) | (d & TTD_PXNTABLE ? EMU_APT_PXN : 0);
 }
 
-/* The same of EL2 without E2H: AP[1] counts as 1, APTable[0], PXN and PXNTable for nothing, and it
- * is all the same whether an access is privileged (§3.3.4). */
+/* The same for EL2 without E2H: AP[1] counts as 1; APTable[0], PXN and PXNTable are ignored;
+ * privilege makes no difference (§3.3.4). */
 static uint8_t
 leaf_perm_one(const struct emu_cd *cd, uint64_t d, unsigned int apt)
 {
@@ -49,7 +49,7 @@ leaf_perm(const struct emu_cd *cd, uint64_t d, unsigned int apt)
 		p |= ro ? EMU_PERM_UR : EMU_PERM_UR | EMU_PERM_UW;
 	if (!(d & SMMU_TTD_UXN) && !(apt & EMU_APT_UXN) && !(cd->wxn && (p & EMU_PERM_UW)))
 		p |= EMU_PERM_UX;
-	/* What the unprivileged may write the privileged may not execute. */
+	/* Privileged code may not execute what unprivileged code may write. */
 	if (!(d & SMMU_TTD_PXN) && !(apt & EMU_APT_PXN) && !(p & EMU_PERM_UW) &&
 	    !(cd->wxn && (p & EMU_PERM_PW)))
 		p |= EMU_PERM_PX;
