@@ -158,7 +158,7 @@ emu_nested_walk(struct emu_smmu *e, const struct emu_ste *ste, const struct emu_
 	if (w->fault != 0)
 		return false;
 	s1 = w->leaf;
-	/* An access that stage 1 forbids does not reach stage 2 (§7.3.20). */
+	/* An access that stage 1 forbids does not get to stage 2 (§7.3.20). */
 	if (!(s1.perm & need)) {
 		w->fault = SMMU_EVT_F_PERMISSION;
 		return false;
