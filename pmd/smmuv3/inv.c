@@ -72,10 +72,18 @@ cover(const struct target *t)
 static unsigned int
 exact(const struct smmu *s, const struct sluice_inv *inv, struct smmu_cmd *c, unsigned int room)
 {
-	struct target t = target_of(s, inv);
-	uint64_t left = t.pages;
+	struct target t;
+	uint64_t left;
 	unsigned int n = 0;
 
+	/* What a flush of many pages submits, in the format that most domains have. */
+	if (likely(inv->op == SLUICE_INV_DOMAIN && (inv->flags & ~SLUICE_INV_LEAF) == 0)) {
+		if (room != 0)
+			c[0] = cmd_tlbi_asid(0, inv->tag);
+		return 1;
+	}
+	t = target_of(s, inv);
+	left = t.pages;
 	if (inv->op != SLUICE_INV_RANGE || (!s->idr.ril && left > PAGE_LIMIT)) {
 		if (room != 0)
 			c[0] = t.all;
