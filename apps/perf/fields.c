@@ -80,7 +80,7 @@ const struct perf_field perf_fields[] = {
 	{ "stale_accesses", PERF_U64, AT(stale_accesses), IF(stale_counted) },
 	{ "stale_provable", PERF_FLAG, AT(stale_provable), IF(stale_counted) },
 	{ "stale_control", PERF_U64, AT(stale_control), SET },
-	{ "shadow_accesses", PERF_U64, AT(shadow_accesses), IF(shadow_known) },
+	{ "shadow_accesses", PERF_U64, AT(shadow_accesses), IF(copies_known) },
 	{ "release_us", PERF_WINDOW, AT(release_us), IF(release_known) },
 	{ "cookies", PERF_U64, AT(cookies), RAN },
 	{ "flushes", PERF_FLUSHES, .known = PERF_KNOWN_RAN },

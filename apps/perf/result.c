@@ -273,7 +273,7 @@ perf_result_make(struct perf_result *res, const struct perf_run *r)
 	res->stale_accesses = perf_counter_get(c, "emu_stale_accesses");
 	/* Without probes no device touches old addresses, and a zero would mean nothing. */
 	res->stale_counted = (b->transfers && b->o->probe_stale) || res->stale_accesses != 0;
-	res->shadow_known = b->transfers && r->worker[0].plan.watches_shadows;
+	res->copies_known = b->transfers && r->worker[0].plan.watches_copies;
 	res->shadow_accesses = perf_counter_get(c, "emu_shadow_accesses");
 	res->probe_faults = perf_counter_get(c, "emu_probe_faults");
 	res->probes = r->dma.probes;

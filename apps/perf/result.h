@@ -70,7 +70,7 @@ struct perf_result {
 	bool stale_counted;      /**< devices probed for stale accesses, or some were seen */
 	bool stale_provable;     /**< a stale access would have been seen (control.h) */
 	uint64_t stale_control;  /**< seen in the control; 0: there was none */
-	bool shadow_known;       /**< the policy copies, and all memory was watched */
+	bool copies_known;       /**< the policy copies, and all memory was watched */
 	uint64_t shadow_accesses; /**< accesses to idle shadow memory (watch.h) */
 	bool dma_known;          /**< a device moved bytes */
 	bool probes_known;       /**< and it was asked to touch old addresses */

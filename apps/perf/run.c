@@ -184,7 +184,7 @@ plan_make(struct perf_plan *plan, const struct perf_run *r, unsigned int i)
 	plan->warmup = plan->pairs == 0 || plan->pairs >= 16 * PERF_RING ? 2 * PERF_RING : 0;
 	plan->idle = o->pairs != 0 && plan->pairs == 0;
 	plan->samples = i == 0;
-	plan->watches_shadows = b->watch_all && perf_policy_copies(r->in_force);
+	plan->watches_copies = b->watch_all && perf_policy_copies(r->in_force);
 }
 
 static int
@@ -198,9 +198,9 @@ worker_make(struct perf_run *r, unsigned int i)
 	w->dom = r->dom;
 	plan_make(&w->plan, r, i);
 	w->ring.next_item = (uint32_t)((uint64_t)i * b->wl->nb_items / r->nb_workers);
-	if (w->plan.watches_shadows) {
-		w->ring.shadow_pa = calloc(b->nb_bufs, sizeof(*w->ring.shadow_pa));
-		if (w->ring.shadow_pa == NULL)
+	if (w->plan.watches_copies) {
+		w->ring.copy_pa = calloc(b->nb_bufs, sizeof(*w->ring.copy_pa));
+		if (w->ring.copy_pa == NULL)
 			return perf_failed("out of memory");
 	}
 	if (b->wl->has_tails || b->wl->has_reads) {
@@ -377,7 +377,7 @@ perf_run_free(struct perf_run *r)
 {
 	for (unsigned int i = 0; i < r->nb_workers && r->worker != NULL; i++) {
 		free(r->worker[i].plan.device_mem);
-		free(r->worker[i].ring.shadow_pa);
+		free(r->worker[i].ring.copy_pa);
 	}
 	free(r->worker);
 	r->worker = NULL;

@@ -92,16 +92,16 @@ static void
 accesses(struct line *l)
 {
 	const struct perf_result *r = l->r;
-	char shadow[32] = "";
+	char copies[32] = "";
 
 	if (!r->stale_counted) {
 		put(l->g, l->row, &l->col, "n/a");
 		return;
 	}
-	if (r->shadow_known)
-		snprintf(shadow, sizeof(shadow), "+%" PRIu64 "s", r->shadow_accesses);
+	if (r->copies_known)
+		snprintf(copies, sizeof(copies), "+%" PRIu64 "s", r->shadow_accesses);
 	put(l->g, l->row, &l->col, "%" PRIu64 "%s%.20s", r->stale_accesses,
-	    r->stale_provable ? "" : "?", shadow);
+	    r->stale_provable ? "" : "?", copies);
 }
 
 static void
@@ -306,20 +306,20 @@ legend(const struct perf_book *bk, FILE *f)
 static void
 stale_marks(const struct perf_book *bk, FILE *f)
 {
-	bool counted = true, shadow = false;
+	bool counted = true, copies = false;
 
 	for (unsigned int i = 0; i < bk->nb_results; i++) {
 		const struct perf_result *r = &bk->result[i];
 
 		counted &= r->stale_counted;
-		shadow |= r->shadow_known;
+		copies |= r->copies_known;
 	}
 	if (!counted)
 		fputs(bk->o->probe_stale ? "  n/a: no device could probe for them.\n" :
 					   "  n/a: no device probed for them (--probe-stale).\n",
 		      f);
-	if (shadow)
-		fputs("  +Ns: N accesses also reached idle shadow memory, which holds copies that "
+	if (copies)
+		fputs("  +Ns: N accesses also reached idle memory of a copy pool, which holds what "
 		      "the device had been given before.\n", f);
 }
 

@@ -63,10 +63,10 @@ perf_watch_reset(struct perf_bench *b)
 }
 
 static void
-shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
+copy_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
 {
 	const struct perf_bench *b = w->bench;
-	uint64_t page = (w->ring.shadow_pa[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
+	uint64_t page = (w->ring.copy_pa[seq & (b->nb_bufs - 1)] - b->watch_pa) / PERF_PAGE;
 
 	for (uint32_t i = 0; i < b->buf_size / PERF_PAGE; i++)
 		atomic_store_explicit((_Atomic uint8_t *)(void *)&b->watch[page + i], whose,
@@ -74,12 +74,12 @@ shadow_set(struct perf_worker *w, uint64_t seq, uint8_t whose)
 }
 
 void
-perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq)
+perf_watch_copy_idle(struct perf_worker *w, uint64_t seq)
 {
-	uint64_t *at = &w->ring.shadow_pa[seq & (w->bench->nb_bufs - 1)];
+	uint64_t *at = &w->ring.copy_pa[seq & (w->bench->nb_bufs - 1)];
 
 	if (*at != 0)
-		shadow_set(w, seq, SLUICE_WATCH_SHADOW);
+		copy_set(w, seq, SLUICE_WATCH_COPYPOOL);
 	*at = 0;
 }
 
@@ -89,12 +89,12 @@ perf_watch_mapped(struct perf_worker *w, const struct sluice_seg *s, uint32_t n)
 	const struct perf_bench *b = w->bench;
 	uint64_t pa;
 
-	for (uint32_t i = 0; w->plan.watches_shadows && i < n; i++) {
+	for (uint32_t i = 0; w->plan.watches_copies && i < n; i++) {
 		if (sluice_iova_to_pa(w->dom, s[i].iova, &pa) != 0 || pa == s[i].pa ||
 		    pa < b->watch_pa || pa - b->watch_pa > b->watch_len - b->buf_size)
 			continue;
-		w->ring.shadow_pa[s[i].cookie & (b->nb_bufs - 1)] = pa;
-		shadow_set(w, s[i].cookie, SLUICE_WATCH_DEVICE);
+		w->ring.copy_pa[s[i].cookie & (b->nb_bufs - 1)] = pa;
+		copy_set(w, s[i].cookie, SLUICE_WATCH_DEVICE);
 		perf_own(w, s[i].cookie, SLUICE_WATCH_OWNER);
 	}
 	/* The control of a policy that copies: the buffer is in the device's reach, and still its

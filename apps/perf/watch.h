@@ -29,15 +29,15 @@ void perf_watch_reset(struct perf_bench *b);
 void perf_watch_mapped(struct perf_worker *w, const struct sluice_seg *s, uint32_t n);
 
 /** Mark the shadow of buffer @p seq, if it has one, as idle. */
-void perf_watch_shadow_idle(struct perf_worker *w, uint64_t seq);
+void perf_watch_copy_idle(struct perf_worker *w, uint64_t seq);
 
 /** Give buffer @p seq back to the host. */
 static inline void
 perf_watch_back(struct perf_worker *w, uint64_t seq)
 {
 	perf_own(w, seq, SLUICE_WATCH_OWNER);
-	if (__builtin_expect(w->plan.watches_shadows, 0))
-		perf_watch_shadow_idle(w, seq);
+	if (__builtin_expect(w->plan.watches_copies, 0))
+		perf_watch_copy_idle(w, seq);
 }
 
 #endif

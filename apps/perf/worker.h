@@ -49,7 +49,7 @@ struct perf_plan {
 	uint32_t timed_every;     /**< one burst in so many is timed call by call */
 	bool bursts_share;        /**< the calls of a burst share their work, so a call's time is
 				its part of the burst's time */
-	bool watches_shadows;     /**< the policy copies, and the whole memory is watched */
+	bool watches_copies;     /**< the policy copies, and the whole memory is watched */
 	bool idle;                /**< there are fewer pairs than workers, and none is left here */
 	bool samples;             /**< the first worker also samples how much memory is held */
 };
@@ -66,8 +66,8 @@ struct perf_ring {
 	uint32_t waits_put, waits_got; /**< bursts with cookies: unmapped, and wholly returned */
 	_Atomic uint64_t mapped;       /**< buffers that are mapped now; relaxed */
 	_Atomic uint64_t awaited;      /**< buffers unmapped and not yet returned; relaxed */
-	uint64_t *shadow_pa;           /**< per buffer: the address of its shadow, 0 without one;
-					NULL unless plan.watches_shadows */
+	uint64_t *copy_pa;           /**< per buffer: the address of its shadow, 0 without one;
+					NULL unless plan.watches_copies */
 	/* long */
 	const struct perf_item *items[PERF_RING]; /**< of the buffers posted */
 	struct sluice_seg segs[PERF_SEGS];

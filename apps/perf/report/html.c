@@ -152,7 +152,7 @@ FIGURE(syncs, r->cmds_known, 4, r->syncs_per_unmap)
 FIGURE(stale_p50, r->stale_known, 1, r->stale_us.p50)
 FIGURE(stale_p99, r->stale_known, 1, r->stale_us.p99)
 FIGURE(stale_max, r->stale_known, 1, r->stale_us.max)
-COUNT(shadow, r->shadow_known, r->shadow_accesses)
+COUNT(shadow, r->copies_known, r->shadow_accesses)
 FIGURE(release_p50, r->release_known, 1, r->release_us.p50)
 FIGURE(release_p99, r->release_known, 1, r->release_us.p99)
 

@@ -113,7 +113,7 @@ SLUICE_API uint64_t sluice_iommu_now_ns(const struct sluice_iommu *iommu);
 
 #define SLUICE_WATCH_OWNER  0u /**< the owner has the page: no device may reach it */
 #define SLUICE_WATCH_DEVICE 1u /**< a device has it for now */
-#define SLUICE_WATCH_SHADOW 2u /**< it belongs to a copy pool, and holds no buffer now */
+#define SLUICE_WATCH_COPYPOOL 2u /**< it belongs to a copy pool, and holds no buffer now */
 
 /**
  * Give emulated hardware a map of the ownership of host memory, so that it can count stale

@@ -227,7 +227,7 @@ emu_check_owner(struct emu *e, uint64_t pa)
 		(_Atomic uint8_t *)(uintptr_t)&e->owner.owned[off / EMU_PAGE],
 		memory_order_relaxed);
 	if (unlikely(whose != SLUICE_WATCH_DEVICE))
-		emu_count(whose == SLUICE_WATCH_SHADOW ? &e->st.shadow_accesses :
+		emu_count(whose == SLUICE_WATCH_COPYPOOL ? &e->st.shadow_accesses :
 							 &e->st.stale_accesses, 1);
 }
 

@@ -3,7 +3,7 @@
  * The stage-2 table walk (IHI 0070 §3.4, §5.2; Arm DDI 0487 D8.2, D8.4.2): VMSAv8-64 from S2TTB,
  * whose first tables may be up to 16 in a row, with the walk cache for the levels above the last.
  */
-#include "priv.h"
+#include "descriptor.h"
 
 /* Fields of a leaf of stage 2 (D8.3). Bit 53 counts because stage 2 brings IDR3.XNX. */
 #define TTD_MEMATTR  SMMU_FIELD(5, 2)
@@ -13,9 +13,6 @@
 #define XN_NONE      0u /* all may execute */
 #define XN_UNPRIV    1u /* only unprivileged may execute */
 #define XN_PRIV      3u /* only privileged may execute */
-
-/* Levels with blocks, as at stage 1. */
-#define BLOCK_LEVELS(gran) ((gran) == GRAN_4K ? 1u << 1 | 1u << 2 : 1u << 2)
 
 /* S2AP is the same for privileged and unprivileged. Execution needs no permission to read. */
 static uint8_t
@@ -85,26 +82,12 @@ emu_s2_walk(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, bool fres
 		uint64_t idx = level == s2->start ?
 				       ipa >> sh :
 				       (ipa >> sh) & emu_offset_mask(GRAN_IDX_BITS(gran));
-		uint64_t *p, d, out;
+		uint64_t d, out;
 
 		w->fetch = table + idx * 8;
-		p = emu_pa(&e->core, w->fetch, 8);
-		if (count)
-			emu_count(&e->core.st.walk_reads[level], 1);
-		if (p == NULL) {
-			if (!fresh)
-				emu_count(&e->core.st.mem_aborts, 1);
-			w->fault = SMMU_EVT_F_WALK_EABT;
+		if (!emu_descriptor(e, gran, level, fresh, count, w, &d))
 			return;
-		}
-		/* acquire: pairs with the release with which a descriptor is stored. */
-		d = atomic_load_explicit((_Atomic uint64_t *)(void *)p, memory_order_acquire);
 		out = d & addr;
-		if (!(d & SMMU_TTD_V) ||
-		    (!(d & SMMU_TTD_TABLE) && !(BLOCK_LEVELS(gran) & (1u << level)))) {
-			w->fault = SMMU_EVT_F_TRANSLATION;
-			return;
-		}
 		if (level == 3 || !(d & SMMU_TTD_TABLE)) {
 			out &= ~emu_offset_mask(sh);
 			w->fault = leaf_fault(s2, d, out);

@@ -3,14 +3,11 @@
  * The stage-1 table walk (IHI 0070 §3.4, §13; Arm DDI 0487 D8): VMSAv8-64, up to four levels of
  * 4, 16 or 64 KiB tables, and the walk cache that remembers table descriptors of the upper levels.
  */
-#include "priv.h"
+#include "descriptor.h"
 
 /* XNTable and PXNTable (DDI 0487, D8.3.1); the other hierarchical bits are SMMU_TTD_APTABLE_*. */
 #define TTD_UXNTABLE SMMU_BIT(60)
 #define TTD_PXNTABLE SMMU_BIT(59)
-
-/* Levels with blocks (D8.3): 1 GiB and 2 MiB; 32 MiB; 512 MiB. Bigger ones come with 52 bits. */
-#define BLOCK_LEVELS(gran) ((gran) == GRAN_4K ? 1u << 1 | 1u << 2 : 1u << 2)
 
 /* Hierarchical limits of a table descriptor (D8.4.2), unless HADx of the CD disables them. */
 static unsigned int
@@ -125,31 +122,15 @@ walk(struct emu_smmu *e, const struct emu_cd *cd, const struct emu_s2 *s2, uint6
 		unsigned int sh = GRAN_SHIFT(gran, level);
 		uint64_t idx = level == start ? in >> sh : (in >> sh) & idx_mask;
 		uint64_t out, d;
-		uint64_t *p;
 
 		w->fetch = table + idx * 8;
 		if (s2 != NULL && !emu_s2_fetch(e, s2, w->fetch, SMMU_EVT_CLASS_TTD, fresh, count,
 						w, &w->fetch))
 			return;
 		w->leaf.level = (uint8_t)level;
-		p = emu_pa(&e->core, w->fetch, 8);
-		if (count)
-			emu_count(&e->core.st.walk_reads[level], 1);
-		if (p == NULL) {
-			if (!fresh)
-				emu_count(&e->core.st.mem_aborts, 1);
-			w->fault = SMMU_EVT_F_WALK_EABT;
+		if (!emu_descriptor(e, gran, level, fresh, count, w, &d))
 			return;
-		}
-		/* acquire: pairs with the release with which the driver stores a descriptor, so
-		 * that the next level's table is seen as it was when it was linked. */
-		d = atomic_load_explicit((_Atomic uint64_t *)(void *)p, memory_order_acquire);
 		out = d & addr;
-		if (!(d & SMMU_TTD_V) ||
-		    (!(d & SMMU_TTD_TABLE) && !(BLOCK_LEVELS(gran) & (1u << level)))) {
-			w->fault = SMMU_EVT_F_TRANSLATION;
-			return;
-		}
 		if (level == 3 || !(d & SMMU_TTD_TABLE)) {
 			walk_leaf(cd, d, out, apt, gran, sh, w);
 			return;

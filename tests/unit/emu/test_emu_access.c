@@ -128,7 +128,7 @@ test_shadow(void **state)
 {
 	struct rig *r = *state;
 	uint64_t pa = rig_page(r, 1);
-	uint8_t whose = SLUICE_WATCH_SHADOW;
+	uint8_t whose = SLUICE_WATCH_COPYPOOL;
 
 	rig_map(r, 0x1000, pa, RIG_RW);
 	assert_int_equal(emu_watch(r->e, pa, 4096, &whose), 0);

@@ -60,7 +60,7 @@ make_result(struct perf_result *r)
 		.cmds_known = true, .syncs_per_unmap = 21, .invs_per_unmap = 22,
 		.stale_known = true, .stale_us = { 23, 24, 25, 66, 0 },
 		.stale_counted = true, .stale_accesses = 26, .stale_provable = true,
-		.stale_control = 64, .shadow_known = true, .shadow_accesses = 65,
+		.stale_control = 64, .copies_known = true, .shadow_accesses = 65,
 		.dma_known = true, .dma_bytes = 27, .dma_faults = 28, .dma_mismatches = 29,
 		.probes_known = true, .probes = 30, .probe_hits = 31, .probe_faults = 32,
 		.iotlb_known = true, .iotlb_hit_rate = 33,

@@ -289,7 +289,7 @@ unprovable_zeros_are_marked(void **state)
 	results[0].stale_counted = results[1].stale_counted = true;
 	results[0].stale_provable = true;
 	results[0].stale_control = 77;
-	results[1].shadow_known = true;
+	results[1].copies_known = true;
 	results[1].shadow_accesses = 1234;
 	assert_true(json_is_true(json_field(&doc, 0, "stale_provable")));
 	assert_int_equal(json_integer_value(json_field(&doc, 0, "stale_control")), 77);

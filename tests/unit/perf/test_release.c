@@ -56,14 +56,14 @@ perf_worker_wait(struct perf_worker *worker, uint64_t *since, uint32_t *spins, c
 	return false;
 }
 
-static unsigned int idle_shadows;
+static unsigned int idle_copies;
 
 void
-perf_watch_shadow_idle(struct perf_worker *worker, uint64_t seq)
+perf_watch_copy_idle(struct perf_worker *worker, uint64_t seq)
 {
 	(void)worker;
 	assert_true(mine(seq));
-	idle_shadows++;
+	idle_copies++;
 }
 
 void
@@ -163,18 +163,18 @@ a_cookie_ends_ownership_and_not_before(void **state)
 
 /* What stood in for a buffer is told with the buffer's own return, whichever way it comes. */
 static void
-shadows_end_with_ownership(void **state)
+copies_end_with_ownership(void **state)
 {
 	(void)state;
 	start(40);
-	w.plan.watches_shadows = true;
-	idle_shadows = 0;
+	w.plan.watches_copies = true;
+	idle_copies = 0;
 	perf_release(&w, 8, 3, rte_rdtsc());
-	assert_int_equal(idle_shadows, 5);
+	assert_int_equal(idle_copies, 5);
 	for (uint64_t i = 0; i < 3; i++)
 		ready[nb_ready++] = i;
 	perf_release_poll(&w);
-	assert_int_equal(idle_shadows, 8);
+	assert_int_equal(idle_copies, 8);
 }
 
 /* A policy that changes in the middle: the first ones later, the rest at once, and then all. */
@@ -299,7 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_cookies_at_once),
 		cmocka_unit_test(a_cookie_ends_ownership_and_not_before),
-		cmocka_unit_test(shadows_end_with_ownership),
+		cmocka_unit_test(copies_end_with_ownership),
 		cmocka_unit_test(mixed_bursts_come_back_in_order),
 		cmocka_unit_test(cookies_not_due_are_found),
 		cmocka_unit_test(waiting_is_kicked_and_bounded),

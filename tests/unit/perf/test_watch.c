@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The ownership map: all of the memory is in it, a shadow is the device's in place of its buffer, and
+ * The ownership map: all of the memory is in it, a copy is the device's in place of its buffer, and
  * stands in for nobody afterwards.
  */
 #include <errno.h>
@@ -18,13 +18,13 @@
 
 #define MB     (UINT64_C(1) << 20)
 #define POOL   (UINT64_C(1) << 30)
-#define SHADOW (POOL + 8 * MB)
+#define COPY (POOL + 8 * MB)
 #define BUFS   16u
 
 static struct perf_options o = { .probe_stale = true };
 static struct perf_bench b;
 static struct perf_worker w;
-static uint64_t shadow[BUFS];
+static uint64_t copy[BUFS];
 static uint64_t watched_pa, watched_len;
 static const uint8_t *watched;
 
@@ -60,7 +60,7 @@ start(const char *settings)
 	free(b.watch);
 	memset(&b, 0, sizeof(b));
 	memset(&w, 0, sizeof(w));
-	memset(shadow, 0, sizeof(shadow));
+	memset(copy, 0, sizeof(copy));
 	strcpy(b.info.settings, settings);
 	b.o = &o;
 	b.pool_pa = POOL;
@@ -69,8 +69,8 @@ start(const char *settings)
 	b.pool_size = BUFS * b.buf_size;
 	assert_int_equal(perf_watch_open(&b), 0);
 	w.bench = &b;
-	w.ring.shadow_pa = shadow;
-	w.plan.watches_shadows = true;
+	w.ring.copy_pa = copy;
+	w.plan.watches_copies = true;
 	w.plan.owners = (_Atomic uint8_t *)(void *)b.watch + (POOL - b.watch_pa) / PERF_PAGE;
 }
 
@@ -96,12 +96,12 @@ all_memory_is_watched(void **state)
 }
 
 static void
-shadows_are_the_devices(void **state)
+copies_are_the_devices(void **state)
 {
 	struct sluice_seg s[3] = {
-		{ .pa = POOL, .iova = SHADOW, .cookie = 0 },                /* a copy */
+		{ .pa = POOL, .iova = COPY, .cookie = 0 },                /* a copy */
 		{ .pa = POOL + 8192, .iova = POOL + 8192, .cookie = 1 },    /* mapped */
-		{ .pa = POOL + 16384, .iova = SHADOW + 8192, .cookie = 18 }, /* a copy, round once */
+		{ .pa = POOL + 16384, .iova = COPY + 8192, .cookie = 18 }, /* a copy, round once */
 	};
 
 	(void)state;
@@ -114,27 +114,27 @@ shadows_are_the_devices(void **state)
 		assert_int_equal(whose(s[0].pa + at), SLUICE_WATCH_OWNER);
 		assert_int_equal(whose(s[1].pa + at), SLUICE_WATCH_DEVICE);
 		assert_int_equal(whose(s[2].pa + at), SLUICE_WATCH_OWNER);
-		assert_int_equal(whose(SHADOW + at), SLUICE_WATCH_DEVICE);
-		assert_int_equal(whose(SHADOW + 8192 + at), SLUICE_WATCH_DEVICE);
+		assert_int_equal(whose(COPY + at), SLUICE_WATCH_DEVICE);
+		assert_int_equal(whose(COPY + 8192 + at), SLUICE_WATCH_DEVICE);
 	}
-	assert_int_equal(whose(SHADOW + 16384), SLUICE_WATCH_OWNER); /* nobody's: no device's */
+	assert_int_equal(whose(COPY + 16384), SLUICE_WATCH_OWNER); /* nobody's: no device's */
 	perf_watch_back(&w, 0);
 	perf_watch_back(&w, 1);
 	for (uint64_t at = 0; at < 8192; at += 4096) {
-		assert_int_equal(whose(SHADOW + at), SLUICE_WATCH_SHADOW);
+		assert_int_equal(whose(COPY + at), SLUICE_WATCH_COPYPOOL);
 		assert_int_equal(whose(s[1].pa + at), SLUICE_WATCH_OWNER);
-		assert_int_equal(whose(SHADOW + 8192 + at), SLUICE_WATCH_DEVICE);
+		assert_int_equal(whose(COPY + 8192 + at), SLUICE_WATCH_DEVICE);
 	}
-	/* The same shadow for the next one. */
+	/* The same copy for the next one. */
 	s[0].cookie = 4;
 	s[0].pa = POOL + 4 * 8192;
 	perf_watch_mapped(&w, s, 1);
-	assert_int_equal(whose(SHADOW), SLUICE_WATCH_DEVICE);
+	assert_int_equal(whose(COPY), SLUICE_WATCH_DEVICE);
 	perf_watch_back(&w, 18);
-	assert_int_equal(whose(SHADOW + 8192), SLUICE_WATCH_SHADOW);
-	assert_int_equal(whose(SHADOW), SLUICE_WATCH_DEVICE);
+	assert_int_equal(whose(COPY + 8192), SLUICE_WATCH_COPYPOOL);
+	assert_int_equal(whose(COPY), SLUICE_WATCH_DEVICE);
 	perf_watch_reset(&b);
-	assert_int_equal(whose(SHADOW), SLUICE_WATCH_OWNER);
+	assert_int_equal(whose(COPY), SLUICE_WATCH_OWNER);
 }
 
 /* The control of what copies: mapped, and nobody gave it. */
@@ -145,7 +145,7 @@ in_place(void **state)
 
 	(void)state;
 	start("mem_mb=48");
-	w.plan.watches_shadows = false;
+	w.plan.watches_copies = false;
 	perf_own(&w, 0, SLUICE_WATCH_DEVICE);
 	perf_watch_mapped(&w, &s, 1);
 	assert_int_equal(whose(POOL), SLUICE_WATCH_DEVICE);
@@ -160,7 +160,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_memory_is_watched),
-		cmocka_unit_test(shadows_are_the_devices),
+		cmocka_unit_test(copies_are_the_devices),
 		cmocka_unit_test(in_place),
 	};
 
