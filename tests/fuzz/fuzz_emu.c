@@ -11,6 +11,8 @@
 #define XFER 8192u
 #define ATCS 3u
 
+static uint64_t s2_ttb; /* of up(): a root table of stage 2 */
+
 /* What is beside the SMMU: endpoints' caches, and who owns the memory. */
 struct outside {
 	struct emu_atc *atc[ATCS];
@@ -167,6 +169,22 @@ ats(struct fuzz_in *in, struct rig *r)
 	}
 }
 
+/* A legal stage 2, alone or under stage 1, or one with a word of it wrong. */
+static void
+stage2(struct fuzz_in *in, struct rig *r, uint8_t what)
+{
+	uint64_t config = what & 16 ? SMMU_STE_CONFIG_S2 : SMMU_STE_CONFIG_S2 | 1; /* 0b111: both */
+
+	r->ste[0] = smmu_field_set(r->ste[0], SMMU_STE_0_CONFIG, config);
+	/* 39 bits of 4 KiB pages from level 1, 44 bits out, AArch64, AFFD, R (IHI 0070 §5.2). */
+	r->ste[2] = 7 | UINT64_C(25) << 32 | UINT64_C(1) << 38 | UINT64_C(4) << 48 |
+		    UINT64_C(1) << 51 | UINT64_C(1) << 53 | UINT64_C(1) << 58;
+	r->ste[3] = s2_ttb;
+	if (what & 32)
+		r->ste[2 + (what >> 6 & 1)] ^= word(in);
+	rig_post(r, rig_sid(SMMU_CMD_CFGI_STE, RIG_SID), SMMU_CFGI_1_LEAF);
+}
+
 static void
 ownership(struct fuzz_in *in, struct rig *r, struct outside *o)
 {
@@ -232,6 +250,7 @@ static void
 one(struct fuzz_in *in, struct rig *r, struct outside *o)
 {
 	uint64_t at;
+	uint8_t what;
 
 	switch (fuzz_take(in, 1) & 15) {
 	case 0:
@@ -250,7 +269,11 @@ one(struct fuzz_in *in, struct rig *r, struct outside *o)
 		*(uint64_t *)(void *)(r->mem + at) = word(in);
 		break;
 	case 6:
-		r->ste[fuzz_take(in, 1) & 7] = word(in);
+		what = (uint8_t)fuzz_take(in, 1);
+		if (what & 8)
+			stage2(in, r, what);
+		else
+			r->ste[what & 7] = word(in);
 		break;
 	case 7:
 		r->cd[fuzz_take(in, 1) & 7] = word(in);
@@ -292,6 +315,10 @@ up(struct rig *r)
 	r->cd[1] = r->ttb;
 	r->ste[0] = rig_ste0(r->cd_pa);
 	rig_map(r, 0, RIG_PA + (UINT64_C(512) << 10), RIG_RW);
+	/* One to one for stage 2: a block of 1 GiB, write-back, read and write (DDI 0487 D8.3). */
+	s2_ttb = rig_alloc(r, 4096, 4096);
+	((uint64_t *)rig_va(r, s2_ttb))[RIG_PA >> 30] =
+		(RIG_PA & ~((UINT64_C(1) << 30) - 1)) | UINT64_C(0x7fd);
 	rig_w64(r, SMMU_STRTAB_BASE, r->ste_pa);
 	rig_w32(r, SMMU_STRTAB_BASE_CFG, 8);
 	rig_w32(r, SMMU_CR2, (uint32_t)SMMU_CR2_RECINVSID);
