@@ -58,7 +58,6 @@
 #include "depot.h"
 #include "../base/relaxed.h"
 
-#define IOVA_PAGE_SHIFT  12
 #define IOVA_CHUNK_PAGES 512u /* 2 MiB of 4 KiB pages */
 #define IOVA_ORDERS      10u  /* objects of 1, 2, 4 … 512 pages; more: whole chunks in a row */
 #define IOVA_MAG         512u /* IOVAs in a magazine: an ordinary swing stays with its lcore, since

@@ -160,13 +160,6 @@ domain_iova(const struct sluice_domain *d, uint32_t pfn)
 	return d->iova_base + ((uint64_t)pfn << d->page_shift);
 }
 
-/** Bytes of one chunk of the window. */
-static inline uint64_t
-domain_chunk(const struct sluice_domain *d)
-{
-	return (uint64_t)IOVA_CHUNK_PAGES << d->page_shift;
-}
-
 /** The invalidation of a range of 4 KiB pages; its tables may have gone, too. */
 static inline struct sluice_inv
 domain_inv_range(const struct sluice_domain *d, uint64_t iova, uint64_t pages)

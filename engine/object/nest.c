@@ -45,6 +45,14 @@ map_memory(struct sluice_domain *parent)
 	return sluice_map_fixed(parent, from, from, upto - from, SLUICE_RW);
 }
 
+static void
+count(struct sluice_domain *parent, int n)
+{
+	pthread_mutex_lock(&parent->lock);
+	parent->nb_children += (unsigned int)n;
+	pthread_mutex_unlock(&parent->lock);
+}
+
 int
 nest_begin(struct sluice_domain *d)
 {
@@ -53,17 +61,13 @@ nest_begin(struct sluice_domain *d)
 
 	if (parent == NULL)
 		return 0;
-	pthread_mutex_lock(&parent->lock);
-	parent->nb_children++;
-	pthread_mutex_unlock(&parent->lock);
-	/* Control calls that make domains of one parent come one at a time, as <sluice/domain.h> says. */
+	/* Domains of one parent are made one at a time, as <sluice/domain.h> says. */
 	if (!parent->spanned)
 		ret = map_memory(parent);
-	parent->spanned |= ret == 0;
-	if (ret != 0) {
-		nest_end(d);
+	if (ret != 0)
 		return ret;
-	}
+	parent->spanned = true;
+	count(parent, 1);
 	d->hw.parent = &parent->hw;
 	return 0;
 }
@@ -71,13 +75,8 @@ nest_begin(struct sluice_domain *d)
 void
 nest_end(struct sluice_domain *d)
 {
-	struct sluice_domain *parent = d->conf.parent;
-
-	if (parent == NULL)
+	if (d->hw.parent == NULL)
 		return;
-	d->conf.parent = NULL;
 	d->hw.parent = NULL;
-	pthread_mutex_lock(&parent->lock);
-	parent->nb_children--;
-	pthread_mutex_unlock(&parent->lock);
+	count(d->conf.parent, -1);
 }

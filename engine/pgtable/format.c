@@ -79,9 +79,9 @@ pt_format_start(const struct pt_format *f, unsigned int ias)
 {
 	unsigned int bits = ias - f->page_shift, levels = (bits + f->level_bits - 1) / f->level_bits;
 
-	/* A root table of up to 16 entries is left out: the tables below it are concatenated
-	 * instead. */
-	if (levels > 1 && bits - (levels - 1) * f->level_bits <= f->concat_bits)
+	/* A root table of up to 16 entries is left out, and the tables of the next level lie side by
+	 * side. Two levels always stay, for the engine takes last-level tables out of those above. */
+	if (levels > 2 && bits - (levels - 1) * f->level_bits <= f->concat_bits)
 		levels--;
 	return LEVELS - levels;
 }

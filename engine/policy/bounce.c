@@ -121,7 +121,7 @@ bounce_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, 
 	if (len - 1 >= PT_MAX_LEN || prot > 3 || d->pte_attr[prot] == 0 ||
 	    pa >= d->pa_limit || len > d->pa_limit - pa)
 		return map_fail(dl, EINVAL);
-	e.pages = (e.offset + len + PT_OFFSET) >> PT_SHIFT;
+	e.pages = pt_pages(pa, len);
 	if (((pa | len) & PT_OFFSET) == 0)
 		return window_map(d, pa, len, prot, iova, dl);
 	ret = ends_take(s, pa, len, &e);
@@ -160,7 +160,7 @@ ends_find(const struct sluice_domain *d, uint64_t iova, size_t len, struct ends 
 	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT; /* out of range if below the window */
 
 	e->first = e->last = NULL;
-	e->pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
+	e->pages = pt_pages(iova, len);
 	if (len - 1 >= PT_MAX_LEN || pfn >= d->nb_pages ||
 	    e->pages > d->nb_pages - pfn)
 		return true; /* window_clear() will refuse it */

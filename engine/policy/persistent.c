@@ -50,7 +50,7 @@ static int
 persistent_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
 	       struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT, *pte;
+	uint64_t pages = pt_pages(pa, len), *pte;
 	struct keep *k = dl->priv;
 	uint32_t pfn;
 	int ret;
@@ -84,7 +84,7 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	if (first >= d->nb_pages)
 		return -EINVAL;
 	*pfn = (uint32_t)first;
-	*pages = (uint32_t)(((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT);
+	*pages = (uint32_t)pt_pages(iova, len);
 	if (__builtin_expect(*pages == 1, 1)) {
 		*pte = domain_leaf(d, *pfn);
 		/* Loaded once: a trim may take it away before a second load (trim.c, 3). */

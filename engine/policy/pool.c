@@ -112,7 +112,7 @@ pool_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, ui
 {
 	struct pool *p = d->priv;
 	struct pool_region *r = find_pa(p, pa, len);
-	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT, off;
+	uint64_t pages = pt_pages(pa, len), off;
 	int ret = -EINVAL;
 
 	if (__builtin_expect(r == NULL || len - 1 >= PT_MAX_LEN || prot > 3 ||
@@ -137,7 +137,7 @@ fail:
 int
 pool_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
-	uint64_t pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
+	uint64_t pages = pt_pages(iova, len);
 	unsigned int w = 0;
 	struct pool_region *r = find_iova(d->priv, iova, &w);
 	int ret = -EINVAL;

@@ -117,7 +117,7 @@ static int
 map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, uint64_t *iova,
     struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
+	uint64_t pages = pt_pages(pa, len);
 	struct rollover *s = d->priv;
 	struct ro_worker *w = dl->priv;
 	uint32_t pfn, first, n;
@@ -170,7 +170,7 @@ rollover_map(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot
 static __rte_noinline int64_t
 clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 {
-	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT, pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
+	uint64_t pfn = (iova - d->iova_base) >> PT_SHIFT, pages = pt_pages(iova, len);
 	uint32_t at, n;
 	uint64_t *pte;
 	int ret;

@@ -113,7 +113,7 @@ static __rte_noinline int
 map_slow(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot,
 	 uint64_t *iova, struct dom_lcore *dl)
 {
-	uint64_t pages = ((pa & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT;
+	uint64_t pages = pt_pages(pa, len);
 	uint32_t pfn;
 	int ret;
 
@@ -205,7 +205,7 @@ int
 window_clear_run(struct sluice_domain *d, uint32_t pfn, uint64_t iova, size_t len,
 		 uint32_t *pages_out)
 {
-	uint64_t pages = ((iova & PT_OFFSET) + len + PT_OFFSET) >> PT_SHIFT, *pte = NULL;
+	uint64_t pages = pt_pages(iova, len), *pte = NULL;
 	int ret;
 
 	if (len - 1 >= PT_MAX_LEN || pages > d->nb_pages - pfn)

@@ -8,6 +8,8 @@
 
 #include "../conf.h"
 
+#define WINDOW (UINT64_C(3) << 30)
+
 static void
 forget_events(struct conf *c)
 {
@@ -29,7 +31,9 @@ offered(const struct conf *c, const char *format)
 static struct sluice_domain *
 make(struct conf *c, const char *format, const char *policy)
 {
-	struct sluice_domain_conf conf = { .format = format, .policy = policy };
+	/* Within 32 bits, which is all that stage 2 takes in where addresses have no more. */
+	struct sluice_domain_conf conf = { .format = format, .policy = policy, .iova_base = WINDOW,
+					   .iova_size = UINT64_C(512) << 20 };
 	struct sluice_domain *dom;
 
 	if (!offered(c, format))
@@ -121,7 +125,8 @@ fixed(struct conf *c, const char *format, size_t page)
 static void
 nested(struct conf *c)
 {
-	struct sluice_domain_conf conf = { .format = "lpae-s2-4k" };
+	struct sluice_domain_conf conf = { .format = "lpae-s2-4k", .iova_base = WINDOW,
+					   .iova_size = UINT64_C(512) << 20 };
 	struct sluice_domain *parent, *dom;
 	const uint64_t ipa = UINT64_C(1) << 31;
 	uint64_t pa, iova[2];

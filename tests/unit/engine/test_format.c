@@ -113,6 +113,28 @@ root_tables_side_by_side(void **state)
 	rig_down(&r);
 }
 
+/* Two levels stay, however few bits there are: 16 bits above a 64 KiB page are 13 and 3. */
+static void
+a_level_above_the_last(void **state)
+{
+	struct sluice_domain_conf c = { .format = "lpae-s2-64k" };
+	struct rig r;
+	uint64_t iova, pa;
+
+	(void)state;
+	rig_up(&r, "formats=0x3f,oas=32,mem=64,caps=0x11", &c);
+	assert_int_equal(r.d->hw.ias, 32);
+	assert_int_equal(r.d->hw.start, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		iova = map_prot(&r, PA, 100, SLUICE_RW);
+		assert_int_equal(sluice_iova_to_pa(r.d, iova, &pa), 0);
+		assert_int_equal(pa, PA);
+		assert_int_equal(sluice_unmap(r.d, iova, 100), 0);
+		assert_int_equal(sluice_domain_trim(r.d), 1);
+	}
+	rig_down(&r);
+}
+
 /* Blocks where the format has them: 2 MiB, 32 MiB, 512 MiB, at level 2 (D8.3). */
 static void
 blocks(void **state)
@@ -258,6 +280,28 @@ tables_come_back(void **state)
 	}
 }
 
+/* A child that was never made is none. */
+static void
+no_memory_for_a_child(void **state)
+{
+	struct sluice_domain_conf c = { .format = "lpae-s2-4k" };
+	struct rig r;
+	void *all;
+	size_t n;
+
+	(void)state;
+	rig_up(&r, "formats=0x3f,oas=44,mem=16,caps=0x11", &c);
+	c = (struct sluice_domain_conf){ .format = "lpae-s1-64k", .parent = r.d };
+	/* All of it is taken. */
+	for (n = 16u << 20; (all = sluice_iommu_mem_alloc(r.iommu, n, 4096, NULL)) == NULL; n -= 4096)
+		;
+	assert_null(sluice_domain_create(r.iommu, &c));
+	assert_int_equal(rte_errno, ENOMEM);
+	assert_int_equal(r.d->nb_children, 0);
+	sluice_iommu_mem_free(r.iommu, all, n);
+	rig_down(&r);
+}
+
 static void
 what_is_refused(void **state)
 {
@@ -325,11 +369,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_by_the_text),
 		cmocka_unit_test(root_tables_side_by_side),
+		cmocka_unit_test(a_level_above_the_last),
 		cmocka_unit_test(blocks),
 		cmocka_unit_test(every_policy),
 		cmocka_unit_test(kept_by_what_it_allows),
 		cmocka_unit_test(tables_come_back),
 		cmocka_unit_test(stage_1_over_stage_2),
+		cmocka_unit_test(no_memory_for_a_child),
 		cmocka_unit_test(what_is_refused),
 	};
 
