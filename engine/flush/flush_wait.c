@@ -19,7 +19,8 @@ domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 	uint64_t polls = d->wait->turns(d), ticket;
 	int ret = 0;
 
-	/* Wishes are counted: several may wait at once. The wish first: the engine looks at tickets only while there is one. */
+	/* Several threads may wait at once, so wishes are counted. The wish comes before the ticket,
+	 * because the engine looks at tickets only while there is a wish. */
 	atomic_fetch_add_explicit(&f->wishes, flush_wish(cause), memory_order_release);
 	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* rel-asked */
 	bitset_set(d->due, d->slot);

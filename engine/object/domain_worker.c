@@ -13,7 +13,8 @@
 #include "../window/stock.h"
 #include "engine.h"
 
-/* Replace the packed list of workers after lc[] changed: one came, or (@p less) is to go. @return 0; -ENOMEM, -ENOTSUP: the list is what it was. */
+/* Replace the packed list of workers after lc[] changed: one came, or (@p less) is to go.
+ * @return 0; -ENOMEM, -ENOTSUP: the list is what it was. */
 static int
 workers_replace(struct sluice_domain *d, bool less)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Stage 1 over stage 2. Hardware that walks the child's tables translates their addresses by the parent's,
- * and those of the context that the backend keeps for the child: all of that lies in the IOMMU's memory,
- * which is mapped one to one in the parent when its first child is made, and stays mapped.
+ * Stage 1 over stage 2. Hardware that walks the child's tables translates their addresses by the
+ * parent's, and so those of the context that the backend keeps for the child. All of that lies in
+ * the IOMMU's memory, which is mapped one to one in the parent when its first child is made, and
+ * stays mapped.
  */
 #include <errno.h>
 #include <inttypes.h>

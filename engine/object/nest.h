@@ -9,11 +9,12 @@
 #include "domain.h"
 #include "../pgtable/format.h"
 
-/** May a domain of @p f behind @p iommu have that parent? @return 0; -EINVAL, sluice_error() says why. */
+/** May a domain of @p f behind @p iommu have that parent?
+ * @return 0; -EINVAL: sluice_error() says why. */
 int nest_check(const struct sluice_iommu *iommu, const struct pt_format *f,
 	       const struct sluice_domain *parent);
 
-/** Put @p d over conf.parent, if there is one: before its hardware side is made. @return 0 or -errno. */
+/** Put @p d over conf.parent, if it has one, before its hardware side is made. @return 0 or -errno. */
 int nest_begin(struct sluice_domain *d);
 
 /** Undo that, when the hardware has forgotten @p d; harmless without. */

@@ -141,8 +141,9 @@ SLUICE_API unsigned int sluice_iommu_xstats(struct sluice_iommu *iommu, struct s
 					    unsigned int n);
 
 /**
- * Names of the page-table formats that this IOMMU walks, for sluice_domain_conf.format; the first is what
- * a domain gets when nothing is asked for. @param i from 0. @return NULL after the last, or @p iommu NULL.
+ * The name of the @p i-th page-table format that this IOMMU walks, for sluice_domain_conf.format.
+ * The first one is what a domain gets that asks for none. @param i from 0.
+ * @return NULL after the last, and if @p iommu is NULL.
  */
 SLUICE_API const char *sluice_iommu_format(const struct sluice_iommu *iommu, unsigned int i);
 

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../xstat.h"
 #include "../../../pmd/emu/smmuv3/emu_smmuv3.h"
 #include "../../../pmd/regs/regs.h"
 #include "../../../pmd/smmuv3/smmuv3_hw.h"
@@ -140,14 +141,9 @@ test_every_key(void **state)
 static uint64_t
 xstat(struct sluice_regs *r, const char *name)
 {
-	struct sluice_xstat xs[64];
-	unsigned int n = r->ops->xstats(r, xs, 64);
+	struct sluice_xstat xs[XSTAT_MAX];
 
-	for (unsigned int i = 0; i < n; i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
+	return xstat_value(xs, r->ops->xstats(r, xs, XSTAT_MAX), name);
 }
 
 /* Each name stands for its counter. */

@@ -18,6 +18,7 @@
 #include "../../../pmd/emu/core/emu.h"
 #include "../../../pmd/smmuv3/smmuv3.h"
 #include "../eal.h"
+#include "../xstat.h"
 
 static const struct sluice_iommu_ops *ops;
 static struct sluice_iommu iommu;
@@ -95,14 +96,9 @@ paging(void)
 static inline uint64_t
 counter(const char *name)
 {
-	struct sluice_xstat xs[128];
-	unsigned int n = ops->xstats(&iommu, xs, RTE_DIM(xs));
+	struct sluice_xstat xs[XSTAT_MAX];
 
-	for (unsigned int i = 0; i < n && i < RTE_DIM(xs); i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
+	return xstat_value(xs, ops->xstats(&iommu, xs, XSTAT_MAX), name);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "control.h"
+#include "../xstat.h"
 
 static void
 bring_up(void **state)
@@ -348,15 +349,9 @@ gerrors(void **state)
 static uint64_t
 counter(const char *name)
 {
-	struct sluice_xstat xs[128];
-	unsigned int n = ops->xstats(&iommu, xs, RTE_DIM(xs));
+	struct sluice_xstat xs[XSTAT_MAX];
 
-	assert_true(n <= RTE_DIM(xs));
-	for (unsigned int i = 0; i < n; i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
+	return xstat_value(xs, ops->xstats(&iommu, xs, XSTAT_MAX), name);
 }
 
 static unsigned int

@@ -2,32 +2,14 @@
 /** @file
  * Invalidations to commands: what is submitted covers what was asked for, and not more than said.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "fake.h"
-
-static struct fake *f;
+#include "queue.h"
 
 static int
 setup(void **state)
 {
 	(void)state;
-	f = fake_create();
+	queue_up(8);
 	f->s.idr.ril = true;
-	fake_cmdq(f, 8, true, false, 0, 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	cmdq_free(&f->s.cmdq);
-	fake_destroy(f);
 	return 0;
 }
 
@@ -321,17 +303,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_page, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_and_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(ranges_are_exact, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_ril_page_by_page, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_ranges_are_covered, setup, teardown),
-		cmocka_unit_test_setup_teardown(other_granules, setup, teardown),
-		cmocka_unit_test_setup_teardown(stage_2, setup, teardown),
-		cmocka_unit_test_setup_teardown(nested, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_page_of_an_lcore, setup, teardown),
-		cmocka_unit_test_setup_teardown(nested_without_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(tiny_queue_invalidates_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_page, setup, queue_down),
+		cmocka_unit_test_setup_teardown(nothing_and_all, setup, queue_down),
+		cmocka_unit_test_setup_teardown(ranges_are_exact, setup, queue_down),
+		cmocka_unit_test_setup_teardown(without_ril_page_by_page, setup, queue_down),
+		cmocka_unit_test_setup_teardown(too_many_ranges_are_covered, setup, queue_down),
+		cmocka_unit_test_setup_teardown(other_granules, setup, queue_down),
+		cmocka_unit_test_setup_teardown(stage_2, setup, queue_down),
+		cmocka_unit_test_setup_teardown(nested, setup, queue_down),
+		cmocka_unit_test_setup_teardown(one_page_of_an_lcore, setup, queue_down),
+		cmocka_unit_test_setup_teardown(nested_without_room, setup, queue_down),
+		cmocka_unit_test_setup_teardown(tiny_queue_invalidates_everything, setup, queue_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,32 +3,14 @@
  * Answers: CMD_RESUME and CMD_PRI_RESP against words worked out by hand from the specification, and
  * from an event that stalls to the command that names it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "fake.h"
-
-static struct fake *f;
+#include "queue.h"
 
 static int
 setup(void **state)
 {
 	(void)state;
-	f = fake_create();
+	queue_up(7);
 	f->s.idr.stall = f->s.idr.pri = true;
-	fake_cmdq(f, 7, true, false, 0, 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	cmdq_free(&f->s.cmdq);
-	fake_destroy(f);
 	return 0;
 }
 
@@ -158,10 +140,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(resume, setup, teardown),
-		cmocka_unit_test_setup_teardown(pri_resp, setup, teardown),
-		cmocka_unit_test_setup_teardown(bursts, setup, teardown),
-		cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(resume, setup, queue_down),
+		cmocka_unit_test_setup_teardown(pri_resp, setup, queue_down),
+		cmocka_unit_test_setup_teardown(bursts, setup, queue_down),
+		cmocka_unit_test_setup_teardown(round_trip, setup, queue_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@
 #include <sluice/sluice.h>
 
 #include "../eal.h"
+#include "../xstat.h"
 
 static struct {
 	struct sluice_iommu *iommu;
@@ -97,14 +98,9 @@ whole_down(void)
 static inline uint64_t
 counter(const char *name)
 {
-	struct sluice_xstat xs[128];
-	unsigned int n = sluice_iommu_xstats(t.iommu, xs, RTE_DIM(xs));
+	struct sluice_xstat xs[XSTAT_MAX];
 
-	for (unsigned int i = 0; i < n && i < RTE_DIM(xs); i++)
-		if (strcmp(xs[i].name, name) == 0)
-			return xs[i].value;
-	fail_msg("no counter %s", name);
-	return 0;
+	return xstat_value(xs, sluice_iommu_xstats(t.iommu, xs, XSTAT_MAX), name);
 }
 
 #endif
