@@ -42,6 +42,15 @@ put_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t flag, uint
 	return ring_put_slow(d, iova, len, NULL, flag, cookie, dl);
 }
 
+/* A function of its own with its caller's arguments in its caller's places: with put_slow() there
+ * instead, every unmap saves registers for the call that it does not make (two instructions). */
+static __rte_noinline int
+unmap_async_slow(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
+		 struct dom_lcore *dl)
+{
+	return put_slow(d, iova, len, FLUSH_COOKIE, cookie, dl);
+}
+
 static int
 async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t cookie,
 		  struct dom_lcore *dl)
@@ -52,7 +61,7 @@ async_unmap_async(struct sluice_domain *d, uint64_t iova, size_t len, uint64_t c
 
 	if (__builtin_expect(!flush_ring_has_room(r, pos) || pfn >= d->nb_pages ||
 			     !window_clear_one(d, pfn, iova, len), 0))
-		return put_slow(d, iova, len, FLUSH_COOKIE, cookie, dl);
+		return unmap_async_slow(d, iova, len, cookie, dl);
 	r->cookie[pos & r->mask] = cookie;
 	STAT_ADD(dl->st.unmaps, 1);
 	if (__builtin_expect(flush_ring_put(r, pos, flush_entry((uint32_t)pfn, 1) | FLUSH_COOKIE), 0))
