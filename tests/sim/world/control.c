@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The control thread: while workers map and unmap it changes policies, drains, trims, attaches,
+ * detaches and maps at fixed addresses.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "../rt/tls.h"
+#include "world.h"
+
+#define FIXED_IOVA UINT64_C(0x40000000)
+
+static unsigned int
+any_domain(void)
+{
+	return sim_rnd(world.plan.v[PLAN_domains]);
+}
+
+static bool
+can_switch(const char *p)
+{
+	return strcmp(p, "strict") == 0 || strcmp(p, "strict-batched") == 0 ||
+	       strcmp(p, "deferred") == 0 || strcmp(p, "strict-async") == 0;
+}
+
+static void
+change_policy(void)
+{
+	static const char *const to[] = { "strict", "strict-batched", "deferred", "strict-async" };
+	unsigned int k = any_domain();
+	struct domain *d = &world.domain[k];
+	const char *policy = to[sim_rnd(4)];
+	uint64_t step = sim_steps();
+	int ret;
+
+	if (!can_switch(d->policy))
+		return;
+	d->switching = true;
+	ret = sluice_domain_set_policy(d->d, policy);
+	sim_note("domain %u: from %s to %s: %d", k, d->policy, policy, ret);
+	if (ret != 0) {
+		SIM_CHECK(ret == -ENOMEM || world_excused(-ret), "set_policy: %s", sluice_error());
+		sometimes(switch_refused);
+		if (ret == -ENOTSUP || ret == -ENOMEM)
+			d->switching = false;
+		return; /* half-way: unmaps are strict, but what is queued is not flushed */
+	}
+	sometimes(switched);
+	SIM_CHECK(strcmp(sluice_domain_policy(d->d), policy) == 0, "policy %s is reported, %s was set",
+		  sluice_domain_policy(d->d), policy);
+	/* Nothing is stale from now on, if the new one waits. */
+	if (policy_is_strict(policy))
+		page_drained(k, step);
+	d->policy = policy;
+	d->switching = false;
+}
+
+static void
+drain(void)
+{
+	unsigned int k = any_domain();
+	uint64_t step = sim_steps();
+	int ret = sluice_domain_drain(world.domain[k].d);
+
+	sim_note("drain of domain %u: %d", k, ret);
+	SIM_CHECK(ret == 0 || world_excused(-ret), "drain: %s", sluice_error());
+	if (ret == 0) {
+		sometimes(drain);
+		page_drained(k, step);
+	}
+}
+
+static void
+trim(void)
+{
+	unsigned int k = any_domain();
+	int ret = sluice_domain_trim(world.domain[k].d);
+
+	sim_note("trim of domain %u: %d", k, ret);
+	SIM_CHECK(ret >= 0 || ret == -ENOMEM || world_excused(-ret), "trim: %s", sluice_error());
+	sometimes(trim);
+	if (ret > 0)
+		sometimes(trim_freed);
+}
+
+static void
+fixed(void)
+{
+	unsigned int k = any_domain();
+	uint64_t iova = FIXED_IOVA + ((uint64_t)sim_rnd(600) << 12), size = (1 + sim_rnd(600)) * 4096ul;
+	/* Whatever is there: nobody touches it. */
+	uint64_t pa = UINT64_C(0x40000000);
+	int ret = sluice_map_fixed(world.domain[k].d, iova, pa, size, SLUICE_READ);
+
+	SIM_CHECK(ret == 0 || ret == -ENOMEM || world_excused(-ret), "map_fixed: %s", sluice_error());
+	if (ret != 0)
+		return;
+	sometimes(fixed);
+	ret = sluice_unmap_fixed(world.domain[k].d, iova, size);
+	SIM_CHECK(ret == 0 || world_excused(-ret), "unmap_fixed: %s", sluice_error());
+}
+
+static void
+attach(void)
+{
+	struct device *dev = &world.device[sim_rnd(world.plan.v[PLAN_devices])];
+	unsigned int k = any_domain();
+	bool off = sim_one_in(4);
+	int ret;
+
+	if (world.plan.v[PLAN_devices] == 0 || dev->dev == NULL)
+		return;
+	dev->changes++;
+	dev->domain = -1;
+	ret = off ? sluice_device_detach(dev->dev) :
+		    sluice_device_attach(dev->dev, world.domain[k].d);
+	sim_note("device %u %s %u: %d", dev->stream, off ? "from" : "to", k, ret);
+	SIM_CHECK(ret == 0 || ret == -ENOMEM || sluice_device_quarantined(dev->dev) ||
+			  world_excused(-ret), "attach: %s", sluice_error());
+	if (off)
+		sometimes(detach);
+	else
+		sometimes(attach);
+	dev->changes++;
+	dev->domain = ret == 0 && !off ? (int)k : -1;
+}
+
+void
+control_main(void *arg)
+{
+	(void)arg;
+	sim_lcore_set(sim_self());
+	for (unsigned int i = 0; i < world.plan.v[PLAN_control] && !world.closing; i++) {
+		struct sluice_domain_conf conf = { .batch = 1u << sim_rnd(4) };
+
+		sim_sleep(sim_rnd(3000));
+		world_ctl_lock();
+		sim_progress();
+		switch (sim_rnd(8)) {
+		case 0: case 1:
+			change_policy();
+			break;
+		case 2:
+			drain();
+			break;
+		case 3:
+			trim();
+			break;
+		case 4:
+			fixed();
+			break;
+		case 5:
+			(void)sluice_domain_tune(world.domain[any_domain()].d, &conf);
+			break;
+		default:
+			attach();
+			break;
+		}
+		world_ctl_unlock();
+		sim_progress();
+	}
+	world.controlling = false;
+}
