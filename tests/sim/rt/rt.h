@@ -30,7 +30,7 @@ struct sim_fiber {
 	void (*fn)(void *);
 	void *arg;
 	unsigned int id;
-	bool done, daemon;
+	bool done, daemon, lenient;
 	uint64_t not_before; /* it stands still until then */
 	uint64_t steps, steps_at_pause;
 	uint64_t round;      /* of the last pause */
