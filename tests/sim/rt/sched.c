@@ -207,6 +207,7 @@ static void
 maybe_jump(void)
 {
 	uint64_t to = rt.now + rt.jump;
+	bool starving = false;
 
 	for (unsigned int i = 0; i < rt.nb; i++) {
 		struct sim_fiber *f = &rt.fiber[i];
@@ -218,8 +219,16 @@ maybe_jump(void)
 				to = f->not_before;
 			continue;
 		}
-		if (f->round != rt.round || f->steps - f->steps_at_pause >= AT_WORK)
+		if (f->round == rt.round && f->steps - f->steps_at_pause < AT_WORK)
+			continue;
+		if (rt.conf.sched != SIM_STARVE || i != rt.starved)
 			return;
+		starving = true;
+	}
+	/* All the others wait, perhaps for the one that starves. */
+	if (starving) {
+		rt.starve_until = rt.step;
+		return;
 	}
 	rt.now = to;
 	rt.round++;

@@ -312,7 +312,7 @@ static unsigned int
 op_completed(struct worker *w, unsigned int k)
 {
 	uint64_t cookie[8];
-	struct call c = call_begin();
+	struct call c = { sim_now() }; /* it waits for nothing: time may jump on */
 	unsigned int n;
 
 	if (w->head[k] == w->tail[k] && !sim_one_in(4))
