@@ -186,7 +186,7 @@ rt_arena_check(uintptr_t addr, unsigned int size, uintptr_t pc, bool write)
 
 	if (off >= RT_ARENA_SIZE)
 		return;
-	if (off >= HALF) {
+	if (__builtin_expect(off >= HALF, 0)) {
 		a = large_state[(off - HALF) / CHUNK];
 		b = large_state[(off - HALF + size - 1) / CHUNK];
 	} else {
