@@ -43,15 +43,15 @@ int sluice_null(const char *what);
 
 /**
  * The page-table formats that backends report and domains use: VMSAv8-64 (Arm DDI 0487 D8), stage 1
- * and stage 2, by granule. Only engine/pgtable/fmt knows the bits of a format.
+ * and stage 2, by granule; VT-d's second stage (D51397, 3.7), which snoops if the hardware has
+ * ECAP.SC. A domain that asks for none gets the first of these that the hardware walks. Only
+ * engine/pgtable/fmt knows the bits of a format.
  */
 enum sluice_format {
-	SLUICE_FORMAT_LPAE_S1_4K,
-	SLUICE_FORMAT_LPAE_S1_16K,
-	SLUICE_FORMAT_LPAE_S1_64K,
-	SLUICE_FORMAT_LPAE_S2_4K,
-	SLUICE_FORMAT_LPAE_S2_16K,
-	SLUICE_FORMAT_LPAE_S2_64K,
+	SLUICE_FORMAT_LPAE_S1_4K, SLUICE_FORMAT_LPAE_S1_16K, SLUICE_FORMAT_LPAE_S1_64K,
+	SLUICE_FORMAT_LPAE_S2_4K, SLUICE_FORMAT_LPAE_S2_16K, SLUICE_FORMAT_LPAE_S2_64K,
+	SLUICE_FORMAT_VTD_S2_4K_SNP,
+	SLUICE_FORMAT_VTD_S2_4K,
 	SLUICE_FORMATS,
 };
 

@@ -23,8 +23,9 @@ enum sluice_domain_type {
 struct sluice_domain_conf {
 	enum sluice_domain_type type;
 	const char *policy; /**< unmap policy by name; NULL: "strict". See sluice_policy_name(). */
-	const char *format; /**< page-table format by name: "lpae-s1-4k", "lpae-s2-4k", … -16k, -64k; NULL:
-				the backend's own choice. See sluice_iommu_format() */
+	const char *format; /**< page-table format by name: "lpae-s1-4k", "lpae-s2-4k", … -16k,
+				-64k; "vtd-s2-4k-snp", "vtd-s2-4k" (no backend walks these two yet);
+				NULL: the backend's own choice. See sluice_iommu_format() */
 	struct sluice_domain *parent; /**< stage 1 formats: a domain of a stage 2 format, behind the same
 				IOMMU alone, that translates what this one maps to. sluice_map() takes
 				the parent's IOVAs for physical addresses then. The IOMMU's memory is
