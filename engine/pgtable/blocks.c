@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Ranges of a page table: mapped with the largest blocks that fit, unmapped, and their empty tables cut
- * out. Control path.
+ * Ranges of a page table: mapped with the largest blocks that fit, unmapped, and their empty tables
+ * cut out. Control path.
  */
 #include <errno.h>
 

@@ -19,7 +19,7 @@ struct pt_format {
 	enum sluice_format id;
 	uint8_t page_shift;   /**< log2 of the page, and of a table's size */
 	uint8_t level_bits;   /**< address bits that one level resolves */
-	uint8_t block_levels; /**< bit l: an entry of level l may map a block (level 3 maps pages) */
+	uint8_t block_levels; /**< bit l: an entry of level l may map a block (3 maps pages) */
 	uint8_t concat_bits;  /**< up to 2^this concatenated root tables replace a level */
 	uint64_t addr;        /**< the bits of an entry that hold the address */
 	uint64_t valid;       /**< in every entry that is not empty; an empty one is 0 */

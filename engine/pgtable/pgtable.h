@@ -20,7 +20,7 @@ struct pgtable {
 	uint8_t start;           /* the root's level */
 	uint8_t ias;             /* input address bits */
 	uint8_t blocks;          /* bit l: an entry of level l may map a block */
-	_Atomic uint64_t tables; /* tables held, of 2^page_shift bytes each; the root counts as one */
+	_Atomic uint64_t tables; /* tables held, 2^page_shift bytes each; the root counts as one */
 	_Atomic uint64_t freed;  /* tables freed so far: pgtable_walk() */
 };
 

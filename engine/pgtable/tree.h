@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the control path of page tables is made of: entries, tables, and a table installed where there
- * is none. For tables.c and blocks.c.
+ * What the control path of page tables is made of: entries, tables, and a table installed where
+ * there is none. For tables.c and blocks.c.
  */
 #ifndef PGTABLE_TREE_H
 #define PGTABLE_TREE_H
