@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What a backend (PMD) implements, and what it may use of the engine. A backend attaches three kinds
- * of domain (paging, identity, blocked), reports capabilities as flags, and has a few fast
+ * What a backend (PMD) implements, and what it may use of the engine. A backend attaches three
+ * kinds of domain (paging, identity, blocked), reports capabilities as flags, and has a few fast
  * operations. It never hears of strictness, flush queues, groups or ownership.
  *
  * There are two tables, as in DPDK: const control operations, and a flat row of fast-path function
@@ -43,15 +43,15 @@ int sluice_null(const char *what);
 
 /**
  * The page-table formats that backends report and domains use: VMSAv8-64 (Arm DDI 0487 D8), stage 1
- * and stage 2, by granule. Only engine/pgtable/fmt knows the bits of a format.
+ * and stage 2, by granule; VT-d's second stage (D51397, 3.7), which snoops if the hardware has
+ * ECAP.SC. A domain that asks for none gets the first of these that the hardware walks. Only
+ * engine/pgtable/fmt knows the bits of a format.
  */
 enum sluice_format {
-	SLUICE_FORMAT_LPAE_S1_4K,
-	SLUICE_FORMAT_LPAE_S1_16K,
-	SLUICE_FORMAT_LPAE_S1_64K,
-	SLUICE_FORMAT_LPAE_S2_4K,
-	SLUICE_FORMAT_LPAE_S2_16K,
-	SLUICE_FORMAT_LPAE_S2_64K,
+	SLUICE_FORMAT_LPAE_S1_4K, SLUICE_FORMAT_LPAE_S1_16K, SLUICE_FORMAT_LPAE_S1_64K,
+	SLUICE_FORMAT_LPAE_S2_4K, SLUICE_FORMAT_LPAE_S2_16K, SLUICE_FORMAT_LPAE_S2_64K,
+	SLUICE_FORMAT_VTD_S2_4K_SNP,
+	SLUICE_FORMAT_VTD_S2_4K,
 	SLUICE_FORMATS,
 };
 
@@ -60,7 +60,7 @@ enum sluice_format {
 enum sluice_inv_op {
 	SLUICE_INV_RANGE,  /**< [iova, iova + pages * 4 KiB) of address space @c tag */
 	SLUICE_INV_DOMAIN, /**< everything of address space @c tag */
-	SLUICE_INV_ATC,    /**< what the device behind @c stream cached of [iova, iova + 2^flags pages) */
+	SLUICE_INV_ATC,    /**< what a device (@c stream) cached of [iova, iova + 2^flags pages) */
 };
 
 #define SLUICE_INV_LEAF   (1u << 7) /**< no page table was removed: walk caches may stay */
@@ -81,8 +81,8 @@ struct sluice_inv {
 	union {
 		struct {
 			uint8_t op;    /**< enum sluice_inv_op */
-			uint8_t flags; /**< SLUICE_INV_LEAF, sluice_inv_flags(); ATC: log2 of the pages,
-					    SLUICE_ATC_ALL: everything */
+			uint8_t flags; /**< SLUICE_INV_LEAF, sluice_inv_flags(); ATC: log2 of the
+					    pages, SLUICE_ATC_ALL: everything */
 			uint16_t tag;  /**< address-space tag of the domain (ASID, VMID) */
 		};
 		uint32_t head; /**< all three at once; each domain holds its own */
@@ -113,7 +113,7 @@ _Static_assert(sizeof(struct sluice_inv) == 16, "two to a vector register pair")
 enum sluice_answer {
 	SLUICE_ANSWER_SUCCESS, /**< the address is mapped now: try again */
 	SLUICE_ANSWER_INVALID, /**< it will not be mapped: do not try again; if stalled: abort */
-	SLUICE_ANSWER_FAILURE, /**< no further page requests will be answered; if stalled: as INVALID */
+	SLUICE_ANSWER_FAILURE, /**< no page request is answered any more; if stalled: as INVALID */
 };
 
 /** The answer to one stalled fault, or to one group of page requests. */
@@ -216,7 +216,7 @@ struct sluice_iommu_ops {
 	int (*hwdom_init)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
 	/** Invalidate all of the domain, wait, free its tag. @return 0; -errno: the tag is kept. */
 	int (*hwdom_fini)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
-	/** Attach a stream to a domain of one of three kinds, in place of what was there. They return
+	/** Attach a stream to a domain of one of three kinds, in place of what was there: return
 	 * when the hardware uses the new configuration. @return 0; -errno: nothing changed. */
 	int (*attach_paging)(struct sluice_iommu *iommu, uint32_t stream, struct sluice_hwdom *hd);
 	int (*attach_identity)(struct sluice_iommu *iommu, uint32_t stream);
@@ -253,7 +253,7 @@ struct sluice_iommu_ops {
 	 */
 	int (*map_sync)(struct sluice_iommu *iommu, struct sluice_hwdom *hd, uint64_t iova,
 			uint64_t pages);
-	/** Discard the copy and rebuild it from the tables. Set with map_sync. @return 0, -errno. */
+	/** Discard the copy, rebuild it from the tables. Set with map_sync. @return 0, -errno. */
 	int (*refresh)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
 	/**
 	 * Look for hardware errors and repair what can be repaired (GERROR, CERROR). Any thread may
@@ -307,10 +307,10 @@ struct sluice_iommu {
 	struct sluice_mem *mem; /**< made by the register source */
 	struct sluice_iommu_info info;
 	struct sluice_engine *engine; /**< the engine that serves it */
-	void *emu;              /**< the emulated hardware behind the registers, for pmd/dma; or NULL */
+	void *emu;              /**< the emulated hardware behind regs, for pmd/dma; or NULL */
 	void *regs;             /**< struct sluice_regs, for pmd/dma; or NULL */
 	unsigned int nb_domains, nb_devices;
-	uint32_t full_turn;     /**< the engine's turn in which the queue was full; domain_inv_try() */
+	uint32_t full_turn;     /**< the engine's turn when the queue was full; domain_inv_try() */
 	_Atomic unsigned int nb_dmas; /**< open channels */
 	_Atomic uint64_t steps; /**< calls of sluice_iommu_step() */
 	bool stopped;           /**< no device reaches any memory any more */

@@ -12,7 +12,7 @@ import gdb
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENCODINGS = [os.path.join(ROOT, "pmd", "smmuv3", name)
              for name in ("hw_regs.h", "hw_tables.h", "hw_cmds.h")]
-FORMAT = os.path.join(ROOT, "engine", "pgtable", "fmt", "lpae.h")
+FORMATS = os.path.join(ROOT, "engine", "pgtable", "fmt")
 # Bits of a flush ring's entry (engine/flush/ring.h).
 COOKIE, TAG, NO_PAGES = 1 << 63, 1 << 62, 0x3fffffff
 MOST = 64  # how many entries of a queue are shown
@@ -69,7 +69,8 @@ class Encodings:
 
 
 HW = Encodings(*ENCODINGS)
-LPAE = Encodings(FORMAT)
+LPAE = Encodings(os.path.join(FORMATS, "lpae.h"))
+VTD = Encodings(os.path.join(FORMATS, "vtd_s2.h"))
 
 
 def words(address, n):
@@ -128,8 +129,33 @@ def ste(word):
     return " ".join(said)
 
 
-def pte(entry, level):
-    """A descriptor of a page table in words: 4 KiB granule, levels 0 to 3."""
+def place(address, level):
+    """What an entry of that level maps, with pages of 4 KiB."""
+    size = ("512 GiB block", "1 GiB block", "2 MiB block", "page")[level]
+    return "%s at %#x" % (size, address & ~((1 << (12 + 9 * (3 - level))) - 1))
+
+
+def marks(family, prefix, entry):
+    """Where a mapping begins and ends, and whether it is kept."""
+    return [name.lower() for name in ("FIRST", "LAST", "KEPT")
+            if entry >> family.fields[prefix + name][0] & 1]
+
+
+def vtd_s2(entry, level):
+    """A second-stage paging entry of VT-d in words: its levels 4 to 1 are 0 to 3."""
+    if not entry & 3:
+        return "empty" if entry == 0 else "not present: %#x" % entry
+    address = entry & ((1 << 52) - (1 << 12))
+    leaf = level == 3 or bool(entry >> 7 & 1)
+    if leaf and level == 0:
+        return "reserved at level %d: %#x" % (level, entry)
+    said = [place(address, level) if leaf else "table at %#x" % address]
+    said += VTD.word("VTD_S2_", entry, ("VTD_S2_PS", "VTD_S2_FIRST", "VTD_S2_LAST", "VTD_S2_KEPT"))
+    return " ".join(said + marks(VTD, "VTD_S2_", entry))
+
+
+def lpae(entry, level):
+    """A descriptor of VMSAv8-64 in words: 4 KiB granule, levels 0 to 3."""
     if not entry & 1:
         return "empty" if entry == 0 else "not valid: %#x" % entry
     table = entry >> 1 & 1
@@ -138,13 +164,14 @@ def pte(entry, level):
         return "table at %#x" % address
     if (level == 3) != bool(table) or level == 0:
         return "reserved at level %d: %#x" % (level, entry)
-    said = ["page" if level == 3 else {1: "1 GiB block", 2: "2 MiB block"}[level],
-            "at %#x" % (address & ~((1 << (12 + 9 * (3 - level))) - 1))]
+    said = [place(address, level)]
     skip = ("SMMU_TTD_V", "SMMU_TTD_TABLE", "SMMU_TTD_TYPE", "SMMU_TTD_ADDR", "SMMU_TTD_SW",
             "SMMU_TTD_APTABLE_NOUNPRIV", "SMMU_TTD_APTABLE_RO")
     said += HW.word("SMMU_TTD_", entry, skip)
-    said += [name.lower() for name in LPAE.word("PTE_", entry, ("PTE_VALID", "PTE_ADDR", "PTE_WRITE"))]
-    return " ".join(said)
+    return " ".join(said + marks(LPAE, "LPAE_", entry))
+
+
+FORMAT = {"lpae": lpae, "vtd-s2": vtd_s2}
 
 
 # ---- structures -----------------------------------------------------------------------------------
@@ -260,20 +287,23 @@ class Ste(gdb.Command):
 
 
 class Pte(gdb.Command):
-    """sluice pte VALUE [LEVEL]: the descriptor VALUE of a page table, in words; LEVEL 3 if none
-    is given."""
+    """sluice pte VALUE [LEVEL [FORMAT]]: the entry VALUE of a page table, in words; LEVEL 3 if none
+    is given; FORMAT lpae, or vtd-s2."""
 
     def __init__(self):
         super().__init__("sluice pte", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _from_tty):
         arguments = gdb.string_to_argv(argument)
-        if len(arguments) not in (1, 2):
-            raise gdb.GdbError("sluice pte VALUE [LEVEL]")
-        level = int(gdb.parse_and_eval(arguments[1])) if len(arguments) == 2 else 3
+        if len(arguments) not in (1, 2, 3):
+            raise gdb.GdbError("sluice pte VALUE [LEVEL [FORMAT]]")
+        level = int(gdb.parse_and_eval(arguments[1])) if len(arguments) > 1 else 3
         if not 0 <= level <= 3:
             raise gdb.GdbError("LEVEL is 0 to 3")
-        print(pte(int(gdb.parse_and_eval(arguments[0])) & (1 << 64) - 1, level))
+        words_of = FORMAT.get(arguments[2] if len(arguments) == 3 else "lpae")
+        if words_of is None:
+            raise gdb.GdbError("FORMAT is " + " or ".join(FORMAT))
+        print(words_of(int(gdb.parse_and_eval(arguments[0])) & (1 << 64) - 1, level))
 
 
 Sluice()

@@ -12,9 +12,9 @@
 
 /** The clock that waits and deadlines of one iommu use. */
 struct sluice_clock {
-	const _Atomic uint64_t *virt; /**< virtual nanoseconds of stepped hardware, or NULL: the TSC */
+	const _Atomic uint64_t *virt; /**< virtual ns of stepped hardware, or NULL: the TSC */
 	uint64_t hz;                  /**< ticks per second of what sluice_clock_ticks() returns */
-	uint64_t ns_2_32;             /**< ns a tick, times 2^32; 0: sluice_clock_ready() is to come */
+	uint64_t ns_2_32;             /**< ns a tick, times 2^32; 0 until sluice_clock_ready() */
 };
 
 /** hz is set and will not change. Rounded up: a time told in ns is never less than the truth. */

@@ -51,7 +51,7 @@ struct epoch_array {
 	struct epoch_array *retired;
 };
 
-/** Free an array and those before it. They are of free()'s heap, and nothing looks at them any more. */
+/** Free an array and those before it. They are of free()'s heap; nothing looks at them any more. */
 void epoch_array_free(struct epoch_array *a);
 
 static inline void

@@ -302,7 +302,7 @@ sluice_mem_alloc(struct sluice_mem *m, size_t size, size_t align, uint64_t *pa)
 	pthread_mutex_lock(&m->lock);
 	ok = extent_take(m, size, align, &off);
 	if (!ok) {
-		/* Enough fresh pages for the worst alignment; what is not used becomes an extent. */
+		/* Enough fresh pages for any alignment; what is not used becomes an extent. */
 		uint64_t pages = (size + (align > PAGE_SIZE ? align : 0) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 		uint32_t at = grow_bottom(m, pages);
 

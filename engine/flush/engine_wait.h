@@ -23,17 +23,17 @@ struct engine_wait {
 	 *   of waiting here, and nothing was spent.
 	 */
 	int (*turn)(struct sluice_domain *d, unsigned int turn);
-	/** Turns that were begun so far: whether the engine is polled at all shows in the difference. */
+	/** Turns that were begun so far. The difference shows whether the engine is polled. */
 	uint64_t (*turns)(const struct sluice_domain *d);
-	/** Waiting failed. @param polls turns() before it. @return @p err negative, with an error line
-	 * that says whether the engine made any turn. */
+	/** Waiting failed. @param polls turns() before it. @return @p err negative, with an error
+	 * line that says whether the engine made any turn. */
 	int (*failed)(const struct sluice_domain *d, uint64_t polls, int err);
 	/** Is this thread in a turn of the engine? */
 	bool (*in_turn)(const struct sluice_domain *d);
 	/** Make a turn if no thread polls: for a thread that calls and does not wait. */
 	void (*stand_in)(struct sluice_domain *d);
 	/** Something that this worker asks for has not come: stand in, and watch the engine.
-	 * @return 0; -ETIMEDOUT it has made no turn for the SYNC timeout, sluice_error() says so. */
+	 * @return 0; -ETIMEDOUT no turn was made for the SYNC timeout, sluice_error() says so. */
 	int (*watch)(struct sluice_domain *d, struct engine_watch *w);
 };
 

@@ -154,7 +154,8 @@ start(struct sluice_domain *d, uint64_t now, enum sluice_flush_cause cause)
 	for (uint32_t i = 0; i < ws->n; i++) {
 		struct flush_ring *r = &ws->w[i]->ring;
 
-		ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire), now); /* acq-tail */
+		/* acq-tail */
+		ring_look(r, atomic_load_explicit(&r->tail_pub, memory_order_acquire), now);
 		total += (uint32_t)(r->seen - r->sealed);
 	}
 	if (total == 0)
@@ -297,14 +298,15 @@ flush_wait_serve(struct flush_state *f, const struct dom_workers *ws)
 		return;
 	f->serving = asked;
 	for (uint32_t i = 0; i < ws->n; i++)
-		ws->w[i]->ring.wait_at =
-			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire); /* acq-tail */
+		ws->w[i]->ring.wait_at = /* acq-tail */
+			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire);
 }
 
 uint32_t
 flush_ring_try(struct flush_ring *r, uint64_t *at)
 {
-	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
+	/* acq-released */
+	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire);
 
 	if (r->ent == NULL || RTE_MAX(RELAXED_GET(r->reclaim), r->robbed) >= released)
 		return 0;

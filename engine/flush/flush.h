@@ -45,7 +45,8 @@ unsigned int flush_poll(struct sluice_domain *d, uint64_t now, bool look);
  */
 bool flush_is_done(struct sluice_domain *d, uint64_t now);
 
-/** domain_inv_try() in the first IOMMU, for a flush to be started. @return its number; 0: not submitted. */
+/** domain_inv_try() in the first IOMMU, for a flush to be started. @return its number; 0: it was
+ * not submitted. */
 uint64_t flush_submit(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
 /** A flush of @p n invalidations was submitted as @p seq: note it. Engine. */
@@ -59,8 +60,8 @@ void flush_started(struct sluice_domain *d, uint64_t seq, unsigned int n, uint64
  */
 uint64_t flush_patience(const struct flush_state *f);
 
-/** Note that a flush took so many ticks. A longer one counts at once, a shorter one little by little:
- * the deadline is a bound, not an average. Engine. */
+/** Note that a flush took so many ticks. A longer one counts at once, a shorter one little by
+ * little: the deadline is a bound, not an average. Engine. */
 static inline void
 flush_took(struct flush_state *f, uint64_t ticks)
 {

@@ -19,13 +19,13 @@ domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 	uint64_t polls = d->wait->turns(d), ticket;
 	int ret = 0;
 
-	/* Several threads may wait at once, so wishes are counted. The wish comes before the ticket,
-	 * because the engine looks at tickets only while there is a wish. */
+	/* Several threads may wait at once, so wishes are counted. The wish comes before the
+	 * ticket, because the engine looks at tickets only while there is a wish. */
 	atomic_fetch_add_explicit(&f->wishes, flush_wish(cause), memory_order_release);
 	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* rel-asked */
 	bitset_set(d->due, d->slot);
-	for (unsigned int turn = 1;
-	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) { /* acq-answered */
+	for (unsigned int turn = 1; /* acq-answered */
+	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) {
 		ret = d->wait->turn(d, turn);
 		if (ret == 0 && deadline_passed(&end))
 			ret = d->wait->failed(d, polls, ETIMEDOUT);

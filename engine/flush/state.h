@@ -32,7 +32,7 @@ struct flush_state {
 	bool put_off;         /* the last one found none: it is tried again in each turn */
 	struct sluice_hist stale; /* ns */
 	_Atomic uint64_t wishes; /* how many threads want a flush, by cause: flush_wish() */
-	_Atomic uint64_t asked, answered; /* tickets of waiters (10): workers add, the engine stores */
+	_Atomic uint64_t asked, answered; /* waiters' tickets (10): workers add, the engine sets */
 	uint64_t serving;        /* the ticket whose marks are set */
 	uint64_t oldest;         /* ticks: age of the oldest entry at the last look */
 	uint32_t turn;          /* the engine's turn that polled this domain last */

@@ -52,7 +52,8 @@ flush_ring_reclaim(struct sluice_domain *d, struct dom_lcore *dl)
 
 	/* Without a ring all of these are 0. */
 	if (at == r->released_seen) {
-		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
+		/* acq-released */
+		r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire);
 		if (at == r->released_seen)
 			return 0;
 	}
@@ -110,7 +111,8 @@ flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n)
 	uint64_t pos = RTE_MAX(r->completed, RELAXED_GET(r->reclaim));
 	uint32_t got = 0;
 
-	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
+	/* acq-released */
+	r->released_seen = atomic_load_explicit(&r->released, memory_order_acquire);
 	if (pos >= RELAXED_GET(r->cookies_from)) {
 		uint32_t at = (uint32_t)pos & r->mask;
 
@@ -149,13 +151,15 @@ flush_ring_wait(struct sluice_domain *d, struct dom_lcore *dl)
 	/* The ring may fill up sooner than the engine flushes: ask for a flush of what is there. */
 	flush_ring_kick(&dl->ring, dl->ring.tail);
 	for (unsigned int spins = 1;; spins++) {
-		/* Mark the put again after each wait: a relax hook that unmaps has taken the mark away. */
+		/* Mark the put again after each wait: a relax hook that unmaps has taken the mark
+		 * away. */
 		flush_ring_begin(&dl->ring);
 		if (flush_ring_room(d, dl))
 			return 0;
 		if (RELAXED_GET(dl->ring.closed))
 			return -ESHUTDOWN;
-		/* Released, but kept by cookies that only this worker can take: nothing will change. */
+		/* Released, but kept by cookies that only this worker can take: nothing will
+		 * change. */
 		if (flush_ring_choked(&dl->ring))
 			return -EAGAIN;
 		if (d->wait->turn(d, spins) != 0)

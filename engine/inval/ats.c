@@ -83,7 +83,8 @@ next_piece(struct ats_run *r, uint32_t stream, struct sluice_inv *out)
 	return false;
 }
 
-/* Gather as many pieces as one submission takes, from where the last one ended. @return how many. */
+/* Gather as many pieces as one submission takes, from where the last one ended. @return their
+ * number. */
 static unsigned int
 collect(struct ats_run *r, const struct ats_list *l, struct sluice_inv *out)
 {
@@ -366,7 +367,7 @@ ats_flush(struct sluice_domain *d, uint32_t slot)
 	if (atomic_load_explicit(&d->ats_list, memory_order_acquire) == NULL)
 		return true;
 	a = d->ats;
-	/* A run belongs to its flush: the last device may have left in the middle of another one. */
+	/* A run belongs to its flush: the last device may have left in the middle of another. */
 	if (!a->active || a->flush != d->flush.tail) {
 		ats_run_begin(d, &a->run, a->inv, flush_ranges(d, slot, a->inv));
 		a->active = true;

@@ -139,7 +139,7 @@ void ats_fini(struct sluice_domain *d);
  */
 int ats_quarantine(struct sluice_domain *d, struct sluice_device *dev);
 
-/** All streams of a device are blocked: mark it, count it, and have it reported, once. Any thread. */
+/** All streams of a device are blocked: mark it, count it, have it reported, once. Any thread. */
 void ats_blocked(struct sluice_domain *d, struct sluice_device *dev);
 
 /** Devices that were quarantined since the last call, as faults for the callback. Engine. */

@@ -8,11 +8,13 @@
 
 #include "../object/domain.h"
 
-/** Does any device of the domain cache translations (ATS)? A domain without one pays this load alone. */
+/** Does any device of the domain cache translations (ATS)? A domain without one pays this load, and
+ * no more. */
 static inline bool
 domain_has_ats(const struct sluice_domain *d)
 {
-	/* Relaxed: code that uses the list loads it anew (ats.c). After the IOMMU's invalidation: ats.h, 3c. */
+	/* Relaxed: code that uses the list loads it anew (ats.c). After the IOMMU's invalidation:
+	 * ats.h, 3c. */
 	return __builtin_expect(atomic_load_explicit(&d->ats_list, memory_order_relaxed) != NULL, 0);
 }
 
@@ -39,17 +41,19 @@ int multi_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsign
 /** Submit the flush that is about to be noted (flush_started()) in the other IOMMUs. Engine. */
 void multi_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n);
 
-/** Is the oldest flush complete in the other IOMMUs, too? One that failed is begun again. Engine. */
+/** Is the oldest flush complete in the other IOMMUs too? One that failed is begun again. Engine. */
 bool multi_done(struct sluice_domain *d, uint64_t now);
 
-/** Invalidate in the IOMMUs, and wait: but not for devices' own caches. @return what sluice_inv_sync() returns. */
+/** Invalidate in the IOMMUs, and wait: but not for devices' own caches. @return as
+ * sluice_inv_sync(). */
 static inline int
 domain_tlb_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {
 	return domain_multis(d) ? multi_inv_sync(d, inv, n) : sluice_inv_sync(d->iommu, inv, n);
 }
 
-/** Invalidate and wait, until no device behind the domain can hold the translations: strict's wait. */
+/** Invalidate and wait, until no device behind the domain can hold the translations: strict's
+ * wait. */
 static inline int
 domain_inv_sync(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int n)
 {

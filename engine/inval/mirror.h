@@ -21,8 +21,8 @@ int aperture_fit(struct sluice_domain_conf *c, const struct sluice_iommu *iommu,
  */
 int mirror_init(struct sluice_domain *d);
 
-/** The policy that this domain must have in place of @p base: with maps that sync, if its IOMMU is a
- * mirror. */
+/** The policy that this domain must have in place of @p base: with maps that sync, if its IOMMU is
+ * a mirror. */
 const struct policy_ops *mirror_ops(struct sluice_domain *d, const struct policy_ops *base);
 void mirror_fini(struct sluice_domain *d);
 

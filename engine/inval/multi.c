@@ -203,6 +203,8 @@ check(struct sluice_domain *d, const struct sluice_iommu *iommu)
 	if ((iommu->formats & 1u << d->hw.format) == 0)
 		return sluice_fail(ENOTSUP, "that iommu does not walk tables of the format %s",
 				   d->pt.fmt->name);
+	if ((d->pt.blocks & ~pt_format_blocks(d->pt.fmt, iommu)) != 0)
+		return sluice_fail(ENOTSUP, "that iommu lacks blocks that the domain's tables may hold");
 	if ((d->iommu->caps & same & ~iommu->caps) != 0)
 		return sluice_fail(ENOTSUP, "that iommu cannot defer invalidations, the domain's can");
 	if (iommu->ops->map_sync != NULL || d->iommu->ops->map_sync != NULL)

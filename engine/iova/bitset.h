@@ -41,7 +41,7 @@ uint32_t bitset_find(const struct bitset *b, uint32_t hint);
 /** Take some member out. @return it, or BITSET_NONE. */
 uint32_t bitset_take(struct bitset *b, uint32_t hint);
 
-/** The first of @p n consecutive members, if there were any. Takes nothing. @return or BITSET_NONE. */
+/** Look for @p n consecutive members, and take nothing. @return the first; BITSET_NONE: none. */
 uint32_t bitset_find_run(const struct bitset *b, uint32_t n);
 
 /**

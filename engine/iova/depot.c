@@ -38,7 +38,8 @@ push(struct depot *d, _Atomic uint64_t *stack, uint32_t i)
 	do {
 		atomic_store_explicit(&d->batch[i].next, (uint32_t)head, memory_order_relaxed);
 		next = ((head >> 32) + 1) << 32 | i;
-		/* release: pairs with the acquires in pop(), so that next and pfn[] are that batch's. */
+		/* release: pairs with the acquires in pop(), so that next and pfn[] are that
+		 * batch's. */
 	} while (!atomic_compare_exchange_weak_explicit(stack, &head, next, memory_order_release,
 							memory_order_relaxed));
 }

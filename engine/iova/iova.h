@@ -61,7 +61,8 @@
 #define IOVA_CHUNK_PAGES 512u /* 2 MiB of 4 KiB pages */
 #define IOVA_ORDERS      10u  /* objects of 1, 2, 4 … 512 pages; more: whole chunks in a row */
 #define IOVA_MAG         512u /* IOVAs in a magazine: an ordinary swing stays with its lcore, since
-			       * what lcores exchange ends up with two of them in one line of entries */
+			       * what lcores exchange ends up with two of them in one line of
+			       * entries */
 #define IOVA_MAX_PAGES   (1u << 19)
 _Static_assert(IOVA_MAG == SLUICE_STOCK_MAX, "what the API says");
 
@@ -78,10 +79,11 @@ struct iova_space {
 	struct bitset avail[IOVA_ORDERS]; /* chunks of that order with a free object */
 	struct bitset uncut;            /* chunks that are not cut */
 	struct depot depot;             /* free objects in batches: what lcores exchange */
-	/** Called before a chunk is cut for the first time: get its last-level table. 0 or -errno. */
+	/** Called before a chunk is cut for the first time: get its last-level table. @return 0 or
+	 * -errno. */
 	int (*prepare)(void *arg, uint32_t chunk);
 	void *arg;
-	_Atomic uint32_t hands; /* threads that hold something which they are about to put back (iova.c, 6) */
+	_Atomic uint32_t hands; /* threads that are about to put something back (iova.c, 6) */
 	_Atomic uint32_t given; /* how often something was put back that way */
 	_Atomic uint32_t away;  /* chunks that wait for an invalidation of their table (trim.c) */
 };
@@ -90,7 +92,7 @@ struct iova_space {
 
 #define IOVA_TAG (UINT32_C(1) << 31)
 
-/** One lcore's stock of one order. Only that lcore works on it, except for what the essay above says. */
+/** One lcore's stock of one order. It alone works on it, but for what the essay above says. */
 struct iova_mag {
 	uint32_t n;    /* pfn[1 … n]; readers: a taking thread (3) */
 	uint32_t hint; /* chunk where something was found last */
@@ -136,7 +138,8 @@ void iova_mag_flush(struct iova_space *s, struct iova_mag *m, unsigned int order
  */
 uint32_t iova_mag_try(struct iova_mag *m);
 
-/** @return whether @p at, which iova_mag_try() returned, is still in stock; else the try is given up. */
+/** @return whether @p at, which iova_mag_try() returned, is still in stock; else the try is given
+ * up. */
 bool iova_mag_look(struct iova_mag *m, uint32_t at);
 
 /** @return how many objects went back to the space; 0: the owner came first. */
@@ -164,7 +167,8 @@ iova_mag_publish(struct iova_mag *m, uint32_t n)
 #endif
 }
 
-/* pfn[n] is its pfn[0]: so a compiler folds the offset into the access, which is volatile (relaxed.h). */
+/* pfn[n] is its pfn[0]: so a compiler folds the offset into the access, which is volatile
+ * (relaxed.h). */
 static inline struct iova_mag *
 iova_mag_at(struct iova_mag *m, uint32_t n)
 {

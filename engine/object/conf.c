@@ -16,7 +16,7 @@
 #define LOOK_MAX_NS 4000u
 
 #define RING_MAX     (1u << 20)
-#define RING_DEFAULT (4 * SLUICE_BATCH_DEFAULT) /* at least: a policy with larger batches may follow */
+#define RING_DEFAULT (4 * SLUICE_BATCH_DEFAULT) /* at least: larger batches may follow */
 
 /* A policy's defaults. */
 uint32_t

@@ -12,7 +12,8 @@
 uint32_t batch_of(const struct policy_ops *p);
 uint32_t deadline_of(const struct policy_ops *p);
 
-/** Fill in the defaults of what is 0, and check the rest. @return 0; -EINVAL, sluice_error() says what. */
+/** Fill in the defaults of what is 0, and check the rest. @return 0; -EINVAL: sluice_error() says
+ * what is wrong. */
 int conf_check(struct sluice_domain_conf *c, const struct policy_ops *p,
 	       const struct sluice_iommu *iommu, const struct pt_format *f);
 

@@ -71,7 +71,7 @@ struct sluice_domain {
 	dom_unmap_fn unmap;
 	uint64_t iova_base;
 	uint64_t pte_attr[4];      /* by SLUICE_READ | SLUICE_WRITE; 0: not allowed */
-	uint64_t pte_one[4];       /* pte_attr[] for a mapping of one page: with its first and last marks */
+	uint64_t pte_one[4];       /* pte_attr[] for a mapping of one page: with both marks */
 	uint64_t pa_limit;         /* first physical address that is too large */
 	_Atomic(uint64_t *) *leaf; /* [nb_chunks] last-level table of each chunk, NULL: not yet */
 	uint64_t *names;           /* [nb_pages] names.h */
@@ -80,11 +80,12 @@ struct sluice_domain {
 	uint32_t inv_leaf, inv_all;
 	uint8_t page_shift;        /* of its format */
 	struct sluice_iommu *iommu;
-	/* Devices that are told beside the IOMMU; NULL: none has ATS (ats.h). Control calls write it. */
+	/* Devices that are told beside the IOMMU; NULL: none has ATS (ats.h). Control calls write
+	 * it. */
 	struct ats_list *_Atomic ats_list;
-	struct dom_multi *_Atomic multi; /* the other IOMMUs that it is behind; NULL: none (multi.h) */
+	struct dom_multi *_Atomic multi; /* other IOMMUs that it is behind; NULL: none (multi.h) */
 	struct iova_space iova;
-	struct dom_workers *_Atomic workers; /* compact array of the non-NULL lc[], for the engine's loops */
+	struct dom_workers *_Atomic workers; /* lc[] without its gaps, for the engine's loops */
 
 	/* The engine's: which flushes are in flight (flush.c). */
 	struct flush_state flush __rte_cache_aligned;
@@ -102,7 +103,7 @@ struct sluice_domain {
 	bool shut;      /* they take nothing in: the policy is not theirs, or on its way; e->lock */
 	enum sluice_domain_type type;
 	struct sluice_domain_conf conf; /* with the defaults filled in */
-	bool own_batch, own_deadline; /* asked for by the caller, so no policy changes them; d->lock */
+	bool own_batch, own_deadline; /* asked for: no change of policy touches it; d->lock */
 	struct pgtable pt;
 	struct sluice_hwdom hw;
 	unsigned int nb_devices;
@@ -111,7 +112,7 @@ struct sluice_domain {
 	const struct engine_wait *wait; /* how to wait for the engine */
 	struct bitset *due; /* the engine's set of domains with something due … */
 	uint32_t slot;      /* … and this domain's place in it */
-	pthread_mutex_t *lc_lock; /* the engine's: workers come to lc[], and leave it, under this lock */
+	pthread_mutex_t *lc_lock; /* the engine's: workers come to lc[] and leave it under it */
 	bool served; /* in the engine's list; e->lock */
 	bool leaving;  /* it is being destroyed: no trim begins any more (reclaim.c, 2); e->lock */
 	uint32_t pins; /* trims under way (reclaim.c, 2); e->lock */

@@ -59,14 +59,15 @@ paging_init(struct sluice_domain *d)
 
 	d->iova_base = d->conf.iova_base;
 	d->nb_pages = chunks * IOVA_CHUNK_PAGES;
-	d->pte_attr[SLUICE_READ] = f->attr(SLUICE_READ) | f->table;
-	d->pte_attr[SLUICE_RW] = f->attr(SLUICE_RW) | f->table;
+	d->pte_attr[SLUICE_READ] = f->attr(SLUICE_READ) | f->page;
+	d->pte_attr[SLUICE_RW] = f->attr(SLUICE_RW) | f->page;
 	for (unsigned int p = 0; p < RTE_DIM(d->pte_one); p++)
 		d->pte_one[p] = d->pte_attr[p] == 0 ? 0 : d->pte_attr[p] | f->one;
 	d->leaf = sluice_host_alloc(chunks * sizeof(*d->leaf));
 	d->names = sluice_host_alloc_sparse(d->nb_pages * sizeof(*d->names));
 	if (d->leaf == NULL || d->names == NULL ||
-	    pgtable_init(&d->pt, d->iommu->mem, f, pt_format_ias(f, d->iommu)) != 0)
+	    pgtable_init(&d->pt, d->iommu->mem, f, pt_format_ias(f, d->iommu),
+			 pt_format_blocks(f, d->iommu)) != 0)
 		return sluice_fail(ENOMEM, "no memory for a page table");
 	ret = iova_space_init(&d->iova, chunks, chunk_prepare, d);
 	if (ret != 0)

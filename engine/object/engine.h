@@ -70,15 +70,16 @@ int engine_grace(struct sluice_engine *e) __attribute__((warn_unused_result));
  */
 int engine_retire(struct sluice_engine *e, struct epoch_array *old, struct epoch_array *now, bool less);
 
-/** Is no thread in a turn, and does the next one that begins a turn see what this thread did? Not from
- * within a turn. */
+/** Is no thread in a turn, and does the next one that begins a turn see what this thread did? Not
+ * from within a turn. */
 bool engine_unpolled(struct sluice_engine *e);
 
 /** Put a domain in, take it out (again: no harm). Take e->lock. @return 0, -ENOMEM, -ENOTSUP. */
 int engine_domain_add(struct sluice_engine *e, struct sluice_domain *d);
 int engine_domain_del(struct sluice_engine *e, struct sluice_domain *d);
 
-/** Replace what is polled after a domain began to need it. e->lock is held. @return 0, -ENOMEM, -ENOTSUP. */
+/** Replace what is polled after a domain began to need it. e->lock is held. @return 0, -ENOMEM,
+ * -ENOTSUP. */
 int engine_view_replace(struct sluice_engine *e);
 
 /** The log type sluice.domain. */

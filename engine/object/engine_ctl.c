@@ -287,7 +287,8 @@ sluice_worker_unregister(struct sluice_engine *e, unsigned int lcore)
 
 	if (lcore >= RTE_MAX_LCORE || !e->worker[lcore])
 		return sluice_fail(ENOENT, "lcore %u is not a worker", lcore);
-	/* Not under the lock: a drain waits for the engine, whose thread may be in a control call. */
+	/* Not under the lock: a drain waits for the engine, whose thread may be in a control
+	 * call. */
 	TAILQ_FOREACH(d, &e->domains, next)
 		if ((ret = sluice_domain_drain(d)) != 0)
 			return ret;

@@ -12,21 +12,15 @@
 
 #include "nest.h"
 
-static bool
-is_stage2(const struct pt_format *f)
-{
-	return f->id >= SLUICE_FORMAT_LPAE_S2_4K;
-}
-
 int
 nest_check(const struct sluice_iommu *iommu, const struct pt_format *f,
 	   const struct sluice_domain *parent)
 {
 	if (parent == NULL)
 		return 0;
-	if (parent->type != SLUICE_DOMAIN_PAGING || !is_stage2(parent->pt.fmt))
+	if (parent->type != SLUICE_DOMAIN_PAGING || parent->pt.fmt->stage != 2)
 		return sluice_fail(EINVAL, "a parent is a paging domain of a stage 2 format");
-	if (is_stage2(f))
+	if (f->stage == 2)
 		return sluice_fail(EINVAL, "%s: only stage 1 has a parent", f->name);
 	if (parent->iommu != iommu)
 		return sluice_fail(EINVAL, "the parent is behind another iommu");

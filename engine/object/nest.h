@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * A domain of stage 1 over one of stage 2: what its page table maps to is translated once more, by its
- * parent's.
+ * A domain of stage 1 over one of stage 2: what its page table maps to is translated once more, by
+ * its parent's.
  */
 #ifndef OBJECT_NEST_H
 #define OBJECT_NEST_H
@@ -14,7 +14,7 @@
 int nest_check(const struct sluice_iommu *iommu, const struct pt_format *f,
 	       const struct sluice_domain *parent);
 
-/** Put @p d over conf.parent, if it has one, before its hardware side is made. @return 0 or -errno. */
+/** Put @p d over its conf.parent, if any, before its hardware side is made. @return 0, -errno. */
 int nest_begin(struct sluice_domain *d);
 
 /** Undo that, when the hardware has forgotten @p d; harmless without. */

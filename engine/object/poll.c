@@ -91,7 +91,7 @@ struct turn {
 	const struct sluice_iommu *clock_of;
 };
 
-/* Remember a domain for the next turn. When there is no room for it, it goes into the set of those due. */
+/* Remember a domain for the next turn. When there is no room, it goes into the set of those due. */
 static __rte_noinline void
 remember(struct sluice_engine *e, uint32_t *list_of, uint32_t *n, uint32_t slot)
 {
@@ -185,7 +185,7 @@ poll_remembered(struct sluice_engine *e, const struct engine_view *v, struct tur
 	return work;
 }
 
-/* Some of the domains that are awake, one after the other; one that has fallen asleep leaves the list. */
+/* Some of the domains that are awake, in turns; one that has fallen asleep leaves the list. */
 static __rte_noinline unsigned int
 poll_awake(struct sluice_engine *e, const struct engine_view *v, struct turn *t)
 {
@@ -361,7 +361,8 @@ engine_unpolled(struct sluice_engine *e)
 void
 engine_stand_in(struct sluice_engine *e)
 {
-	/* One at a time: several threads may wait, and each sees another one's turn by what it released. */
+	/* One at a time: several threads may wait, and each sees another one's turn by what it
+	 * released. */
 	if (atomic_load_explicit(&e->poller, memory_order_relaxed) != 0 ||
 	    !poller_become(e, 0, (uintptr_t)&myself | 1))
 		return;

@@ -29,7 +29,7 @@
 #include "../base/mem.h"
 #include "../window/trim.h"
 
-/* Pages that a new domain and its first map are to find: a table of each level, and some to go on. */
+/* Pages that a new domain and its first map are to find: a table of each level, and some more. */
 #define TABLES_MIN 16u
 
 unsigned int
@@ -96,7 +96,8 @@ sluice_domain_create(struct sluice_iommu *iommu, const struct sluice_domain_conf
 		(void)sluice_null("an iommu");
 		return NULL;
 	}
-	/* What other domains keep comes back first (A20): for the first map, too, which cannot ask. */
+	/* What other domains keep comes back first (A20), also for the first map, which cannot
+	 * ask. */
 	if (iommu->engine != NULL && sluice_mem_pages_left(iommu->mem) < TABLES_MIN)
 		(void)tables_reclaim(iommu);
 	d = domain_create(iommu, conf);

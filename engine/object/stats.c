@@ -40,7 +40,8 @@ sluice_domain_get_stats(const struct sluice_domain *d, struct sluice_domain_stat
 		add(st, &dl->st, d->page_shift);
 		st->released += atomic_load_explicit(&dl->ring.released, memory_order_relaxed);
 		st->queued += atomic_load_explicit(&dl->ring.tail_pub, memory_order_relaxed);
-		/* Pages beyond one of entries that were not taken back: those pending, and some released. */
+		/* Pages beyond one of entries that were not taken back: those pending, and some
+		 * released. */
 		st->exposed_bytes += (STAT_GET(dl->ring.more) - STAT_GET(dl->ring.more_back) -
 				      STAT_GET(dl->ring.more_taken) -
 				      STAT_GET(dl->ring.more_robbed)) << d->page_shift;

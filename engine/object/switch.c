@@ -48,7 +48,8 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 	ret = epoch_barrier();
 	RELAXED_SET(r->room_end, 0);
 	ret = ret == 0 ? epoch_barrier() : ret;
-	/* Without the barriers a put that is under way may not be visible: nothing is known then. */
+	/* Without the barriers a put that is under way may not be visible: then nothing is
+	 * known. */
 	if (ret != 0)
 		return ret;
 	do {
@@ -130,7 +131,8 @@ enter(struct sluice_domain *d)
 	if (ret == 0) {
 		ret = engine_view_replace(e);
 		bitset_set(&e->due, d->slot);
-		/* The engine does not look at the rings: then there are none, until the next try. */
+		/* The engine does not look at the rings: there are none then, until the next
+		 * try. */
 		if (ret != 0)
 			__atomic_store_n(&d->rings, false, __ATOMIC_RELEASE);
 	}

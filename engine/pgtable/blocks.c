@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Ranges of a page table: mapped with the largest blocks that fit, unmapped, and their empty tables cut
- * out. Control path.
+ * Ranges of a page table: mapped with the largest blocks that fit, unmapped, and their empty tables
+ * cut out. Control path.
  */
 #include <errno.h>
 
@@ -31,7 +31,7 @@ fits(const struct pgtable *pt, unsigned int level, uint64_t iova, uint64_t pa, u
 {
 	uint64_t bytes = UINT64_C(1) << level_shift(pt, level);
 
-	return ((pt->fmt->block_levels | 1u << (LEVELS - 1)) & 1u << level) != 0 &&
+	return ((pt->blocks | 1u << (LEVELS - 1)) & 1u << level) != 0 &&
 	       ((iova | pa) & (bytes - 1)) == 0 && size >= bytes;
 }
 
@@ -86,7 +86,8 @@ fill(struct pgtable *pt, uint64_t *table, unsigned int level, uint64_t iova, uin
 
 		n = share(pt, level, iova + off, size - off);
 		if (load(e) == 0 && fits(pt, level, iova + off, pa + off, n))
-			store(e, (pa + off) | attr | (level == LEVELS - 1 ? pt->fmt->table : 0));
+			store(e, (pa + off) | attr |
+				 (level == LEVELS - 1 ? pt->fmt->page : pt->fmt->block));
 		else
 			fill(pt, next_table(pt, e, level, s), level + 1, iova + off, pa + off, n, attr, s);
 	}

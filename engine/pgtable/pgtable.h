@@ -9,8 +9,6 @@
 #include "../base/mem.h"
 #include "format.h"
 
-#define PGTABLE_LEVELS 4u
-
 /** A domain's tables. */
 struct pgtable {
 	const struct pt_format *fmt;
@@ -21,7 +19,8 @@ struct pgtable {
 	size_t root_size;        /* bytes; more than one table's if root tables are concatenated */
 	uint8_t start;           /* the root's level */
 	uint8_t ias;             /* input address bits */
-	_Atomic uint64_t tables; /* tables held, of 2^page_shift bytes each; the root counts as one */
+	uint8_t blocks;          /* bit l: an entry of level l may map a block */
+	_Atomic uint64_t tables; /* tables held, 2^page_shift bytes each; the root counts as one */
 	_Atomic uint64_t freed;  /* tables freed so far: pgtable_walk() */
 };
 
@@ -35,9 +34,10 @@ struct pgtable_cut {
 	uint64_t *entry, value;
 };
 
-/** Make an empty table for @p ias input address bits. @return 0 or -ENOMEM. */
+/** Make an empty table for @p ias input address bits. @param blocks pt_format_blocks().
+ * @return 0 or -ENOMEM. */
 int pgtable_init(struct pgtable *pt, struct sluice_mem *mem, const struct pt_format *fmt,
-		 unsigned int ias);
+		 unsigned int ias, uint8_t blocks);
 
 /** Free every table. The hardware must not use them any more. */
 void pgtable_fini(struct pgtable *pt);

@@ -9,13 +9,16 @@
 
 int
 pgtable_init(struct pgtable *pt, struct sluice_mem *mem, const struct pt_format *fmt,
-	     unsigned int ias)
+	     unsigned int ias, uint8_t blocks)
 {
+	unsigned int shift;
+
 	*pt = (struct pgtable){ .fmt = fmt, .mem = mem, .span = sluice_mem_span(mem),
-				.ias = (uint8_t)ias };
+				.ias = (uint8_t)ias, .blocks = blocks };
 	pt->start = (uint8_t)pt_format_start(fmt, ias);
+	shift = level_shift(pt, pt->start);
 	/* A root that is smaller than a page takes a whole page. */
-	pt->root_size = RTE_MAX((size_t)8 << (ias - level_shift(pt, pt->start)), (size_t)4096);
+	pt->root_size = RTE_MAX((size_t)8 << (ias > shift ? ias - shift : 0), (size_t)4096);
 	pt->root = pt->root_size == 4096 ? sluice_mem_page_get(mem, &pt->root_pa) :
 		   sluice_mem_alloc(mem, pt->root_size, pt->root_size, &pt->root_pa);
 	if (pt->root == NULL)
@@ -93,7 +96,7 @@ pgtable_leaf_relink(struct pgtable *pt, uint64_t iova, const uint64_t *table)
 {
 	uint64_t pa = pt->span.pa + (uint64_t)((const uint8_t *)table - (const uint8_t *)pt->span.va);
 
-	store(parent(pt, iova), pa | pt->fmt->table | pt->fmt->valid);
+	store(parent(pt, iova), pa | pt->fmt->table);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * What the control path of page tables is made of: entries, tables, and a table installed where there
- * is none. For tables.c and blocks.c.
+ * What the control path of page tables is made of: entries, tables, and a table installed where
+ * there is none. For tables.c and blocks.c.
  */
 #ifndef PGTABLE_TREE_H
 #define PGTABLE_TREE_H
@@ -48,9 +48,7 @@ store(uint64_t *e, uint64_t v)
 static inline bool
 is_table(const struct pgtable *pt, uint64_t e, unsigned int level)
 {
-	uint64_t both = pt->fmt->valid | pt->fmt->table;
-
-	return level < LEVELS - 1 && (e & both) == both;
+	return level < LEVELS - 1 && (e & (pt->fmt->table | pt->fmt->block)) == pt->fmt->table;
 }
 
 /* The table that an entry points to. */
@@ -121,7 +119,7 @@ next_table(struct pgtable *pt, uint64_t *e, unsigned int level, struct stock *s)
 		/* release: the hardware, and a thread that loads the entry with acquire, see
 		 * zeroes. */
 		if (atomic_compare_exchange_strong_explicit((_Atomic uint64_t *)e, &old,
-							    pa | pt->fmt->table | pt->fmt->valid,
+							    pa | pt->fmt->table,
 							    memory_order_acq_rel,
 							    memory_order_acquire)) {
 			atomic_fetch_add_explicit(&pt->tables, 1, memory_order_relaxed);

@@ -126,7 +126,8 @@ copypool_put(struct copypool *mine, struct copypool_slot *p)
 {
 	struct copypool *home = p->home;
 
-	RELAXED_SET(p->iova, 0); /* relaxed: another worker may look, unmapping it at once by mistake */
+	/* relaxed: another worker may look, unmapping it at once by mistake */
+	RELAXED_SET(p->iova, 0);
 	if (__builtin_expect(home == mine, 1)) {
 		p->next = mine->free[p->class];
 		mine->free[p->class] = p;

@@ -13,7 +13,8 @@
 SINGLE_UNSEEN static unsigned int
 take(struct single *s, uint64_t *e)
 {
-	return rte_ring_sc_dequeue_burst_elem(s->q, e, sizeof(e[0]), MOVE_BURST, NULL); /* acq-queue */
+	/* acq-queue */
+	return rte_ring_sc_dequeue_burst_elem(s->q, e, sizeof(e[0]), MOVE_BURST, NULL);
 }
 
 /* Move new entries into the engine's queue (2 and 3). */
@@ -131,7 +132,8 @@ finish(struct sluice_domain *d, struct single *s, uint64_t now)
 	if (s->done_at == 0) {
 		if (!flush_is_done(d, now))
 			return false;
-		s->done_at = sluice_clock_ticks(&d->iommu->clock); /* after the completion was seen */
+		/* After the completion was seen. */
+		s->done_at = sluice_clock_ticks(&d->iommu->clock);
 		flush_took(f, s->done_at - f->start[slot]);
 	}
 	if (!release_some(d, s, s->sealed_at[slot]))

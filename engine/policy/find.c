@@ -6,15 +6,25 @@
 
 #include "set.h"
 
-extern const struct policy_set policy_set_lpae_4k, policy_set_lpae_16k, policy_set_lpae_64k;
+extern const struct policy_set policy_set_lpae_4k, policy_set_lpae_16k, policy_set_lpae_64k,
+	policy_set_vtd_s2_4k;
 
-/* A compiled policy depends on the page size alone (fmt/), so both stages share one. */
+/* Formats that differ in attributes alone share what was compiled (fmt/). */
+static const struct policy_set *const set_of[SLUICE_FORMATS] = {
+	[SLUICE_FORMAT_LPAE_S1_4K] = &policy_set_lpae_4k,
+	[SLUICE_FORMAT_LPAE_S1_16K] = &policy_set_lpae_16k,
+	[SLUICE_FORMAT_LPAE_S1_64K] = &policy_set_lpae_64k,
+	[SLUICE_FORMAT_LPAE_S2_4K] = &policy_set_lpae_4k,
+	[SLUICE_FORMAT_LPAE_S2_16K] = &policy_set_lpae_16k,
+	[SLUICE_FORMAT_LPAE_S2_64K] = &policy_set_lpae_64k,
+	[SLUICE_FORMAT_VTD_S2_4K_SNP] = &policy_set_vtd_s2_4k,
+	[SLUICE_FORMAT_VTD_S2_4K] = &policy_set_vtd_s2_4k,
+};
+
 const struct policy_set *
 policy_set_of(const struct pt_format *f)
 {
-	return f->page_shift == 12 ? &policy_set_lpae_4k :
-	       f->page_shift == 14 ? &policy_set_lpae_16k :
-				     &policy_set_lpae_64k;
+	return set_of[f->id];
 }
 
 const struct policy_ops *

@@ -39,7 +39,8 @@ map_again(struct sluice_domain *d, uint64_t pa, size_t len, unsigned int prot, u
 
 	if (ret != 0)
 		return -ENOSPC;
-	STAT_SET(dl->st.map_errors, dl->st.map_errors - 1); /* the first failure is not the result */
+	/* The first failure is not the result. */
+	STAT_SET(dl->st.map_errors, dl->st.map_errors - 1);
 	keep_enter(dl->priv);
 	ret = window_map(d, pa, len, prot, iova, dl);
 	keep_exit(dl->priv);

@@ -51,7 +51,7 @@ struct keep {
 	uint64_t kept;         /* in all, ever */
 	uint64_t reused, evicted;
 	uint64_t pages;        /* kept now */
-	uint64_t lost_pages;   /* evicted, but the invalidation failed: a device may still reach them */
+	uint64_t lost_pages;   /* evicted, but not invalidated: a device may still reach them */
 	uint64_t errors;       /* evictions that failed */
 	uint64_t misses;       /* stale for longer than the deadline */
 	uint64_t most;         /* the most kept at once */

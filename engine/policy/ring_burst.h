@@ -104,7 +104,8 @@ ring_unmap_burst(struct sluice_domain *d, const struct sluice_seg *seg, unsigned
 	if (i != 0) {
 		STAT_ADD(dl->st.unmaps, i);
 		r->tail = pos;
-		atomic_store_explicit(&r->tail_pub, pos, memory_order_release); /* rel-tail, ring.h */
+		/* rel-tail, ring.h */
+		atomic_store_explicit(&r->tail_pub, pos, memory_order_release);
 	}
 	/* Until here begin differs from tail_pub, unless there was only one unmap (ring.h, 8). */
 	flush_ring_abort(r);

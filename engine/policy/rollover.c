@@ -189,8 +189,8 @@ clear_slow(struct sluice_domain *d, uint64_t iova, size_t len)
 		return pte_load(pte) == 0 ? -ENOENT : -EINVAL;
 	if (!name_claim(d->names, pfn, name_of_run(iova, len, pages)))
 		return name_error(d->names, pfn);
-	for (uint64_t i = 0; i < pages; i++)
-		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release); /* rel-entry */
+	for (uint64_t i = 0; i < pages; i++) /* rel-entry */
+		atomic_store_explicit((_Atomic uint64_t *)&pte[i], 0, memory_order_release);
 	return (int64_t)pages;
 }
 

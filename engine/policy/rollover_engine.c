@@ -58,7 +58,8 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 {
 	const struct sluice_inv inv = domain_inv_all(d);
 	struct flush_state *f = &d->flush;
-	uint64_t asked = atomic_load_explicit(&f->asked, memory_order_acquire), seq; /* the ticket */
+	/* The ticket. */
+	uint64_t asked = atomic_load_explicit(&f->asked, memory_order_acquire), seq;
 	uint64_t pending = 0;
 
 	if (flush_in_flight(f) ||
@@ -75,7 +76,8 @@ start(struct sluice_domain *d, struct dom_workers *ws, uint64_t now, enum sluice
 	}
 	/* A drain of an empty queue needs no flush. A wrap needs one in any case (3). */
 	if (pending == 0 && !flush_waited(f)) {
-		atomic_store_explicit(&f->answered, asked, memory_order_release); /* rel-answered, ring.h */
+		/* rel-answered, ring.h */
+		atomic_store_explicit(&f->answered, asked, memory_order_release);
 		return true;
 	}
 	seq = flush_submit(d, &inv, 1);
@@ -107,7 +109,8 @@ finish(struct sluice_domain *d, struct rollover *s, struct dom_workers *ws, uint
 		w->released_more = w->sealed_more;
 	}
 	f->tail++;
-	atomic_store_explicit(&f->answered, f->serving, memory_order_release); /* rel-answered, ring.h */
+	/* rel-answered, ring.h */
+	atomic_store_explicit(&f->answered, f->serving, memory_order_release);
 	return true;
 }
 

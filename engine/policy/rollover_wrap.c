@@ -75,8 +75,8 @@ marks_clear(const struct marks *m, uint32_t chunk)
 	bool any = false;
 
 	for (unsigned int i = 0; i < m->n; i++)
-		if (marked(m->row[i], chunk))
-			any |= __atomic_exchange_n(&m->row[i][chunk], 0, __ATOMIC_ACQUIRE) != 0; /* acq-row */
+		if (marked(m->row[i], chunk)) /* acq-row */
+			any |= __atomic_exchange_n(&m->row[i][chunk], 0, __ATOMIC_ACQUIRE) != 0;
 	return any;
 }
 
@@ -95,8 +95,8 @@ chunk_look(struct sluice_domain *d, struct rollover *s, uint32_t c)
 	for (unsigned int w = 0; w < 8; w++) {
 		uint64_t bits = 0;
 
-		for (unsigned int b = 0; leaf != NULL && b < 64; b++)
-			bits |= (uint64_t)(pte_acquire(&leaf[w * 64 + b]) != 0) << b; /* acq-entry */
+		for (unsigned int b = 0; leaf != NULL && b < 64; b++) /* acq-entry */
+			bits |= (uint64_t)(pte_acquire(&leaf[w * 64 + b]) != 0) << b;
 		atomic_store_explicit(&s->used[c].free[w], bits, memory_order_relaxed);
 	}
 }
@@ -123,7 +123,8 @@ snapshot(struct sluice_domain *d, struct rollover *s, uint64_t next, uint32_t ta
 
 	marks_collect(s, &m);
 	for (uint32_t c = 0; c < s->nb_chunks; c++) {
-		uint64_t state = atomic_load_explicit(&s->state[c], memory_order_acquire); /* acq-state */
+		/* acq-state */
+		uint64_t state = atomic_load_explicit(&s->state[c], memory_order_acquire);
 		unsigned int kind = state & ((1u << RO_STATE_BITS) - 1);
 		uint64_t all = ~UINT64_C(0), any = 0;
 
@@ -272,7 +273,8 @@ ro_wrap(struct sluice_domain *d, struct ro_worker *me, uint64_t round, uint32_t 
 			ret = -ENOSPC;
 		} else {
 			s->cached = false;
-			atomic_store_explicit(&s->round, round + 1, memory_order_release); /* rel-round */
+			/* rel-round */
+			atomic_store_explicit(&s->round, round + 1, memory_order_release);
 			(void)tables_free(d, s, me);
 		}
 	}

@@ -31,7 +31,8 @@ add(struct sluice_domain *d, struct batch *b, uint32_t pfn, uint32_t pages)
 		last->pages += PT_INV_PAGES(pages);
 		return;
 	}
-	(void)gather_add(d, b->inv, &b->nb_inv, SLUICE_INV_BURST, pfn, pages); /* room for one range per mapping */
+	/* There is room for one range per mapping. */
+	(void)gather_add(d, b->inv, &b->nb_inv, SLUICE_INV_BURST, pfn, pages);
 }
 
 /* Submit once and wait; then free the IOVAs. @return 0 or -errno. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Mappings at fixed addresses, outside the window: reserved regions, doorbells, tests. Control path.
+ * Mappings at fixed addresses, outside the window: reserved regions, doorbells, tests. Control
+ * path.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -14,9 +14,9 @@
  *    refuse it.
  * 4. If two lcores unmap one mapping at once, which is the caller's error, both may succeed: the
  *    word is read and then written, without a locked instruction. In builds with -Dchecks=true one
- *    of them wins: a compare-and-exchange replaces the word with 0, and only the lcore that succeeds
- *    clears entries. All orders are relaxed: the words decide which lcore goes on and publish
- *    nothing.
+ *    of them wins: a compare-and-exchange replaces the word with 0, and only the lcore that
+ *    succeeds clears entries. All orders are relaxed: the words decide which lcore goes on and
+ *    publish nothing.
  */
 #ifndef ENGINE_NAMES_H
 #define ENGINE_NAMES_H
@@ -35,7 +35,7 @@
 /** 2: what a name is XORed with unless it belongs to a whole mapping of one page. */
 #define NAME_RUN (UINT64_C(1) << 63)
 
-/** The name of [addr, addr+len), a whole mapping in one page. Only the page offset of addr counts. */
+/** The name of [addr, addr+len), a whole mapping in one page. Only addr's offset in it counts. */
 static inline uint64_t
 name_of(uint64_t addr, uint64_t len)
 {

@@ -5,6 +5,7 @@
  */
 #include "engine/driver.h"
 #include "engine/flush/ring.h"
+#include "engine/pgtable/fmt/vtd_s2.h"
 #include "engine/pgtable/pgtable.h"
 #include "pmd/smmuv3/cmdq.h"
 #include "pmd/smmuv3/smmuv3_hw.h"
@@ -16,7 +17,7 @@ static struct smmu_cmd commands[SLOTS];
 static struct flush_ring ring, none;
 static struct cmdq queue;
 static _Atomic uint64_t ste[SMMU_STE_DWORDS], blocked[SMMU_STE_DWORDS], nothing[SMMU_STE_DWORDS];
-static uint64_t page, block, table;
+static uint64_t page, block, table, vtd_page, vtd_block, vtd_table;
 
 static void
 put(uint64_t at, uint64_t entry)
@@ -73,6 +74,10 @@ make_entries(uint64_t other)
 	page = common | LPAE_TABLE | (other ? 0 : LPAE_AP_RO) | PTE_FIRST | PTE_LAST | 0x12345000;
 	block = common | 0x40000000;
 	table = PTE_VALID | LPAE_TABLE | 0x6000;
+	vtd_page = VTD_S2_R | (other ? 0 : VTD_S2_W) | VTD_S2_SNP | VTD_S2_FIRST | VTD_S2_KEPT |
+		   0x4567000;
+	vtd_block = VTD_S2_R | VTD_S2_PS | 0x40000000;
+	vtd_table = VTD_S2_R | VTD_S2_W | 0x8000;
 }
 
 /* Where gdb stops. */

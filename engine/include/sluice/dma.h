@@ -39,8 +39,8 @@ struct sluice_dma_cpl {
 					data and at the event queue */
 #define SLUICE_DMA_READS (1u << 1) /**< the device can read host memory */
 #define SLUICE_DMA_ANY_MEM (1u << 2) /**< dev_mem may be given */
-#define SLUICE_DMA_PATTERN (1u << 3) /**< the device's own buffer is constant: 78 56 34 12 (hex), over
-					and over, from the start in each transfer */
+#define SLUICE_DMA_PATTERN (1u << 3) /**< the device's own buffer is constant: 78 56 34 12 (hex),
+					over and over, from the start in each transfer */
 
 /** What a channel can do. */
 struct sluice_dma_info {

@@ -23,28 +23,30 @@ enum sluice_domain_type {
 struct sluice_domain_conf {
 	enum sluice_domain_type type;
 	const char *policy; /**< unmap policy by name; NULL: "strict". See sluice_policy_name(). */
-	const char *format; /**< page-table format by name: "lpae-s1-4k", "lpae-s2-4k", … -16k, -64k; NULL:
-				the backend's own choice. See sluice_iommu_format() */
-	struct sluice_domain *parent; /**< stage 1 formats: a domain of a stage 2 format, behind the same
-				IOMMU alone, that translates what this one maps to. sluice_map() takes
-				the parent's IOVAs for physical addresses then. The IOMMU's memory is
-				mapped one to one in the parent, outside of its window, when its first
-				child is made; it outlives its children, whose making and ending
-				do not run at once (NULL) */
-	uint64_t iova_base;   /**< start of the IOVA window, multiple of 2 MiB (default 4 GiB); of 32 and
-				512 MiB with pages of 16 and 64 KiB */
+	const char *format; /**< page-table format by name: "lpae-s1-4k", "lpae-s2-4k", … -16k,
+				-64k; "vtd-s2-4k-snp", "vtd-s2-4k" (no backend walks these two yet);
+				NULL: the backend's own choice. See sluice_iommu_format() */
+	struct sluice_domain *parent; /**< stage 1 formats: a domain of a stage 2 format, behind the
+				same IOMMU alone, that translates what this one maps to.
+				sluice_map() takes the parent's IOVAs for physical addresses then.
+				The IOMMU's memory is mapped one to one in the parent, outside of
+				its window, when its first child is made; it outlives its children,
+				whose making and ending do not run at once (NULL) */
+	uint64_t iova_base;   /**< start of the IOVA window, multiple of 2 MiB (default 4 GiB); of
+				32 and 512 MiB with pages of 16 and 64 KiB */
 	uint64_t iova_size;   /**< its length, a multiple of the same (default 64 GiB + 2 GiB) */
 	uint32_t batch;       /**< flush queue: flush at this many entries; power of two (256;
 				strict-async 32) */
 	uint32_t ring;        /**< flush queue capacity; power of two >= batch (4 x batch) */
-	uint32_t deadline_us; /**< flush queue: the stale window ends by then, as long as the engine is
-				polled (10000; strict-async 50). Idle domains cost the engine nothing.
-				The domains that are busy within one deadline are flushed one by one,
-				so their number is limited; entries that are late are counted */
-	uint32_t range_max;   /**< a flush of up to this many entries invalidates their ranges, a larger
-				one the whole domain (default 16; UINT32_MAX: always ranges) */
-	bool untrusted;       /**< devices of this domain are not trusted: it is strict, whatever policy
-				is set, and pages that hold more than the buffer are bounced */
+	uint32_t deadline_us; /**< flush queue: the stale window ends by then, as long as the engine
+				is polled (10000; strict-async 50). Idle domains cost the engine
+				nothing. The domains that are busy within one deadline are flushed
+				one by one, so their number is limited; entries that are late are
+				counted */
+	uint32_t range_max;   /**< a flush of up to this many entries invalidates their ranges, a
+				larger one the whole domain (default 16; UINT32_MAX: always ranges) */
+	bool untrusted;       /**< devices of this domain are not trusted: it is strict, whatever
+				policy is set, and pages that hold more than the buffer are bounced */
 	uint64_t copy_pool;   /**< copy, hybrid, untrusted: shadow memory of each worker, bytes, a
 				multiple of 4096 up to 1 GiB (8 MiB) */
 	uint32_t copy_max;    /**< hybrid: SLUICE_RW buffers up to this long are copied, in and out;
@@ -128,17 +130,19 @@ struct sluice_domain_stats {
 	uint64_t queued, released, pending; /**< flush queue entries */
 	uint64_t flushes[SLUICE_FLUSH_CAUSES];
 	uint64_t flush_errors;             /**< flushes that failed: nothing was reclaimed */
-	uint64_t flush_puts_off;           /**< flushes that were put off for want of room in a command
-						queue; each counts once, however long it took */
+	uint64_t flush_puts_off;           /**< flushes that were put off for want of room in a
+						command queue; each counts once, however long it
+						took */
 	uint64_t deadline_misses;          /**< entries whose stale window outlasted the deadline */
 	uint64_t oldest_ns;                /**< age of the oldest entry that is pending, at least */
 	uint64_t exposed_bytes;            /**< memory of pending entries, at most */
 	uint64_t pending_max;              /**< the most entries seen pending at once */
-	uint64_t ring_full;                /**< unmaps that found their flush ring full and waited */
+	uint64_t ring_full;                /**< unmaps that waited, for their flush ring was full */
 	uint64_t invs;                     /**< invalidations submitted (ranges or whole domain) */
 	uint64_t syncs;                    /**< submissions with a SYNC of their own */
 	uint64_t table_bytes;              /**< memory held by page tables */
-	uint64_t refreshes;                /**< a mirror: times its whole copy was rebuilt for want of room */
+	uint64_t refreshes;                /**< a mirror: times its whole copy was rebuilt for want
+						of room */
 	uint64_t copies;     /**< mappings that are copied, wholly or at their ends */
 	uint64_t copy_bytes; /**< bytes copied for those, in and out */
 	uint64_t copy_large; /**< copy: mapped strictly, because too long to be copied */
@@ -171,8 +175,9 @@ SLUICE_API int sluice_domain_destroy(struct sluice_domain *dom);
 
 /**
  * Put a domain behind one more IOMMU, for the life of the domain: devices behind that one can then
- * be attached too. Both IOMMUs must share memory and engine and agree in the capability to defer;
- * each has its own tag for the domain. An invalidation is issued to all of them, then waited for.
+ * be attached too. Both IOMMUs must share memory and engine and agree in the capability to defer,
+ * and the new one must walk whatever the domain's page table may hold: its format, its blocks. Each
+ * has its own tag for the domain. An invalidation is issued to all of them, then waited for.
  * Devices with ATS must be behind the first IOMMU. Control path, also while workers map and unmap.
  * @return 0; -EINVAL (sluice_error() says what differs); -EEXIST; -ENOTSUP; -ENOMEM; -ENOSPC.
  */

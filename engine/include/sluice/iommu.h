@@ -13,11 +13,11 @@ extern "C" {
 
 /** Capabilities of an IOMMU, as flags. None of them says anything about policy. */
 #define SLUICE_CAP_DEFERRED   (UINT64_C(1) << 0) /**< an unmap's invalidation may come later */
-#define SLUICE_CAP_RANGE_INV  (UINT64_C(1) << 1) /**< one command invalidates a range (SMMUv3 RIL) */
+#define SLUICE_CAP_RANGE_INV  (UINT64_C(1) << 1) /**< a command invalidates a range (SMMUv3 RIL) */
 #define SLUICE_CAP_COHERENT   (UINT64_C(1) << 2) /**< table walks and queues are cache coherent */
 #define SLUICE_CAP_SYNC_MSI   (UINT64_C(1) << 3) /**< a SYNC can complete by a write to memory */
 #define SLUICE_CAP_BYPASS     (UINT64_C(1) << 4) /**< identity without a page table */
-#define SLUICE_CAP_EMULATED   (UINT64_C(1) << 5) /**< the hardware is emulated and must be stepped */
+#define SLUICE_CAP_EMULATED   (UINT64_C(1) << 5) /**< emulated hardware, which must be stepped */
 #define SLUICE_CAP_PRI        (UINT64_C(1) << 6) /**< page request interface */
 #define SLUICE_CAP_STALL      (UINT64_C(1) << 7) /**< faulting transactions can be stalled */
 #define SLUICE_CAP_ATS        (UINT64_C(1) << 8) /**< address translation service */

@@ -30,17 +30,9 @@
 /* MAIR index of normal write-back memory; the backend's MAIR must agree (attr 1 = 0xff). */
 #define LPAE_MAIR_IDX_WB 1
 
-/* The bits of an entry that the hot path uses. Hardware ignores bits 58:55 in both stages. They
- * mark where a mapping begins and ends, so an unmap can check that it gets exactly one whole
- * mapping, with no other table. A bit of the first entry says that the mapping is kept
- * (policy/persistent.h). */
-#define PTE_VALID LPAE_VALID
-#define PTE_ADDR  LPAE_ADDR
-#define PTE_FIRST (UINT64_C(1) << 55)
-#define PTE_LAST  (UINT64_C(1) << 56)
-#define PTE_KEPT  (UINT64_C(1) << 57)
-/* The bit that distinguishes a read-only entry from a writable one: AP[2] in stage 1, S2AP[1] in
- * stage 2. */
-#define PTE_WRITE LPAE_AP_RO
+/* Hardware ignores bits 58:55 in both stages. lpae_pte.h says what they mean. */
+#define LPAE_FIRST (UINT64_C(1) << 55)
+#define LPAE_LAST  (UINT64_C(1) << 56)
+#define LPAE_KEPT  (UINT64_C(1) << 57)
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef FMT_LPAE_16K_H
 #define FMT_LPAE_16K_H
 
-#include "lpae.h"
+#include "lpae_pte.h"
 
 #define PT_NAME  lpae_16k
 #define PT_SHIFT 14

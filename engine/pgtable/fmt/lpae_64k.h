@@ -6,7 +6,7 @@
 #ifndef FMT_LPAE_64K_H
 #define FMT_LPAE_64K_H
 
-#include "lpae.h"
+#include "lpae_pte.h"
 
 #define PT_NAME  lpae_64k
 #define PT_SHIFT 16

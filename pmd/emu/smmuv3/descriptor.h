@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * One descriptor of a page table, read and checked: the same in both stages' walks (Arm DDI 0487 D8.3).
+ * One descriptor of a page table, read and checked: the same in both stages' walks (Arm DDI 0487
+ * D8.3).
  */
 #ifndef EMU_DESCRIPTOR_H
 #define EMU_DESCRIPTOR_H
@@ -29,8 +30,8 @@ emu_descriptor(struct emu_smmu *e, unsigned int gran, unsigned int level, bool f
 		w->fault = SMMU_EVT_F_WALK_EABT;
 		return false;
 	}
-	/* acquire: pairs with the release with which the driver stores a descriptor, so that the next
-	 * level's table is seen as it was when it was linked. */
+	/* acquire: pairs with the release with which the driver stores a descriptor, so that the
+	 * next level's table is seen as it was when it was linked. */
 	*d = atomic_load_explicit((_Atomic uint64_t *)(void *)p, memory_order_acquire);
 	if ((*d & SMMU_TTD_V) && ((*d & SMMU_TTD_TABLE) || (BLOCK_LEVELS(gran) & (1u << level))))
 		return true;

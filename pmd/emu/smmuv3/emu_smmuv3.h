@@ -26,7 +26,7 @@ struct emu_smmuv3_conf {
 	bool ril;             /**< IDR3.RIL (true) */
 	bool msi;             /**< IDR0.MSI (true); an SMMU has these, wired interrupts, or both */
 	bool wired;           /**< wired interrupts (true); see emu_smmuv3_wire() */
-	bool two_level;       /**< IDR0.ST_LEVEL (true); without: at most 6 StreamID bits (§6.3.2) */
+	bool two_level;       /**< IDR0.ST_LEVEL (true); else at most 6 StreamID bits (§6.3.2) */
 	bool s1, s2;          /**< IDR0.S1P, S2P (true): one at least */
 	bool vmid16;          /**< IDR0.VMID16 (true) */
 	bool hyp;             /**< IDR0.Hyp (true): EL2's StreamWorlds and commands, CR2.E2H. With
@@ -50,8 +50,8 @@ struct emu_smmuv3_conf {
 	uint64_t seed;        /**< of every random choice (1) */
 	bool shuffle;         /**< execute invalidations between SYNCs out of order */
 	/* broken on purpose: shows that a test for stale accesses can fail */
-	bool sync_early;      /**< a SYNC is complete as soon as it is consumed, even if TLBIs before
-				   it are still pending (false) */
+	bool sync_early;      /**< a SYNC is complete as soon as it is consumed, even if TLBIs
+				   before it are still pending (false) */
 };
 
 void emu_smmuv3_conf_default(struct emu_smmuv3_conf *c);

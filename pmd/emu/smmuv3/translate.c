@@ -9,7 +9,8 @@ fault(struct emu_smmu *e, struct emu_req *r, const struct emu_cd *cd, uint8_t id
       uint64_t fetch)
 {
 	/* CD.R and CD.A are for translation faults only: an aborted walk is always recorded, and
-	 * the access is aborted with it (§5.5). With A = 0 reads see zero and writes are ignored. */
+	 * the access is aborted with it (§5.5). With A = 0 reads see zero, and writes are
+	 * ignored. */
 	if (cd == NULL || cd->record || id == SMMU_EVT_F_WALK_EABT)
 		emu_event(e, r, id, cls, fetch);
 	r->zero = cd != NULL && !cd->abort && id != SMMU_EVT_F_WALK_EABT;

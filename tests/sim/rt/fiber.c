@@ -80,8 +80,12 @@ rt_fiber_switch(struct sim_fiber *f)
 	struct sim_fiber *old = rt.cur;
 	void **from = old != NULL ? &old->sp : &rt.main_sp;
 
-	if (old != NULL)
-		rt_store_leave(old);
+	if (rt.conf.buffer != 0) {
+		if (old != NULL)
+			rt_store_leave(old);
+		rt.cur = NULL;
+		rt_drain_some();
+	}
 	rt.cur = f;
 	if (f != NULL)
 		rt_store_enter(f);

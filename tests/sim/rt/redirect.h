@@ -38,10 +38,20 @@ SIM_WAIT_UNTIL_EQUAL(64)
 			sim_pause();                                                               \
 	} while (0)
 
+#include <rte_atomic.h>
 #include <rte_cycles.h>
 #include <rte_io.h>
 
 #define rte_rdtsc() sim_tsc()
+
+/* DPDK's fences, which its headers make of instructions where they can. */
+#undef rte_smp_mb
+#undef rte_smp_wmb
+#undef rte_smp_rmb
+#define rte_smp_mb()                __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define rte_smp_wmb()               __atomic_thread_fence(__ATOMIC_RELEASE)
+#define rte_smp_rmb()               __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define rte_atomic_thread_fence(mo) __atomic_thread_fence(mo)
 
 /* Barriers that are instructions of the machine. Between memory and a doorbell x86 needs none, and
  * the simulator keeps a fiber's stores in order; they are points all the same. */

@@ -30,7 +30,7 @@ struct sim_fiber {
 	void (*fn)(void *);
 	void *arg;
 	unsigned int id;
-	bool done, daemon;
+	bool done, daemon, lenient;
 	uint64_t not_before; /* it stands still until then */
 	uint64_t steps, steps_at_pause;
 	uint64_t round;      /* of the last pause */
@@ -93,6 +93,7 @@ void rt_store_enter(struct sim_fiber *f);
 void rt_store_drain(struct sim_fiber *f, unsigned int n);
 
 /* sched.c */
+void rt_drain_some(void);
 void rt_point(enum rt_op op, uintptr_t addr, uint64_t val, uintptr_t pc);
 void rt_paused(enum rt_op op, uintptr_t pc);
 

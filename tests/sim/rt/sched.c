@@ -52,6 +52,13 @@ choose_random(void)
 		rt.starved = rt_below(&rt.rng_sched, rt.nb + 1);
 		rt.starve_until = rt.step + 1000 + rt_below(&rt.rng_sched, 40000);
 	}
+	/* Mostly one of the first few will do. */
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int k = rt_below(&rt.rng_sched, rt.nb);
+
+		if (can_go(&rt.fiber[k]) && (rt.conf.sched != SIM_STARVE || k != rt.starved))
+			return &rt.fiber[k];
+	}
 	for (unsigned int i = 0; i < rt.nb; i++)
 		if (can_go(&rt.fiber[i]) && (rt.conf.sched != SIM_STARVE || i != rt.starved))
 			f[n++] = &rt.fiber[i];
@@ -138,12 +145,10 @@ choose(void)
 	return NULL;
 }
 
-/* Stores become visible: no fiber's own are in memory now. */
-static void
-drain_some(void)
+/* 3. No fiber's own stores are in memory now. */
+void
+rt_drain_some(void)
 {
-	if (rt.conf.buffer == 0)
-		return;
 	for (unsigned int i = 0; i < rt.nb; i++)
 		if (rt.fiber[i].nb_store != 0 && rt_below(&rt.rng_sched, rt.conf.drain) == 0)
 			rt_store_drain(&rt.fiber[i], 1 + rt_below(&rt.rng_sched, rt.fiber[i].nb_store));
@@ -161,19 +166,8 @@ consider(void)
 	}
 	f = choose();
 	plan_next();
-	if (rt.conf.buffer != 0) {
-		/* Between the two views of memory. */
-		if (old != NULL)
-			rt_store_leave(old);
-		rt.cur = NULL;
-		drain_some();
-		rt.cur = old;
-		if (old != NULL)
-			rt_store_enter(old);
-	}
-	if (f == old)
-		return;
-	rt_fiber_switch(f);
+	if (f != old)
+		rt_fiber_switch(f);
 }
 
 void
@@ -207,6 +201,7 @@ static void
 maybe_jump(void)
 {
 	uint64_t to = rt.now + rt.jump;
+	bool starving = false;
 
 	for (unsigned int i = 0; i < rt.nb; i++) {
 		struct sim_fiber *f = &rt.fiber[i];
@@ -218,8 +213,16 @@ maybe_jump(void)
 				to = f->not_before;
 			continue;
 		}
-		if (f->round != rt.round || f->steps - f->steps_at_pause >= AT_WORK)
+		if (f->round == rt.round && f->steps - f->steps_at_pause < AT_WORK)
+			continue;
+		if (rt.conf.sched != SIM_STARVE || i != rt.starved)
 			return;
+		starving = true;
+	}
+	/* All the others wait, perhaps for the one that starves. */
+	if (starving) {
+		rt.starve_until = rt.step;
+		return;
 	}
 	rt.now = to;
 	rt.round++;

@@ -114,6 +114,9 @@ size_t sim_alloc_live(void);
 /** Mark [p, p+len), which is allocated, as not to be touched, or as usable again. */
 void sim_poison(const void *p, size_t len, bool on);
 
+/** Let this fiber touch such memory, or no more: it is about to become usable again. */
+void sim_lenient(bool on);
+
 /* ---- the story ------------------------------------------------------------------------------- */
 
 /** Note an event of the world for the story; kept as long as the last steps are. */

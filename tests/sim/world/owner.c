@@ -50,6 +50,8 @@ page_release(struct worker *w, unsigned int page, unsigned int n)
 			page_set(w, i, 1, PAGE_EXPOSED);
 			continue;
 		}
+		if (w->page[i].state != PAGE_FREE)
+			caches_check_page(w->pa + (uint64_t)i * 4096);
 		w->page[i].state = PAGE_FREE;
 		watch(w, i, SLUICE_WATCH_OWNER);
 		memset(va_of(w, i), 0xdd, 64);

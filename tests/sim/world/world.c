@@ -42,7 +42,8 @@ world_excused(int err)
 	if (err == ENOMEM)
 		return (world.plan.v[PLAN_faults] & FAULT_NO_MEMORY) != 0;
 	if (err == ETIMEDOUT)
-		return world.trouble || (world.plan.v[PLAN_faults] & FAULT_ENGINE_STOPS) != 0;
+		return world.trouble ||
+		       (world.plan.v[PLAN_faults] & (FAULT_ENGINE_STOPS | FAULT_WORKER_STOPS)) != 0;
 	return err == EIO && world.trouble;
 }
 
@@ -270,7 +271,7 @@ setup(const struct plan *p)
 	struct sim_conf conf = {
 		.seed = p->schedule, .sched = (enum sim_sched)p->v[PLAN_sched], .stick = p->v[PLAN_stick],
 		.depth = p->v[PLAN_depth], .length = 20000 + 4000 * p->v[PLAN_workers] * p->v[PLAN_ops] / 10,
-		.buffer = p->v[PLAN_buffer], .drain = p->v[PLAN_drain], .jump = p->v[PLAN_timeout_us] * 1000ull / 1200,
+		.buffer = p->v[PLAN_buffer], .drain = p->v[PLAN_drain], .jump = p->v[PLAN_timeout_us] * 1000ull / 3000,
 		.max_steps = 30000000,
 		.max_ns = UINT64_C(4000000000000),
 	};

@@ -142,6 +142,12 @@ void page_drained(unsigned int domain, uint64_t before);
 /** @return first of @p n pages that may be mapped in that domain, or -1. */
 int page_find(struct worker *w, unsigned int n, unsigned int domain);
 
+/* caches.c: what the hardware must not know any more */
+/** The owner of that page has it back. */
+void caches_check_page(uint64_t pa);
+/** That address leads to @p pa from now on. */
+void caches_check_iova(unsigned int domain, uint64_t iova, uint64_t pa, uint64_t pages);
+
 /* the fibers */
 void worker_main(void *arg);
 void device_turn(void);

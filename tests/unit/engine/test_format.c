@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * Page-table formats: what is written into tables, against words worked out by hand from Arm DDI 0487
- * (D8.2 geometry, D8.3 descriptors, D8.4 and D8.6 permissions), and every policy with every page.
+ * Page-table formats: what is written into tables, against words worked out by hand from Arm DDI
+ * 0487 (D8.2 geometry, D8.3 descriptors, D8.4 and D8.6 permissions) and from D51397 (9.8 entries);
+ * and every policy with every format.
  */
 #include "engine/pgtable/format.h"
 #include "rig.h"
 
 #define PA    UINT64_C(0x41230000) /* of a page of 64 KiB */
-#define ALL   "formats=0x3f,oas=44,mem=512,caps=0x11"
-#define MARKS (UINT64_C(3) << 55) /* a whole mapping: software's bits */
+#define ALL   "formats=0xff,oas=44,mem=512,caps=0x11"
+#define MARKS (UINT64_C(3) << 55) /* a whole mapping: software's bits in all formats */
 
 /* What the text says of each format with 48-bit IOVAs and 44-bit physical addresses. */
 static const struct {
 	const char *name;
 	unsigned int shift; /* of a page */
 	uint64_t rw, ro;    /* a page's descriptor but for its address */
+	unsigned int ias;   /* input address bits */
 	unsigned int start; /* level of the root table */
 	size_t root;        /* its bytes; tables side by side count */
 	unsigned int inv;   /* enum sluice_format, in the flags of invalidations */
 } fmt[] = {
 	/* Stage 1: page, AttrIndx 1, AP[1], SH inner, AF, nG, UXN and PXN; AP[2] for reading only. */
-	{ "lpae-s1-4k", 12, UINT64_C(0x0060000000000f47), UINT64_C(0x0060000000000fc7), 0, 4096, 0 },
-	{ "lpae-s1-16k", 14, UINT64_C(0x0060000000000f47), UINT64_C(0x0060000000000fc7), 0, 16, 1 },
-	{ "lpae-s1-64k", 16, UINT64_C(0x0060000000000f47), UINT64_C(0x0060000000000fc7), 1, 512, 2 },
+	{ "lpae-s1-4k", 12, UINT64_C(0x0060000000000f47), UINT64_C(0x0060000000000fc7), 48, 0, 4096, 0 },
+	{ "lpae-s1-16k", 14, UINT64_C(0x0060000000000f47), UINT64_C(0x0060000000000fc7), 48, 0, 16, 1 },
+	{ "lpae-s1-64k", 16, UINT64_C(0x0060000000000f47), UINT64_C(0x0060000000000fc7), 48, 1, 512, 2 },
 	/* Stage 2: page, MemAttr 0b1111, S2AP, SH inner, AF, XN[1]. */
-	{ "lpae-s2-4k", 12, UINT64_C(0x00400000000007ff), UINT64_C(0x004000000000077f), 0, 256, 3 },
-	{ "lpae-s2-16k", 14, UINT64_C(0x00400000000007ff), UINT64_C(0x004000000000077f), 1, 2048, 4 },
+	{ "lpae-s2-4k", 12, UINT64_C(0x00400000000007ff), UINT64_C(0x004000000000077f), 44, 0, 256, 3 },
+	{ "lpae-s2-16k", 14, UINT64_C(0x00400000000007ff), UINT64_C(0x004000000000077f), 44, 1, 2048, 4 },
 	/* 28 bits above the page, 13 a level: 2 are left, so four tables side by side. */
-	{ "lpae-s2-64k", 16, UINT64_C(0x00400000000007ff), UINT64_C(0x004000000000077f), 2, 4 << 16, 5 },
+	{ "lpae-s2-64k", 16, UINT64_C(0x00400000000007ff), UINT64_C(0x004000000000077f), 44, 2, 4 << 16, 5 },
+	/* VT-d: R 0, W 1, SNP 11; its input is not bounded by the physical addresses. */
+	{ "vtd-s2-4k-snp", 12, 0x803, 0x801, 48, 0, 4096, 6 },
+	{ "vtd-s2-4k", 12, 3, 1, 48, 0, 4096, 7 },
 };
+_Static_assert(RTE_DIM(fmt) == SLUICE_FORMATS, "a row for each format");
 
 static void
 up(struct rig *r, unsigned int f, const char *policy)
@@ -57,7 +63,7 @@ leaf(const struct sluice_domain *d, unsigned int f, uint64_t iova)
 		assert_non_null(p);
 		e = *p;
 		if (level < 3) {
-			if ((e & 3) != 3)
+			if ((e & 3) != 3) /* VMSAv8-64: a table; VT-d: R and W */
 				return 0;
 			table = e & UINT64_C(0x0000fffffffff000) & ~((UINT64_C(1) << fmt[f].shift) - 1);
 		}
@@ -76,7 +82,7 @@ entries_by_the_text(void **state)
 		up(&r, f, "strict");
 		assert_int_equal(r.d->hw.format, fmt[f].inv);
 		assert_int_equal(r.d->hw.start, fmt[f].start);
-		assert_int_equal(r.d->hw.ias, f < 3 ? 48 : 44);
+		assert_int_equal(r.d->hw.ias, fmt[f].ias);
 		/* Aligned to its size, or to 64 bytes when it is smaller (S2TTB, TTB0). */
 		assert_int_equal(r.d->hw.ttb & (RTE_MAX(fmt[f].root, (size_t)64) - 1), 0);
 		for (unsigned int prot = SLUICE_READ; prot <= SLUICE_RW; prot += 2) {

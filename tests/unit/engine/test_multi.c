@@ -320,6 +320,12 @@ what_cannot_be_shared(void **state)
 	assert_int_equal(sluice_domain_add_iommu(r.d, g->iommu), -ENOTSUP);
 	assert_int_equal(sluice_engine_del_iommu(r.e, g->iommu), 0);
 	fake_close(g);
+	/* And have every block that may be in it: here there are pages alone. */
+	g = fake_open("mate=1,pages=0x1000");
+	assert_int_equal(sluice_engine_add_iommu(r.e, g->iommu), 0);
+	assert_int_equal(sluice_domain_add_iommu(r.d, g->iommu), -ENOTSUP);
+	assert_int_equal(sluice_engine_del_iommu(r.e, g->iommu), 0);
+	fake_close(g);
 	g = fake_open("mate=1,caps=0x10");
 	assert_int_equal(sluice_engine_add_iommu(r.e, g->iommu), 0);
 	assert_int_equal(sluice_domain_add_iommu(r.d, g->iommu), -ENOTSUP);

@@ -27,7 +27,7 @@ pt_up(struct pt_rig *r, unsigned int pages)
 	r->len = pages * 4096ul;
 	r->va = sluice_host_alloc(r->len);
 	r->m = sluice_mem_create(r->va, FAKE_PA, r->len);
-	assert_int_equal(pgtable_init(&r->pt, r->m, FMT, 48), 0);
+	assert_int_equal(pgtable_init(&r->pt, r->m, FMT, 48, FMT->block_levels), 0);
 	assert_int_equal(r->pt.root_pa & 4095, 0);
 }
 
@@ -301,8 +301,8 @@ no_memory_for_a_root(void **state)
 	struct pgtable a, b;
 
 	(void)state;
-	assert_int_equal(pgtable_init(&a, m, FMT, 48), 0);
-	assert_int_equal(pgtable_init(&b, m, FMT, 48), -ENOMEM);
+	assert_int_equal(pgtable_init(&a, m, FMT, 48, FMT->block_levels), 0);
+	assert_int_equal(pgtable_init(&b, m, FMT, 48, FMT->block_levels), -ENOMEM);
 	pgtable_fini(&b);
 	pgtable_fini(&a);
 	sluice_mem_destroy(m);
