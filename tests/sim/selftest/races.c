@@ -8,7 +8,7 @@
 
 #include "self.h"
 
-#define SEEDS 2000u
+#define SEEDS 8000u
 
 static uint32_t count, items;
 static bool wrong;
