@@ -43,6 +43,8 @@ use(struct device *dev, struct worker *w, struct map *m)
 	res = dev->atc != NULL ? emu_atc_dma(world.emu, dev->atc, iova, &got, 8, false, NULL) :
 				 emu_dma(world.emu, dev->stream, iova, &got, 8, false, NULL);
 	check_stale(dev, iova);
+	if (res == EMU_OK && w->page[m->page[i] + page].state == PAGE_EXPOSED)
+		sometimes(device_probe_exposed);
 	if (res == EMU_OK)
 		sometimes(device_hit);
 	else

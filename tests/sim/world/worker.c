@@ -101,8 +101,6 @@ map_failed(struct worker *w, struct map *m, unsigned int from, int err)
 			  "map: %s: %s", strerror(err), sluice_error());
 		if (err == ENOSPC)
 			sometimes(map_refused_space);
-		if (err == ENOMEM)
-			sometimes(map_refused_memory);
 	}
 	/* No device can reach what was not mapped. */
 	for (unsigned int i = from; i < m->n; i++) {

@@ -168,15 +168,15 @@ bool policy_is_strict(const char *name);
 /* ---- coverage: what must happen sometimes in a campaign -------------------------------------- */
 
 #define SOMETIMES(X)                                                                               \
-	X(map) X(map_refused_space) X(map_refused_memory) X(burst) X(unmap) X(unmap_async)         \
-	X(unmap_again) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(switched)               \
+	X(map) X(map_refused_space) X(burst) X(unmap) X(unmap_async)                              \
+	X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(switched)                              \
 	X(switch_refused) X(attach) X(detach) X(worker_left) X(device_hit) X(device_fault)         \
 	X(device_probe_exposed) X(unmap_failed) X(unmap_busy) X(map_failed_rolled_back)            \
 	X(quarantined) X(hw_stopped) X(engine_stopped) X(worker_stopped) X(no_memory)              \
 	X(sync_hung) X(command_refused) X(fetch_aborted) X(atc_dead) X(atc_late) X(event_lost)     \
 	X(membarrier_refused) X(flush_full) X(flush_deadline) X(flush_drain) X(flush_rollover)     \
 	X(flush_switch) X(flush_idle) X(flush_error) X(flush_put_off) X(ring_full)                 \
-	X(deadline_missed) X(reused) X(stopped_iommu) X(store_late)
+	X(deadline_missed) X(reused) X(stopped_iommu)
 
 enum sometimes {
 #define X(n) SOMETIMES_##n,
