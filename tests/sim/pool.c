@@ -129,6 +129,10 @@ note(struct slot *s, int status)
 {
 	struct pool_find *f = &s->find;
 
+	if (f->reason[0] == '\0') { /* it could not say so itself */
+		f->steps = UINT64_MAX;
+		atomic_fetch_add(&shared->runs, 1);
+	}
 	if (s->hung)
 		snprintf(f->reason, sizeof(f->reason), "it hangs: no end after %u s", conf->hang_s);
 	else if (WIFSIGNALED(status))
@@ -137,10 +141,6 @@ note(struct slot *s, int status)
 	else if (f->reason[0] == '\0')
 		snprintf(f->reason, sizeof(f->reason), "it ended with status %d and gave no reason",
 			 WEXITSTATUS(status));
-	if (s->hung || WIFSIGNALED(status)) {
-		f->steps = UINT64_MAX;
-		atomic_fetch_add(&shared->runs, 1);
-	}
 	if (conf->wanted != NULL && !conf->wanted(f, conf->arg))
 		return;
 	if (!conf->least) {

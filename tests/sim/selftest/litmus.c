@@ -214,6 +214,7 @@ mp0(void *arg)
 	how.st(&x, 1);
 	how.mid[0](0);
 	how.st(&y, 1);
+	sim_step();
 }
 
 static void
@@ -259,6 +260,7 @@ rmw0(void *arg)
 	(void)arg;
 	how.st(&x, 1);
 	rmw(0);
+	sim_step();
 }
 
 static void
@@ -284,18 +286,18 @@ read_modify_write_drains(void **state)
 
 /* ---- 9.2.3.3 and 9.2.3.7 ------------------------------------------------------------------------ */
 
-static void lb0(void *arg) { (void)arg; r[0] = how.ld(&x); how.st(&y, 1); }
-static void lb1(void *arg) { (void)arg; r[1] = how.ld(&y); how.st(&x, 1); }
+static void lb0(void *arg) { (void)arg; r[0] = how.ld(&x); how.st(&y, 1); sim_step(); }
+static void lb1(void *arg) { (void)arg; r[1] = how.ld(&y); how.st(&x, 1); sim_step(); }
 static bool lb_broken(void) { return r[0] == 1 && r[1] == 1; }
-static void iriw0(void *arg) { (void)arg; how.st(&x, 1); }
-static void iriw1(void *arg) { (void)arg; how.st(&y, 1); }
+static void iriw0(void *arg) { (void)arg; how.st(&x, 1); sim_step(); }
+static void iriw1(void *arg) { (void)arg; how.st(&y, 1); sim_step(); }
 static void iriw2(void *arg) { (void)arg; r[0] = how.ld(&x); r[1] = how.ld(&y); }
 static void iriw3(void *arg) { (void)arg; r[2] = how.ld(&y); r[3] = how.ld(&x); }
 static bool iriw_broken(void) { return r[0] == 1 && r[1] == 0 && r[2] == 1 && r[3] == 0; }
-static void ww0(void *arg) { (void)arg; how.st(&x, 1); a_step(0); how.st(&y, 2); }
-static void ww1(void *arg) { (void)arg; how.st(&y, 1); a_step(0); how.st(&x, 2); }
+static void ww0(void *arg) { (void)arg; how.st(&x, 1); a_step(0); how.st(&y, 2); sim_step(); }
+static void ww1(void *arg) { (void)arg; how.st(&y, 1); a_step(0); how.st(&x, 2); sim_step(); }
 static bool ww_broken(void) { return x == 1 && y == 1; }
-static void co0(void *arg) { (void)arg; how.st(&x, 1); a_step(0); how.st(&x, 2); }
+static void co0(void *arg) { (void)arg; how.st(&x, 1); a_step(0); how.st(&x, 2); sim_step(); }
 static void co1(void *arg) { (void)arg; r[0] = how.ld(&x); r[1] = how.ld(&x); }
 static bool co_broken(void) { return r[1] < r[0] || x != 2; }
 
