@@ -235,6 +235,20 @@ cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	return try_reserve(cq, lc, n);
 }
 
+int
+cmdq_fail(const struct cmdq *cq)
+{
+	const char *why;
+
+	/* Pairs with the release of limit in cmdq_kill(): a queue that was seen dead says why. */
+	atomic_thread_fence(memory_order_acquire);
+	why = atomic_load_explicit(&cq->why, memory_order_relaxed);
+	if (why != NULL)
+		return sluice_fail(EIO, "smmuv3: %s", why);
+	return sluice_fail(EIO, "smmuv3: the command queue stayed full for the SYNC timeout "
+			   "(sync_timeout_us): the hardware hangs, or is starved of its lcore");
+}
+
 uint64_t
 cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
@@ -242,8 +256,10 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	uint64_t pos = cmdq_reserve_now(cq, lc, n);
 	struct deadline end;
 
-	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
+	if (likely(pos != CMDQ_NONE))
 		return pos;
+	if (cmdq_is_dead(cq))
+		goto none;
 	count(lc, &lc->full_waits);
 	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
 	for (unsigned int turn = 1; !deadline_passed(&end) && !cmdq_is_dead(cq); turn++) {
@@ -257,6 +273,11 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 			return pos;
 	}
 	atomic_fetch_add_explicit(&lc->full_timeouts, 1, memory_order_relaxed);
+	/* The wait may have been too short for a look at the hardware's errors: name the cause. */
+	if (iommu->ops != NULL)
+		iommu->ops->service(iommu);
+none:
+	(void)cmdq_fail(cq);
 	return CMDQ_NONE;
 }
 

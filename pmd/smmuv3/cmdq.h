@@ -143,8 +143,15 @@ void cmdq_raise_floor(struct cmdq *cq, uint64_t pos);
  * may go on.
  */
 bool cmdq_repair(struct cmdq *cq);
-/** Declare the queue dead: it accepts nothing, and every wait ends with an error. */
-void cmdq_kill(struct cmdq *cq);
+/**
+ * Declare the queue dead: it accepts nothing, and every wait ends with an error. Under the service
+ * lock.
+ * @param why a clause for error messages, constant.
+ * @param cons CONS still says what the hardware has done.
+ */
+void cmdq_kill(struct cmdq *cq, const char *why, bool cons);
+/** Set the error message of a queue that took nothing, dead or full. @return -EIO. */
+int cmdq_fail(const struct cmdq *cq);
 
 void cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st);
 

@@ -86,6 +86,7 @@ struct cmdq {
 	uint64_t pa, msi_pa;
 	_Atomic uint64_t bad_cons;          /* reads of an impossible CONS */
 	_Atomic uint64_t cons_fallbacks;
+	_Atomic(const char *) why;          /* it is dead; NULL: it is not */
 	struct cmdq_errors {                /* written under the lock of service() */
 		_Atomic uint64_t seq[256];  /* failed submissions << 1 | how; a ring */
 		_Atomic uint64_t forgotten; /* the highest that was dropped from the ring */

@@ -31,7 +31,8 @@ smmu_service(struct sluice_iommu *iommu)
 	}
 	/* Service-failure mode: the hardware has stopped working (§12.3). */
 	if ((active & SMMU_GERROR_SFM_ERR) != 0)
-		cmdq_kill(&s->cmdq);
+		cmdq_kill(&s->cmdq, "the SMMU has stopped working (GERROR.SFM_ERR, service-failure "
+			  "mode)", true);
 	/* A SYNC's write was aborted, and others may be: use CONS from now on (§7.5.1). */
 	if ((active & SMMU_GERROR_MSI_CMDQ_ABT_ERR) != 0)
 		atomic_store_explicit(&s->cmdq.msi_on, false, memory_order_relaxed);

@@ -225,6 +225,14 @@ smmu_step(struct sluice_iommu *iommu, unsigned int budget)
 	return s->regs.ops->step != NULL ? s->regs.ops->step(&s->regs, budget) : -ENOTSUP;
 }
 
+static const char *
+smmu_broken(const struct sluice_iommu *iommu)
+{
+	const struct smmu *s = iommu->priv;
+
+	return atomic_load_explicit(&s->cmdq.why, memory_order_relaxed);
+}
+
 static int
 smmu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned)
 {
@@ -246,6 +254,7 @@ static const struct sluice_iommu_ops smmuv3_ops = {
 	.block = smmu_block,
 	.ats = smmu_ats,
 	.service = smmu_service,
+	.broken = smmu_broken,
 	.xstats = smmu_xstats,
 	.step = smmu_step,
 	.watch = smmu_watch,

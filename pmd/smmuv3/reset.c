@@ -77,17 +77,19 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 		return 0;
 	seq = cmdq_submit(&s->cmdq, cmds, n);
 	if (seq == 0)
-		return sluice_fail(EIO, cmdq_is_dead(&s->cmdq) ?
-				   "smmuv3: the command queue is dead" :
-				   "smmuv3: the command queue stayed full for the SYNC timeout "
-				   "(sync_timeout_us): the hardware hangs, or is starved of its lcore");
+		return -EIO; /* cmdq_fail() has said why */
 	for (unsigned int i = 0; i < n; i++)
 		if (smmu_field_get(SMMU_CMD_0_OP, cmds[i].w[0]) < SMMU_CMD_TLBI_NH_ALL)
 			atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
 	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
 	for (unsigned int turn = 1; cmdq_done(&s->cmdq) < seq; turn++) {
-		if (deadline_passed(&end))
-			return sluice_sync_lost(iommu);
+		if (deadline_passed(&end)) {
+			/* An error that nobody has looked at yet may be the cause. */
+			smmu_service(iommu);
+			if (cmdq_done(&s->cmdq) < seq)
+				return sluice_sync_lost(iommu);
+			break;
+		}
 		smmu_wait_turn(iommu, turn);
 		if (turn % 64 == 0)
 			smmu_service(iommu);
@@ -95,9 +97,7 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 	rc = cmdq_result(&s->cmdq, seq);
 	if (rc == -ETIMEDOUT)
 		return sluice_fail(EREMOTEIO, "smmuv3: a device did not answer an ATC invalidation");
-	if (rc != 0)
-		return sluice_fail(EIO, "smmuv3: the hardware refused a command");
-	return 0;
+	return rc;
 }
 
 static void

@@ -140,6 +140,7 @@ struct emu_cmdq {
 	uint32_t pend_head, pend_tail;
 	uint8_t *va;         /**< the whole queue, when all of it is memory */
 	uint64_t sync_due;
+	uint64_t held_until; /**< EMU_INJECT_CONS_HOLD; 0: no */
 	uint64_t sync_cmd[2];
 	uint64_t base;
 	uint64_t sync_ticks, tlbi_ticks;

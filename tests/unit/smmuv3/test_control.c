@@ -266,7 +266,7 @@ blocking_waits_for_nothing(void **state)
 	assert_int_equal(ops->attach_blocked(&iommu, 0x1234), 0);
 	assert_int_equal(f->log[0].w[0] & 0xff, 4); /* CFGI_ALL */
 	assert_int_equal(ops->hwdom_fini(&iommu, &a), 0); /* nobody is attached */
-	cmdq_kill(&smmu()->cmdq);
+	cmdq_kill(&smmu()->cmdq, "killed", true);
 	assert_int_equal(ops->block(&iommu, 0x1234, &seq), -EIO);
 	ops->close(&iommu);
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Faults of the hardware on request: completions that are not signalled, progress that is
+ * published late.
+ */
+#include "rig.h"
+
+static uint64_t
+now(struct rig *r)
+{
+	return atomic_load_explicit(emu_virtual_clock(r->e), memory_order_relaxed);
+}
+
+static void
+queue_only(struct rig *r, uint32_t log2)
+{
+	struct emu_smmuv3_conf c = rig_conf();
+
+	rig_new(r, &c);
+	rig_queues(r, log2, 2);
+	rig_w32(r, SMMU_CR0, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
+	rig_run(r);
+}
+
+/* ---- EMU_INJECT_SYNC_LOST --------------------------------------------------------------------- */
+
+/* The second SYNC that is to signal its end does not; the one without a signal is not counted. */
+static void
+test_sync_lost(void **state)
+{
+	struct rig r;
+	uint64_t page, sync = SMMU_CMD_SYNC | smmu_field_prep(SMMU_SYNC_0_CS, SMMU_SYNC_CS_IRQ);
+	uint32_t *word;
+
+	(void)state;
+	queue_only(&r, 4);
+	page = rig_page(&r, 0);
+	word = rig_va(&r, page);
+	emu_inject(r.e, EMU_INJECT_SYNC_LOST, 2);
+	for (uint64_t i = 1; i <= 4; i++) {
+		rig_post(&r, SMMU_CMD_SYNC, 0);
+		rig_post(&r, sync | smmu_field_prep(SMMU_SYNC_0_MSIDATA, i), page);
+		rig_run(&r);
+		/* It is complete all the same: CONS moves on. */
+		assert_int_equal(rig_cons(&r), r.prod);
+		assert_int_equal(*word, i == 2 ? 1 : i);
+		assert_int_equal(rig_stats(&r).wired[EMU_LINE_SYNC], i < 2 ? i : i - 1);
+	}
+	assert_int_equal(rig_stats(&r).syncs, 8);
+	assert_int_equal(rig_stats(&r).msis, 3);
+	rig_free(&r);
+}
+
+/* ---- EMU_INJECT_CONS_HOLD --------------------------------------------------------------------- */
+
+/* Commands are consumed, and nothing says so for that long; then everything is as it should be. */
+static void
+test_cons_hold(void **state)
+{
+	struct rig r;
+	uint64_t page, sync = SMMU_CMD_SYNC | smmu_field_prep(SMMU_SYNC_0_CS, SMMU_SYNC_CS_IRQ) |
+			      smmu_field_prep(SMMU_SYNC_0_MSIDATA, 0x77);
+	uint32_t *word;
+	uint64_t t;
+
+	(void)state;
+	queue_only(&r, 5);
+	page = rig_page(&r, 0);
+	word = rig_va(&r, page);
+	t = now(&r);
+	emu_inject(r.e, EMU_INJECT_CONS_HOLD, 5000);
+	for (int i = 0; i < 20; i++)
+		rig_post(&r, SMMU_CMD_TLBI_NH_ALL, 0);
+	while (now(&r) < t + 2000)
+		assert_int_equal(emu_step(r.e, 1), 1); /* it is not idle */
+	assert_int_equal(rig_stats(&r).tlbis, 20);
+	assert_int_equal(rig_cons(&r), 0);
+	rig_post(&r, sync, page);
+	while (now(&r) < t + 4900)
+		assert_int_equal(emu_step(r.e, 1), 1);
+	assert_int_equal(rig_cons(&r), 0);
+	assert_int_equal(*word, 0);
+	while (rig_cons(&r) != r.prod) {
+		assert_int_equal(*word, 0); /* not before CONS (§4.7.3) */
+		assert_int_equal(emu_step(r.e, 1), 1);
+	}
+	assert_in_range(now(&r), t + 5000, t + 5300);
+	assert_int_equal(*word, 0x77);
+	rig_run(&r);
+	/* It was once. */
+	rig_cmd(&r, SMMU_CMD_TLBI_NH_ALL, 0);
+	rig_free(&r);
+}
+
+/* An error is told with a CONS that is right, and so is the end of the queue. */
+static void
+test_cons_hold_ends(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct rig r;
+
+		queue_only(&r, 4);
+		emu_inject(r.e, EMU_INJECT_CONS_HOLD, 1000000000);
+		rig_post(&r, SMMU_CMD_TLBI_NH_ALL, 0);
+		if (i == 0)
+			rig_post(&r, 0xff, 0);
+		emu_step(r.e, 10);
+		if (i == 1)
+			rig_w32(&r, SMMU_CR0, 0);
+		emu_step(r.e, 10);
+		assert_int_equal(rig_cons(&r), 1);
+		rig_free(&r);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sync_lost),
+		cmocka_unit_test(test_cons_hold),
+		cmocka_unit_test(test_cons_hold_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
