@@ -30,11 +30,28 @@ poll_reg(struct smmu *s, uint32_t off, uint32_t mask, uint32_t want, const char 
 	return 0;
 }
 
+void
+smmu_cr0_expect(struct smmu *s, uint32_t keep)
+{
+	uint64_t n = (atomic_load_explicit(&s->cr0, memory_order_relaxed) >> 32) + 1;
+
+	/* Release: pairs with the acquire in reset_underneath(). */
+	atomic_store_explicit(&s->cr0, n << 32 | keep, memory_order_release);
+}
+
 static int
 write_cr0(struct smmu *s, uint32_t v)
 {
+	int rc;
+
+	/* What was on and stays so must be acknowledged all the time, the rest afterwards. */
+	smmu_cr0_expect(s, (uint32_t)atomic_load_explicit(&s->cr0, memory_order_relaxed) & v);
+	rte_io_wmb();
 	regs_write32(&s->regs, SMMU_CR0, v);
-	return poll_reg(s, SMMU_CR0ACK, (uint32_t)SMMU_CR0_MASK, v, "CR0ACK");
+	rc = poll_reg(s, SMMU_CR0ACK, (uint32_t)SMMU_CR0_MASK, v, "CR0ACK");
+	if (rc == 0)
+		smmu_cr0_expect(s, v);
+	return rc;
 }
 
 /* Abort all DMA while SMMUEN is 0. §6.3.14: wait for Update 0, store, wait for Update 0. */
@@ -190,9 +207,11 @@ smmu_reset_shutdown(struct smmu *s)
 {
 	/* Without this, DMA would pass untranslated as soon as SMMUEN is 0. */
 	int rc = gbpa_abort(s);
+	/* What is off already, after a reset underneath, must not be turned on. */
+	uint32_t on = regs_read32(&s->regs, SMMU_CR0ACK);
 
 	if (rc == 0)
-		rc = write_cr0(s, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
+		rc = write_cr0(s, on & (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
 	/* Tables are not read any more; after this, queues are not used either. */
 	return rc != 0 ? rc : write_cr0(s, 0);
 }

@@ -78,6 +78,7 @@ smmu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n)
 	for (unsigned int i = 0; i < RTE_DIM(gerror_names); i++)
 		if (gerror_names[i] != NULL)
 			add(&l, gerror_names[i], get(&s->gerr.count[i]));
+	add(&l, "resets", get(&s->resets));
 	add(&l, "gerror_handled", get(&s->gerr.handled));
 	add(&l, "evtq_events", get(&s->evtq.events));
 	add(&l, "evtq_overflows", get(&s->evtq.overflows));

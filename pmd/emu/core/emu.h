@@ -101,6 +101,7 @@ enum emu_inject {
 	EMU_INJECT_ATC_DEAD,     /**< EMU_INJECT_ARG(stream, 1): it answers no invalidation and uses
 				      its cache even after ATS was turned off; 0: it works again */
 	EMU_INJECT_ATC_LATE,     /**< EMU_INJECT_ARG(stream, ns): it answers so late; 0: at once */
+	EMU_INJECT_RESET,        /**< the hardware is reset: registers, caches, what is under way */
 	EMU_INJECTIONS,
 };
 /** The argument of injections for an endpoint; not from the thread that is in emu_step(). */

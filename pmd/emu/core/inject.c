@@ -10,6 +10,7 @@ emu_inject(struct emu *e, enum emu_inject what, uint64_t arg)
 	switch (what) {
 	case EMU_INJECT_CERROR_ABT:
 	case EMU_INJECT_EVTQ_ABT:
+	case EMU_INJECT_RESET:
 		arg = 1;
 		/* fall through */
 	case EMU_INJECT_CERROR_ILL:

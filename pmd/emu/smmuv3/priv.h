@@ -247,8 +247,15 @@ emu_set_reg64(struct emu_smmu *e, uint32_t off, uint64_t v)
 			      memory_order_release);
 }
 
-/* regs.c */
+/* reset.c */
+/** Registers of an SMMU that was made just now, whose page is zero. */
 void emu_regs_reset(struct emu_smmu *e);
+/** EMU_INJECT_RESET: everything is as in the beginning. */
+void emu_reset(struct emu_smmu *e);
+
+/* regs.c */
+/** The part of a reset that control registers have. */
+void emu_ctl_reset(struct emu_smmu *e);
 bool emu_regs_poll(struct emu_smmu *e);
 void emu_gerror(struct emu_smmu *e, uint32_t bit);
 bool emu_gerror_active(struct emu_smmu *e, uint32_t bit);

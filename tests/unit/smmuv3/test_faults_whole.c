@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Hardware that fails under the whole library: completions that are not signalled, a queue that
- * looks full for long. Each wait ends in time and names the cause, nothing is released that was not
+ * looks full for long, a reset. Each wait ends in time and names the cause, nothing is released that was not
  * invalidated, and everything goes on when the hardware answers after all.
  */
 #include "../../../pmd/emu/core/emu.h"
 #include "whole.h"
+
+#include <sluice/raw.h>
 
 #define PAGES 64u
 
@@ -221,6 +223,163 @@ a12_late_flush(void **state)
 	whole_down();
 }
 
+/* ---- reset underneath ------------------------------------------------------------------------- */
+
+/* The hardware is as in the beginning; nobody has told the driver. */
+static void
+reset_now(void)
+{
+	inject(EMU_INJECT_RESET, 1);
+	(void)sluice_iommu_step(t.iommu, 64);
+}
+
+static void
+says_reset(void)
+{
+	assert_non_null(strstr(sluice_error(), "was reset underneath"));
+}
+
+/* Nothing can be taken down as usual, and the reason is given; stopped, everything can. */
+static void
+down_after_reset(void)
+{
+	assert_int_equal(counter("resets"), 1);
+	assert_int_equal(counter("cmdq_dead"), 1);
+	assert_int_equal(sluice_device_detach(t.dev), -EIO);
+	says_reset();
+	assert_int_equal(sluice_iommu_sync(t.iommu), -EIO);
+	says_reset();
+	assert_int_equal(sluice_domain_destroy(t.d), -EBUSY);
+	/* No queue is turned on for that: it would read commands from nowhere. */
+	assert_int_equal(sluice_raw_reg_write(t.iommu, 0x98, 4, 1), 0); /* CMDQ_PROD */
+	assert_int_equal(sluice_iommu_stop(t.iommu), 0);
+	assert_int_equal(counter("emu_cerrors"), 0);
+	assert_int_equal(sluice_domain_drain(t.d), 0);
+	whole_down();
+}
+
+/* Who waits notices, in the wait. The IOVA is nobody's. */
+static void
+a12_reset_strict(void **state)
+{
+	static const char *const syncs[] = { "", ",sync=cons", ",sync_timeout_us=20" };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(syncs); i++) {
+		uint64_t iova, other, start;
+
+		up(syncs[i], "strict");
+		iova = map(0);
+		other = map(1);
+		assert_int_equal(touch(iova), 0);
+		reset_now();
+		assert_int_not_equal(touch(iova), 0);
+		start = sluice_iommu_now_ns(t.iommu);
+		assert_int_equal(sluice_unmap(t.d, iova, 4096), -EIO);
+		says_reset();
+		/* 20 us, or some turns of a wait of 160 ns each. */
+		assert_in_range(sluice_iommu_now_ns(t.iommu) - start, 0, 1000000);
+		/* The next one does not wait at all. */
+		start = sluice_iommu_now_ns(t.iommu);
+		assert_int_equal(sluice_unmap(t.d, other, 4096), -EIO);
+		says_reset();
+		assert_int_equal(sluice_iommu_now_ns(t.iommu), start);
+		assert_int_equal(stats().unmap_errors, 2);
+		assert_int_equal(stats().unmaps, 0);
+		assert_int_equal(stats().live, 2);
+		down_after_reset();
+	}
+}
+
+/* The engine notices by itself, within its turns, and releases nothing of what was queued. */
+static void
+a12_reset_flush(void **state)
+{
+	static const char *const policies[] = { "strict-async", "deferred", "rollover" };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(policies); i++) {
+		uint64_t iova[PAGES];
+
+		up("", policies[i]);
+		for (unsigned int k = 0; k < PAGES; k++)
+			iova[k] = map(k);
+		reset_now();
+		for (unsigned int k = 0; k < PAGES; k++)
+			assert_true(sluice_unmap_async(t.d, iova[k], 4096, k) >= 0);
+		poll_for(300000);
+		assert_int_equal(counter("resets"), 1);
+		assert_int_equal(cookies(), 0);
+		assert_int_equal(sluice_domain_drain(t.d), -ETIMEDOUT);
+		says_reset();
+		assert_true(stats().flush_errors >= 1);
+		assert_int_equal(cookies(), 0);
+		assert_int_equal(stats().released, 0);
+		assert_int_equal(stats().pending, stats().queued);
+		down_after_reset();
+	}
+}
+
+/* Flushes that were under way are not complete either. */
+static void
+a12_reset_in_flight(void **state)
+{
+	(void)state;
+	for (unsigned int cons = 0; cons < 2; cons++) {
+		uint64_t iova[4];
+		unsigned int n = 0;
+
+		up(cons ? ",sync=cons,cmdq_log2=4,sync_ns=1000000" :
+			  ",cmdq_log2=4,sync_ns=1000000", "strict-async");
+		for (unsigned int i = 0; i < 4; i++)
+			iova[i] = map(i);
+		for (unsigned int i = 0; i < 4; i++)
+			assert_int_equal(sluice_unmap_async(t.d, iova[i], 4096, i), 1);
+		poll_for(100000);
+		assert_int_equal(cookies(), 0);
+		reset_now();
+		poll_for(1000000);
+		n = cookies();
+		assert_int_equal(n, 0);
+		assert_int_equal(counter("resets"), 1);
+		down_after_reset();
+	}
+}
+
+/* A device's events of before do not come again. */
+static void
+reset_no_old_events(void **state)
+{
+	struct sluice_engine_stats es;
+	uint64_t before;
+
+	(void)state;
+	up(",evtq_log2=3", "strict");
+	for (unsigned int i = 0; i < 5; i++)
+		assert_int_not_equal(touch(0x7000), 0);
+	poll_for(100000);
+	sluice_engine_get_stats(t.e, &es);
+	before = es.fault_received;
+	assert_int_equal(before, 5);
+	reset_now();
+	poll_for(100000);
+	sluice_engine_get_stats(t.e, &es);
+	assert_int_equal(es.fault_received, before);
+	assert_int_equal(counter("evtq_bad_prod"), 0);
+	down_after_reset();
+}
+
+/* Closed at once, before anybody has looked. */
+static void
+reset_unseen_and_closed(void **state)
+{
+	(void)state;
+	up("", "strict");
+	reset_now();
+	assert_int_equal(sluice_iommu_stop(t.iommu), 0);
+	whole_down();
+}
+
 int
 main(void)
 {
@@ -230,6 +389,11 @@ main(void)
 		cmocka_unit_test(a12_late_strict),
 		cmocka_unit_test(a12_late_full),
 		cmocka_unit_test(a12_late_flush),
+		cmocka_unit_test(a12_reset_strict),
+		cmocka_unit_test(a12_reset_flush),
+		cmocka_unit_test(a12_reset_in_flight),
+		cmocka_unit_test(reset_no_old_events),
+		cmocka_unit_test(reset_unseen_and_closed),
 	};
 
 	test_eal_init("0");
