@@ -43,10 +43,14 @@ init_queues(struct smmu *s, const struct smmu_cfg *cfg)
 		.log2size = RTE_MIN(cfg->cmdq_log2, s->idr.cmdqs),
 		.msi = s->idr.msi && !cfg->want_cons,
 		.share = true,
+		.repeat = cfg->repeat,
 	};
 	bool lcores[RTE_MAX_LCORE];
 	int rc;
 
+	if (cfg->repeat && conf.log2size < 2)
+		return sluice_fail(EINVAL, "quirk=repeat-tlbi-cfgi: this SMMU's command queue has fewer "
+				   "than 4 entries (IDR1.CMDQS)");
 	if (cfg->want_msi && !conf.msi)
 		return sluice_fail(EINVAL, "sync=msi: this SMMU has no MSIs");
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)

@@ -23,7 +23,7 @@ raw_info(struct sluice_iommu *iommu, struct sluice_raw_info *info)
 	info->entry_words[SLUICE_RAW_STREAM] = SMMU_STE_DWORDS;
 	info->entry_words[SLUICE_RAW_STREAM_L1] = 1;
 	info->entry_words[SLUICE_RAW_CONTEXT] = SMMU_CD_DWORDS;
-	info->max_cmds = (uint8_t)(s->cmdq.max_burst - 1);
+	info->max_cmds = (uint8_t)s->cmdq.max_cmds;
 }
 
 static uint64_t

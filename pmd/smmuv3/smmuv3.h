@@ -92,6 +92,7 @@ struct smmu {
 struct smmu_cfg {
 	uint8_t cmdq_log2, evtq_log2;
 	bool want_2lvl, want_linear, want_msi, want_cons;
+	bool repeat; /* TLBI and CFGI are issued twice; cmdq.h, 6 */
 	uint64_t sync_timeout_us;
 };
 

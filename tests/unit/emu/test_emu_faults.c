@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Faults of the hardware on request: completions that are not signalled, progress that is
- * published late, a reset.
+ * published late, a reset, invalidations that
+ * lose a race.
  */
 #include "rig.h"
 
@@ -190,6 +191,65 @@ test_reset(void **state)
 	rig_free(&r);
 }
 
+/* ---- tlbi_racy -------------------------------------------------------------------------------- */
+
+#define RACY_PAGES 24u
+
+/* @return how many of the pages still lead to where they led. */
+static unsigned int
+stale(struct rig *r)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < RACY_PAGES; i++) {
+		assert_int_equal(rig_read(r, i * 4096), EMU_OK);
+		n += r->buf == 0x11111111;
+	}
+	return n;
+}
+
+/* Some entries survive the first invalidation, whatever its kind; none survives the second. */
+static void
+test_racy(void **state)
+{
+	static const uint64_t op[] = { SMMU_CMD_TLBI_NH_VA, SMMU_CMD_TLBI_NH_ASID,
+				       SMMU_CMD_TLBI_NH_ALL };
+
+	(void)state;
+	for (unsigned int how = 0; how < 2 * RTE_DIM(op); how++) {
+		struct emu_smmuv3_conf c = rig_conf();
+		uint64_t a, b, cmd = rig_tlbi((unsigned int)op[how / 2], RIG_ASID);
+		unsigned int left[3];
+		struct rig r;
+
+		c.tlbi_racy = how % 2 == 0;
+		rig_new(&r, &c);
+		rig_up(&r);
+		a = rig_page(&r, 0x11);
+		b = rig_page(&r, 0x22);
+		for (unsigned int i = 0; i < RACY_PAGES; i++)
+			rig_map(&r, i * 4096, a, RIG_RW);
+		assert_int_equal(stale(&r), RACY_PAGES);
+		for (unsigned int i = 0; i < RACY_PAGES; i++)
+			rig_map(&r, i * 4096, b, RIG_RW);
+		left[0] = stale(&r);
+		for (unsigned int k = 1; k < 3; k++) {
+			unsigned int n = how < 2 ? RACY_PAGES : 1;
+
+			for (unsigned int i = 0; i < n; i++)
+				rig_cmd(&r, cmd, i * 4096 | (how < 2));
+			left[k] = stale(&r);
+		}
+		assert_int_equal(left[0], RACY_PAGES);
+		if (c.tlbi_racy)
+			assert_in_range(left[1], 1, RACY_PAGES - 1);
+		else
+			assert_int_equal(left[1], 0);
+		assert_int_equal(left[2], 0);
+		rig_free(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -198,6 +258,7 @@ main(void)
 		cmocka_unit_test(test_cons_hold),
 		cmocka_unit_test(test_cons_hold_ends),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_racy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -369,6 +369,24 @@ reset_no_old_events(void **state)
 	down_after_reset();
 }
 
+/* Whoever turns it off past the driver has not reset it. */
+static void
+raw_write_is_no_reset(void **state)
+{
+	uint64_t cr0;
+
+	(void)state;
+	up("", "strict");
+	assert_int_equal(sluice_raw_reg_read(t.iommu, 0x20, 4, &cr0), 0);
+	assert_int_equal(sluice_raw_reg_write(t.iommu, 0x20, 4, 0), 0);
+	poll_for(100000);
+	assert_int_equal(sluice_raw_reg_write(t.iommu, 0x20, 4, cr0), 0);
+	poll_for(100000);
+	assert_int_equal(counter("resets"), 0);
+	assert_int_equal(sluice_unmap(t.d, map(0), 4096), 0);
+	whole_down();
+}
+
 /* Closed at once, before anybody has looked. */
 static void
 reset_unseen_and_closed(void **state)
@@ -377,6 +395,60 @@ reset_unseen_and_closed(void **state)
 	up("", "strict");
 	reset_now();
 	assert_int_equal(sluice_iommu_stop(t.iommu), 0);
+	whole_down();
+}
+
+/* ---- invalidations that lose a race with traffic ---------------------------------------------- */
+
+/* @return how often a page was still reached after its unmap had returned. */
+static unsigned int
+reached(const char *settings, const char *policy)
+{
+	unsigned int n = 0;
+
+	up(settings, policy);
+	for (unsigned int i = 0; i < 200; i++) {
+		uint64_t iova = map(i % PAGES);
+
+		assert_int_equal(touch(iova), 0);
+		assert_int_equal(sluice_unmap(t.d, iova, 4096), 0);
+		n += touch(iova) == 0;
+	}
+	whole_down();
+	return n;
+}
+
+/* The hardware can fail so, and is told everything twice. */
+static void
+a2_tlbi_racy(void **state)
+{
+	static const char *const policies[] = { "strict", "strict-batched", "contiguous" };
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(policies); i++) {
+		assert_in_range(reached(",tlbi_racy=1", policies[i]), 1, 199);
+		assert_int_equal(reached(",tlbi_racy=1,quirk=none,seed=3,tlbi_ns=300", policies[i]) != 0, 1);
+		assert_int_equal(reached(",tlbi_racy=1,quirk=repeat-tlbi-cfgi", policies[i]), 0);
+		assert_int_equal(reached(",tlbi_racy=1,quirk=repeat-tlbi-cfgi,cmdq_log2=2,sync=cons",
+					 policies[i]), 0);
+	}
+}
+
+/* What is counted: commands are counted as they were meant, and what was added beside them. */
+static void
+repeats_are_counted(void **state)
+{
+	uint64_t tlbis, repeats;
+
+	(void)state;
+	up(",quirk=repeat-tlbi-cfgi", "strict");
+	tlbis = counter("cmdq_tlbis");
+	repeats = counter("cmdq_repeats");
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(sluice_unmap(t.d, map(i), 4096), 0);
+	assert_int_equal(counter("cmdq_tlbis") - tlbis, 10);
+	assert_int_equal(counter("cmdq_repeats") - repeats, 20); /* a TLBI and a SYNC each */
+	assert_int_equal(counter("cmdq_cmds"), counter("emu_cmds"));
 	whole_down();
 }
 
@@ -393,7 +465,10 @@ main(void)
 		cmocka_unit_test(a12_reset_flush),
 		cmocka_unit_test(a12_reset_in_flight),
 		cmocka_unit_test(reset_no_old_events),
+		cmocka_unit_test(raw_write_is_no_reset),
 		cmocka_unit_test(reset_unseen_and_closed),
+		cmocka_unit_test(a2_tlbi_racy),
+		cmocka_unit_test(repeats_are_counted),
 	};
 
 	test_eal_init("0");
