@@ -84,6 +84,16 @@
  *       (4), or over slots that were reused meanwhile and hold later positions. floor keeps the
  *       result.
  *    A dead queue takes CONS away from a and sets floor beyond everything, so all waits end.
+ *
+ * 6. Repetition, for hardware that needs it. NVIDIA's erratum T264-SMMU-3 (SMMUs of Tegra264): a
+ *    TLB entry can survive an invalidation that races with traffic to the same entry. NVIDIA's
+ *    workaround is to issue each TLBI and CFGI, each followed by a SYNC, twice; the second must
+ *    begin only after the SYNC of the first, and then evicts the entry for certain. ATC_INV is not
+ *    affected and must not be repeated. No register tells of the erratum, only the device tree
+ *    ("nvidia,tegra264-smmu"). So a burst of A B becomes A B SYNC A B SYNC, where the first SYNC
+ *    signals nothing. In a burst that has SYNCs of its own, each stretch up to one is repeated
+ *    before it, because what follows relies on that. The plain case of 1a is not used, so that the
+ *    fast path need not ask.
  */
 #ifndef SMMUV3_CMDQ_H
 #define SMMUV3_CMDQ_H
@@ -98,6 +108,7 @@ struct cmdq_conf {
 	uint8_t log2size;       /**< 1 … 19 */
 	bool msi;               /**< SYNCs complete by a write to memory; else by CONS */
 	bool share;             /**< share SYNCs (4) */
+	bool repeat;            /**< issue TLBI and CFGI twice (6); needs four entries */
 	const bool *lcores;     /**< RTE_MAX_LCORE flags: which may use fetch_add; NULL: none */
 	uint64_t start;         /**< first position, for tests; a multiple of 2 * size */
 };
@@ -117,13 +128,19 @@ uint64_t cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int 
 uint64_t cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n);
 
 /**
- * Put commands and a SYNC into the queue. @param n up to max_burst - 1.
+ * Put commands and a SYNC into the queue. @param n up to max_cmds.
  * @return the sequence number, or 0.
  */
 uint64_t cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
 
 /** The same without a wait. @return the sequence number; 0: the queue is dead; SLUICE_INV_FULL. */
 uint64_t cmdq_try(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
+
+/** The slots that @p n commands and their SYNC take. */
+unsigned int cmdq_slots(const struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
+/** Steps 2 to 4 of so many slots from @p start on. @return the sequence number. */
+uint64_t cmdq_fill(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start,
+		   const struct smmu_cmd *cmds, unsigned int n);
 
 /** Step 5 for all but the plain case: b., and MSI. */
 uint64_t cmdq_done_slow(struct cmdq *cq);
@@ -143,8 +160,15 @@ void cmdq_raise_floor(struct cmdq *cq, uint64_t pos);
  * may go on.
  */
 bool cmdq_repair(struct cmdq *cq);
-/** Declare the queue dead: it accepts nothing, and every wait ends with an error. */
-void cmdq_kill(struct cmdq *cq);
+/**
+ * Declare the queue dead: it accepts nothing, and every wait ends with an error. Under the service
+ * lock.
+ * @param why a clause for error messages, constant.
+ * @param cons CONS still says what the hardware has done.
+ */
+void cmdq_kill(struct cmdq *cq, const char *why, bool cons);
+/** Set the error message of a queue that took nothing, dead or full. @return -EIO. */
+int cmdq_fail(const struct cmdq *cq);
 
 void cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st);
 
