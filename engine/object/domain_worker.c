@@ -130,12 +130,26 @@ stats_add(struct dom_lcore_stats *to, const struct dom_lcore_stats *from)
 		dst[i] += src[i];
 }
 
+/* Is everything that the worker unmapped released? A drain came before. */
+static bool
+all_released(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	const struct policy_ops *p = domain_policy(d);
+
+	return atomic_load_explicit(&dl->ring.released, memory_order_acquire) == /* acq-released */
+	       atomic_load_explicit(&dl->ring.tail_pub, memory_order_acquire) &&
+	       (p->worker_leave == NULL || p->worker_leave(d, dl) == 0);
+}
+
 void
 domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 {
 	struct dom_lcore *dl = d->lc[lcore];
 
 	if (dl == NULL)
+		return;
+	/* Without its invalidation nobody would know of what it left: it stays, idle. */
+	if (!all_released(d, dl))
 		return;
 	stock_close(d);
 	d->lc[lcore] = NULL;
