@@ -310,12 +310,13 @@ keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lco
 	struct keep_domain *kd = d->priv;
 
 	if (k == NULL)
-		return -ENOMEM;
+		return sluice_fail(ENOMEM, "no memory for what it keeps in DPDK's heap");
 	k->head = sluice_host_alloc(HEADS * sizeof(*k->head));
 	k->node = sluice_host_alloc(KEEP_LIMIT * sizeof(*k->node));
 	if (k->head == NULL || k->node == NULL) {
 		free_keep(k);
-		return -ENOMEM;
+		return sluice_fail(ENOMEM, "the system has no memory for %u kept mappings",
+				   KEEP_LIMIT);
 	}
 	k->free = k->oldest = k->newest = k->cleared = KEEP_NIL;
 	k->gen = kd->gen;
