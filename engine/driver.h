@@ -31,8 +31,8 @@
 /* ---- errors ------------------------------------------------------------------------------ */
 
 /**
- * Set this thread's sluice_error() line and rte_errno. @param err positive errno.
- * @return -err, so that a control call can return it.
+ * Set this thread's sluice_error() line, which may quote the one before, and rte_errno.
+ * @param err positive errno. @return -err, so that a control call can return it.
  */
 int sluice_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

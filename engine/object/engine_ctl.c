@@ -198,7 +198,7 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 	pthread_mutex_lock(&e->lock);
 	d->slot = bitset_take(&e->slots, 0);
 	if (d->slot == BITSET_NONE)
-		ret = -ENOSPC;
+		ret = sluice_fail(ENOSPC, "an engine has places for %u domains", ENGINE_MAX_SLOTS);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++)
 		if (e->worker[i])
 			ret = domain_worker_add(d, i);

@@ -314,7 +314,8 @@ rollover_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int
 	if (w == NULL) {
 		w = worker_make(s, lcore);
 		if (w == NULL)
-			return -ENOMEM;
+			return sluice_fail(ENOMEM, "no memory for marks of %u chunks of the IOVA "
+					   "window, in DPDK's heap or the system", s->nb_chunks);
 		/* release: pairs with the acquire of worker() in rollover_wrap.c. */
 		atomic_store_explicit(&s->worker[lcore], w, memory_order_release);
 	}
