@@ -65,7 +65,7 @@ cmdq_done_slow(struct cmdq *cq)
 		return done_by_cons(cq);
 	/* Acquire: pairs with the hardware's write, which follows everything that the SYNC
 	 * waited for. */
-	word = atomic_load_explicit(cq->msi, memory_order_acquire);
+	word = atomic_load_explicit(cq->msi, memory_order_acquire); /* acq-done */
 	/* tail is within one lap of every SYNC that can complete, so 32 signed bits suffice. */
 	tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 	done = tail + (uint64_t)(int64_t)(int32_t)(word - (uint32_t)tail);
