@@ -33,7 +33,7 @@ workers_replace(struct sluice_domain *d, bool less)
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		if (d->lc[i] != NULL)
 			w->w[w->n++] = d->lc[i];
-	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* epoch.h, 3 */
+	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* rel-array: epoch.h, 3 */
 	ret = engine_retire(e, &old->array, &w->array, less);
 	if (ret != 0)
 		atomic_store_explicit(&d->workers, old, memory_order_release);

@@ -62,7 +62,7 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool 
 	TAILQ_FOREACH(d, &e->domains, next)
 		if (d != without && (d->rings || policy_polled(domain_policy(d))))
 			v->slot[d->slot] = v->domain[v->nb_domains++] = d;
-	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
+	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* rel-array: epoch.h, 3 */
 	ret = engine_retire(e, old != NULL ? &old->array : NULL, &v->array, less);
 	if (ret != 0)
 		atomic_store_explicit(&e->view, old, memory_order_release);

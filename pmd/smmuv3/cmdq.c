@@ -29,16 +29,16 @@ cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e, uint64_t seq)
 
 	do {
 		e = w >> 2;
-		/* 3b. Pairs with the release half of READY in cmdq_commit_slow(). */
+		/* 3b. acq-ready pairs with rel-ready in cmdq_commit_slow(). */
 		while ((w = atomic_load_explicit(&cmdq_slot(cq, e)->baton,
-						 memory_order_acquire)) > baton_passed(e))
+						 memory_order_acquire)) > baton_passed(e)) /* acq-ready */
 			e = w >> 2;
-		rte_io_wmb();
+		rte_io_wmb(); /* dev-slots */
 		regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)e & cq->wrap_mask);
 		atomic_fetch_add_explicit(&lc->extra, 1, memory_order_relaxed);
 		/* 3c. Release orders this PROD write before the next holder's. Acquire as in 3b. */
 		w = atomic_exchange_explicit(&cmdq_slot(cq, e)->baton, baton_passed(e),
-					     memory_order_acq_rel);
+					     memory_order_acq_rel); /* rel-passed, acq-ready */
 	} while (w > baton_passed(e));
 	return seq;
 }
@@ -61,9 +61,10 @@ cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_
 	}
 	/* This burst needs no plain PROD write: another producer's covers it, or an extra one. */
 	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
-	/* 3a. Acquire pairs with the release half of PASSED in 3c. */
-	if (atomic_load_explicit(word, memory_order_acquire) != baton_passed(start) &&
-	    atomic_exchange_explicit(word, baton_ready(end), memory_order_acq_rel) !=
+	/* 3a. acq-passed pairs with rel-passed in 3c. */
+	if (atomic_load_explicit(word, memory_order_acquire) != baton_passed(start) && /* acq-passed */
+	    atomic_exchange_explicit(word, baton_ready(end),
+				     memory_order_acq_rel) != /* rel-ready, acq-passed */
 		    baton_passed(start))
 		return end;
 	return cmdq_publish(cq, lc, end, end);
@@ -172,7 +173,7 @@ cmdq_read_cons(struct cmdq *cq)
 	 * another thread has just looked, and its result will do. Acquire: see cmdq_refresh();
 	 * it also keeps the three reads in order. */
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
-	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS);
+	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS); /* an acquire: acq-cons */
 	uint64_t again = atomic_load_explicit(&cq->tail, memory_order_acquire);
 	uint64_t ahead = (reg - tail) & cq->wrap_mask;
 
@@ -191,11 +192,11 @@ cmdq_refresh(struct cmdq *cq)
 	uint64_t cons = cmdq_read_cons(cq);
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 
-	/* Release: the read of CONS, which follows the hardware's reads of the slots, is ordered
-	 * before any producer's writes to them. Pairs with the acquire in cmdq_reserve(). */
+	/* rel-room: the read of CONS, which follows the hardware's reads of the slots, is ordered
+	 * before any producer's writes to them. Pairs with acq-room in cmdq_reserve(). */
 	while (cons > tail &&
 	       !atomic_compare_exchange_weak_explicit(&cq->tail, &tail, cons, memory_order_acq_rel,
-						      memory_order_relaxed))
+						      memory_order_relaxed)) /* rel-room */
 		;
 }
 
@@ -203,14 +204,15 @@ cmdq_refresh(struct cmdq *cq)
 static uint64_t
 try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
-	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire); /* acq-room */
 	int64_t limit = atomic_load_explicit(&cq->limit, memory_order_relaxed);
 	uint64_t head;
 
 	if (n <= lc->faa_max) {
 		if ((int64_t)(lc->end + n - tail) > limit)
 			return CMDQ_NONE;
-		head = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+		head = atomic_fetch_add_explicit(&cq->head, n,
+						 memory_order_acq_rel); /* rel-head, acq-head */
 	} else {
 		head = atomic_load_explicit(&cq->head, memory_order_relaxed);
 		do {
@@ -218,7 +220,7 @@ try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 				return CMDQ_NONE;
 		} while (!atomic_compare_exchange_weak_explicit(&cq->head, &head, head + n,
 								memory_order_acq_rel,
-								memory_order_relaxed));
+								memory_order_relaxed)); /* rel-head, acq-head */
 	}
 	if (lc->faa_max != 0)
 		lc->end = head + n;

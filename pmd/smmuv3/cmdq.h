@@ -28,9 +28,10 @@
  *       has changed nothing that others see; any other is a normal add by a. or b.
  *    `tail` is a lower bound of CONS, shared by all producers. A slot may be written again only
  *    after the hardware's last read of it. That read comes before the hardware's write of CONS,
- *    which cmdq_refresh() acquires and passes on by the release of tail, which the check acquires.
+ *    which cmdq_refresh() acquires [acq-cons] and passes on by the release of tail [rel-room],
+ *    which the check acquires [acq-room].
  *    It may be that only another producer, with an earlier add, has seen the T above. So adds are
- *    acq_rel, and each acquires what all earlier ones knew.
+ *    acq_rel [rel-head, acq-head], and each acquires what all earlier ones knew.
  *
  * 2. Fill. The slots of a burst belong to one producer alone, which uses plain stores.
  *
@@ -52,12 +53,13 @@
  *    meanwhile.
  *    Values hold whole positions, so a word from an earlier lap never looks like one of this lap
  *    (an old READY ends at or before start; an old PASSED has an earlier start).
- *    Orders: exchanges are acq_rel. The release half of READY pairs with the acquire in b or c:
- *    the commands are visible to the holder before it writes PROD. The release half of PASSED
- *    pairs with the acquire in a: PROD writes of successive holders happen one after the other, in
- *    the order of positions; each is larger than the last, so PROD never goes backwards.
- *    rte_io_wmb() is between commands and PROD (§3.5.2). It is cumulative, so it covers what other
- *    producers wrote and this holder has acquired.
+ *    Orders: exchanges are acq_rel. The release half of READY [rel-ready] pairs with the acquire
+ *    in b or c [acq-ready]: the commands are visible to the holder before it writes PROD. The
+ *    release half of PASSED [rel-passed] pairs with the acquire in a [acq-passed]: PROD writes of
+ *    successive holders happen one after the other, in the order of positions; each is larger than
+ *    the last, so PROD never goes backwards.
+ *    rte_io_wmb() is between commands and PROD (§3.5.2) [dev-slots]. It is cumulative, so it covers
+ *    what other producers wrote and this holder has acquired.
  *
  * 4. Shared SYNCs. If a producer fills its last slot and finds head beyond its own end, another
  *    burst is reserved behind it, which ends in a SYNC too. That SYNC completes everything before
@@ -213,14 +215,15 @@ cmdq_reserve_fast(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n, uint64
 
 	if (unlikely(n > CMDQ_FAA_BURST))
 		return false;
-	/* Pairs with the release in cmdq_refresh(). */
-	tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	/* Pairs with rel-room in cmdq_refresh(). */
+	tail = atomic_load_explicit(&cq->tail, memory_order_acquire); /* acq-room */
 	/* Signed, because an lcore that was idle is far behind tail. */
 	if (unlikely((int64_t)(lc->end + n - tail) >
 		     atomic_load_explicit(&cq->limit, memory_order_relaxed)))
 		return false;
 	/* 1: acquire from and release to the adds of all producers. */
-	*start = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+	*start = atomic_fetch_add_explicit(&cq->head, n,
+					   memory_order_acq_rel); /* rel-head, acq-head */
 	lc->end = *start + n;
 	cmdq_count_own(&lc->subs);
 	return true;
@@ -295,20 +298,21 @@ cmdq_commit(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end
 	uint64_t mask = cq->mask, last = (end - 1) & mask, w;
 	uint32_t wrap_mask = cq->wrap_mask;
 
-	/* 4 and 3a. Acquire pairs with the release half of PASSED in 3c. */
+	/* 4 and 3a. acq-passed pairs with rel-passed in 3c. */
 	if (unlikely(atomic_load_explicit(&cq->head, memory_order_relaxed) != end ||
-		     atomic_load_explicit(&slots[start & mask].baton, memory_order_acquire) !=
+		     atomic_load_explicit(&slots[start & mask].baton,
+					  memory_order_acquire) != /* acq-passed */
 			     baton_passed(start) ||
 		     prod == NULL))
 		return cmdq_commit_slow(cq, lc, start, end);
 	cmdq_put_last(&cq->cmds[last], &slots[last], end, cmdq_sync(cq, end), true);
 	/* 3b. The release is for emulated registers; see regs.h. */
-	rte_io_wmb();
-	atomic_store_explicit(prod, (uint32_t)end & wrap_mask, memory_order_release);
-	/* 3c. Release orders this PROD write before the next holder's. Acquire pairs with the
-	 * release half of READY in 3a. */
+	rte_io_wmb(); /* dev-slots */
+	atomic_store_explicit(prod, (uint32_t)end & wrap_mask, memory_order_release); /* rel-prod */
+	/* 3c. rel-passed orders this PROD write before the next holder's. acq-ready pairs with
+	 * rel-ready in 3a. */
 	w = atomic_exchange_explicit(&slots[end & mask].baton, baton_passed(end),
-				     memory_order_acq_rel);
+				     memory_order_acq_rel); /* rel-passed, acq-ready */
 	if (unlikely(w > baton_passed(end)))
 		return cmdq_publish(cq, lc, w >> 2, end);
 	return end;
@@ -327,10 +331,10 @@ cmdq_done(struct cmdq *cq)
 	if (reg != NULL) {
 		/* Acquire: tail is read before CONS. Pairs with the release in cmdq_refresh(),
 		 * whose CONS was no later one. */
-		pos = atomic_load_explicit(&cq->tail, memory_order_acquire);
-		/* Acquire: pairs with the hardware's write, after all that the SYNC waited for. */
-		pos += (atomic_load_explicit(reg, memory_order_acquire) - (uint32_t)pos) &
-		       cq->wrap_mask;
+		pos = atomic_load_explicit(&cq->tail, memory_order_acquire); /* acq-room */
+		/* acq-done pairs with the hardware's write, after all that the SYNC waited for. */
+		pos += (atomic_load_explicit(reg, memory_order_acquire) - /* acq-done */
+			(uint32_t)pos) & cq->wrap_mask;
 		if (likely(atomic_load_explicit(&cmdq_slot(cq, pos - 1)->end,
 						memory_order_relaxed) == pos))
 			return pos;

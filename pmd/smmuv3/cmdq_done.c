@@ -60,7 +60,7 @@ done_by_msi(struct cmdq *cq)
 {
 	/* Acquire: pairs with the hardware's write, which follows everything that the SYNC
 	 * waited for. */
-	uint32_t word = atomic_load_explicit(cq->msi, memory_order_acquire);
+	uint32_t word = atomic_load_explicit(cq->msi, memory_order_acquire); /* acq-done */
 	/* tail is within one lap of every SYNC that can complete, so 32 signed bits suffice. */
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 	uint64_t done = tail + (uint64_t)(int64_t)(int32_t)(word - (uint32_t)tail);
