@@ -121,6 +121,8 @@ void sim_lenient(bool on);
 
 /** Note an event of the world for the story; kept as long as the last steps are. */
 void sim_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** Print each note at once, too. */
+extern bool sim_trace;
 /** Print the last @p n events, the rounds of waits left out. */
 void sim_story(unsigned int n);
 /** Print the last @p n notes. */

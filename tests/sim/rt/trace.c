@@ -28,6 +28,9 @@ static struct event ring[EVENTS];
 static uint64_t nb;
 static char notes[NOTES][LINE];
 static uint32_t nb_notes;
+bool sim_trace;
+
+static void print(const struct event *e, const char *where);
 
 void
 rt_trace_reset(void)
@@ -60,6 +63,8 @@ sim_note(const char *fmt, ...)
 	va_end(ap);
 	rt_trace(RT_NOTE, 0, 0, 0);
 	ring[(nb - 1) % EVENTS].note = nb_notes++;
+	if (sim_trace)
+		print(&ring[(nb - 1) % EVENTS], "");
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */

@@ -97,7 +97,7 @@ int __wrap_pthread_mutex_destroy(pthread_mutex_t *m);
 int
 __wrap_pthread_mutex_destroy(pthread_mutex_t *m)
 {
-	SIM_CHECK(*word(m) == 0, "a lock is destroyed that fiber %u holds", *word(m) - 1);
+	SIM_CHECK(*word(m) == 0, "a lock is destroyed that fiber %u holds", *word(m) - 2);
 	return 0;
 }
 

@@ -153,7 +153,7 @@ make_domain(unsigned int i)
 {
 	const uint32_t *v = world.plan.v;
 	struct sluice_domain_conf conf = {
-		.policy = policies[(v[PLAN_policy] + i * 3) % WORLD_POLICIES],
+		.policy = policies[(v[PLAN_policy] + i * WORLD_POLICY_STEP) % WORLD_POLICIES],
 		.iova_base = UINT64_C(4) << 30,
 		.iova_size = (uint64_t)(v[PLAN_window] & ~1u) << 20,
 		.batch = v[PLAN_batch],
@@ -244,7 +244,28 @@ spawn(void)
 
 /* ---- a run ----------------------------------------------------------------------------------- */
 
-static const char *
+const char *
+world_wrong(const struct plan *p)
+{
+	static const struct {
+		enum plan_field f;
+		uint32_t most;
+	} room[] = { { PLAN_workers, WORLD_WORKERS }, { PLAN_domains, WORLD_DOMAINS },
+		     { PLAN_devices, WORLD_DEVICES }, { PLAN_pages, WORLD_PAGES },
+		     { PLAN_live, WORLD_MAPS }, { PLAN_faults, WORLD_FAULTS }, { PLAN_sched, SIM_STARVE },
+		     { PLAN_policy, WORLD_POLICIES - 1 } };
+	static char why[64];
+
+	for (unsigned int i = 0; i < sizeof(room) / sizeof(room[0]); i++)
+		if (p->v[room[i].f] > room[i].most) {
+			snprintf(why, sizeof(why), "%s=%u: at most %u", plan_name(room[i].f),
+				 p->v[room[i].f], room[i].most);
+			return why;
+		}
+	return NULL;
+}
+
+static void
 setup(const struct plan *p)
 {
 	struct sim_conf conf = {
@@ -255,13 +276,9 @@ setup(const struct plan *p)
 		.max_ns = UINT64_C(4000000000000),
 	};
 
-	if (p->v[PLAN_workers] > WORLD_WORKERS || p->v[PLAN_domains] > WORLD_DOMAINS ||
-	    p->v[PLAN_devices] > WORLD_DEVICES || p->v[PLAN_pages] > WORLD_PAGES)
-		return "more of it than there is room for";
 	memset(&world, 0, sizeof(world));
 	world.plan = *p;
 	sim_begin(&conf);
-	return NULL;
 }
 
 static void
@@ -274,9 +291,8 @@ relax(void *arg)
 void
 world_run(const struct plan *p)
 {
-	const char *wrong = setup(p);
-
-	SIM_CHECK(wrong == NULL, "%s", wrong);
+	SIM_CHECK(world_wrong(p) == NULL, "%s", world_wrong(p));
+	setup(p);
 	make_iommu();
 	for (unsigned int i = 0; i < p->v[PLAN_domains]; i++)
 		make_domain(i);

@@ -12,6 +12,7 @@
 #include "plan.h"
 
 #define WORLD_POLICIES 10u
+#define WORLD_POLICY_STEP 3u /* from one domain's policy to the next one's */
 #define WORLD_WORKERS  64u
 #define WORLD_DOMAINS  3u
 #define WORLD_DEVICES  3u
@@ -129,6 +130,8 @@ extern struct world world;
 
 /** Make the world of a plan and run it to its end. Violations end the process. */
 void world_run(const struct plan *p);
+/** Is there room for the world of this plan? @return NULL, or what is wrong with it. */
+const char *world_wrong(const struct plan *p);
 
 /* owner.c: pages and their owners */
 void page_take(struct worker *w, unsigned int page, unsigned int n, unsigned int domain);
