@@ -13,13 +13,15 @@
 /* How long a call may last. */
 struct call {
 	uint64_t start;
+	uint64_t nth;  /* of all workers' calls */
+	bool alone;    /* no other worker was in a call when it began */
 };
 
 static struct call
 call_begin(void)
 {
 	sim_progress();
-	return (struct call){ sim_now() };
+	return (struct call){ sim_now(), ++world.called, world.calls++ == 0 };
 }
 
 static void
@@ -27,6 +29,7 @@ call_end(struct call c, const char *what)
 {
 	uint64_t ns = sim_now() - c.start;
 
+	world.calls--;
 	SIM_CHECK(ns <= world_bound(), "%s took %" PRIu64 " ns: more than any wait may", what, ns);
 }
 
@@ -93,10 +96,40 @@ choose(struct worker *w, struct map *m)
 	return m->n;
 }
 
+/* Mappings of a domain whose IOVAs no other may have: live, or their unmap is not complete. */
+static unsigned int
+objects(unsigned int domain)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < world.plan.v[PLAN_workers]; i++) {
+		const struct worker *w = &world.worker[i];
+
+		n += w->tail[domain] - w->head[domain];
+		for (unsigned int k = 0; k < WORLD_MAPS; k++)
+			n += w->map[k].taken && w->map[k].domain == domain ? w->map[k].n : 0;
+	}
+	return n;
+}
+
+/* Is there space for sure? The window has more chunks of 2 MiB than mappings, so one of them can be
+ * had whole; and no other worker is in a call, with IOVAs in hand. Control calls are no excuse. */
+static bool
+has_space(unsigned int domain, struct call c)
+{
+	const struct domain *d = &world.domain[domain];
+
+	return c.alone && world.called == c.nth && world.plan.v[PLAN_faults] == 0 &&
+	       d->policy[0] != 'c' && d->policy[0] != 'h' &&
+	       objects(domain) < world.plan.v[PLAN_window] / 2;
+}
+
 static void
-map_failed(struct worker *w, struct map *m, unsigned int from, int err)
+map_failed(struct worker *w, struct map *m, unsigned int from, int err, struct call c)
 {
 	if (from < m->n) {
+		SIM_CHECK(err != ENOSPC || !has_space(m->domain, c), "no space is left, say %u mappings "
+			  "in %u MiB", objects(m->domain), world.plan.v[PLAN_window]);
 		SIM_CHECK(err == ENOSPC || err == ENOMEM || err == E2BIG || world_excused(err),
 			  "map: %s: %s", strerror(err), sluice_error());
 		if (err == ENOSPC)
@@ -161,7 +194,7 @@ op_map(struct worker *w)
 	sim_barrier(); /* the driver's before its doorbell */
 	sim_note("map of domain %u: %u of %u, iova %#jx, page %u, %u bytes: %d", m->domain, done, m->n,
 		 done != 0 ? (uintmax_t)m->seg[0].iova : 0, m->page[0], m->seg[0].len, err);
-	map_failed(w, m, done, err);
+	map_failed(w, m, done, err, c);
 	if (done == 0) {
 		m->taken = false;
 		return;
@@ -307,6 +340,64 @@ op_unmap(struct worker *w)
 	}
 }
 
+/* Unmap what is not a mapping: another length, a part, another address. @return what was said. */
+static int
+unmap_wrong(const struct domain *d, struct sluice_seg s)
+{
+	unsigned int later;
+
+	switch (sim_rnd(3)) {
+	case 0:
+		return sluice_unmap(d->d, s.iova, s.len);
+	case 1:
+		return sluice_unmap_burst(d->d, &s, 1) != 0 ? 0 : -sim_errno();
+	default:
+		return sluice_unmap_async_burst(d->d, &s, 1, &later) != 0 ? 0 : -sim_errno();
+	}
+}
+
+static void
+op_wrong(struct worker *w)
+{
+	const struct map *m = &w->map[sim_rnd(world.plan.v[PLAN_live])];
+	const struct domain *d = &world.domain[m->domain];
+	struct sluice_seg s = m->seg[0];
+	uint64_t pa;
+	int ret;
+
+	if (!m->live)
+		return;
+	switch (sim_rnd(4)) {
+	case 0: /* lengths are multiples of 8 */
+		s.len -= 1;
+		break;
+	case 1:
+		s.iova += 4;
+		break;
+	case 2:
+		s.iova += 4096;
+		s.len = s.len > 4096 ? s.len - 4096 : s.len;
+		s.len -= 1;
+		break;
+	default:
+		s.iova += (uint64_t)sim_rnd(2048) * 4096 - 1024 * 4096;
+		s.len = (1 + sim_rnd(3)) * 4096 - 1;
+		break;
+	}
+	struct call c = call_begin();
+
+	ret = unmap_wrong(d, s);
+	call_end(c, "a wrong unmap");
+	sim_note("wrong unmap of domain %u: iova %#jx, %u bytes: %d", m->domain, (uintmax_t)s.iova,
+		 s.len, ret);
+	sometimes(unmap_wrong);
+	SIM_CHECK(ret == -EINVAL || ret == -ENOENT || ret == -EAGAIN || (ret < 0 && world_excused(-ret)),
+		  "an unmap of what is no mapping: %d, %s", ret, ret < 0 ? sluice_error() : "done");
+	if (d->policy[0] != 'c' && d->policy[0] != 'h')
+		SIM_CHECK(sluice_iova_to_pa(d->d, m->seg[0].iova, &pa) == 0 && pa == m->seg[0].pa,
+			  "after a wrong unmap IOVA %#jx is not mapped any more", (uintmax_t)m->seg[0].iova);
+}
+
 /* Take cookies. @return how many. */
 static unsigned int
 op_completed(struct worker *w, unsigned int k)
@@ -346,6 +437,8 @@ op_leave(struct worker *w)
 		if (w->head[k] != w->tail[k])
 			return;
 	world_ctl_lock();
+	struct call c = call_begin();
+
 	ret = sluice_worker_unregister(world.engine, w->fiber);
 	SIM_CHECK(ret == 0 || world_excused(-ret), "worker_unregister: %s", sluice_error());
 	sim_note("unregistered: %d", ret);
@@ -357,6 +450,8 @@ op_leave(struct worker *w)
 				  "worker_register: %s", sluice_error());
 		} while (ret != 0);
 	}
+	world.calls--;
+	(void)c;
 	world_ctl_unlock();
 }
 
@@ -427,6 +522,8 @@ worker_main(void *arg)
 		default:
 			if (world.plan.v[PLAN_control] != 0 && sim_one_in(3))
 				op_leave(w);
+			else if (sim_one_in(3))
+				op_wrong(w);
 			else
 				sim_sleep(sim_rnd(2000));
 			break;

@@ -116,6 +116,8 @@ struct world {
 	uint64_t pages;
 	uint64_t hw_moves;   /* what the hardware had done at its last look */
 	uint64_t stale;      /* stale accesses so far */
+	unsigned int calls;  /* workers that are in a call */
+	uint64_t called;     /* calls that workers began */
 	bool ctl;            /* a control call is under way: one at a time */
 	bool trouble;        /* hardware faults have begun: invalidations may fail */
 	bool closing;        /* the workers have ended */
@@ -166,7 +168,7 @@ bool policy_is_strict(const char *name);
 
 #define SOMETIMES(X)                                                                               \
 	X(map) X(map_refused_space) X(map_refused_memory) X(burst) X(unmap) X(unmap_async)         \
-	X(unmap_again) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(switched)               \
+	X(unmap_wrong) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(switched)               \
 	X(switch_refused) X(attach) X(detach) X(worker_left) X(device_hit) X(device_fault)         \
 	X(device_probe_exposed) X(unmap_failed) X(unmap_busy) X(map_failed_rolled_back)            \
 	X(quarantined) X(hw_stopped) X(engine_stopped) X(worker_stopped) X(no_memory)              \
