@@ -111,6 +111,8 @@ attach(void)
 
 	if (world.plan.v[PLAN_devices] == 0 || dev->dev == NULL)
 		return;
+	if (dev->peer && !off && !world.domain[k].peer && peer_add(k) != 0)
+		return;
 	dev->changes++;
 	dev->domain = -1;
 	ret = off ? sluice_device_detach(dev->dev) :

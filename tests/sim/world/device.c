@@ -15,7 +15,7 @@ check_stale(const struct device *dev, uint64_t iova)
 {
 	struct emu_stats st;
 
-	emu_get_stats(world.emu, &st);
+	emu_get_stats(dev->emu, &st);
 	SIM_CHECK(st.stale_accesses == world.stale,
 		  "device %u reached a page at IOVA %#" PRIx64 " that its owner has back", dev->stream,
 		  iova);
@@ -40,8 +40,8 @@ use(struct device *dev, struct worker *w, struct map *m)
 	 * address in the page will do for the hardware, which knows pages. */
 	tag = w->page[m->page[i] + page].tag;
 	world.access = (struct access){ dev->stream, iova, w->id, m->live, m->domain };
-	res = dev->atc != NULL ? emu_atc_dma(world.emu, dev->atc, iova, &got, 8, false, NULL) :
-				 emu_dma(world.emu, dev->stream, iova, &got, 8, false, NULL);
+	res = dev->atc != NULL ? emu_atc_dma(dev->emu, dev->atc, iova, &got, 8, false, NULL) :
+				 emu_dma(dev->emu, dev->stream, iova, &got, 8, false, NULL);
 	check_stale(dev, iova);
 	if (res == EMU_OK)
 		sometimes(device_hit);

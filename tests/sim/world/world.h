@@ -81,10 +81,13 @@ struct domain {
 	const char *policy;  /* asked for last */
 	bool switching;      /* set_policy is under way, or has failed half-way */
 	bool switched;
+	bool peer;           /* is behind the second IOMMU, too */
 };
 
 struct device {
 	struct sluice_device *dev;
+	struct emu *emu;     /* of the IOMMU that it is behind */
+	bool peer;           /* which is the second one */
 	struct emu_atc *atc;
 	uint32_t stream;
 	int domain;          /* attached to; -1: none, or it is just being changed */
@@ -105,6 +108,8 @@ struct world {
 	struct plan plan;
 	struct sluice_iommu *iommu;
 	struct emu *emu;
+	struct sluice_iommu *peer; /* NULL: there is one IOMMU */
+	struct sluice_domain *only; /* a domain behind that alone: so tags differ */
 	struct sluice_engine *engine;
 	struct domain domain[WORLD_DOMAINS];
 	struct device device[WORLD_DEVICES];
@@ -154,6 +159,8 @@ void control_main(void *arg);
 void chaos_main(void *arg);
 /** No more faults. */
 void chaos_end(void);
+/** sluice_domain_add_iommu() for the second IOMMU. @return what that returned. */
+int peer_add(unsigned int domain);
 void close_main(void *arg);
 
 /** Is a call's error one that the faults of this run explain? */
@@ -175,7 +182,7 @@ bool policy_is_strict(const char *name);
 	X(sync_hung) X(command_refused) X(fetch_aborted) X(atc_dead) X(atc_late) X(event_lost)     \
 	X(membarrier_refused) X(flush_full) X(flush_deadline) X(flush_drain) X(flush_rollover)     \
 	X(flush_switch) X(flush_idle) X(flush_error) X(flush_put_off) X(ring_full)                 \
-	X(deadline_missed) X(reused) X(stopped_iommu) X(store_late)
+	X(deadline_missed) X(reused) X(peer_added) X(told) X(stopped_iommu) X(store_late)
 
 enum sometimes {
 #define X(n) SOMETIMES_##n,
