@@ -237,7 +237,7 @@ make_memory(void)
 	const uint32_t *v = world.plan.v;
 	uint64_t each = (uint64_t)v[PLAN_pages] * 4096;
 
-	world.pages = (uint64_t)v[PLAN_workers] * v[PLAN_pages];
+	world.pages = (uint64_t)v[PLAN_workers] * v[PLAN_pages] + WORLD_FIXED;
 	world.va = sluice_iommu_mem_alloc(world.iommu, world.pages * 4096, 4096, &world.pa);
 	SIM_CHECK(world.va != NULL, "%s", sluice_error());
 	world.owned = sim_alloc(world.pages, 64);
@@ -246,6 +246,11 @@ make_memory(void)
 	if (world.peer != NULL)
 		SIM_CHECK(sluice_iommu_watch(world.peer, world.pa, world.pages * 4096, world.owned) == 0,
 			  "%s", sluice_error());
+	world.fixed.va = world.va + v[PLAN_workers] * each;
+	world.fixed.pa = world.pa + v[PLAN_workers] * each;
+	world.fixed.pages = WORLD_FIXED;
+	fixed_watch(false);
+	world.fixed.pages = 0;
 	for (unsigned int i = 0; i < v[PLAN_workers]; i++) {
 		struct worker *w = &world.worker[i];
 

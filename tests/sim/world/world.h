@@ -18,6 +18,7 @@
 #define WORLD_MAPS     64u /* live mappings of a worker */
 #define WORLD_SEGS     3u  /* pieces of one mapping */
 #define WORLD_PAGES    64u /* of a worker */
+#define WORLD_FIXED    16u /* pages of the control thread: half of them for mappings, half for those that fail */
 
 /* Kinds of faults, bits of the plan's mask. */
 #define FAULT_WORKER_STOPS  (1u << 0) /* a worker stands still in the middle of anything */
@@ -95,6 +96,17 @@ struct device {
 	bool dead;           /* its ATC answers no more: it will be put into quarantine */
 };
 
+/** What the control thread has mapped at a fixed address, or had last. */
+struct fixed {
+	bool live;
+	uint32_t gen;        /* counts its changes */
+	uint64_t iova;
+	unsigned int domain, pages;
+	uint8_t *va;         /* of WORLD_FIXED pages */
+	uint64_t pa;
+	uint64_t tag;
+};
+
 /** The last access of a device, for the story. */
 struct access {
 	uint32_t stream;
@@ -114,6 +126,7 @@ struct world {
 	struct domain domain[WORLD_DOMAINS];
 	struct device device[WORLD_DEVICES];
 	struct worker worker[WORLD_WORKERS];
+	struct fixed fixed;
 	unsigned int engine_fiber, hw_fiber;
 	uint8_t *owned;      /* sluice_iommu_watch() */
 	uint8_t *va;         /* of all workers' pages */
@@ -141,6 +154,8 @@ void world_run(const struct plan *p);
 void page_take(struct worker *w, unsigned int page, unsigned int n, unsigned int domain);
 void page_release(struct worker *w, unsigned int page, unsigned int n);
 void page_set(struct worker *w, unsigned int page, unsigned int n, enum page_state s);
+/** A device may reach the first pages of the control thread's, or none of them any more. */
+void fixed_watch(bool live);
 /** What was exposed in that domain before step @p before is its owner's again. */
 void page_drained(unsigned int domain, uint64_t before);
 /** @return first of @p n pages that may be mapped in that domain, or -1. */
@@ -175,7 +190,7 @@ bool policy_is_strict(const char *name);
 
 #define SOMETIMES(X)                                                                               \
 	X(map) X(map_refused_space) X(map_refused_memory) X(burst) X(unmap) X(unmap_async)         \
-	X(unmap_wrong) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(switched)               \
+	X(unmap_wrong) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(fixed_refused) X(fixed_hit) X(switched)               \
 	X(switch_refused) X(attach) X(detach) X(worker_left) X(device_hit) X(device_fault)         \
 	X(device_probe_exposed) X(unmap_failed) X(unmap_busy) X(map_failed_rolled_back)            \
 	X(quarantined) X(hw_stopped) X(engine_stopped) X(worker_stopped) X(no_memory)              \
