@@ -193,7 +193,7 @@ control_main(void *arg)
 	for (unsigned int i = 0; i < world.plan.v[PLAN_control] && !world.closing; i++) {
 		struct sluice_domain_conf conf = { .batch = 1u << sim_rnd(4) };
 
-		sim_sleep(sim_rnd(3000));
+		sim_sleep(sim_rnd(world.plan.v[PLAN_control] > 10 ? 500 : 3000));
 		world_ctl_lock();
 		sim_progress();
 		switch (sim_rnd(8)) {

@@ -96,40 +96,62 @@ choose(struct worker *w, struct map *m)
 	return m->n;
 }
 
-/* Mappings of a domain whose IOVAs no other may have: live, or their unmap is not complete. */
-static unsigned int
-objects(unsigned int domain)
+/* The chunks of 2 MiB that [iova, iova+pages) lies in. */
+static uint64_t
+chunks(uint64_t iova, uint64_t pages)
 {
-	unsigned int n = 0;
+	uint64_t at = ((iova - WORLD_IOVA) >> 12) + pages - 1, set = 0;
+
+	for (uint64_t c = (iova - WORLD_IOVA) >> 21; c <= at >> 9 && c < 64; c++)
+		set |= UINT64_C(1) << c;
+	return set;
+}
+
+/* The chunks of a domain's window in which something is mapped, or its unmap is not complete. */
+static uint64_t
+chunks_used(unsigned int domain, const struct map *but)
+{
+	uint64_t set = 0;
 
 	for (unsigned int i = 0; i < world.plan.v[PLAN_workers]; i++) {
 		const struct worker *w = &world.worker[i];
 
-		n += w->tail[domain] - w->head[domain];
+		for (unsigned int p = w->head[domain]; p != w->tail[domain]; p++)
+			set |= chunks(w->pending[domain][p % 512].iova, w->pending[domain][p % 512].pages);
 		for (unsigned int k = 0; k < WORLD_MAPS; k++)
-			n += w->map[k].taken && w->map[k].domain == domain ? w->map[k].n : 0;
+			for (unsigned int j = 0; w->map[k].taken && &w->map[k] != but &&
+					w->map[k].domain == domain && j < w->map[k].n; j++)
+				set |= chunks(w->map[k].seg[j].iova, w->map[k].pages[j]);
+		if (w->large != 0 && w->large_in == domain)
+			set |= chunks(w->large_at, w->large);
 	}
-	return n;
+	return set;
 }
 
-/* Is there space for sure? The window has more chunks of 2 MiB than mappings, so one of them can be
- * had whole; and no other worker is in a call, with IOVAs in hand. Control calls are no excuse. */
+/* Is there space for sure? A chunk of the window is free, and no other worker is in a call, with
+ * IOVAs in hand. Control calls are no excuse, nor are stocks and queues. */
 static bool
-has_space(unsigned int domain, struct call c)
+has_space(const struct map *m, unsigned int done, struct call c)
 {
-	const struct domain *d = &world.domain[domain];
+	const struct domain *d = &world.domain[m->domain];
+	unsigned int nb = (world.plan.v[PLAN_window] & ~1u) / 2;
+	uint64_t used;
 
-	return c.alone && world.called == c.nth && world.plan.v[PLAN_faults] == 0 &&
-	       d->policy[0] != 'c' && d->policy[0] != 'h' &&
-	       objects(domain) < world.plan.v[PLAN_window] / 2;
+	if (!c.alone || world.called != c.nth || world.plan.v[PLAN_faults] != 0 || d->policy[0] == 'c' ||
+	    d->policy[0] == 'h')
+		return false;
+	used = chunks_used(m->domain, m);
+	for (unsigned int i = 0; i < done; i++)
+		used |= chunks(m->seg[i].iova, m->pages[i]);
+	return (unsigned int)__builtin_popcountll(used) < nb;
 }
 
 static void
 map_failed(struct worker *w, struct map *m, unsigned int from, int err, struct call c)
 {
 	if (from < m->n) {
-		SIM_CHECK(err != ENOSPC || !has_space(m->domain, c), "no space is left, say %u mappings "
-			  "in %u MiB", objects(m->domain), world.plan.v[PLAN_window]);
+		SIM_CHECK(err != ENOSPC || !has_space(m, from, c), "no space is left, and nothing is in some "
+			  "2 of %u MiB", world.plan.v[PLAN_window]);
 		SIM_CHECK(err == ENOSPC || err == ENOMEM || err == E2BIG || world_excused(err),
 			  "map: %s: %s", strerror(err), sluice_error());
 		if (err == ENOSPC)
@@ -308,7 +330,7 @@ unmap_later(struct worker *w, struct map *m)
 	sometimes(unmap_async);
 	SIM_CHECK(later <= done, "more cookies than pieces");
 	for (unsigned int i = 0; i < later; i++) {
-		w->pending[k][w->tail[k]++ % 512] = (struct pending){ m->page[i], m->pages[i] };
+		w->pending[k][w->tail[k]++ % 512] = (struct pending){ m->page[i], m->pages[i], m->seg[i].iova };
 		page_set(w, m->page[i], m->pages[i], PAGE_PENDING);
 	}
 	/* What is left is as after unmap_burst(). */
@@ -427,6 +449,40 @@ op_completed(struct worker *w, unsigned int k)
 	return n;
 }
 
+/* Much address space for a moment: chunks are cut and joined, rounds of rollover end. No device
+ * goes there. */
+static void
+op_large(struct worker *w)
+{
+	unsigned int k = sim_rnd(world.plan.v[PLAN_domains]);
+	const struct domain *d = &world.domain[k];
+	uint64_t pages = 1 + sim_rnd(sim_one_in(3) ? 1024 : 400), iova;
+	uint64_t start = sim_now();
+	struct call c = call_begin();
+	int ret = sluice_map(d->d, UINT64_C(1) << 32, pages * 4096, SLUICE_READ, &iova);
+
+	call_end(c, "a large map");
+	sim_note("map of domain %u: %" PRIu64 " pages: %d", k, pages, ret);
+	SIM_CHECK(ret == 0 || ret == -ENOSPC || ret == -ENOMEM || ret == -E2BIG || world_excused(-ret),
+		  "large map: %s", sluice_error());
+	if (ret != 0)
+		return;
+	sometimes(map_large);
+	w->large = pages;
+	w->large_at = iova;
+	w->large_in = k;
+	sim_sleep(sim_rnd(500));
+	do {
+		(void)op_completed(w, k); /* cookies that are not taken keep the ring full */
+		c = call_begin();
+		ret = sluice_unmap(d->d, iova, pages * 4096);
+		call_end(c, "a large unmap");
+		SIM_CHECK(sim_now() - start < 100 * world_bound(), "an unmap is refused for ever");
+	} while (ret == -EAGAIN);
+	SIM_CHECK(ret == 0, "large unmap: %s", sluice_error());
+	w->large = 0;
+}
+
 /* Unregister, register again: nothing of it must be lost. */
 static void
 op_leave(struct worker *w)
@@ -501,6 +557,8 @@ worker_main(void *arg)
 
 	sim_lcore_set(w->fiber);
 	for (unsigned int i = 0; i < world.plan.v[PLAN_ops]; i++) {
+		if (world.plan.v[PLAN_large] != 0 && sim_one_in(world.plan.v[PLAN_large]))
+			op_large(w);
 		switch (sim_rnd(16)) {
 		case 0: case 1: case 2: case 3: case 4: case 5:
 			op_map(w);

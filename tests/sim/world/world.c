@@ -213,7 +213,7 @@ make_domain(unsigned int i)
 	const uint32_t *v = world.plan.v;
 	struct sluice_domain_conf conf = {
 		.policy = policies[(v[PLAN_policy] + i * 3) % WORLD_POLICIES],
-		.iova_base = UINT64_C(4) << 30,
+		.iova_base = WORLD_IOVA,
 		.iova_size = (uint64_t)(v[PLAN_window] & ~1u) << 20,
 		.batch = v[PLAN_batch],
 		.ring = v[PLAN_batch] != 0 ? v[PLAN_batch] * 2 : 0,

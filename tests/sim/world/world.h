@@ -18,6 +18,7 @@
 #define WORLD_MAPS     64u /* live mappings of a worker */
 #define WORLD_SEGS     3u  /* pieces of one mapping */
 #define WORLD_PAGES    64u /* of a worker */
+#define WORLD_IOVA     (UINT64_C(4) << 30) /* where windows begin */
 #define WORLD_FIXED    16u /* pages of the control thread: half of them for mappings, half for those that fail */
 
 /* Kinds of faults, bits of the plan's mask. */
@@ -70,9 +71,13 @@ struct worker {
 	/* asynchronous unmaps whose cookies are to come, in order, by domain */
 	struct pending {
 		unsigned int page, pages;
+		uint64_t iova;
 	} pending[WORLD_DOMAINS][512];
 	unsigned int head[WORLD_DOMAINS], tail[WORLD_DOMAINS];
 	struct page page[WORLD_PAGES];
+	uint64_t large;      /* pages of a large mapping, at … */
+	uint64_t large_at;
+	unsigned int large_in; /* … in that domain */
 	uint8_t *va;
 	uint64_t pa;
 };
@@ -189,7 +194,7 @@ bool policy_is_strict(const char *name);
 /* ---- coverage: what must happen sometimes in a campaign -------------------------------------- */
 
 #define SOMETIMES(X)                                                                               \
-	X(map) X(map_refused_space) X(map_refused_memory) X(burst) X(unmap) X(unmap_async)         \
+	X(map) X(map_large) X(map_refused_space) X(map_refused_memory) X(burst) X(unmap) X(unmap_async)         \
 	X(unmap_wrong) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(fixed_refused) X(fixed_hit) X(switched)               \
 	X(switch_refused) X(attach) X(detach) X(worker_left) X(device_hit) X(device_fault)         \
 	X(device_probe_exposed) X(unmap_failed) X(unmap_busy) X(map_failed_rolled_back)            \
