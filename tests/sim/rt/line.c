@@ -41,7 +41,9 @@ static struct {
 static uintptr_t mmio;
 static size_t mmio_len;
 static struct line_counts counts;
-static uint64_t waited; /* 1/16 ns */
+static uint64_t waited[SIM_FIBERS]; /* 1/16 ns */
+static uintptr_t ram;
+static size_t ram_len;
 static struct cause causes[CAUSES];
 static unsigned int nb_causes;
 static struct {
@@ -77,9 +79,11 @@ line_mmio(const volatile void *base, size_t len)
 }
 
 void
-line_device(void)
+line_device(const void *p, size_t len)
 {
 	rt.cur->device = true;
+	ram = (uintptr_t)p;
+	ram_len = len;
 }
 
 void
@@ -105,7 +109,7 @@ void
 line_count(void)
 {
 	counts = (struct line_counts){ 0 };
-	waited = 0;
+	rt_fill(waited, 0, sizeof(waited));
 	rt_fill(causes, 0, sizeof(causes));
 	nb_causes = 0;
 }
@@ -113,8 +117,13 @@ line_count(void)
 struct line_counts
 line_counts(void)
 {
-	counts.wait_ns = waited / 16;
 	return counts;
+}
+
+uint64_t
+line_waited(unsigned int fiber)
+{
+	return waited[fiber] / 16;
 }
 
 static void
@@ -170,7 +179,6 @@ transfer(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
 
 	l->free_at = from + 16 * (uint64_t)conf.transfer;
 	counts.transfers++;
-	waited += l->free_at - f->time;
 	note(addr / LINE, pc, l->free_at - f->time);
 	return l->free_at;
 }
@@ -193,10 +201,10 @@ reads(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
 	} else if (l->shared) {
 		counts.fetches++;
 		at = (l->free_at > at ? l->free_at : at) + 16 * (uint64_t)conf.fetch;
-		waited += at - f->time;
 	}
 	l->shared = true;
 	hold(l, f->id);
+	waited[f->id] += at - f->time;
 	f->time = at;
 }
 
@@ -221,6 +229,7 @@ writes(struct line *l, struct sim_fiber *f, uintptr_t addr, bool rmw, uintptr_t 
 			f->posted = at;
 		return;
 	}
+	waited[f->id] += at - f->time;
 	f->time = at;
 	if (rmw)
 		rt_line_fence();
@@ -232,7 +241,7 @@ device(uintptr_t addr, bool write)
 {
 	struct line *l;
 
-	if (!write || addr - rt_arena_base >= RT_ARENA_SIZE)
+	if (!write || addr - ram >= ram_len)
 		return;
 	l = find(addr);
 	if (l->owner == HW || (l->owner == NOBODY && !l->shared))
@@ -277,8 +286,10 @@ rt_line_fence(void)
 {
 	struct sim_fiber *f = rt.cur;
 
-	if (f != NULL && f->posted > f->time)
-		f->time = f->posted;
+	if (f == NULL || f->posted <= f->time)
+		return;
+	waited[f->id] += f->posted - f->time;
+	f->time = f->posted;
 }
 
 void

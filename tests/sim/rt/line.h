@@ -13,8 +13,9 @@
  * 4. A plain or releasing store is posted: the core goes on, and the line is on its way. Whoever wants
  *    it next waits until it has arrived; the core itself at its next atomic read-modify-write or full
  *    fence, as on x86. With `stores_wait` the core waits at each store.
- * 5. Hardware (line_device()) has no cache. What it reads is left where it is; what it writes is held
- *    by nobody core afterwards, and the next reader pays a transfer.
+ * 5. Hardware (line_device()) has no cache. What it reads is left where it is; what it writes to the
+ *    memory that it shares with cores is held by no core afterwards, and the next reader pays a
+ *    transfer. Its own inside is free.
  * 6. Registers (line_mmio()) are no memory: a write is a doorbell, and the core waits for it as long as
  *    it takes (a hypervisor's trap; 0: posted); so is a read.
  *
@@ -38,20 +39,22 @@ struct line_conf {
 };
 
 struct line_counts {
-	uint64_t transfers, fetches, wait_ns, doorbells, reg_reads, device_writes;
+	uint64_t transfers, fetches, doorbells, reg_reads, device_writes;
 };
 
 /** After sim_begin(): no line is held by anybody. */
 void line_begin(const struct line_conf *conf);
 void line_mmio(const volatile void *base, size_t len);
-/** The running fiber is hardware. */
-void line_device(void);
+/** The running fiber is hardware, and shares [ram, ram+len) with cores. */
+void line_device(const void *ram, size_t len);
 /** The running fiber computes for so long. */
 void line_work(uint64_t ns);
 
 /** Count from now on. */
 void line_count(void);
 struct line_counts line_counts(void);
+/** ns that one fiber, by number, waited for lines since then. */
+uint64_t line_waited(unsigned int fiber);
 /** Print the @p n places in the code, and as many lines, with the most transfers since then, as counts
  * per @p ops operations. */
 void line_print(unsigned int n, double ops);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * The bound: a map and an unmap without any invalidation. Unsafe on purpose, hence only here.
+ * What knows the engine's inside. The bound: a map and an unmap without any invalidation, unsafe on
+ * purpose, hence only here. And names of lines that all workers share.
  */
+#include "object/domain.h"
 #include "window/window.h"
-
-void scale_none(struct sluice_domain *d);
+#include "scale.h"
 
 static int
 none_unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
@@ -26,4 +27,14 @@ void
 scale_none(struct sluice_domain *d)
 {
 	d->unmap = none_unmap;
+}
+
+void
+scale_names(struct sluice_domain *d)
+{
+	line_name(&d->iova.hands, sizeof(d->iova.hands), "iova: hands");
+	line_name(d->iova.avail[0].level[0], d->iova.avail[0].size / 8, "iova: chunks with free pages");
+	line_name(d->iova.uncut.level[0], d->iova.uncut.size / 8, "iova: chunks not cut");
+	line_name(&d->iova.depot, sizeof(d->iova.depot), "iova: depot");
+	line_name(&d->flush, sizeof(d->flush), "domain: flush state");
 }

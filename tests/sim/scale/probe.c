@@ -27,7 +27,15 @@ scale_queue(struct sluice_iommu *iommu)
 		.prod = (volatile uint32_t *)(void *)(s->regs.base + SMMU_CMDQ_PROD),
 		.cons = (volatile uint32_t *)(void *)(s->regs.base + SMMU_CMDQ_CONS),
 		.regs = s->regs.base,
+		.ram = (void *)sluice_mem_span(iommu->mem).va, .ram_len = sluice_mem_span(iommu->mem).len,
 	};
+}
+
+void
+scale_hw_step(struct sluice_iommu *iommu)
+{
+	/* Not sluice_iommu_step(), which notes in the iommu itself that somebody steps. */
+	(void)emu_step(iommu->emu, 1);
 }
 
 void

@@ -41,6 +41,7 @@ make_domains(void)
 	for (unsigned int i = 0; i < scale.nb_domains; i++) {
 		scale.domain[i] = sluice_domain_create(scale.iommu, &conf);
 		SIM_CHECK(scale.domain[i] != NULL, "domain: %s", sluice_error());
+		scale_names(scale.domain[i]);
 		if (c->subject->kind == SUBJECT_NONE)
 			scale_none(scale.domain[i]);
 	}
@@ -79,13 +80,12 @@ scale_up(void)
 	SIM_CHECK(sluice_iommu_mem_alloc(scale.iommu, (size_t)c->workers * SCALE_BURST * 4096, 4096,
 					 &pa) != NULL, "%s", sluice_error());
 	make_domains();
-	scale.end = (uint64_t)c->workers * s->ops / (c->quick ? 8 : 1);
-	if (scale.end < s->least)
-		scale.end = s->least;
-	scale.warm = scale.end / 2;
-	scale.end += scale.warm;
+	scale.n = (uint64_t)c->workers * s->ops / (c->quick ? 8 : 1);
+	if (scale.n < s->least)
+		scale.n = s->least;
+	scale.each = scale.n / c->workers / 2;
 	for (unsigned int i = 0; i < c->workers; i++)
-		make_worker(i, pa + (uint64_t)i * SCALE_BURST * 4096, scale.end + SCALE_BURST);
+		make_worker(i, pa + (uint64_t)i * SCALE_BURST * 4096, scale.n + SCALE_BURST);
 	/* From now on the hardware is driven by its own fiber. */
 	(void)sluice_iommu_step(scale.iommu, 1);
 	q = scale_queue(scale.iommu);
@@ -174,13 +174,14 @@ percentiles(bool release, uint64_t *p50, uint64_t *p99)
 static struct scale_result
 result(void)
 {
-	double n = (double)(scale.end - scale.warm);
+	double n = (double)scale.n;
 	struct scale_result r = {
-		.pairs = scale.end - scale.warm, .ns = scale.end_ns - scale.begin_ns,
+		.pairs = scale.n, .ns = scale.end_ns - scale.begin_ns,
 		.steps = sim_steps(), .hash = sim_hash(),
 		.transfers = (double)scale.lines.transfers / n,
 		.fetches = (double)scale.lines.fetches / n,
-		.most = (double)scale.most / n, .wait = (double)scale.lines.wait_ns / n,
+		.most = (double)scale.most / n, .wait = (double)scale.waited / n,
+		.engine_wait = (double)scale.engine_waited / (double)(scale.end_ns - scale.begin_ns),
 		.doorbells = (double)scale.lines.doorbells / n,
 		.reads = (double)scale.lines.reg_reads / n,
 		.syncs = (double)scale.syncs / n, .cmds = (double)scale.cmds / n,

@@ -42,7 +42,8 @@ struct scale_result {
 	uint64_t pairs, ns, steps, hash;
 	double per_us;                     /**< pairs a µs, all workers */
 	double transfers, fetches, most;   /**< cache lines; of the busiest line */
-	double wait;                       /**< ns that cores waited for lines */
+	double wait;                       /**< ns that the worker waited for lines */
+	double engine_wait;                /**< … and the engine, as a part of its time */
 	double syncs, cmds, doorbells, reads;
 	uint64_t unmap_p50, unmap_p99;     /**< of a call */
 	uint64_t release_p50, release_p99; /**< until memory is back; asynchronous unmaps only */
@@ -60,7 +61,7 @@ struct kernel;
 
 struct scale_worker {
 	unsigned int id;
-	bool done;
+	uint64_t pairs;
 	struct sluice_domain *d;
 	uint64_t pa;             /**< SCALE_BURST pages */
 	uint64_t sent, back;     /**< cookies */
@@ -79,11 +80,13 @@ struct scale {
 	struct kernel *kernel;
 	struct scale_worker worker[SCALE_WORKERS];
 	unsigned int nb_domains, nb_done;
-	uint64_t total, warm, end; /**< pairs: so far; at which measuring begins and ends */
+	uint64_t each;           /**< pairs a worker before measuring begins */
+	uint64_t total, begin, n; /**< pairs: so far; when measuring began; to be measured */
+	unsigned int nb_warm;    /**< workers that have made so many */
 	enum { SCALE_WARM, SCALE_MEASURE, SCALE_STOP } phase;
 	bool engine_left;
 	uint64_t begin_ns, end_ns;
-	uint64_t syncs, cmds;
+	uint64_t syncs, cmds, waited, engine_waited;
 	struct line_counts lines;
 	uint64_t most;
 };
@@ -99,15 +102,19 @@ void scale_hw_main(void *arg);
 
 /** none.c, instrumented: unmaps of @p d invalidate nothing. Unsafe on purpose. */
 void scale_none(struct sluice_domain *d);
+void scale_names(struct sluice_domain *d);
 
 /** Registers and queue of the SMMU: probe.c, which knows the driver's inside. */
 struct scale_queue {
 	void *cmds;
 	uint64_t pa, mask, head;
 	volatile uint32_t *prod, *cons;
-	uint8_t *regs;
+	uint8_t *regs, *ram;
+	size_t ram_len;
 };
 struct scale_queue scale_queue(struct sluice_iommu *iommu);
+/** One unit of the hardware's work. */
+void scale_hw_step(struct sluice_iommu *iommu);
 void scale_hw_counts(struct sluice_iommu *iommu, uint64_t *syncs, uint64_t *cmds);
 
 #endif

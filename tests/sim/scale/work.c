@@ -19,29 +19,48 @@
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-/* The pairs of a call are done. */
 static void
-did(unsigned int n)
+begin(void)
+{
+	scale.phase = SCALE_MEASURE;
+	scale.begin = scale.total;
+	scale.begin_ns = sim_now();
+	scale_hw_counts(scale.iommu, &scale.syncs, &scale.cmds);
+	line_count();
+}
+
+static void
+end(void)
+{
+	uint64_t syncs, cmds;
+
+	scale.phase = SCALE_STOP;
+	scale.end_ns = sim_now();
+	scale.n = scale.total - scale.begin;
+	scale_hw_counts(scale.iommu, &syncs, &cmds);
+	scale.syncs = syncs - scale.syncs;
+	scale.cmds = cmds - scale.cmds;
+	scale.lines = line_counts();
+	for (unsigned int i = 0; i < scale.conf.workers; i++)
+		scale.waited += line_waited(i);
+	scale.engine_waited = line_waited(scale.conf.workers + 1);
+	scale.most = line_most();
+	if (scale.conf.lines != 0)
+		line_print(scale.conf.lines, (double)scale.n);
+}
+
+/* The pairs of a call are done. Measuring begins when every worker has warmed up. */
+static void
+did(struct scale_worker *w, unsigned int n)
 {
 	scale.total += n;
-	if (scale.phase == SCALE_WARM && scale.total >= scale.warm) {
-		scale.phase = SCALE_MEASURE;
-		scale.begin_ns = sim_now();
-		scale_hw_counts(scale.iommu, &scale.syncs, &scale.cmds);
-		line_count();
-	} else if (scale.phase == SCALE_MEASURE && scale.total >= scale.end) {
-		uint64_t syncs, cmds;
-
-		scale.phase = SCALE_STOP;
-		scale.end_ns = sim_now();
-		scale_hw_counts(scale.iommu, &syncs, &cmds);
-		scale.syncs = syncs - scale.syncs;
-		scale.cmds = cmds - scale.cmds;
-		scale.lines = line_counts();
-		scale.most = line_most();
-		if (scale.conf.lines != 0)
-			line_print(scale.conf.lines, (double)(scale.end - scale.warm));
-	}
+	if (w->pairs < scale.each && w->pairs + n >= scale.each)
+		scale.nb_warm++;
+	w->pairs += n;
+	if (scale.phase == SCALE_WARM && scale.nb_warm == scale.conf.workers)
+		begin();
+	else if (scale.phase == SCALE_MEASURE && scale.total - scale.begin >= scale.n)
+		end();
 }
 
 static void
@@ -145,7 +164,12 @@ burst(struct scale_worker *w, unsigned int n)
 		return;
 	}
 	from = sim_now();
-	k = sluice_unmap_burst(w->d, seg, n);
+	/* The bound has no burst of its own: that of its domain invalidates. */
+	for (k = 0; scale.conf.subject->kind == SUBJECT_NONE && k < n; k++)
+		if (sluice_unmap(w->d, seg[k].iova, seg[k].len) != 0)
+			break;
+	if (scale.conf.subject->kind != SUBJECT_NONE)
+		k = sluice_unmap_burst(w->d, seg, n);
 	SIM_CHECK(k == n, "unmap_burst: %u of %u, %s", k, n, sluice_error());
 	note_unmap(w, sim_now() - from);
 }
@@ -175,7 +199,7 @@ scale_worker_main(void *arg)
 			one(w, pa);
 		else
 			burst(w, n);
-		did(n);
+		did(w, n);
 	}
 	if (w->back != w->sent)
 		sluice_unmap_kick(w->d);
@@ -183,7 +207,6 @@ scale_worker_main(void *arg)
 		if (cookies(w) == 0)
 			sim_pause();
 	scale.nb_done++;
-	w->done = true;
 }
 
 /* ---- engine and hardware --------------------------------------------------------------------- */
@@ -208,11 +231,11 @@ scale_hw_main(void *arg)
 
 	(void)arg;
 	sim_lcore_set(sim_self());
-	line_device();
+	line_device(q.ram, q.ram_len);
 	while (scale.nb_done < scale.conf.workers ||
 	       (scale.kernel == NULL && !scale.engine_left)) {
 		if (*q.prod != *q.cons)
-			(void)sluice_iommu_step(scale.iommu, 1);
+			scale_hw_step(scale.iommu);
 		sim_sleep(HW_NS);
 	}
 }
