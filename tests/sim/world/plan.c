@@ -84,7 +84,7 @@ plan_make(struct plan *p, uint64_t seed)
 	if (v[PLAN_peer] != 0 && v[PLAN_devices] < 2)
 		v[PLAN_devices] = 2;
 	v[PLAN_callback] = below(&s, 3) == 0;
-	v[PLAN_large] = v[PLAN_faults] == 0 ? PICK(&s, 0, 0, 2, 6) : 0;
+	v[PLAN_large] = v[PLAN_faults] == 0 && v[PLAN_workers] <= 4 ? PICK(&s, 0, 0, 2, 6) : 0;
 }
 
 const char *

@@ -198,7 +198,7 @@ bool policy_is_strict(const char *name);
 
 #define SOMETIMES(X)                                                                               \
 	X(map) X(map_large) X(map_refused_space) X(map_refused_memory) X(burst) X(unmap) X(unmap_async)         \
-	X(unmap_wrong) X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(fixed_refused) X(fixed_hit) X(switched)               \
+	X(unmap_wrong) X(cookie) X(cookie_void) X(drain) X(trim) X(trim_freed) X(fixed) X(fixed_refused) X(fixed_hit) X(switched)               \
 	X(switch_refused) X(attach) X(detach) X(worker_left) X(device_hit) X(device_fault)         \
 	X(device_probe_exposed) X(unmap_failed) X(unmap_busy) X(map_failed_rolled_back)            \
 	X(quarantined) X(hw_stopped) X(engine_stopped) X(worker_stopped) X(no_memory)              \
