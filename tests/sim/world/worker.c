@@ -17,11 +17,18 @@ struct call {
 	bool alone;    /* no other worker was in a call when it began */
 };
 
+/* One that waits for nothing: time may jump on. */
+static struct call
+call_look(void)
+{
+	return (struct call){ sim_now(), ++world.called, world.calls++ == 0 };
+}
+
 static struct call
 call_begin(void)
 {
 	sim_progress();
-	return (struct call){ sim_now(), ++world.called, world.calls++ == 0 };
+	return call_look();
 }
 
 static void
@@ -425,7 +432,7 @@ static unsigned int
 op_completed(struct worker *w, unsigned int k)
 {
 	uint64_t cookie[8];
-	struct call c = { sim_now() }; /* it waits for nothing: time may jump on */
+	struct call c = call_look();
 	unsigned int n;
 
 	if (w->head[k] == w->tail[k] && !sim_one_in(4))
