@@ -31,8 +31,8 @@
 /* ---- errors ------------------------------------------------------------------------------ */
 
 /**
- * Set this thread's sluice_error() line and rte_errno. @param err positive errno.
- * @return -err, so that a control call can return it.
+ * Set this thread's sluice_error() line, which may quote the one before, and rte_errno.
+ * @param err positive errno. @return -err, so that a control call can return it.
  */
 int sluice_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -255,12 +255,12 @@ struct sluice_iommu_ops {
 			uint64_t pages);
 	/** Discard the copy, rebuild it from the tables. Set with map_sync. @return 0, -errno. */
 	int (*refresh)(struct sluice_iommu *iommu, struct sluice_hwdom *hd);
-	/**
-	 * Look for hardware errors and repair what can be repaired (GERROR, CERROR). Any thread may
+	/** Look for hardware errors and repair what can be repaired (GERROR, CERROR). Any thread may
 	 * call it; it never blocks. The engine calls it now and then, and so does every long wait.
-	 * @return how many errors were handled.
-	 */
+	 * @return how many errors were handled. */
 	unsigned int (*service)(struct sluice_iommu *iommu);
+	/** Why nothing can be invalidated any more: a constant clause for error messages, or NULL. */
+	const char *(*broken)(const struct sluice_iommu *iommu);
 	/** Counters; contract of sluice_iommu_xstats(). */
 	unsigned int (*xstats)(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n);
 	/** Emulated hardware only, else NULL: sluice_iommu_step(), sluice_iommu_watch(). */

@@ -45,12 +45,12 @@ epoch_array_free(struct epoch_array *a)
 int
 epoch_wait(struct epoch *e)
 {
-	int ret = epoch_barrier();
+	int ret = epoch_barrier(); /* all-epoch */
 	uint64_t m;
 
 	if (ret != 0)
 		return ret;
-	m = atomic_load_explicit(&e->mark, memory_order_acquire);
+	m = atomic_load_explicit(&e->mark, memory_order_acquire); /* acq-leave */
 	while ((m & 1) != 0 && atomic_load_explicit(&e->mark, memory_order_acquire) == m)
 		sched_yield();
 	return 0;

@@ -8,14 +8,15 @@
  * under way. When the system refuses membarrier(2), nothing is freed, and the caller is told.
  *
  * 1. What a poll walks over are arrays that are never changed, only replaced.
- * 2. The poll marks itself busy with a plain store, then loads the arrays' pointers with acquire
- *    (pairs with the release of the replacement).
- * 3. The control call replaces a pointer, then calls membarrier(2), which makes every thread of the
- *    process run a full barrier, then waits until the mark is clear or has changed. This barrier
- *    stands in for the one that the poll does not have between its mark and its loads: either the
- *    poll's mark is visible to the control call, or the poll's loads see the replacement.
- * 4. Then the old array may be freed. The poll's last store (release) pairs with the control call's
- *    load of the mark (acquire).
+ * 2. The poll marks itself busy with a plain store [first-mark], then loads the arrays' pointers
+ *    with acquire [acq-array, pairs with rel-array].
+ * 3. The control call replaces a pointer with release [rel-array], then calls membarrier(2), which
+ *    makes every thread of the process run a full barrier [all-epoch], then waits until the mark is
+ *    clear or has changed. This barrier stands in for the one that the poll does not have between
+ *    its mark and its loads: either the poll's mark is visible to the control call, or the poll's
+ *    loads see the replacement.
+ * 4. Then the old array may be freed. The poll's last store [rel-leave] pairs with the control
+ *    call's load of the mark [acq-leave].
  *
  *        poll, seen                 control call                poll, too late for the old array
  *        mark odd
@@ -59,7 +60,7 @@ epoch_enter(struct epoch *e)
 {
 	uint64_t m = atomic_load_explicit(&e->mark, memory_order_relaxed);
 
-	atomic_store_explicit(&e->mark, m + 1, memory_order_relaxed);
+	atomic_store_explicit(&e->mark, m + 1, memory_order_relaxed); /* first-mark */
 	if (SLUICE_TSAN)
 		atomic_thread_fence(memory_order_seq_cst);
 	else
@@ -71,7 +72,7 @@ epoch_leave(struct epoch *e)
 {
 	uint64_t m = atomic_load_explicit(&e->mark, memory_order_relaxed);
 
-	atomic_store_explicit(&e->mark, m + 1, memory_order_release);
+	atomic_store_explicit(&e->mark, m + 1, memory_order_release); /* rel-leave */
 }
 
 /**

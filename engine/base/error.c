@@ -15,15 +15,19 @@ static _Thread_local char last_error[512];
 int
 sluice_fail(int err, const char *fmt, ...)
 {
+	char line[sizeof(last_error)]; /* an argument may be the last error: it is read to the end first */
+	size_t at = 0;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(last_error, sizeof(last_error), fmt, ap);
+	vsnprintf(line, sizeof(last_error), fmt, ap);
 	va_end(ap);
 	/* A line, whatever the texts it quotes hold. */
-	for (char *c = last_error; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	do {
+		unsigned char c = (unsigned char)line[at];
+
+		last_error[at] = (char)(c != '\0' && (c < ' ' || c == 0x7f) ? '?' : c);
+	} while (line[at++] != '\0');
 	rte_errno = err;
 	return -err;
 }

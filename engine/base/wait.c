@@ -57,6 +57,10 @@ sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn)
 int
 sluice_sync_lost(const struct sluice_iommu *iommu)
 {
+	const char *why = sluice_broken(iommu);
+
+	if (why != NULL)
+		return sluice_fail(ETIMEDOUT, "%s: %s", iommu->info.backend, why);
 	return sluice_fail(ETIMEDOUT, "%s: a SYNC did not complete within %u us (sync_timeout_us): the "
 			   "hardware hangs%s", iommu->info.backend,
 			   (unsigned int)(sluice_clock_to_ns(&iommu->clock, iommu->sync_timeout) / 1000),
@@ -74,8 +78,13 @@ sluice_inv_wait(struct sluice_iommu *iommu, uint64_t seq)
 	for (unsigned int turn = 1; fast->inv_done(fast->queue) < seq; turn++) {
 		sluice_wait_turn(iommu, turn);
 		/* The clock is read now and then only: a deadline of a second can wait. */
-		if (turn % 256 == 0 && deadline_look(&end, &iommu->clock, iommu->sync_timeout))
-			return sluice_sync_lost(iommu);
+		if (turn % 256 == 0 && deadline_look(&end, &iommu->clock, iommu->sync_timeout)) {
+			/* An error that nobody has looked at yet may be the cause, and end the wait. */
+			iommu->ops->service(iommu);
+			if (fast->inv_done(fast->queue) < seq)
+				return sluice_sync_lost(iommu);
+			break;
+		}
 	}
 	return fast->inv_result(fast->queue, seq);
 }

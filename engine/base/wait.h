@@ -10,6 +10,13 @@
 /** Spend one turn: relax hook, or spin, pause, yield; look for errors now and then. */
 void sluice_wait_turn(struct sluice_iommu *iommu, unsigned int turn);
 
+/** @return what ops->broken() says, or NULL. */
+static inline const char *
+sluice_broken(const struct sluice_iommu *iommu)
+{
+	return iommu->ops->broken != NULL ? iommu->ops->broken(iommu) : NULL;
+}
+
 /**
  * sluice_inv_wait(), with the first look at the completion in the caller: hardware that answers
  * within the doorbell's write has done it by then.

@@ -80,7 +80,7 @@ ring_account(struct sluice_domain *d, struct flush_ring *r, uint64_t from, uint6
 static struct dom_workers *
 workers(const struct sluice_domain *d)
 {
-	return atomic_load_explicit(&d->workers, memory_order_acquire); /* epoch.h, 2 */
+	return atomic_load_explicit(&d->workers, memory_order_acquire); /* acq-array: epoch.h, 2 */
 }
 
 /*

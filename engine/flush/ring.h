@@ -269,7 +269,7 @@ flush_ring_claim(struct flush_ring *r, uint64_t reclaim)
 static inline bool
 flush_ring_pop(struct flush_ring *r, uint64_t at, uint32_t kind, uint64_t *e)
 {
-	flush_ring_claim(r, at + 1);
+	flush_ring_claim(r, at + 1); /* first-claim */
 	*e = RELAXED_GET(r->ent[at & r->mask]);
 	if (__builtin_expect(*e >> 32 == kind, 1))
 		return true;
@@ -316,7 +316,7 @@ flush_ring_begin(struct flush_ring *r)
 {
 	uint64_t pos = r->tail;
 
-	RELAXED_SET(r->begin, pos + 1);
+	RELAXED_SET(r->begin, pos + 1); /* first-begin */
 	if (SLUICE_TSAN)
 		atomic_thread_fence(memory_order_seq_cst);
 	else
@@ -329,7 +329,7 @@ static inline void
 flush_ring_abort(struct flush_ring *r)
 {
 	/* Release: what this lcore does next is not part of it. */
-	__atomic_store_n(&r->begin, r->tail, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->begin, r->tail, __ATOMIC_RELEASE); /* rel-abort */
 }
 
 /** Is there room at @p pos for sure? Else flush_ring_room() knows. Worker. */

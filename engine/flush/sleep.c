@@ -24,7 +24,7 @@ doze(struct flush_state *f, const struct dom_workers *ws, uint64_t now)
 {
 	for (uint32_t i = 0; i < ws->n; i++)
 		atomic_store_explicit(&ws->w[i]->ring.asleep, true, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst); /* pairs with that in flush_ring_room() */
+	atomic_thread_fence(memory_order_seq_cst); /* full-doze, pairs with full-wake */
 	for (uint32_t i = 0; i < ws->n; i++)
 		RELAXED_SET(ws->w[i]->ring.room_end, 0);
 	f->sleep = FLUSH_DOZING;
@@ -43,7 +43,7 @@ second_look(const struct dom_workers *ws, bool *woken)
 
 		if (!atomic_load_explicit(&r->asleep, memory_order_acquire)) /* acq-asleep */
 			*woken = true;
-		/* Begin first, as in flush_ring_close() (8). */
+		/* As in flush_ring_close() (8). */
 		uint64_t begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
 
 		quiet = quiet && begin == r->seen &&

@@ -86,17 +86,17 @@ flush_ring_room(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	struct flush_ring *r = &dl->ring;
 
-	/* Acquire: pairs with flush_ring_open(); what was replaced before is seen (switch.c, 1). */
-	if (__atomic_load_n(&r->closed, __ATOMIC_ACQUIRE) ||
+	/* acq-open pairs with rel-open; what was replaced before is seen (switch.c, 1). */
+	if (__atomic_load_n(&r->closed, __ATOMIC_ACQUIRE) || /* acq-open */
 	    (r->tail - RELAXED_GET(r->reclaim) > r->mask && flush_ring_reclaim(d, dl) == 0))
 		return false;
-	RELAXED_SET(r->room_end, RELAXED_GET(r->reclaim) + r->mask + 1);
+	RELAXED_SET(r->room_end, RELAXED_GET(r->reclaim) + r->mask + 1); /* first-raise */
 	/* Closed meanwhile: the closing thread may have stored its 0 before this store (8). */
 	if (__builtin_expect(RELAXED_GET(r->closed), 0)) {
 		RELAXED_SET(r->room_end, 0);
 		return false;
 	}
-	atomic_thread_fence(memory_order_seq_cst); /* 11a */
+	atomic_thread_fence(memory_order_seq_cst); /* 11a, full-wake */
 	if (atomic_load_explicit(&r->asleep, memory_order_relaxed))
 		flush_ring_wake(d, r);
 	/* The batch may have been tuned since. */

@@ -91,7 +91,7 @@ multi_start(struct sluice_domain *d, const struct sluice_inv *inv, unsigned int 
 static bool
 peer_done(struct sluice_domain *d, struct multi_peer *p, uint32_t slot)
 {
-	const struct sluice_inv all = { .op = SLUICE_INV_DOMAIN };
+	const struct sluice_inv all = domain_inv_all(d); /* with its format: a stage 2 is kept elsewhere */
 	const struct sluice_iommu_fast *fast = &p->iommu->fast;
 	uint64_t seq;
 

@@ -232,11 +232,8 @@ domain_begin(struct sluice_domain *d)
 		sluice_fail(ENOMEM, "no memory for the policy %s", policy->name);
 	if (ret == 0)
 		ret = mirror_init(d);
-	if (ret == 0) {
+	if (ret == 0)
 		ret = engine_domain_add(d->iommu->engine, d);
-		if (ret != 0 && ret != -ENOTSUP)
-			sluice_fail(-ret, "no room for a domain's workers");
-	}
 	if (ret != 0 && d->type == SLUICE_DOMAIN_PAGING)
 		(void)d->iommu->ops->hwdom_fini(d->iommu, &d->hw);
 	return ret;

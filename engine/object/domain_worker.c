@@ -29,11 +29,11 @@ workers_replace(struct sluice_domain *d, bool less)
 		return epoch_refused();
 	w = calloc(1, sizeof(*w) + n * sizeof(w->w[0]));
 	if (w == NULL)
-		return -ENOMEM;
+		return sluice_fail(ENOMEM, "no memory for the list of workers");
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
 		if (d->lc[i] != NULL)
 			w->w[w->n++] = d->lc[i];
-	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* epoch.h, 3 */
+	old = atomic_exchange_explicit(&d->workers, w, memory_order_acq_rel); /* rel-array: epoch.h, 3 */
 	ret = engine_retire(e, &old->array, &w->array, less);
 	if (ret != 0)
 		atomic_store_explicit(&d->workers, old, memory_order_release);
@@ -69,21 +69,18 @@ domain_rings_init(struct sluice_domain *d)
 	return ret;
 }
 
-int
-domain_worker_add(struct sluice_domain *d, unsigned int lcore)
+/* @return 0; -errno with the reason in sluice_error(). */
+static int
+worker_add(struct sluice_domain *d, unsigned int lcore)
 {
 	struct dom_lcore *dl = heap_zalloc_socket("sluice_dom_lcore", sizeof(*dl),
 						  RTE_CACHE_LINE_SIZE,
 						  (int)rte_lcore_to_socket_id(lcore));
 	const struct policy_ops *p = domain_policy(d);
-	int ret = -ENOMEM;
+	int ret;
 
 	if (dl == NULL)
-		return ret;
-	if (d->lc[lcore] != NULL) { /* it could not leave: domain_worker_del() */
-		heap_free(dl);
-		return 0;
-	}
+		return sluice_fail(ENOMEM, "no memory for a worker in DPDK's heap");
 	ret = d->rings ? ring_init(d, dl) : 0;
 	if (ret == -ENOMEM) {
 		/* E2: its unmaps are strict. */
@@ -119,6 +116,19 @@ domain_worker_add(struct sluice_domain *d, unsigned int lcore)
 	return ret;
 }
 
+int
+domain_worker_add(struct sluice_domain *d, unsigned int lcore)
+{
+	int ret = 0;
+
+	if (d->lc[lcore] == NULL) /* else it could not leave: domain_worker_del() */
+		ret = worker_add(d, lcore);
+	if (ret == 0)
+		return 0;
+	return sluice_fail(-ret, "a domain with policy %s has no place for lcore %u: %s",
+			   domain_policy(d)->name, lcore, sluice_error());
+}
+
 /* Counters are all that is in there. */
 static void
 stats_add(struct dom_lcore_stats *to, const struct dom_lcore_stats *from)
@@ -130,12 +140,26 @@ stats_add(struct dom_lcore_stats *to, const struct dom_lcore_stats *from)
 		dst[i] += src[i];
 }
 
+/* Is everything that the worker unmapped released? A drain came before. */
+static bool
+all_released(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	const struct policy_ops *p = domain_policy(d);
+
+	return atomic_load_explicit(&dl->ring.released, memory_order_acquire) == /* acq-released */
+	       atomic_load_explicit(&dl->ring.tail_pub, memory_order_acquire) &&
+	       (p->worker_leave == NULL || p->worker_leave(d, dl) == 0);
+}
+
 void
 domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 {
 	struct dom_lcore *dl = d->lc[lcore];
 
 	if (dl == NULL)
+		return;
+	/* Without its invalidation nobody would know of what it left: it stays, idle. */
+	if (!all_released(d, dl))
 		return;
 	stock_close(d);
 	d->lc[lcore] = NULL;

@@ -62,7 +62,7 @@ view_replace(struct sluice_engine *e, const struct sluice_domain *without, bool 
 	TAILQ_FOREACH(d, &e->domains, next)
 		if (d != without && (d->rings || policy_polled(domain_policy(d))))
 			v->slot[d->slot] = v->domain[v->nb_domains++] = d;
-	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* epoch.h, 3 */
+	old = atomic_exchange_explicit(&e->view, v, memory_order_acq_rel); /* rel-array: epoch.h, 3 */
 	ret = engine_retire(e, old != NULL ? &old->array : NULL, &v->array, less);
 	if (ret != 0)
 		atomic_store_explicit(&e->view, old, memory_order_release);
@@ -198,7 +198,7 @@ engine_domain_add(struct sluice_engine *e, struct sluice_domain *d)
 	pthread_mutex_lock(&e->lock);
 	d->slot = bitset_take(&e->slots, 0);
 	if (d->slot == BITSET_NONE)
-		ret = -ENOSPC;
+		ret = sluice_fail(ENOSPC, "an engine has places for %u domains", ENGINE_MAX_SLOTS);
 	for (unsigned int i = 0; i < RTE_MAX_LCORE && ret == 0; i++)
 		if (e->worker[i])
 			ret = domain_worker_add(d, i);

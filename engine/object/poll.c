@@ -263,7 +263,7 @@ poll_turn(struct sluice_engine *e, bool tell)
 	STAT_SET(e->polls, polls);
 	e->in_turn = true; /* 1 */
 	epoch_enter(&e->epoch);
-	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire);
+	const struct engine_view *v = atomic_load_explicit(&e->view, memory_order_acquire); /* acq-array */
 
 	work += poll_domains(e, v, turn);
 	for (uint32_t i = 0; turn % EVENT_TURNS == 0 && i < v->nb_iommus; i++)

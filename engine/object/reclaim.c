@@ -22,6 +22,7 @@
  *        lock; pins--; next; unlock     lock; pins == 0: go on; unlock
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include <rte_errno.h>
 
@@ -38,10 +39,13 @@ tables_reclaim(struct sluice_iommu *iommu)
 	struct sluice_engine *e = iommu->engine;
 	struct sluice_domain *d, *next;
 	unsigned int freed = 0;
+	char line[512];
 	int err = rte_errno;
+	bool said = false;
 
 	if (e == NULL || engine_in_turn(e)) /* 3 */
 		return 0;
+	snprintf(line, sizeof(line), "%s", sluice_error());
 	pthread_mutex_lock(&e->lock);
 	for (d = TAILQ_FIRST(&e->domains); d != NULL; d = next) {
 		if (!d->leaving && d->iommu->mem == iommu->mem) {
@@ -51,12 +55,16 @@ tables_reclaim(struct sluice_iommu *iommu)
 			pthread_mutex_unlock(&e->lock); /* 1 */
 			n = sluice_domain_trim(d);
 			freed += n > 0 ? (unsigned int)n : 0;
+			said |= n < 0;
 			pthread_mutex_lock(&e->lock);
 			d->pins--;
 		}
 		next = TAILQ_NEXT(d, next);
 	}
 	pthread_mutex_unlock(&e->lock);
+	/* What was short is the caller's error, not that a trim did not help. */
+	if (said)
+		(void)sluice_fail(err, "%s", line);
 	rte_errno = err;
 	return freed;
 }

@@ -45,17 +45,16 @@ flush_ring_close(struct flush_ring *r, struct sluice_iommu *iommu)
 
 	RELAXED_SET(r->closed, true);
 	/* From here on every look at closed sees it. */
-	ret = epoch_barrier();
+	ret = epoch_barrier(); /* all-closed */
 	RELAXED_SET(r->room_end, 0);
-	ret = ret == 0 ? epoch_barrier() : ret;
-	/* Without the barriers a put that is under way may not be visible: then nothing is
-	 * known. */
+	ret = ret == 0 ? epoch_barrier() : ret; /* all-room */
+	/* Without the barriers a put that is under way may not be visible: nothing is known then. */
 	if (ret != 0)
 		return ret;
 	do {
-		/* Acquire: pairs with flush_ring_abort(), or rel-tail. Begin first. */
-		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE);
-		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire))
+		/* Pairs with rel-abort, or rel-tail. */
+		begin = __atomic_load_n(&r->begin, __ATOMIC_ACQUIRE); /* acq-begin */
+		if (begin == atomic_load_explicit(&r->tail_pub, memory_order_acquire)) /* acq-tail */
 			return 0;
 		sluice_wait_turn(iommu, ++turn);
 	} while (!deadline_passed(&end));
@@ -66,7 +65,7 @@ void
 flush_ring_open(struct flush_ring *r, bool cookies)
 {
 	RELAXED_SET(r->cookies_from, cookies ? r->tail : UINT64_MAX);
-	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->closed, false, __ATOMIC_RELEASE); /* rel-open */
 }
 
 static void

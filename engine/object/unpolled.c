@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 
+#include "../base/wait.h"
 #include "engine.h"
 
 /* Calls between looks at the engine's counter: it lies on a line that each turn writes. */
@@ -57,6 +58,10 @@ watch(struct sluice_domain *d, struct engine_watch *w)
 static int
 wait_failed(const struct sluice_domain *d, uint64_t polls, int err)
 {
+	const char *why = sluice_broken(d->iommu);
+
+	if (why != NULL)
+		return sluice_fail(err, "%s: %s", d->iommu->info.backend, why);
 	if (engine_turns(d->iommu->engine) == polls)
 		return fail_unpolled(d, err);
 	return sluice_fail(err, "the flush queue did not drain within %u us (twice sync_timeout_us): "

@@ -56,6 +56,7 @@
 #define keep_find PT_SYM(keep_find)
 #define keep_rollover PT_SYM(keep_rollover)
 #define keep_worker_fini PT_SYM(keep_worker_fini)
+#define keep_worker_leave PT_SYM(keep_worker_leave)
 #define keep_worker_init PT_SYM(keep_worker_init)
 #define pool_map PT_SYM(pool_map)
 #define pool_unmap PT_SYM(pool_unmap)

@@ -69,7 +69,7 @@ copypool_fini(struct sluice_domain *d)
 	d->priv = NULL;
 }
 
-/* 3: map the pool at its two places in the window. */
+/* 3: map the pool at its two places in the window. @return 0; -errno with the reason said. */
 static int
 pool_map(struct sluice_domain *d, struct copypool *s, struct copypool **by_chunk)
 {
@@ -82,7 +82,11 @@ pool_map(struct sluice_domain *d, struct copypool *s, struct copypool **by_chunk
 		ret = iova_run_get(&d->iova, 2 * side, &pfn);
 	}
 	if (ret != 0)
-		return ret;
+		return sluice_fail(-ret, ret == -ENOMEM ?
+				   "the IOMMU's memory is too small for page tables of %u KiB of "
+				   "copy pool" :
+				   "the IOVA window is too small, or too full, for %u KiB of copy "
+				   "pool, twice", s->pages << (PT_SHIFT - 10));
 	for (unsigned int w = 0; w < 2; w++) {
 		uint64_t attr = d->pte_attr[w ? SLUICE_RW : SLUICE_READ];
 		uint32_t at = pfn + w * side;
@@ -103,17 +107,22 @@ pool_make(struct sluice_domain *d, struct copypool_domain *sd, unsigned int lcor
 {
 	struct copypool *s = heap_zalloc_socket("sluice_copypool", sizeof(*s), RTE_CACHE_LINE_SIZE,
 					      (int)rte_lcore_to_socket_id(lcore));
-	int ret = -ENOMEM;
+	int ret = 0;
 
 	if (s == NULL)
-		return ret;
+		return sluice_fail(ENOMEM, "no memory for a copy pool in DPDK's heap");
 	s->span = sluice_mem_span(d->iommu->mem);
 	s->pages = (uint32_t)((d->conf.copy_pool + PT_OFFSET) >> PT_SHIFT);
 	s->slots_size = s->pages * sizeof(*s->slot);
 	s->slot = sluice_host_alloc(s->slots_size);
-	s->va = sluice_mem_alloc(d->iommu->mem, (size_t)s->pages << PT_SHIFT, PT_PAGE, &s->pa);
-	if (s->slot != NULL && s->va != NULL)
-		ret = sd->by_chunk != NULL ? pool_map(d, s, sd->by_chunk) : 0;
+	if (s->slot == NULL)
+		ret = sluice_fail(ENOMEM, "the system has no memory for the slots of a copy pool");
+	if (ret == 0)
+		s->va = sluice_mem_alloc(d->iommu->mem, (size_t)s->pages << PT_SHIFT, PT_PAGE, &s->pa);
+	if (ret == 0 && s->va == NULL)
+		ret = sluice_fail(ENOMEM, "copy pool: %s", sluice_error());
+	if (ret == 0 && sd->by_chunk != NULL)
+		ret = pool_map(d, s, sd->by_chunk);
 	if (ret != 0) {
 		pool_free(d, s);
 		return ret;

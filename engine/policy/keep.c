@@ -82,6 +82,15 @@ note_stale(struct sluice_domain *d, struct keep *k, uint64_t ticks)
 		STAT_ADD(k->misses, 1);
 }
 
+/* 5: what is cleared was the oldest when it was evicted. */
+static void
+note_oldest(struct keep *k)
+{
+	uint32_t i = k->cleared != KEEP_NIL ? k->cleared : k->oldest;
+
+	STAT_SET(k->since, i == KEEP_NIL ? 0 : k->node[i].since);
+}
+
 /* Take a node out of the order. */
 static void
 unlink_order(struct keep *k, uint32_t i)
@@ -97,7 +106,7 @@ unlink_order(struct keep *k, uint32_t i)
 	else
 		k->oldest = n->newer;
 	if (n->older == KEEP_NIL)
-		STAT_SET(k->since, n->newer == KEEP_NIL ? 0 : k->node[n->newer].since);
+		note_oldest(k);
 	k->n--;
 	STAT_SET(k->pages, k->pages - n->pages);
 }
@@ -148,31 +157,63 @@ keep_add(struct sluice_domain *d, struct keep *k, uint64_t key, uint32_t pfn, ui
 		k->node[k->newest].newer = i;
 	} else {
 		k->oldest = i;
-		STAT_SET(k->since, n->since);
+		note_oldest(k);
 	}
 	k->newest = i;
 	k->n++;
-	if (k->n > k->most)
-		STAT_SET(k->most, k->n);
+	if (k->n + k->nb_cleared > k->most)
+		STAT_SET(k->most, k->n + k->nb_cleared);
 	STAT_SET(k->pages, k->pages + pages);
 	STAT_ADD(k->kept, 1);
 }
 
-/* Take the oldest out of table and order, and clear its entries. */
-static uint32_t
-take_oldest(struct sluice_domain *d, struct keep *k, struct sluice_inv *inv)
+/* 5: take the oldest out of table and order, and clear its entries. */
+static struct sluice_inv
+clear_oldest(struct sluice_domain *d, struct keep *k)
 {
 	uint32_t i = k->oldest, *link = head_of(k, k->node[i].key);
-	const struct keep_node *n = &k->node[i];
+	struct keep_node *n = &k->node[i];
 
 	while (*link != i + 1)
 		link = &k->node[*link - 1].chain;
 	*link = n->chain;
+	STAT_ADD(k->cleared_pages, n->pages); /* first: what is exposed is never counted too low */
 	unlink_order(k, i);
 	pte_run_clear(domain_pte(d, n->pfn), n->pages);
-	*inv = (struct sluice_inv){ .head = d->inv_leaf, .pages = PT_INV_PAGES(n->pages),
+	n->chain = KEEP_NIL;
+	if (k->cleared == KEEP_NIL)
+		k->cleared = i;
+	else
+		k->node[k->cleared_last].chain = i;
+	k->cleared_last = i;
+	k->nb_cleared++;
+	note_oldest(k);
+	return (struct sluice_inv){ .head = d->inv_leaf, .pages = PT_INV_PAGES(n->pages),
 				    .iova = d->iova_base + ((uint64_t)n->pfn << PT_SHIFT) };
-	return i;
+}
+
+/* 5: nothing that is cleared can be reached any more. @return how many that were. */
+static uint32_t
+release_cleared(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct keep *k = dl->priv;
+	uint64_t now = sluice_clock_ticks(&d->iommu->clock);
+	uint32_t n = k->nb_cleared, next;
+
+	for (uint32_t i = k->cleared; i != KEEP_NIL; i = next) {
+		const struct keep_node *at = &k->node[i];
+
+		next = at->chain;
+		note_stale(d, k, now - at->since);
+		window_free(d, dl, at->pfn, at->pages);
+		node_free(k, i);
+	}
+	k->cleared = KEEP_NIL;
+	k->nb_cleared = 0;
+	STAT_SET(k->cleared_pages, 0);
+	note_oldest(k);
+	STAT_ADD(k->evicted, n);
+	return n;
 }
 
 int
@@ -180,42 +221,26 @@ keep_evict(struct sluice_domain *d, struct dom_lcore *dl, uint32_t max)
 {
 	struct keep *k = dl->priv;
 	struct sluice_inv inv[SLUICE_INV_BURST];
-	uint32_t node[SLUICE_INV_BURST], n = 0, nb_inv;
-	uint64_t now;
+	bool again = k->nb_cleared != 0;
+	uint32_t n = 0;
 	int ret;
 
-	while (n < max && n < SLUICE_INV_BURST && k->n != 0) {
-		node[n] = take_oldest(d, k, &inv[n]);
-		n++;
-	}
-	if (n == 0)
+	while (n < max && n < SLUICE_INV_BURST && k->n != 0)
+		inv[n++] = clear_oldest(d, k);
+	if (k->nb_cleared == 0)
 		return 0;
-	nb_inv = n;
-	if (n > DOM_CONF(d, range_max)) {
+	if (again || n > DOM_CONF(d, range_max)) {
 		inv[0] = domain_inv_all(d);
-		nb_inv = 1;
+		n = 1;
 	}
-	ret = domain_inv_sync(d, inv, nb_inv);
-	STAT_ADD(dl->st.invs, nb_inv);
+	ret = domain_inv_sync(d, inv, n);
+	STAT_ADD(dl->st.invs, n);
 	STAT_ADD(dl->st.syncs, 1);
-	now = sluice_clock_ticks(&d->iommu->clock);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct keep_node *at = &k->node[node[i]];
-
-		if (ret == 0) {
-			note_stale(d, k, now - at->since);
-			window_free(d, dl, at->pfn, at->pages);
-		} else {
-			STAT_ADD(k->lost_pages, at->pages);
-		}
-		node_free(k, node[i]);
-	}
 	if (ret != 0) {
 		STAT_ADD(k->errors, 1);
 		return ret;
 	}
-	STAT_ADD(k->evicted, n);
-	return (int)n;
+	return (int)release_cleared(d, dl);
 }
 
 static int
@@ -285,14 +310,15 @@ keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lco
 	struct keep_domain *kd = d->priv;
 
 	if (k == NULL)
-		return -ENOMEM;
+		return sluice_fail(ENOMEM, "no memory for what it keeps in DPDK's heap");
 	k->head = sluice_host_alloc(HEADS * sizeof(*k->head));
 	k->node = sluice_host_alloc(KEEP_LIMIT * sizeof(*k->node));
 	if (k->head == NULL || k->node == NULL) {
 		free_keep(k);
-		return -ENOMEM;
+		return sluice_fail(ENOMEM, "the system has no memory for %u kept mappings",
+				   KEEP_LIMIT);
 	}
-	k->free = k->oldest = k->newest = KEEP_NIL;
+	k->free = k->oldest = k->newest = k->cleared = KEEP_NIL;
 	k->gen = kd->gen;
 	k->dl = dl;
 	dl->priv = k;
@@ -301,6 +327,19 @@ keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lco
 	kd->all = k;
 	pthread_mutex_unlock(&kd->lock);
 	return 0;
+}
+
+int
+keep_worker_leave(struct sluice_domain *d, struct dom_lcore *dl)
+{
+	struct keep_domain *kd = d->priv;
+	int ret;
+
+	/* A drain came before; this takes what was unmapped since. */
+	pthread_mutex_lock(&kd->lock);
+	ret = evict_all(d, dl);
+	pthread_mutex_unlock(&kd->lock);
+	return ret;
 }
 
 void
@@ -316,9 +355,6 @@ keep_worker_fini(struct sluice_domain *d, struct dom_lcore *dl)
 		;
 	*link = k->next;
 	pthread_mutex_unlock(&kd->lock);
-	/* A drain came before; this takes what was unmapped since. If it fails, nothing is
-	 * freed. */
-	(void)evict_all(d, dl);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
 	keep_gone(kd, k);

@@ -38,7 +38,7 @@ add(const struct sluice_domain *d, struct sluice_domain_stats *st, const struct 
 
 	st->queued += kept;
 	st->released += back;
-	*more += (STAT_GET(k->pages) + STAT_GET(k->lost_pages)) << d->page_shift;
+	*more += (STAT_GET(k->pages) + STAT_GET(k->cleared_pages)) << d->page_shift;
 	st->flush_errors += STAT_GET(k->errors);
 	st->deadline_misses += STAT_GET(k->misses);
 	st->pending_max += STAT_GET(k->most);
@@ -79,8 +79,6 @@ keep_gone(struct keep_domain *kd, const struct keep *k)
 	g->kept += k->kept;
 	g->reused += k->reused;
 	g->evicted += k->evicted;
-	g->pages += k->pages;
-	g->lost_pages += k->lost_pages;
 	g->errors += k->errors;
 	g->misses += k->misses;
 	g->most += k->most;

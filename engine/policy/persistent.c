@@ -4,11 +4,13 @@
  * reuses it: no address changes, nothing is invalidated. When more than keep_max are kept, the
  * oldest are evicted in batches with one SYNC each. This is for callers that use the same buffers
  * again and again.
+ * What an eviction could not invalidate keeps its IOVAs until a later one could (persistent.h, 5).
  *
  * Until the eviction a device may reach memory that its owner has back. The stale window lasts from
  * the unmap to the eviction, or to the next map of the same memory, and no deadline ends it. It is
  * measured (sluice_domain_stale_hist()), and kept mappings are counted: `queued` is how many were
- * ever kept, `released` how many were evicted or reused, `pending` how many are kept now.
+ * ever kept, `released` how many were evicted or reused, `pending` how many are kept now, or were
+ * evicted and could not be invalidated.
  */
 #include <errno.h>
 
@@ -104,6 +106,18 @@ check(struct sluice_domain *d, uint64_t iova, size_t len, uint32_t *pfn, uint32_
 	return ret;
 }
 
+/* There is no place to keep one more, because evictions failed (persistent.h, 5). */
+static __rte_noinline int
+unmap_full(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
+{
+	int ret = policy_strict.unmap(d, iova, len, dl);
+
+	/* Another failure would concern other memory, and is counted. */
+	if (ret == 0)
+		(void)keep_evict(d, dl, 0);
+	return ret;
+}
+
 static int
 unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 {
@@ -116,6 +130,8 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 	if (__builtin_expect(len - 1 >= (size_t)KEEP_PAGES << PT_SHIFT ||
 			     (iova & PT_OFFSET) + len > (size_t)KEEP_PAGES << PT_SHIFT, 0))
 		return policy_strict.unmap(d, iova, len, dl);
+	if (__builtin_expect(keep_full(k), 0))
+		return unmap_full(d, iova, len, dl);
 	ret = check(d, iova, len, &pfn, &pages, &pte);
 	if (__builtin_expect(ret != 0, 0)) {
 		STAT_ADD(dl->st.unmap_errors, 1);
@@ -127,7 +143,7 @@ unmap(struct sluice_domain *d, uint64_t iova, size_t len, struct dom_lcore *dl)
 	STAT_ADD(dl->st.unmaps, 1);
 	STAT_ADD(dl->st.unmap_more, pages - 1);
 	/* This mapping is kept. If an eviction failed, that concerns other memory and is
-	 * counted. */
+	 * counted; a drain says so. */
 	if (__builtin_expect(k->n > max, 0))
 		(void)keep_evict(d, dl, k->n - max + RTE_MIN(max / 2, SLUICE_INV_BURST - 1));
 	return 0;
@@ -153,6 +169,7 @@ const struct policy_ops policy_persistent = {
 	.init = keep_init,
 	.fini = keep_fini,
 	.worker_init = keep_worker_init,
+	.worker_leave = keep_worker_leave,
 	.worker_fini = keep_worker_fini,
 	.stats = keep_stats,
 	.drain = keep_drain,

@@ -18,22 +18,29 @@
  *    keep_exit()), or the worker's load comes later, sees `closed`, and waits until it is open
  *    again. Every load of `closed` that lets a worker in is an acquire that pairs with the release
  *    of keep_open(), so the worker sees what an earlier drain left. Both waits are bounded.
+ * 5. An eviction clears the entries of the oldest and puts them into a list of their own,
+ *    `cleared`, where no map finds them. When their invalidation is complete, their IOVAs are free.
+ *    If it failed, they stay in that list: a device may still reach them, so they are pending, and a
+ *    drain returns the error. The next eviction, of the worker or of a drain, invalidates the whole
+ *    domain and releases them with its own. They take places of mappings that could be kept (KEEP_LIMIT is
+ *    for both). Without a place an unmap is strict; if that succeeds, hardware answers again, and
+ *    what is cleared is invalidated again, too.
  */
 #ifndef POLICY_PERSISTENT_H
 #define POLICY_PERSISTENT_H
 
 #include "../object/domain.h"
 
-#define KEEP_LIMIT 32768u /* mappings that a worker keeps at most, whatever keep_max says */
+#define KEEP_LIMIT 32768u /* mappings that a worker keeps, or could not evict, at most */
 #define KEEP_PAGES IOVA_CHUNK_PAGES /* larger mappings are not kept */
 #define KEEP_NIL   UINT32_MAX
 
-/** One kept mapping. */
+/** One kept mapping, or one that is being evicted. */
 struct keep_node {
 	uint64_t key;
 	uint64_t since; /* time of its unmap, clock ticks */
 	uint32_t pfn, pages;
-	uint32_t chain; /* the next with the same hash, or the next free one */
+	uint32_t chain; /* the next with the same hash; the next cleared one; the next free one */
 	uint32_t newer, older;
 };
 
@@ -47,15 +54,16 @@ struct keep {
 	uint32_t free, fresh;  /* list of nodes given back; the first node never used */
 	uint32_t oldest, newest;
 	uint32_t n;            /* kept now */
+	uint32_t cleared, cleared_last, nb_cleared; /* 5: list, the oldest first */
 	/* Counters. */
 	uint64_t kept;         /* in all, ever */
 	uint64_t reused, evicted;
 	uint64_t pages;        /* kept now */
-	uint64_t lost_pages;   /* evicted, but not invalidated: a device may still reach them */
+	uint64_t cleared_pages; /* 5: a device may still reach them */
 	uint64_t errors;       /* evictions that failed */
 	uint64_t misses;       /* stale for longer than the deadline */
-	uint64_t most;         /* the most kept at once */
-	uint64_t since;        /* time of the oldest unmap; 0: nothing is kept */
+	uint64_t most;         /* the most kept or cleared at once */
+	uint64_t since;        /* time of the oldest unmap; 0: nothing is kept or cleared */
 	uint32_t gen;          /* keep_domain.gen when the histogram was last emptied */
 	struct dom_lcore *dl;  /* the worker */
 	struct keep *next;     /* in keep_domain.all, under its lock */
@@ -98,13 +106,20 @@ keep_exit(struct keep *k)
 /** Take out a kept mapping with that key. @return its page number, or KEEP_NIL. */
 uint32_t keep_find(struct sluice_domain *d, struct keep *k, uint64_t key);
 
-/** Keep one more mapping; there must be room (n < KEEP_LIMIT). */
+/** Is there no place for one more? */
+static inline bool
+keep_full(const struct keep *k)
+{
+	return k->n + k->nb_cleared >= KEEP_LIMIT;
+}
+
+/** Keep one more mapping; there must be a place (keep_full()). */
 void keep_add(struct sluice_domain *d, struct keep *k, uint64_t key, uint32_t pfn, uint32_t pages);
 
 /**
- * Evict up to SLUICE_INV_BURST of the oldest: clear their entries, do one invalidation and SYNC,
- * free their IOVAs.
- * @return how many; -ETIMEDOUT, -EIO: a device may still reach them, and their IOVAs are lost.
+ * Evict up to @p n, and up to SLUICE_INV_BURST, of the oldest, and what an earlier eviction could
+ * not invalidate (5): clear their entries, do one invalidation and SYNC, free their IOVAs.
+ * @return how many; -ETIMEDOUT, -EIO: a device may still reach them; the next eviction tries again.
  */
 int keep_evict(struct sluice_domain *d, struct dom_lcore *dl, uint32_t n);
 
@@ -113,6 +128,7 @@ int keep_rollover(struct sluice_domain *d);
 
 /* policy_ops: keep.c, keep_stats.c */
 int keep_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
+int keep_worker_leave(struct sluice_domain *d, struct dom_lcore *dl);
 void keep_worker_fini(struct sluice_domain *d, struct dom_lcore *dl);
 int keep_drain(struct sluice_domain *d);
 int keep_init(struct sluice_domain *d);
@@ -120,7 +136,7 @@ void keep_fini(struct sluice_domain *d);
 void keep_stats(const struct sluice_domain *d, struct sluice_domain_stats *st);
 const struct sluice_hist *keep_stale(const struct sluice_domain *d);
 void keep_stale_reset(struct sluice_domain *d);
-/** A worker leaves: add its counters to the domain's. */
+/** A worker leaves, with nothing kept: add its counters to the domain's. */
 void keep_gone(struct keep_domain *kd, const struct keep *k);
 
 #endif

@@ -42,8 +42,12 @@ struct policy_ops {
 	 * the domain; also after an init that failed or was never called (d->priv is NULL then). */
 	int (*init)(struct sluice_domain *d);
 	void (*fini)(struct sluice_domain *d);
+	/* 0, or -errno with sluice_fail() called, which says what was short. */
 	int (*worker_init)(struct sluice_domain *d, struct dom_lcore *dl, unsigned int lcore);
-	/* The worker is in no call, and no other thread looks at it any more. */
+	/* Before worker_fini, while the worker is one of the domain's, and in no call: release what
+	 * waits for an invalidation. @return 0, or -errno: it stays, idle. */
+	int (*worker_leave)(struct sluice_domain *d, struct dom_lcore *dl);
+	/* Nothing waits, the worker is in no call, and no other thread looks at it any more. */
 	void (*worker_fini)(struct sluice_domain *d, struct dom_lcore *dl);
 	/* One turn of the engine, instead of flush_poll(). @return work done. */
 	unsigned int (*poll)(struct sluice_domain *d, uint64_t now, bool look);

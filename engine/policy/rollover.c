@@ -82,11 +82,14 @@ page_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint3
 	}
 }
 
-/* Get up to a chunk of pages in a row; pages before them are passed over. */
+/* Get up to a chunk of pages in a row; pages before them are passed over. Every chunk may have free
+ * pages and none of them so many in a row: after a few rounds this is given up. */
 static int
 run_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint32_t pages,
 	uint32_t *pfn)
 {
+	uint64_t last = ro_round(s) + ROLLOVER_WRAPS;
+
 	for (;;) {
 		uint32_t n = 0;
 
@@ -99,6 +102,8 @@ run_get(struct sluice_domain *d, struct rollover *s, struct ro_worker *w, uint32
 			w->bits[w->word] &= ~UINT64_C(1) << (i % 64);
 			return 0;
 		}
+		if (ro_round(s) > last)
+			return -ENOSPC;
 		int ret = chunk_next(d, s, w);
 
 		if (ret != 0)
@@ -314,7 +319,8 @@ rollover_worker_init(struct sluice_domain *d, struct dom_lcore *dl, unsigned int
 	if (w == NULL) {
 		w = worker_make(s, lcore);
 		if (w == NULL)
-			return -ENOMEM;
+			return sluice_fail(ENOMEM, "no memory for marks of %u chunks of the IOVA "
+					   "window, in DPDK's heap or the system", s->nb_chunks);
 		/* release: pairs with the acquire of worker() in rollover_wrap.c. */
 		atomic_store_explicit(&s->worker[lcore], w, memory_order_release);
 	}

@@ -64,6 +64,7 @@
 #include "../object/domain.h"
 
 #define ROLLOVER_NOTES 256u
+#define ROLLOVER_WRAPS 4u /* rounds that one map may go through */
 #define NO_CHUNK       UINT32_MAX
 
 struct note {

@@ -7,8 +7,6 @@
 #include "rollover.h"
 #include "../window/window.h"
 
-#define MAX_WRAPS 4u /* rounds that one map may go through */
-
 /* Take a chunk. @return whether it was READY in this round. */
 static bool
 take(struct rollover *s, uint32_t chunk, uint64_t round)
@@ -118,7 +116,7 @@ int
 ro_chunk_get(struct sluice_domain *d, struct ro_worker *me, uint32_t *chunk)
 {
 	struct rollover *s = d->priv;
-	uint64_t last = ro_round(s) + MAX_WRAPS;
+	uint64_t last = ro_round(s) + ROLLOVER_WRAPS;
 	bool no_memory = false;
 	int ret;
 
@@ -248,7 +246,7 @@ ro_row_get(struct sluice_domain *d, struct ro_worker *me, uint32_t n, uint32_t *
 			none = ret;
 			tables = 0; /* give up empty tables: their memory may be enough */
 		}
-		if (wraps++ == MAX_WRAPS || !row_possible(s, n))
+		if (wraps++ == ROLLOVER_WRAPS || !row_possible(s, n))
 			return none;
 		tickets_past(s, (now + 1) * s->nb_chunks);
 		if (ro_wrap(d, me, now, tables, wraps > 1) != 0)

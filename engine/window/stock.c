@@ -149,7 +149,7 @@ stock_take(struct sluice_domain *d, const struct dom_lcore *me)
 		any |= tried[i];
 	}
 	if (any)
-		seen = epoch_barrier() == 0;
+		seen = epoch_barrier() == 0; /* all-theft: ring.h, 12 */
 	for (unsigned int i = 0; any && seen && i < RTE_MAX_LCORE; i++)
 		if (tried[i])
 			look(d->lc[i], &attempt[i]);

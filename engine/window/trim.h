@@ -11,7 +11,8 @@ struct sluice_domain_conf;
 struct sluice_iommu;
 
 /** Trim all domains that have their tables in the memory of @p iommu, for a control call that found
- * too little of it. The caller must hold no lock. rte_errno is preserved. @return pages freed. */
+ * too little of it. The caller must hold no lock. rte_errno and the line of sluice_error() are
+ * preserved. @return pages freed. */
 unsigned int tables_reclaim(struct sluice_iommu *iommu);
 
 /** From now on no thread trims @p d on behalf of others. @return 0; -EAGAIN: one is doing so now,

@@ -53,6 +53,7 @@ static const struct {
 	KEY(cons_lag, T_U32, 0, 1u << SMMU_QS_MAX),
 	KEY(shuffle, T_BOOL, 0, 1),
 	KEY(sync_early, T_BOOL, 0, 1),
+	KEY(tlbi_racy, T_BOOL, 0, 1),
 	KEY(step, T_BOOL, 0, 1),
 	KEY(step_ns, T_U32, 1, 1000000),
 	KEY(seed, T_U64, 0, UINT64_MAX),
@@ -62,7 +63,7 @@ const char *const emu_key_names[] = {
 	"sync_ns", "tlbi_ns", "ril", "msi", "wired", "two_level", "s1", "s2", "vmid16", "hyp",
 	"ats", "cohacc", "atc_timeout_ns", "gran16k", "gran64k", "sid_bits", "oas", "iotlb",
 	"walk_cache", "cfg_cache", "cmdq_max_log2", "evtq_max_log2", "ack_delay", "cons_lag",
-	"shuffle", "sync_early", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
+	"shuffle", "sync_early", "tlbi_racy", "step", "step_ns", "seed", "mem_mb", "mem", NULL,
 };
 _Static_assert(RTE_DIM(emu_key_names) == RTE_DIM(conf_keys) + 3, "the same keys, mem_mb and mem");
 
@@ -160,7 +161,7 @@ emu_conf_say(struct sluice_regs *regs, const struct emu_smmuv3_conf *c, uint64_t
 	const char *const others[] = {
 		c->ats ? ",ats=1" : "", c->s1 ? "" : ",s1=0", c->s2 ? "" : ",s2=0",
 		c->vmid16 ? "" : ",vmid16=0", c->hyp ? "" : ",hyp=0", c->wired ? "" : ",wired=0",
-		c->sync_early ? ",sync_early=1" : "",
+		c->sync_early ? ",sync_early=1" : "", c->tlbi_racy ? ",tlbi_racy=1" : "",
 	};
 
 	snprintf(regs->settings, sizeof(regs->settings),

@@ -71,6 +71,7 @@ smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 {
 	struct smmu *s = iommu->priv;
 	struct cmdq_lcore *lc = cmdq_self(&s->cmdq);
+	const struct smmu_cmd cmd = cmd_cfgi_ste(sid, true);
 	uint64_t target[ENTRY_WORDS], start;
 	_Atomic uint64_t *ste;
 	struct smmu_ctx *old;
@@ -82,7 +83,7 @@ smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 	rc = smmu_strtab_known(s, sid, &ste);
 	if (rc != 0)
 		goto out;
-	start = cmdq_reserve_now(&s->cmdq, lc, 2);
+	start = cmdq_reserve_now(&s->cmdq, lc, cmdq_slots(&s->cmdq, &cmd, 1));
 	if (start == CMDQ_NONE) {
 		rc = cmdq_is_dead(&s->cmdq) ? -EIO : -EAGAIN;
 		goto out;
@@ -92,8 +93,7 @@ smmu_block(struct sluice_iommu *iommu, uint32_t sid, uint64_t *seq)
 		old->users--;
 	ste_abort(target);
 	atomic_store_explicit(&ste[0], target[0], memory_order_release);
-	cmdq_put(&s->cmdq, start, cmd_cfgi_ste(sid, true));
-	*seq = cmdq_commit(&s->cmdq, lc, start, start + 2);
+	*seq = cmdq_fill(&s->cmdq, lc, start, &cmd, 1);
 	atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
 	/* This does not learn whether the command completes, so the next change repeats it. */
 	s->unsure = true;

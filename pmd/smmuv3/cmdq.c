@@ -29,16 +29,16 @@ cmdq_publish(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t e, uint64_t seq)
 
 	do {
 		e = w >> 2;
-		/* 3b. Pairs with the release half of READY in cmdq_commit_slow(). */
+		/* 3b. acq-ready pairs with rel-ready in cmdq_commit_slow(). */
 		while ((w = atomic_load_explicit(&cmdq_slot(cq, e)->baton,
-						 memory_order_acquire)) > baton_passed(e))
+						 memory_order_acquire)) > baton_passed(e)) /* acq-ready */
 			e = w >> 2;
-		rte_io_wmb();
+		rte_io_wmb(); /* dev-slots */
 		regs_write32(cq->regs, SMMU_CMDQ_PROD, (uint32_t)e & cq->wrap_mask);
 		atomic_fetch_add_explicit(&lc->extra, 1, memory_order_relaxed);
 		/* 3c. Release orders this PROD write before the next holder's. Acquire as in 3b. */
 		w = atomic_exchange_explicit(&cmdq_slot(cq, e)->baton, baton_passed(e),
-					     memory_order_acq_rel);
+					     memory_order_acq_rel); /* rel-passed, acq-ready */
 	} while (w > baton_passed(e));
 	return seq;
 }
@@ -61,9 +61,10 @@ cmdq_commit_slow(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_
 	}
 	/* This burst needs no plain PROD write: another producer's covers it, or an extra one. */
 	atomic_fetch_add_explicit(&lc->left, 1, memory_order_relaxed);
-	/* 3a. Acquire pairs with the release half of PASSED in 3c. */
-	if (atomic_load_explicit(word, memory_order_acquire) != baton_passed(start) &&
-	    atomic_exchange_explicit(word, baton_ready(end), memory_order_acq_rel) !=
+	/* 3a. acq-passed pairs with rel-passed in 3c. */
+	if (atomic_load_explicit(word, memory_order_acquire) != baton_passed(start) && /* acq-passed */
+	    atomic_exchange_explicit(word, baton_ready(end),
+				     memory_order_acq_rel) != /* rel-ready, acq-passed */
 		    baton_passed(start))
 		return end;
 	return cmdq_publish(cq, lc, end, end);
@@ -75,7 +76,8 @@ init_lcores(struct cmdq *cq, const bool *lcores)
 	uint64_t size = cq->mask + 1;
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; lcores != NULL && i < RTE_MAX_LCORE; i++)
+	/* 6 needs the way of 1b: it is chosen by that nobody may add. */
+	for (unsigned int i = 0; lcores != NULL && !cq->repeat && i < RTE_MAX_LCORE; i++)
 		n += lcores[i];
 	/* 1b: the margin may take at most half of the queue. */
 	if (n * CMDQ_FAA_BURST > size / 2)
@@ -89,6 +91,8 @@ init_lcores(struct cmdq *cq, const bool *lcores)
 	atomic_store_explicit(&cq->limit, (int64_t)(size - n * CMDQ_FAA_BURST),
 			      memory_order_relaxed);
 	cq->max_burst = RTE_MIN(CMDQ_MAX_BURST, (uint32_t)(size - n * CMDQ_FAA_BURST));
+	cq->max_cmds = RTE_MIN(SLUICE_INV_BURST, cq->repeat ? cq->max_burst / 2 - 1 :
+							      cq->max_burst - 1);
 }
 
 int
@@ -106,6 +110,7 @@ cmdq_init(struct cmdq *cq, const struct cmdq_conf *conf)
 	if (cq->regs->base != NULL)
 		cq->prod = (_Atomic uint32_t *)(void *)(cq->regs->base + SMMU_CMDQ_PROD);
 	cq->share = conf->share;
+	cq->repeat = conf->repeat;
 	cq->start = conf->start;
 	/* §6.3.26: aligned to its own size, at least 32 bytes. */
 	cq->cmds = sluice_mem_alloc(mem, size * SMMU_CMD_BYTES,
@@ -168,7 +173,7 @@ cmdq_read_cons(struct cmdq *cq)
 	 * another thread has just looked, and its result will do. Acquire: see cmdq_refresh();
 	 * it also keeps the three reads in order. */
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
-	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS);
+	uint32_t reg = regs_read32(cq->regs, SMMU_CMDQ_CONS); /* an acquire: acq-cons */
 	uint64_t again = atomic_load_explicit(&cq->tail, memory_order_acquire);
 	uint64_t ahead = (reg - tail) & cq->wrap_mask;
 
@@ -187,11 +192,11 @@ cmdq_refresh(struct cmdq *cq)
 	uint64_t cons = cmdq_read_cons(cq);
 	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
 
-	/* Release: the read of CONS, which follows the hardware's reads of the slots, is ordered
-	 * before any producer's writes to them. Pairs with the acquire in cmdq_reserve(). */
+	/* rel-room: the read of CONS, which follows the hardware's reads of the slots, is ordered
+	 * before any producer's writes to them. Pairs with acq-room in cmdq_reserve(). */
 	while (cons > tail &&
 	       !atomic_compare_exchange_weak_explicit(&cq->tail, &tail, cons, memory_order_acq_rel,
-						      memory_order_relaxed))
+						      memory_order_relaxed)) /* rel-room */
 		;
 }
 
@@ -199,14 +204,15 @@ cmdq_refresh(struct cmdq *cq)
 static uint64_t
 try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
-	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_acquire); /* acq-room */
 	int64_t limit = atomic_load_explicit(&cq->limit, memory_order_relaxed);
 	uint64_t head;
 
 	if (n <= lc->faa_max) {
 		if ((int64_t)(lc->end + n - tail) > limit)
 			return CMDQ_NONE;
-		head = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+		head = atomic_fetch_add_explicit(&cq->head, n,
+						 memory_order_acq_rel); /* rel-head, acq-head */
 	} else {
 		head = atomic_load_explicit(&cq->head, memory_order_relaxed);
 		do {
@@ -214,7 +220,7 @@ try_reserve(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 				return CMDQ_NONE;
 		} while (!atomic_compare_exchange_weak_explicit(&cq->head, &head, head + n,
 								memory_order_acq_rel,
-								memory_order_relaxed));
+								memory_order_relaxed)); /* rel-head, acq-head */
 	}
 	if (lc->faa_max != 0)
 		lc->end = head + n;
@@ -235,6 +241,20 @@ cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	return try_reserve(cq, lc, n);
 }
 
+int
+cmdq_fail(const struct cmdq *cq)
+{
+	const char *why;
+
+	/* Pairs with the release of limit in cmdq_kill(): a queue that was seen dead says why. */
+	atomic_thread_fence(memory_order_acquire);
+	why = atomic_load_explicit(&cq->why, memory_order_relaxed);
+	if (why != NULL)
+		return sluice_fail(EIO, "smmuv3: %s", why);
+	return sluice_fail(EIO, "smmuv3: the command queue stayed full for the SYNC timeout "
+			   "(sync_timeout_us): the hardware hangs, or is starved of its lcore");
+}
+
 uint64_t
 cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 {
@@ -242,8 +262,10 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 	uint64_t pos = cmdq_reserve_now(cq, lc, n);
 	struct deadline end;
 
-	if (likely(pos != CMDQ_NONE) || cmdq_is_dead(cq))
+	if (likely(pos != CMDQ_NONE))
 		return pos;
+	if (cmdq_is_dead(cq))
+		goto none;
 	count(lc, &lc->full_waits);
 	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
 	for (unsigned int turn = 1; !deadline_passed(&end) && !cmdq_is_dead(cq); turn++) {
@@ -257,13 +279,69 @@ cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n)
 			return pos;
 	}
 	atomic_fetch_add_explicit(&lc->full_timeouts, 1, memory_order_relaxed);
+	/* The wait may have been too short for a look at the hardware's errors: name the cause. */
+	if (iommu->ops != NULL)
+		iommu->ops->service(iommu);
+none:
+	(void)cmdq_fail(cq);
 	return CMDQ_NONE;
 }
 
-static uint64_t
-fill(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, const struct smmu_cmd *cmds,
-     unsigned int n)
+/* 6. CFGI and TLBI are 0x03 to 0x3f. */
+static bool
+is_repeated(struct smmu_cmd c)
 {
+	uint64_t op = smmu_field_get(SMMU_CMD_0_OP, c.w[0]);
+
+	return op >= SMMU_CMD_CFGI_STE && op < SMMU_CMD_ATC_INV;
+}
+
+/* 6. Is one of these commands repeated? */
+static bool
+repeats(const struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
+{
+	unsigned int i = 0;
+
+	if (likely(!cq->repeat))
+		return false;
+	while (i < n && !is_repeated(cmds[i]))
+		i++;
+	return i < n;
+}
+
+unsigned int
+cmdq_slots(const struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
+{
+	return repeats(cq, cmds, n) ? 2 * n + 2 : n + 1;
+}
+
+/* 6. Each stretch up to a SYNC twice, with a SYNC between. @return the slots used, but the last. */
+static unsigned int
+fill_twice(struct cmdq *cq, uint64_t start, const struct smmu_cmd *cmds, unsigned int n)
+{
+	uint64_t at = start;
+
+	for (unsigned int from = 0, to; from <= n; from = to + 1) {
+		for (to = from; to < n && smmu_field_get(SMMU_CMD_0_OP, cmds[to].w[0]) != SMMU_CMD_SYNC;)
+			cmdq_put(cq, at++, cmds[to++]);
+		cmdq_put(cq, at++, cmd_sync_silent());
+		for (unsigned int i = from; i < to; i++)
+			cmdq_put(cq, at++, is_repeated(cmds[i]) ? cmds[i] : cmd_filler());
+		if (to < n)
+			cmdq_put(cq, at++, cmds[to]);
+	}
+	atomic_fetch_add_explicit(&cq->repeats, at - start - n, memory_order_relaxed);
+	return (unsigned int)(at - start);
+}
+
+uint64_t
+cmdq_fill(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, const struct smmu_cmd *cmds,
+	  unsigned int n)
+{
+	if (unlikely(repeats(cq, cmds, n))) {
+		n = fill_twice(cq, start, cmds, n);
+		return cmdq_commit(cq, lc, start, start + n + 1);
+	}
 	for (unsigned int i = 0; i < n; i++)
 		cmdq_put(cq, start + i, cmds[i]);
 	return cmdq_commit(cq, lc, start, start + n + 1);
@@ -273,21 +351,22 @@ uint64_t
 cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
 {
 	struct cmdq_lcore *lc = cmdq_self(cq);
-	uint64_t start = cmdq_reserve(cq, lc, n + 1);
+	uint64_t start = cmdq_reserve(cq, lc, cmdq_slots(cq, cmds, n));
 
-	return unlikely(start == CMDQ_NONE) ? 0 : fill(cq, lc, start, cmds, n);
+	return unlikely(start == CMDQ_NONE) ? 0 : cmdq_fill(cq, lc, start, cmds, n);
 }
 
 uint64_t
 cmdq_try(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n)
 {
 	struct cmdq_lcore *lc = cmdq_self(cq);
+	unsigned int room = cmdq_slots(cq, cmds, n);
 	uint64_t start;
 
-	if (unlikely(!cmdq_reserve_fast(cq, lc, n + 1, &start)))
-		start = cmdq_reserve_now(cq, lc, n + 1);
+	if (unlikely(!cmdq_reserve_fast(cq, lc, room, &start)))
+		start = cmdq_reserve_now(cq, lc, room);
 	if (likely(start != CMDQ_NONE))
-		return fill(cq, lc, start, cmds, n);
+		return cmdq_fill(cq, lc, start, cmds, n);
 	return cmdq_is_dead(cq) ? 0 : SLUICE_INV_FULL;
 }
 

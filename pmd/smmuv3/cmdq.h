@@ -28,9 +28,10 @@
  *       has changed nothing that others see; any other is a normal add by a. or b.
  *    `tail` is a lower bound of CONS, shared by all producers. A slot may be written again only
  *    after the hardware's last read of it. That read comes before the hardware's write of CONS,
- *    which cmdq_refresh() acquires and passes on by the release of tail, which the check acquires.
+ *    which cmdq_refresh() acquires [acq-cons] and passes on by the release of tail [rel-room],
+ *    which the check acquires [acq-room].
  *    It may be that only another producer, with an earlier add, has seen the T above. So adds are
- *    acq_rel, and each acquires what all earlier ones knew.
+ *    acq_rel [rel-head, acq-head], and each acquires what all earlier ones knew.
  *
  * 2. Fill. The slots of a burst belong to one producer alone, which uses plain stores.
  *
@@ -52,12 +53,13 @@
  *    meanwhile.
  *    Values hold whole positions, so a word from an earlier lap never looks like one of this lap
  *    (an old READY ends at or before start; an old PASSED has an earlier start).
- *    Orders: exchanges are acq_rel. The release half of READY pairs with the acquire in b or c:
- *    the commands are visible to the holder before it writes PROD. The release half of PASSED
- *    pairs with the acquire in a: PROD writes of successive holders happen one after the other, in
- *    the order of positions; each is larger than the last, so PROD never goes backwards.
- *    rte_io_wmb() is between commands and PROD (§3.5.2). It is cumulative, so it covers what other
- *    producers wrote and this holder has acquired.
+ *    Orders: exchanges are acq_rel. The release half of READY [rel-ready] pairs with the acquire
+ *    in b or c [acq-ready]: the commands are visible to the holder before it writes PROD. The
+ *    release half of PASSED [rel-passed] pairs with the acquire in a [acq-passed]: PROD writes of
+ *    successive holders happen one after the other, in the order of positions; each is larger than
+ *    the last, so PROD never goes backwards.
+ *    rte_io_wmb() is between commands and PROD (§3.5.2) [dev-slots]. It is cumulative, so it covers
+ *    what other producers wrote and this holder has acquired.
  *
  * 4. Shared SYNCs. If a producer fills its last slot and finds head beyond its own end, another
  *    burst is reserved behind it, which ends in a SYNC too. That SYNC completes everything before
@@ -84,6 +86,16 @@
  *       (4), or over slots that were reused meanwhile and hold later positions. floor keeps the
  *       result.
  *    A dead queue takes CONS away from a and sets floor beyond everything, so all waits end.
+ *
+ * 6. Repetition, for hardware that needs it. NVIDIA's erratum T264-SMMU-3 (SMMUs of Tegra264): a
+ *    TLB entry can survive an invalidation that races with traffic to the same entry. NVIDIA's
+ *    workaround is to issue each TLBI and CFGI, each followed by a SYNC, twice; the second must
+ *    begin only after the SYNC of the first, and then evicts the entry for certain. ATC_INV is not
+ *    affected and must not be repeated. No register tells of the erratum, only the device tree
+ *    ("nvidia,tegra264-smmu"). So a burst of A B becomes A B SYNC A B SYNC, where the first SYNC
+ *    signals nothing. In a burst that has SYNCs of its own, each stretch up to one is repeated
+ *    before it, because what follows relies on that. The plain case of 1a is not used, so that the
+ *    fast path need not ask.
  */
 #ifndef SMMUV3_CMDQ_H
 #define SMMUV3_CMDQ_H
@@ -98,6 +110,7 @@ struct cmdq_conf {
 	uint8_t log2size;       /**< 1 … 19 */
 	bool msi;               /**< SYNCs complete by a write to memory; else by CONS */
 	bool share;             /**< share SYNCs (4) */
+	bool repeat;            /**< issue TLBI and CFGI twice (6); needs four entries */
 	const bool *lcores;     /**< RTE_MAX_LCORE flags: which may use fetch_add; NULL: none */
 	uint64_t start;         /**< first position, for tests; a multiple of 2 * size */
 };
@@ -117,13 +130,19 @@ uint64_t cmdq_reserve_slow(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int 
 uint64_t cmdq_reserve_now(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n);
 
 /**
- * Put commands and a SYNC into the queue. @param n up to max_burst - 1.
+ * Put commands and a SYNC into the queue. @param n up to max_cmds.
  * @return the sequence number, or 0.
  */
 uint64_t cmdq_submit(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
 
 /** The same without a wait. @return the sequence number; 0: the queue is dead; SLUICE_INV_FULL. */
 uint64_t cmdq_try(struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
+
+/** The slots that @p n commands and their SYNC take. */
+unsigned int cmdq_slots(const struct cmdq *cq, const struct smmu_cmd *cmds, unsigned int n);
+/** Steps 2 to 4 of so many slots from @p start on. @return the sequence number. */
+uint64_t cmdq_fill(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start,
+		   const struct smmu_cmd *cmds, unsigned int n);
 
 /** Step 5 for all but the plain case: b., and MSI. */
 uint64_t cmdq_done_slow(struct cmdq *cq);
@@ -143,8 +162,15 @@ void cmdq_raise_floor(struct cmdq *cq, uint64_t pos);
  * may go on.
  */
 bool cmdq_repair(struct cmdq *cq);
-/** Declare the queue dead: it accepts nothing, and every wait ends with an error. */
-void cmdq_kill(struct cmdq *cq);
+/**
+ * Declare the queue dead: it accepts nothing, and every wait ends with an error. Under the service
+ * lock.
+ * @param why a clause for error messages, constant.
+ * @param cons CONS still says what the hardware has done.
+ */
+void cmdq_kill(struct cmdq *cq, const char *why, bool cons);
+/** Set the error message of a queue that took nothing, dead or full. @return -EIO. */
+int cmdq_fail(const struct cmdq *cq);
 
 void cmdq_get_stats(const struct cmdq *cq, struct cmdq_stats *st);
 
@@ -189,14 +215,15 @@ cmdq_reserve_fast(struct cmdq *cq, struct cmdq_lcore *lc, unsigned int n, uint64
 
 	if (unlikely(n > CMDQ_FAA_BURST))
 		return false;
-	/* Pairs with the release in cmdq_refresh(). */
-	tail = atomic_load_explicit(&cq->tail, memory_order_acquire);
+	/* Pairs with rel-room in cmdq_refresh(). */
+	tail = atomic_load_explicit(&cq->tail, memory_order_acquire); /* acq-room */
 	/* Signed, because an lcore that was idle is far behind tail. */
 	if (unlikely((int64_t)(lc->end + n - tail) >
 		     atomic_load_explicit(&cq->limit, memory_order_relaxed)))
 		return false;
 	/* 1: acquire from and release to the adds of all producers. */
-	*start = atomic_fetch_add_explicit(&cq->head, n, memory_order_acq_rel);
+	*start = atomic_fetch_add_explicit(&cq->head, n,
+					   memory_order_acq_rel); /* rel-head, acq-head */
 	lc->end = *start + n;
 	cmdq_count_own(&lc->subs);
 	return true;
@@ -271,20 +298,21 @@ cmdq_commit(struct cmdq *cq, struct cmdq_lcore *lc, uint64_t start, uint64_t end
 	uint64_t mask = cq->mask, last = (end - 1) & mask, w;
 	uint32_t wrap_mask = cq->wrap_mask;
 
-	/* 4 and 3a. Acquire pairs with the release half of PASSED in 3c. */
+	/* 4 and 3a. acq-passed pairs with rel-passed in 3c. */
 	if (unlikely(atomic_load_explicit(&cq->head, memory_order_relaxed) != end ||
-		     atomic_load_explicit(&slots[start & mask].baton, memory_order_acquire) !=
+		     atomic_load_explicit(&slots[start & mask].baton,
+					  memory_order_acquire) != /* acq-passed */
 			     baton_passed(start) ||
 		     prod == NULL))
 		return cmdq_commit_slow(cq, lc, start, end);
 	cmdq_put_last(&cq->cmds[last], &slots[last], end, cmdq_sync(cq, end), true);
 	/* 3b. The release is for emulated registers; see regs.h. */
-	rte_io_wmb();
-	atomic_store_explicit(prod, (uint32_t)end & wrap_mask, memory_order_release);
-	/* 3c. Release orders this PROD write before the next holder's. Acquire pairs with the
-	 * release half of READY in 3a. */
+	rte_io_wmb(); /* dev-slots */
+	atomic_store_explicit(prod, (uint32_t)end & wrap_mask, memory_order_release); /* rel-prod */
+	/* 3c. rel-passed orders this PROD write before the next holder's. acq-ready pairs with
+	 * rel-ready in 3a. */
 	w = atomic_exchange_explicit(&slots[end & mask].baton, baton_passed(end),
-				     memory_order_acq_rel);
+				     memory_order_acq_rel); /* rel-passed, acq-ready */
 	if (unlikely(w > baton_passed(end)))
 		return cmdq_publish(cq, lc, w >> 2, end);
 	return end;
@@ -303,10 +331,10 @@ cmdq_done(struct cmdq *cq)
 	if (reg != NULL) {
 		/* Acquire: tail is read before CONS. Pairs with the release in cmdq_refresh(),
 		 * whose CONS was no later one. */
-		pos = atomic_load_explicit(&cq->tail, memory_order_acquire);
-		/* Acquire: pairs with the hardware's write, after all that the SYNC waited for. */
-		pos += (atomic_load_explicit(reg, memory_order_acquire) - (uint32_t)pos) &
-		       cq->wrap_mask;
+		pos = atomic_load_explicit(&cq->tail, memory_order_acquire); /* acq-room */
+		/* acq-done pairs with the hardware's write, after all that the SYNC waited for. */
+		pos += (atomic_load_explicit(reg, memory_order_acquire) - /* acq-done */
+			(uint32_t)pos) & cq->wrap_mask;
 		if (likely(atomic_load_explicit(&cmdq_slot(cq, pos - 1)->end,
 						memory_order_relaxed) == pos))
 			return pos;

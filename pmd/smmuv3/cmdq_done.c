@@ -54,25 +54,30 @@ done_by_cons(struct cmdq *cq)
 	return floor;
 }
 
+/* What the word in memory says, where SYNCs write one, and the floor. */
+static uint64_t
+done_by_msi(struct cmdq *cq)
+{
+	/* Acquire: pairs with the hardware's write, which follows everything that the SYNC
+	 * waited for. */
+	uint32_t word = atomic_load_explicit(cq->msi, memory_order_acquire); /* acq-done */
+	/* tail is within one lap of every SYNC that can complete, so 32 signed bits suffice. */
+	uint64_t tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
+	uint64_t done = tail + (uint64_t)(int64_t)(int32_t)(word - (uint32_t)tail);
+	uint64_t floor = atomic_load_explicit(&cq->floor, memory_order_acquire);
+
+	return unlikely(floor > done) ? floor : done;
+}
+
 uint64_t
 cmdq_done_slow(struct cmdq *cq)
 {
 	struct cmdq_lcore *lc;
-	uint64_t tail, done, floor;
-	uint32_t word;
+	uint64_t done;
 
 	if (unlikely(!atomic_load_explicit(&cq->msi_on, memory_order_relaxed)))
 		return done_by_cons(cq);
-	/* Acquire: pairs with the hardware's write, which follows everything that the SYNC
-	 * waited for. */
-	word = atomic_load_explicit(cq->msi, memory_order_acquire);
-	/* tail is within one lap of every SYNC that can complete, so 32 signed bits suffice. */
-	tail = atomic_load_explicit(&cq->tail, memory_order_relaxed);
-	done = tail + (uint64_t)(int64_t)(int32_t)(word - (uint32_t)tail);
-	floor = atomic_load_explicit(&cq->floor, memory_order_acquire);
-	if (unlikely(floor > done))
-		done = floor;
-
+	done = done_by_msi(cq);
 	/* Has the word not changed for long? A SYNC that a repair has replaced sends no MSI. */
 	lc = cmdq_self(cq);
 	if (likely(atomic_load_explicit(&lc->done, memory_order_relaxed) != done)) {
@@ -101,16 +106,20 @@ cmdq_result_slow(const struct cmdq *cq, uint64_t seq)
 	const struct cmdq_errors *err = &cq->err;
 
 	if (seq > atomic_load_explicit(&err->dead_from, memory_order_relaxed))
-		return -EIO;
+		return cmdq_fail(cq);
 	for (uint32_t i = 0; i < RTE_DIM(err->seq); i++) {
 		uint64_t bad = atomic_load_explicit(&err->seq[i], memory_order_relaxed);
 
 		if (bad >> 1 == seq)
-			return bad & FAILED_TIMEOUT ? -ETIMEDOUT : -EIO;
+			return bad & FAILED_TIMEOUT ?
+				       sluice_fail(ETIMEDOUT, "smmuv3: a device did not answer an ATC "
+						   "invalidation") :
+				       sluice_fail(EIO, "smmuv3: the hardware refused a command");
 	}
 	/* So many failed that some were forgotten: report a failure that may be none, not the
 	 * reverse. */
-	return seq <= atomic_load_explicit(&err->forgotten, memory_order_relaxed) ? -EIO : 0;
+	return seq > atomic_load_explicit(&err->forgotten, memory_order_relaxed) ? 0 :
+	       sluice_fail(EIO, "smmuv3: so many commands failed that it is not known which");
 }
 
 /* @param how FAILED_REFUSED or FAILED_TIMEOUT. */
@@ -133,17 +142,22 @@ record_failed(struct cmdq *cq, uint64_t seq, uint64_t how)
 }
 
 void
-cmdq_kill(struct cmdq *cq)
+cmdq_kill(struct cmdq *cq, const char *why, bool cons)
 {
 	uint64_t done;
 	uint32_t n;
 
 	if (cmdq_is_dead(cq))
 		return;
-	atomic_store_explicit(&cq->limit, INT64_MIN, memory_order_relaxed);
+	atomic_store_explicit(&cq->why, why, memory_order_relaxed);
+	/* Release: pairs with the fence in cmdq_fail(). */
+	atomic_store_explicit(&cq->limit, INT64_MIN, memory_order_release);
 	/* CONS cannot end the waits any more; floor does. */
 	atomic_store_explicit(&cq->cons, NULL, memory_order_relaxed);
-	done = done_by_cons(cq);
+	/* Without CONS, what only CONS told of counts as not executed: an error too many. */
+	done = cons ? done_by_cons(cq) :
+	       atomic_load_explicit(&cq->msi_on, memory_order_relaxed) ? done_by_msi(cq) :
+	       atomic_load_explicit(&cq->floor, memory_order_relaxed);
 	atomic_store_explicit(&cq->err.dead_from, done, memory_order_relaxed);
 	n = atomic_load_explicit(&cq->nb_failed, memory_order_relaxed);
 	/* Release, before floor lets waiters go on and ask for the result. */
@@ -224,7 +238,8 @@ cmdq_repair(struct cmdq *cq)
 	end = burst_end(cq, pos);
 	if (end == 0 ||
 	    err->repeats > (code == SMMU_CERROR_ATC_INV_SYNC ? MAX_TIMEOUTS : MAX_REPEATS)) {
-		cmdq_kill(cq);
+		cmdq_kill(cq, "the command queue is dead: it stopped again and again at a command "
+			  "that cannot be fetched or replaced", true);
 		return false;
 	}
 	if (code == SMMU_CERROR_ILL) {

@@ -17,7 +17,7 @@
 
 #define CMDQ_FAA_BURST   8u
 #define CMDQ_SHARE_GROUP 64u
-#define CMDQ_MAX_BURST   (SLUICE_INV_BURST + 1u)
+#define CMDQ_MAX_BURST   (2 * SLUICE_INV_BURST + 2u) /* 6: everything twice */
 #define CMDQ_NONE        UINT64_MAX
 /* The own_end of an lcore that may not add (1a): a position that no queue reaches. */
 #define CMDQ_FAR         (UINT64_C(1) << 62)
@@ -67,8 +67,10 @@ struct cmdq {
 	_Atomic uint32_t *prod; /* CMDQ_PROD where it is addressable, or NULL */
 	uint32_t wrap_mask;     /* 2 * size - 1: index and wrap of PROD and CONS */
 	uint32_t max_burst;
+	uint32_t max_cmds;      /* of one submission, without its last SYNC and what 6 adds */
 	struct sluice_regs *regs;
 	bool share;
+	bool repeat;            /* 6 */
 	uint8_t log2size;
 	/* Read by all producers; written when the queue was full, or failed. */
 	_Atomic uint64_t tail __rte_cache_aligned; /* <= CONS: slots before it may be reused */
@@ -86,6 +88,8 @@ struct cmdq {
 	uint64_t pa, msi_pa;
 	_Atomic uint64_t bad_cons;          /* reads of an impossible CONS */
 	_Atomic uint64_t cons_fallbacks;
+	_Atomic uint64_t repeats;           /* commands that 6 has added */
+	_Atomic(const char *) why;          /* it is dead; NULL: it is not */
 	struct cmdq_errors {                /* written under the lock of service() */
 		_Atomic uint64_t seq[256];  /* failed submissions << 1 | how; a ring */
 		_Atomic uint64_t forgotten; /* the highest that was dropped from the ring */

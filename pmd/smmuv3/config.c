@@ -13,8 +13,12 @@
 #define KEY_STRTAB  "strtab"
 #define KEY_SYNC    "sync"
 #define KEY_TIMEOUT "sync_timeout_us"
+#define KEY_QUIRK   "quirk"
+#define REPEAT      "repeat-tlbi-cfgi"
 
-const char *const smmu_keys[] = { KEY_CMDQ, KEY_EVTQ, KEY_STRTAB, KEY_SYNC, KEY_TIMEOUT, NULL };
+const char *const smmu_keys[] = {
+	KEY_CMDQ, KEY_EVTQ, KEY_STRTAB, KEY_SYNC, KEY_TIMEOUT, KEY_QUIRK, NULL,
+};
 
 static int
 number(struct rte_kvargs *kv, const char *key, uint64_t min, uint64_t max, uint64_t *v)
@@ -53,6 +57,7 @@ int
 smmu_parse(struct smmu_cfg *cfg, struct rte_kvargs *kv)
 {
 	uint64_t cmdq = 12, evtq = 12, timeout = 1000000;
+	bool none;
 	int rc;
 
 	memset(cfg, 0, sizeof(*cfg));
@@ -65,6 +70,11 @@ smmu_parse(struct smmu_cfg *cfg, struct rte_kvargs *kv)
 		rc = choice(kv, KEY_STRTAB, "2lvl", &cfg->want_2lvl, "linear", &cfg->want_linear);
 	if (rc == 0)
 		rc = choice(kv, KEY_SYNC, "msi", &cfg->want_msi, "cons", &cfg->want_cons);
+	if (rc == 0)
+		rc = choice(kv, KEY_QUIRK, REPEAT, &cfg->repeat, "none", &none);
+	if (rc == 0 && cfg->repeat && cmdq < 2)
+		rc = sluice_fail(EINVAL, KEY_CMDQ "=%ju: " KEY_QUIRK "=" REPEAT " needs a queue of 4 "
+				 "commands at least, " KEY_CMDQ "=2", (uintmax_t)cmdq);
 	cfg->cmdq_log2 = (uint8_t)cmdq;
 	cfg->evtq_log2 = (uint8_t)evtq;
 	cfg->sync_timeout_us = timeout;

@@ -51,6 +51,9 @@ evtq_burst(struct evtq *q, struct sluice_fault *f, unsigned int n)
 
 	if (likely(avail == 0 && !lost))
 		return 0;
+	/* After a reset PROD is anything, and the records are old ones. */
+	if (unlikely((regs_read32(q->regs, SMMU_CR0ACK) & (uint32_t)SMMU_CR0_EVENTQEN) == 0))
+		return 0;
 	rte_io_rmb();
 	if (unlikely(avail > q->mask + 1)) {
 		/* PROD cannot be more than a lap ahead, so these records cannot be trusted. Begin

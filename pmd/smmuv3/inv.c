@@ -177,12 +177,12 @@ submit_slow(struct smmu *s, const struct sluice_inv *inv, unsigned int n)
 	if (n != 0 && inv->op == SLUICE_INV_ATC) {
 		uint64_t seq;
 
-		n = smmu_atc_build(inv, n, c, s->cmdq.max_burst - 1);
+		n = smmu_atc_build(inv, n, c, s->cmdq.max_cmds);
 		seq = n != 0 ? cmdq_submit(&s->cmdq, c, n) : 0;
 		smmu_atc_count(s, seq, n);
 		return seq;
 	}
-	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_burst - 1));
+	return cmdq_submit(&s->cmdq, c, build(s, inv, n, c, s->cmdq.max_cmds));
 }
 
 /* op, flags, tag and pages in one word: one comparison instead of three. */
@@ -219,7 +219,7 @@ smmu_inv_try(void *queue, const struct sluice_inv *inv, unsigned int n)
 {
 	struct smmu_cmd c[SLUICE_INV_BURST];
 	struct smmu *s = queue;
-	unsigned int room = s->cmdq.max_burst - 1;
+	unsigned int room = s->cmdq.max_cmds;
 	bool atc = n != 0 && inv->op == SLUICE_INV_ATC;
 	uint64_t seq;
 

@@ -43,10 +43,14 @@ init_queues(struct smmu *s, const struct smmu_cfg *cfg)
 		.log2size = RTE_MIN(cfg->cmdq_log2, s->idr.cmdqs),
 		.msi = s->idr.msi && !cfg->want_cons,
 		.share = true,
+		.repeat = cfg->repeat,
 	};
 	bool lcores[RTE_MAX_LCORE];
 	int rc;
 
+	if (cfg->repeat && conf.log2size < 2)
+		return sluice_fail(EINVAL, "quirk=repeat-tlbi-cfgi: this SMMU's command queue has fewer "
+				   "than 4 entries (IDR1.CMDQS)");
 	if (cfg->want_msi && !conf.msi)
 		return sluice_fail(EINVAL, "sync=msi: this SMMU has no MSIs");
 	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
@@ -225,6 +229,14 @@ smmu_step(struct sluice_iommu *iommu, unsigned int budget)
 	return s->regs.ops->step != NULL ? s->regs.ops->step(&s->regs, budget) : -ENOTSUP;
 }
 
+static const char *
+smmu_broken(const struct sluice_iommu *iommu)
+{
+	const struct smmu *s = iommu->priv;
+
+	return atomic_load_explicit(&s->cmdq.why, memory_order_relaxed);
+}
+
 static int
 smmu_watch(struct sluice_iommu *iommu, uint64_t pa, uint64_t len, const uint8_t *owned)
 {
@@ -246,6 +258,7 @@ static const struct sluice_iommu_ops smmuv3_ops = {
 	.block = smmu_block,
 	.ats = smmu_ats,
 	.service = smmu_service,
+	.broken = smmu_broken,
 	.xstats = smmu_xstats,
 	.step = smmu_step,
 	.watch = smmu_watch,

@@ -23,7 +23,7 @@ raw_info(struct sluice_iommu *iommu, struct sluice_raw_info *info)
 	info->entry_words[SLUICE_RAW_STREAM] = SMMU_STE_DWORDS;
 	info->entry_words[SLUICE_RAW_STREAM_L1] = 1;
 	info->entry_words[SLUICE_RAW_CONTEXT] = SMMU_CD_DWORDS;
-	info->max_cmds = (uint8_t)(s->cmdq.max_burst - 1);
+	info->max_cmds = (uint8_t)s->cmdq.max_cmds;
 }
 
 static uint64_t
@@ -39,6 +39,9 @@ raw_reg_write(struct sluice_iommu *iommu, uint32_t off, unsigned int size, uint6
 {
 	struct smmu *s = iommu->priv;
 
+	/* Who changes CR0 past this driver knows what that does. */
+	if (off <= SMMU_CR0 && SMMU_CR0 < off + size)
+		smmu_cr0_expect(s, 0);
 	rte_io_wmb();
 	if (size == 8)
 		regs_write64(&s->regs, off, v);

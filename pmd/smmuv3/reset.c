@@ -30,11 +30,28 @@ poll_reg(struct smmu *s, uint32_t off, uint32_t mask, uint32_t want, const char 
 	return 0;
 }
 
+void
+smmu_cr0_expect(struct smmu *s, uint32_t keep)
+{
+	uint64_t n = (atomic_load_explicit(&s->cr0, memory_order_relaxed) >> 32) + 1;
+
+	/* Release: pairs with the acquire in reset_underneath(). */
+	atomic_store_explicit(&s->cr0, n << 32 | keep, memory_order_release);
+}
+
 static int
 write_cr0(struct smmu *s, uint32_t v)
 {
+	int rc;
+
+	/* What was on and stays so must be acknowledged all the time, the rest afterwards. */
+	smmu_cr0_expect(s, (uint32_t)atomic_load_explicit(&s->cr0, memory_order_relaxed) & v);
+	rte_io_wmb();
 	regs_write32(&s->regs, SMMU_CR0, v);
-	return poll_reg(s, SMMU_CR0ACK, (uint32_t)SMMU_CR0_MASK, v, "CR0ACK");
+	rc = poll_reg(s, SMMU_CR0ACK, (uint32_t)SMMU_CR0_MASK, v, "CR0ACK");
+	if (rc == 0)
+		smmu_cr0_expect(s, v);
+	return rc;
 }
 
 /* Abort all DMA while SMMUEN is 0. §6.3.14: wait for Update 0, store, wait for Update 0. */
@@ -77,17 +94,19 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 		return 0;
 	seq = cmdq_submit(&s->cmdq, cmds, n);
 	if (seq == 0)
-		return sluice_fail(EIO, cmdq_is_dead(&s->cmdq) ?
-				   "smmuv3: the command queue is dead" :
-				   "smmuv3: the command queue stayed full for the SYNC timeout "
-				   "(sync_timeout_us): the hardware hangs, or is starved of its lcore");
+		return -EIO; /* cmdq_fail() has said why */
 	for (unsigned int i = 0; i < n; i++)
 		if (smmu_field_get(SMMU_CMD_0_OP, cmds[i].w[0]) < SMMU_CMD_TLBI_NH_ALL)
 			atomic_fetch_add_explicit(&s->cfgis, 1, memory_order_relaxed);
 	end = deadline_begin(&iommu->clock, iommu->sync_timeout);
 	for (unsigned int turn = 1; cmdq_done(&s->cmdq) < seq; turn++) {
-		if (deadline_passed(&end))
-			return sluice_sync_lost(iommu);
+		if (deadline_passed(&end)) {
+			/* An error that nobody has looked at yet may be the cause. */
+			smmu_service(iommu);
+			if (cmdq_done(&s->cmdq) < seq)
+				return sluice_sync_lost(iommu);
+			break;
+		}
 		smmu_wait_turn(iommu, turn);
 		if (turn % 64 == 0)
 			smmu_service(iommu);
@@ -95,9 +114,7 @@ smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n)
 	rc = cmdq_result(&s->cmdq, seq);
 	if (rc == -ETIMEDOUT)
 		return sluice_fail(EREMOTEIO, "smmuv3: a device did not answer an ATC invalidation");
-	if (rc != 0)
-		return sluice_fail(EIO, "smmuv3: the hardware refused a command");
-	return 0;
+	return rc;
 }
 
 static void
@@ -190,9 +207,11 @@ smmu_reset_shutdown(struct smmu *s)
 {
 	/* Without this, DMA would pass untranslated as soon as SMMUEN is 0. */
 	int rc = gbpa_abort(s);
+	/* What is off already, after a reset underneath, must not be turned on. */
+	uint32_t on = regs_read32(&s->regs, SMMU_CR0ACK);
 
 	if (rc == 0)
-		rc = write_cr0(s, (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
+		rc = write_cr0(s, on & (uint32_t)(SMMU_CR0_CMDQEN | SMMU_CR0_EVENTQEN));
 	/* Tables are not read any more; after this, queues are not used either. */
 	return rc != 0 ? rc : write_cr0(s, 0);
 }

@@ -31,7 +31,7 @@ smmu_respond_burst(void *queue, const struct sluice_response *r, unsigned int n)
 {
 	struct smmu_cmd c[SLUICE_INV_BURST];
 	struct smmu *s = queue;
-	unsigned int done = 0, k, room = s->cmdq.max_burst - 1;
+	unsigned int done = 0, k, room = s->cmdq.max_cmds;
 	uint64_t seq;
 
 	while (done < n) {

@@ -67,6 +67,10 @@ struct smmu {
 	struct smmu_idr idr;
 	bool ats; /* IDR0.ATS, and endpoints can be switched; constant after open */
 	struct smmu_gerrors gerr;
+	/* The bits of CR0 that are acknowledged and stay so until this driver changes them, and above
+	 * them how often it did; written by write_cr0() and raw writes, read by smmu_service(). */
+	_Atomic uint64_t cr0;
+	_Atomic uint64_t resets; /* 1: the hardware was reset underneath */
 	atomic_flag servicing; /* try-lock of smmu_service() */
 	pthread_mutex_t lock;  /* protects everything below */
 	struct smmu_strtab strtab;
@@ -88,6 +92,7 @@ struct smmu {
 struct smmu_cfg {
 	uint8_t cmdq_log2, evtq_log2;
 	bool want_2lvl, want_linear, want_msi, want_cons;
+	bool repeat; /* TLBI and CFGI are issued twice; cmdq.h, 6 */
 	uint64_t sync_timeout_us;
 };
 
@@ -100,6 +105,11 @@ int smmu_reset_quiesce(struct smmu *s);
 int smmu_reset_bring_up(struct smmu *s);
 /** @return 0: the hardware no longer uses the memory it was given; -ETIMEDOUT: it may. */
 int smmu_reset_shutdown(struct smmu *s);
+/**
+ * Note that CR0 is about to change, or has changed: until the next note @p keep is what must stay
+ * acknowledged.
+ */
+void smmu_cr0_expect(struct smmu *s, uint32_t keep);
 /** Submit commands and a SYNC, and wait; if stopped, do nothing. @return 0, -EIO, -ETIMEDOUT. */
 int smmu_sync_cmds(struct smmu *s, const struct smmu_cmd *cmds, unsigned int n);
 

@@ -43,11 +43,12 @@ add_cmdq(struct list *l, const struct smmu *s)
 	add(l, "cmdq_syncs", st.syncs);
 	add(l, "cmdq_syncs_shared", st.shared);
 	/* All commands that are neither a SYNC, nor a filler for one, nor any of the others. */
-	others = st.subs + cfgis + atc + get(&s->mid_syncs) + get(&s->responses);
+	others = st.subs + cfgis + atc + get(&s->mid_syncs) + get(&s->responses) + get(&cq->repeats);
 	add(l, "cmdq_tlbis", st.cmds > others ? st.cmds - others : 0);
 	add(l, "cmdq_cfgis", cfgis);
 	add(l, "cmdq_atc_invs", atc);
 	add(l, "cmdq_responses", get(&s->responses));
+	add(l, "cmdq_repeats", get(&cq->repeats));
 	add(l, "cmdq_doorbells", st.doorbells);
 	add(l, "cmdq_full_waits", st.full_waits);
 	add(l, "cmdq_full_timeouts", st.full_timeouts);
@@ -78,6 +79,7 @@ smmu_xstats(struct sluice_iommu *iommu, struct sluice_xstat *xs, unsigned int n)
 	for (unsigned int i = 0; i < RTE_DIM(gerror_names); i++)
 		if (gerror_names[i] != NULL)
 			add(&l, gerror_names[i], get(&s->gerr.count[i]));
+	add(&l, "resets", get(&s->resets));
 	add(&l, "gerror_handled", get(&s->gerr.handled));
 	add(&l, "evtq_events", get(&s->evtq.events));
 	add(&l, "evtq_overflows", get(&s->evtq.overflows));

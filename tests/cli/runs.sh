@@ -94,6 +94,13 @@ run 'broken hardware' 1 "$perf" "${eal[@]}" -l 0 -- --dev smmuv3,regs=emu,sync_e
 	--policy strict --probe-stale
 says 'stale accesses: not strict'
 
+racy=smmuv3,regs=emu,tlbi_racy=1
+run 'invalidations lose races' 1 "$perf" "${eal[@]}" -l 0 -- --dev "$racy" --pairs 2000 --rounds 1 \
+	--policy strict --probe-stale
+says 'stale accesses: not strict'
+run 'and are repeated' 0 "$perf" "${eal[@]}" -l 0 -- --dev "$racy,quirk=repeat-tlbi-cfgi" --pairs 2000 --rounds 1 \
+	--policy strict,strict-batched,strict-async --probe-stale
+
 # Same seed, same counters; another seed, others.
 for i in 1 2; do
 	run "step $i" 0 "$perf" "${eal[@]}" -l 0 -- --seed 7 --pairs 5000 --probe-stale --rounds 1 \

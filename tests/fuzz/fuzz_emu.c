@@ -197,13 +197,15 @@ ownership(struct fuzz_in *in, struct rig *r, struct outside *o)
 static void
 inject(struct fuzz_in *in, struct rig *r)
 {
-	enum emu_inject what = (enum emu_inject)(fuzz_take(in, 1) % 7);
+	enum emu_inject what = (enum emu_inject)(fuzz_take(in, 1) % EMU_INJECTIONS);
 	uint64_t arg = fuzz_take(in, 1);
 
 	if (what == EMU_INJECT_ATC_DEAD)
 		arg = EMU_INJECT_ARG(RIG_SID, arg & 1);
 	else if (what == EMU_INJECT_ATC_LATE)
 		arg = EMU_INJECT_ARG(RIG_SID, arg * 4);
+	else if (what == EMU_INJECT_CONS_HOLD)
+		arg *= 4; /* 102 steps at most */
 	else
 		arg &= 3;
 	emu_inject(r->e, what, arg);

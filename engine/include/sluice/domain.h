@@ -88,7 +88,8 @@ struct sluice_domain_conf {
  * - Copy pools (copy, hybrid, untrusted): conf.copy_pool for each worker, of the most that there
  *   were at once. A new worker gets the pool of one that has left; else freed with the domain.
  * - Kept mappings. persistent: conf.keep_max for each worker; evicted by a map that finds no IOVA,
- *   and by sluice_domain_drain(). static, hugepool: their pools, and each page of the IOMMU's
+ *   and by sluice_domain_drain(). What hardware did not invalidate keeps its IOVAs until a later
+ *   eviction or drain; with that, up to SLUICE_KEEP_MAX + 1 for each worker. static, hugepool: their pools, and each page of the IOMMU's
  *   memory that was mapped once. Freed with the domain.
  */
 
@@ -255,7 +256,8 @@ SLUICE_API void sluice_domain_stale_reset(struct sluice_domain *dom);
 /**
  * Invalidate and release everything in the flush queues of the domain, and wait for it. Any lcore
  * may call it while another one polls the engine; on the engine's own lcore it polls by itself.
- * @return 0; -ETIMEDOUT; -EIO; -EAGAIN in a callback of the engine, which cannot wait for it;
+ * @return 0: no device reaches what was unmapped before (unmaps that returned an error apart), and
+ *   nothing is pending; -ETIMEDOUT; -EIO: something is, and the next drain tries again; -EAGAIN in a callback of the engine, which cannot wait for it;
  *   persistent also -ENOTSUP (sluice_engine_create()).
  */
 SLUICE_API int sluice_domain_drain(struct sluice_domain *dom);

@@ -118,7 +118,9 @@ SLUICE_API void sluice_engine_release(struct sluice_engine *e);
 /**
  * Register an lcore as a worker: it may then call sluice_map() and sluice_unmap() on every
  * domain of every iommu that the engine serves. Control path, any thread.
- * @param lcore_id 0 … RTE_MAX_LCORE-1. @return 0; -EINVAL; -EEXIST; -ENOMEM; -ENOTSUP.
+ * @param lcore_id 0 … RTE_MAX_LCORE-1. @return 0; -EINVAL; -EEXIST; -ENOMEM; -ENOSPC an IOVA window
+ *   does not hold its copy pool; -ENOTSUP. sluice_error() names the domain's policy and what was
+ *   short.
  */
 SLUICE_API int sluice_worker_register(struct sluice_engine *e, unsigned int lcore_id);
 

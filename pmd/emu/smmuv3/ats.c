@@ -33,12 +33,12 @@ leaf(struct emu_smmu *e, const struct emu_req *r, const struct emu_ste *ste,
 	}
 	if (ste->kind == STE_NESTED) {
 		if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, w))
-			emu_tlb_insert_noted(&e->tlb, &cd->tag, r->iova, &w->leaf);
+			tlb_fill(e, &cd->tag, r->iova, &w->leaf, true);
 		return false;
 	}
 	emu_walk(e, cd, NULL, r->iova, false, !r->probe, w);
 	if (w->fault == 0)
-		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w->leaf);
+		tlb_fill(e, &cd->tag, r->iova, &w->leaf, false);
 	return false;
 }
 

@@ -153,8 +153,8 @@ tlbi_vm(struct emu_smmu *e, const uint64_t cmd[2])
 	}
 }
 
-void
-emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
+static void
+execute(struct emu_smmu *e, const uint64_t cmd[2])
 {
 	uint32_t sid = (uint32_t)smmu_field_get(SMMU_CMD_0_SID, cmd[0]);
 	uint16_t asid = (uint16_t)smmu_field_get(SMMU_TLBI_0_ASID, cmd[0]);
@@ -197,4 +197,16 @@ emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
 		tlbi_vm(e, cmd);
 		break;
 	}
+}
+
+void
+emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2])
+{
+	if (likely(!e->conf.tlbi_racy)) {
+		execute(e, cmd);
+		return;
+	}
+	emu_racy_before(e);
+	execute(e, cmd);
+	emu_racy_after(e);
 }

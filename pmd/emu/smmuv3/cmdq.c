@@ -10,12 +10,40 @@
  */
 #include "priv.h"
 
+/* EMU_INJECT_CONS_HOLD: may CONS not be published yet? A stop on an error, or of the queue, ends it. */
+static bool
+cons_held(struct emu_smmu *e)
+{
+	uint64_t ns = emu_injected(&e->core, EMU_INJECT_CONS_HOLD);
+
+	if (likely((ns | e->cmdq.held_until) == 0))
+		return false;
+	if (ns != 0 && emu_inject_once(&e->core, EMU_INJECT_CONS_HOLD))
+		e->cmdq.held_until = emu_now(&e->core) + emu_ticks(&e->core.clock, ns) + 1;
+	if (emu_now(&e->core) < e->cmdq.held_until)
+		return true;
+	e->cmdq.held_until = 0;
+	return false;
+}
+
 static void
 publish_cons(struct emu_smmu *e)
 {
 	e->cmdq.cons_pub = e->cmdq.cons_reg = e->cmdq.cons;
 	/* release: pairs with the driver's acquire of CONS; what has completed is visible first. */
 	emu_set_reg32(e, SMMU_CMDQ_CONS, e->cmdq.cons);
+}
+
+/* @return whether that is still to come. */
+static inline bool
+publish_late(struct emu_smmu *e)
+{
+	if (likely(e->cmdq.cons == e->cmdq.cons_pub))
+		return false;
+	if (unlikely(cons_held(e)))
+		return true;
+	publish_cons(e);
+	return false;
 }
 
 void
@@ -40,6 +68,7 @@ void
 emu_cmdq_disable(struct emu_smmu *e)
 {
 	e->cmdq.on = e->cmdq.err = e->cmdq.sync_wait = false;
+	e->cmdq.held_until = 0;
 	if (e->cmdq.cons != e->cmdq.cons_pub)
 		publish_cons(e);
 }
@@ -49,6 +78,7 @@ static void
 stop(struct emu_smmu *e, uint32_t cerror)
 {
 	emu_count(&e->st.cerrors, 1);
+	e->cmdq.held_until = 0;
 	e->cmdq.cons_pub = e->cmdq.cons;
 	e->cmdq.cons_reg = e->cmdq.cons | (uint32_t)smmu_field_prep(SMMU_CMDQ_CONS_ERR, cerror);
 	emu_set_reg32(e, SMMU_CMDQ_CONS, e->cmdq.cons_reg);
@@ -154,7 +184,7 @@ sync_complete(struct emu_smmu *e)
 	e->cmdq.cons = (e->cmdq.cons + 1) & e->cmdq.mask;
 	/* Interrupts come after completion, and CONS is not later than them (§4.7.3). */
 	publish_cons(e);
-	if (!irq)
+	if (!irq || unlikely(emu_inject_nth(&e->core, EMU_INJECT_SYNC_LOST)))
 		return;
 	if (e->conf.msi && addr != 0)
 		emu_msi(e, addr, (uint32_t)smmu_field_get(SMMU_SYNC_0_MSIDATA, e->cmdq.sync_cmd[0]),
@@ -186,6 +216,9 @@ sync_work(struct emu_smmu *e)
 {
 	if (unlikely(emu_injected(&e->core, EMU_INJECT_SYNC_HANG)))
 		return false;
+	/* No completion is known before CONS says so (§4.7.3). */
+	if (unlikely(cons_held(e)))
+		return true;
 	if (!pend_empty(e) && likely(!early(e)))
 		return true;
 	if (unlikely(e->cmdq.atc_failed)) {
@@ -250,7 +283,7 @@ consume(struct emu_smmu *e)
 	invalidate(e, cmd);
 	e->cmdq.cons = (e->cmdq.cons + 1) & e->cmdq.mask;
 	if (((e->cmdq.cons - e->cmdq.cons_pub) & e->cmdq.mask) >= e->conf.cons_lag)
-		publish_cons(e);
+		publish_late(e);
 }
 
 bool
@@ -271,8 +304,7 @@ emu_cmdq_work(struct emu_smmu *e)
 		return busy;
 	}
 	if (e->cmdq.sync_wait) {
-		if (e->cmdq.cons != e->cmdq.cons_pub)
-			publish_cons(e);
+		publish_late(e);
 		return sync_work(e) || busy;
 	}
 	/* acquire: pairs with the release with which the driver stores PROD. */
@@ -280,9 +312,7 @@ emu_cmdq_work(struct emu_smmu *e)
 	used = (prod - e->cmdq.cons) & e->cmdq.mask;
 	/* PROD is more than the queue holds: stop until it is valid (§3.5.1). */
 	if (likely(used == 0) || unlikely(used > (e->cmdq.mask + 1) / 2)) {
-		if (e->cmdq.cons != e->cmdq.cons_pub)
-			publish_cons(e);
-		return busy;
+		return publish_late(e) || busy;
 	}
 	/* Without room for the next command, wait until an invalidation has taken effect. */
 	if (unlikely(e->cmdq.pend_tail - e->cmdq.pend_head == EMU_PEND))

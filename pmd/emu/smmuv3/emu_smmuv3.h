@@ -52,6 +52,9 @@ struct emu_smmuv3_conf {
 	/* broken on purpose: shows that a test for stale accesses can fail */
 	bool sync_early;      /**< a SYNC is complete as soon as it is consumed, even if TLBIs
 				   before it are still pending (false) */
+	bool tlbi_racy;       /**< as with NVIDIA's erratum T264-SMMU-3: an invalidation of a TLB
+				   entry that traffic uses may leave it there, by chance; the next
+				   one drops it (false) */
 };
 
 void emu_smmuv3_conf_default(struct emu_smmuv3_conf *c);

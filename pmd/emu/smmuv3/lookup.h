@@ -36,6 +36,19 @@ in_range(const struct emu_cd *cd, uint64_t va)
 	return !cd->epd[half] && (half ? ~v : v) >> (64 - cd->tsz[half]) == 0;
 }
 
+/** Cache what a walk found. */
+static inline void
+tlb_fill(struct emu_smmu *e, const struct emu_tag *tag, uint64_t va, const struct emu_leaf *l,
+	 bool noted)
+{
+	if (noted)
+		emu_tlb_insert_noted(&e->tlb, tag, va, l);
+	else
+		emu_tlb_insert(&e->tlb, tag, va, l);
+	if (unlikely(e->conf.tlbi_racy))
+		emu_racy_fill(e, tag, va, l, noted);
+}
+
 static inline __attribute__((always_inline)) bool
 tlb_lookup(struct emu_smmu *e, const struct emu_cd *cd, uint64_t va, uint64_t *pa, uint8_t *perm,
 	   unsigned int *shift)

@@ -140,6 +140,7 @@ struct emu_cmdq {
 	uint32_t pend_head, pend_tail;
 	uint8_t *va;         /**< the whole queue, when all of it is memory */
 	uint64_t sync_due;
+	uint64_t held_until; /**< EMU_INJECT_CONS_HOLD; 0: no */
 	uint64_t sync_cmd[2];
 	uint64_t base;
 	uint64_t sync_ticks, tlbi_ticks;
@@ -185,6 +186,18 @@ struct emu_res0 {
 	uint32_t line, reg_line;
 };
 
+/** A translation that was inserted while conf.tlbi_racy; see racy.c. */
+struct emu_fill {
+	struct emu_tag tag;
+	struct emu_leaf leaf;
+	uint64_t va;
+	bool noted; /**< inserted with what only emu_tlb_insert_noted() keeps */
+	bool open;  /**< not invalidated since */
+	bool there; /**< was cached before the invalidation that is being executed */
+};
+
+#define EMU_FILLS 256u
+
 struct emu_smmu {
 	struct emu core;     /**< first: smmu_of() */
 
@@ -203,6 +216,8 @@ struct emu_smmu {
 	/* cold */
 	struct emu_ctl ctl;
 	struct emu_res0 res0;
+	struct emu_fill fill[EMU_FILLS]; /**< the latest */
+	uint32_t fills;
 	struct emu_smmuv3_conf conf;
 };
 _Static_assert(offsetof(struct emu_smmu, core) == 0, "one pointer for both");
@@ -246,8 +261,15 @@ emu_set_reg64(struct emu_smmu *e, uint32_t off, uint64_t v)
 			      memory_order_release);
 }
 
-/* regs.c */
+/* reset.c */
+/** Registers of an SMMU that was made just now, whose page is zero. */
 void emu_regs_reset(struct emu_smmu *e);
+/** EMU_INJECT_RESET: everything is as in the beginning. */
+void emu_reset(struct emu_smmu *e);
+
+/* regs.c */
+/** The part of a reset that control registers have. */
+void emu_ctl_reset(struct emu_smmu *e);
 bool emu_regs_poll(struct emu_smmu *e);
 void emu_gerror(struct emu_smmu *e, uint32_t bit);
 bool emu_gerror_active(struct emu_smmu *e, uint32_t bit);
@@ -275,6 +297,14 @@ bool emu_cmdq_work(struct emu_smmu *e);
 /** @return SMMU_CERROR_NONE or SMMU_CERROR_ILL. */
 uint32_t emu_cmd_check(struct emu_smmu *e, const uint64_t cmd[2]);
 void emu_cmd_invalidate(struct emu_smmu *e, const uint64_t cmd[2]);
+
+/* racy.c */
+/** Remember an insertion. */
+void emu_racy_fill(struct emu_smmu *e, const struct emu_tag *tag, uint64_t va,
+		   const struct emu_leaf *l, bool noted);
+/** Around an invalidation: what it drops may come back. */
+void emu_racy_before(struct emu_smmu *e);
+void emu_racy_after(struct emu_smmu *e);
 
 /* config.c */
 int emu_config_init(struct emu_smmu *e);

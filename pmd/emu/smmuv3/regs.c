@@ -200,8 +200,13 @@ emu_regs_poll(struct emu_smmu *e)
 	uint32_t cr0 = emu_reg32(e, SMMU_CR0) &
 		       (uint32_t)(EMU_CR0_MASK | (e->conf.ats ? SMMU_CR0_ATSCHK : 0));
 	uint32_t irq = emu_reg32(e, SMMU_IRQ_CTRL) & (uint32_t)EMU_IRQ_CTRL_MASK;
-	bool busy = emu_res0_poll(e);
+	bool busy;
 
+	if (unlikely(emu_inject_once(&e->core, EMU_INJECT_RESET))) {
+		emu_reset(e);
+		return true;
+	}
+	busy = emu_res0_poll(e);
 	guards_poll(e, cr0, irq);
 	readonly_poll(e);
 	if (unlikely(emu_injected(&e->core, EMU_INJECT_ACK_HANG)))
@@ -286,56 +291,15 @@ emu_irq(struct emu_smmu *e, uint32_t en, uint32_t cfg0, uint32_t abt_bit)
 
 /* ---- reset ----------------------------------------------------------------------------------- */
 
-static uint32_t
-oas_code(unsigned int bits)
-{
-	uint32_t code = 0;
-
-	while (code < SMMU_OAS_48 && smmu_oas_bits(code) < bits)
-		code++;
-	return code;
-}
-
 void
-emu_regs_reset(struct emu_smmu *e)
+emu_ctl_reset(struct emu_smmu *e)
 {
-	static const uint8_t cidr[4] = { 0x0d, 0xf0, 0x05, 0xb1 };
-	const struct emu_smmuv3_conf *c = &e->conf;
-	uint64_t idr0;
-
-	/* 64-bit tables, little-endian, coherent; no substreams, stalls, split-stage ATS (what says
-	 * so is RES0 without both stages). */
-	idr0 = (c->s1 ? SMMU_IDR0_S1P | SMMU_IDR0_ASID16 : 0) | (c->s2 ? SMMU_IDR0_S2P : 0) |
-	       (c->vmid16 ? SMMU_IDR0_VMID16 : 0) | (c->msi ? SMMU_IDR0_MSI : 0) |
-	       (c->cohacc ? SMMU_IDR0_COHACC : 0) | (c->hyp ? SMMU_IDR0_HYP : 0) |
-	       (c->ats ? SMMU_IDR0_ATS : 0) |
-	       (c->ats && c->s1 && c->s2 ? SMMU_IDR0_NS1ATS : 0) |
-	       smmu_field_prep(SMMU_IDR0_TTF, SMMU_IDR0_TTF_AARCH64) |
-	       smmu_field_prep(SMMU_IDR0_TTENDIAN, SMMU_TTENDIAN_LE) |
-	       smmu_field_prep(SMMU_IDR0_STALL_MODEL, SMMU_STALL_MODEL_TERMINATE) |
-	       smmu_field_prep(SMMU_IDR0_ST_LEVEL, c->two_level);
-	emu_set_reg32(e, SMMU_IDR0, (uint32_t)idr0);
-	emu_set_reg32(e, SMMU_IDR1,
-		      (uint32_t)(smmu_field_prep(SMMU_IDR1_SIDSIZE, c->sid_bits) |
-				 smmu_field_prep(SMMU_IDR1_EVENTQS, c->evtq_max_log2) |
-				 smmu_field_prep(SMMU_IDR1_CMDQS, c->cmdq_max_log2) |
-				 SMMU_IDR1_ATTR_PERMS_OVR));
-	/* Range invalidation came with v3.2, which also promises FWB (of stage 2) and BBML 1 or 2;
-	 * v3.1 promises HAD, and XNX with stage 2. */
-	emu_set_reg32(e, SMMU_IDR3,
-		      (uint32_t)(SMMU_IDR3_HAD | (c->s2 ? SMMU_IDR3_XNX : 0) |
-				 (c->ril ? SMMU_IDR3_RIL | SMMU_IDR3_FWB |
-						   smmu_field_prep(SMMU_IDR3_BBML, 2) : 0)));
-	emu_set_reg32(e, SMMU_IDR5,
-		      (uint32_t)((c->gran & EMU_GRAN_4K ? SMMU_IDR5_GRAN4K : 0) |
-				 (c->gran & EMU_GRAN_16K ? SMMU_IDR5_GRAN16K : 0) |
-				 (c->gran & EMU_GRAN_64K ? SMMU_IDR5_GRAN64K : 0) |
-				 smmu_field_prep(SMMU_IDR5_OAS, oas_code(c->oas))));
-	emu_set_reg32(e, SMMU_AIDR, c->ril ? 2 : 1);
-	for (unsigned int i = 0; i < 4; i++)
-		emu_set_reg32(e, EMU_ID_REGS + 0x20 + 4 * i, cidr[i]);
-	/* The reset value of GBPA is up to the implementation: here nothing passes. */
-	e->ctl.gbpa = (uint32_t)SMMU_GBPA_ABORT;
+	/* What is outside keeps its place: the wires. */
+	e->ctl = (struct emu_ctl){
+		/* The reset value of GBPA is up to the implementation: here nothing passes. */
+		.gbpa = (uint32_t)SMMU_GBPA_ABORT,
+		.pulse = e->ctl.pulse, .pulse_arg = e->ctl.pulse_arg,
+	};
 	emu_set_reg32(e, SMMU_GBPA, e->ctl.gbpa);
 	emu_res0_init(e);
 	guards_poll(e, 0, 0); /* latch read-only registers */

@@ -7,7 +7,7 @@
  * ASID and VA, like those of stage 1 alone. So an invalidation by IPA finds only the former
  * (§4.4.3.1), and a hit costs the same with two stages as with one.
  */
-#include "priv.h"
+#include "lookup.h"
 
 /* ---- its part of an STE ---------------------------------------------------------------------- */
 
@@ -96,7 +96,7 @@ emu_s2_leaf(struct emu_smmu *e, const struct emu_s2 *s2, uint64_t ipa, uint8_t c
 	if (w->fault != 0)
 		return s2_faulted(w, w->fault, cls, ipa);
 	if (!fresh)
-		emu_tlb_insert_noted(&e->tlb, &s2->tag, ipa, &w->leaf);
+		tlb_fill(e, &s2->tag, ipa, &w->leaf, true);
 	return false;
 }
 

@@ -64,7 +64,7 @@ translate_s1(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *ste,
 		emu_walk(e, cd, NULL, r->iova, false, !r->probe, &w);
 		if (w.fault != 0)
 			return walk_fault(e, r, ste, cd, &w);
-		emu_tlb_insert(&e->tlb, &cd->tag, r->iova, &w.leaf);
+		tlb_fill(e, &cd->tag, r->iova, &w.leaf, false);
 		pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));
 		perm = w.leaf.perm;
 	}
@@ -154,7 +154,7 @@ translate_nested(struct emu_smmu *e, struct emu_req *r, const struct emu_ste *st
 	}
 	took(e, r, ste, cd, false, 0);
 	if (emu_nested_walk(e, ste, cd, r->iova, need, false, !r->probe, &w))
-		emu_tlb_insert_noted(&e->tlb, &cd->tag, r->iova, &w.leaf);
+		tlb_fill(e, &cd->tag, r->iova, &w.leaf, true);
 	if (w.fault != 0)
 		return walk_fault(e, r, ste, cd, &w);
 	r->pa = w.leaf.pa | (r->iova & emu_offset_mask(w.leaf.shift));

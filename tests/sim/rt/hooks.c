@@ -21,12 +21,18 @@ plain(uintptr_t addr, unsigned int size, bool write, uintptr_t pc)
 	if (write)
 		rt_store_note(addr, size);
 	if (__builtin_expect(rt.conf.costs, 0))
-		rt_line_access(addr, size, write);
+		rt_line_access(addr, size, write ? RT_LINE_WRITE : RT_LINE_READ, pc);
 }
 
 static inline void
 relaxed(uintptr_t addr, unsigned int size, bool write, uintptr_t pc)
 {
+	/* With costs the others go on while the line is on its way: the access comes after them. */
+	if (__builtin_expect(rt.conf.costs, 0)) {
+		plain(addr, size, write, pc);
+		rt_point(write ? RT_RELAXED_SET : RT_RELAXED_GET, addr, 0, pc);
+		return;
+	}
 	rt_point(write ? RT_RELAXED_SET : RT_RELAXED_GET, addr, 0, pc);
 	plain(addr, size, write, pc);
 }
@@ -67,12 +73,13 @@ void __tsan_init(void)
 static inline void
 at(enum rt_op op, const volatile void *p, unsigned int size, uint64_t v, uintptr_t pc)
 {
+	if (__builtin_expect(rt.conf.costs, 0) && rt.cur != NULL)
+		rt_line_access((uintptr_t)p, size, op == RT_LOAD ? RT_LINE_READ :
+			       op == RT_STORE ? RT_LINE_WRITE : RT_LINE_RMW, pc);
 	rt_point(op, (uintptr_t)p, v, pc);
 	if (rt.cur == NULL)
 		return;
 	rt_arena_check((uintptr_t)p, size, pc, op != RT_LOAD);
-	if (__builtin_expect(rt.conf.costs, 0))
-		rt_line_access((uintptr_t)p, size, op != RT_LOAD);
 	if (op == RT_RMW)
 		sim_barrier();
 }
@@ -108,7 +115,7 @@ spurious(void)
 	void __tsan_atomic##n##_store(volatile type *p, type v, int mo);                           \
 	void __tsan_atomic##n##_store(volatile type *p, type v, int mo)                            \
 	{                                                                                          \
-		at(RT_STORE, p, n / 8, (uint64_t)v, PC);                                           \
+		at(rt.conf.costs && mo == SEQ_CST ? RT_RMW : RT_STORE, p, n / 8, (uint64_t)v, PC); \
 		if (mo == SEQ_CST)                                                                 \
 			sim_barrier();                                                             \
 		else                                                                               \
@@ -168,6 +175,8 @@ void __tsan_atomic_thread_fence(int mo);
 void
 __tsan_atomic_thread_fence(int mo)
 {
+	if (rt.conf.costs && mo == SEQ_CST)
+		rt_line_fence();
 	rt_point(RT_FENCE, 0, 0, PC);
 	if (mo == SEQ_CST)
 		sim_barrier();

@@ -1,3 +1,391 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * Who owns each cache line, and what it costs to get it. The numbers are those of line.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "line.h"
 #include "rt.h"
-void rt_line_access(uintptr_t addr, unsigned int size, bool write) { (void)addr; (void)size; (void)write; }
+
+#define LINE    64u
+#define OTHERS  65536u /* lines outside of the arena: static data */
+#define NOBODY  0u
+#define HW      255u
+
+struct line {
+	uint64_t free_at;    /* 2: when the last transfer has arrived, 1/16 ns */
+	uint64_t readers[2]; /* bits of fibers */
+	uint8_t owner;       /* 1 + the fiber that has written it; 0: none */
+	bool shared;         /* it was read since, or has readers and no owner */
+};
+
+/* Where transfers come from: a line and a place in the code. */
+struct cause {
+	uintptr_t line, pc;
+	uint64_t n, wait;
+};
+
+#define CAUSES (1u << 17)
+#define NAMES  256u
+
+uint64_t rt_line_pause = 20 * 16, rt_line_ahead;
+
+static struct line_conf conf;
+static struct line *lines; /* of the arena */
+static struct {
+	uintptr_t at;
+	struct line l;
+} other[OTHERS];
+static uintptr_t mmio;
+static size_t mmio_len;
+static struct line_counts counts;
+static uint64_t waited[SIM_FIBERS]; /* 1/16 ns */
+static uintptr_t ram;
+static size_t ram_len;
+static struct cause causes[CAUSES];
+static unsigned int nb_causes;
+static struct {
+	uintptr_t at;
+	size_t len;
+	const char *name;
+} names[NAMES];
+static unsigned int nb_names;
+
+void
+line_begin(const struct line_conf *c)
+{
+	size_t len = RT_ARENA_SIZE / LINE * sizeof(*lines);
+
+	if (lines == NULL)
+		lines = rt_map(0, len);
+	else
+		rt_forget(lines, len);
+	rt_fill(other, 0, sizeof(other));
+	conf = *c;
+	rt_line_pause = 16 * (uint64_t)c->pause;
+	rt_line_ahead = 16 * (uint64_t)c->ahead;
+	mmio = mmio_len = 0;
+	nb_names = 0;
+	line_count();
+}
+
+void
+line_mmio(const volatile void *base, size_t len)
+{
+	mmio = (uintptr_t)base;
+	mmio_len = len;
+}
+
+void
+line_device(const void *p, size_t len)
+{
+	rt.cur->device = true;
+	ram = (uintptr_t)p;
+	ram_len = len;
+}
+
+void
+line_work(uint64_t ns)
+{
+	if (rt.cur != NULL)
+		rt.cur->time += 16 * ns;
+}
+
+void
+line_name(const volatile void *p, size_t len, const char *name)
+{
+	if (nb_names == NAMES)
+		return;
+	names[nb_names].at = (uintptr_t)p;
+	names[nb_names].len = len;
+	names[nb_names++].name = name;
+}
+
+/* ---- counting -------------------------------------------------------------------------------- */
+
+void
+line_count(void)
+{
+	counts = (struct line_counts){ 0 };
+	rt_fill(waited, 0, sizeof(waited));
+	rt_fill(causes, 0, sizeof(causes));
+	nb_causes = 0;
+}
+
+struct line_counts
+line_counts(void)
+{
+	return counts;
+}
+
+uint64_t
+line_waited(unsigned int fiber)
+{
+	return waited[fiber] / 16;
+}
+
+static void
+note(uintptr_t line, uintptr_t pc, uint64_t wait)
+{
+	size_t i = (line * UINT64_C(0x9e3779b97f4a7c15) ^ pc * UINT64_C(0xc2b2ae3d27d4eb4f)) >> 47;
+
+	while (causes[i].n != 0 && (causes[i].line != line || causes[i].pc != pc))
+		i = (i + 1) % CAUSES;
+	if (causes[i].n == 0 && ++nb_causes == CAUSES - 1)
+		sim_fail("more lines than the table of causes holds");
+	causes[i].line = line;
+	causes[i].pc = pc;
+	causes[i].n++;
+	causes[i].wait += wait;
+}
+
+/* ---- accesses -------------------------------------------------------------------------------- */
+
+static struct line *
+find(uintptr_t addr)
+{
+	uintptr_t at = addr / LINE;
+	size_t i;
+
+	if (addr - rt_arena_base < RT_ARENA_SIZE)
+		return &lines[(addr - rt_arena_base) / LINE];
+	for (i = at % OTHERS; other[i].at != at; i = (i + 1) % OTHERS)
+		if (other[i].at == 0) {
+			other[i].at = at;
+			break;
+		}
+	return &other[i].l;
+}
+
+static inline bool
+holds(const struct line *l, unsigned int id)
+{
+	return (l->readers[id / 64] >> (id % 64) & 1) != 0;
+}
+
+static void
+hold(struct line *l, unsigned int id)
+{
+	l->readers[id / 64] |= UINT64_C(1) << (id % 64);
+}
+
+/* 2. @return when it has arrived. */
+static uint64_t
+transfer(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
+{
+	uint64_t from = l->free_at > f->time ? l->free_at : f->time;
+
+	l->free_at = from + 16 * (uint64_t)conf.transfer;
+	counts.transfers++;
+	note(addr / LINE, pc, l->free_at - f->time);
+	return l->free_at;
+}
+
+static void
+reads(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
+{
+	uint64_t at = f->time;
+
+	if (l->owner == f->id + 1 || holds(l, f->id)) {
+		/* Its own, but perhaps still on its way here for a store of its own: forwarded. */
+		return;
+	}
+	if (l->owner != NOBODY && !l->shared) {
+		at = transfer(l, f, addr, pc);
+		l->shared = true;
+		if (l->owner != HW)
+			hold(l, l->owner - 1);
+		l->owner = NOBODY;
+	} else if (l->shared) {
+		counts.fetches++;
+		at = (l->free_at > at ? l->free_at : at) + 16 * (uint64_t)conf.fetch;
+	}
+	l->shared = true;
+	hold(l, f->id);
+	waited[f->id] += at - f->time;
+	f->time = at;
+}
+
+static void
+writes(struct line *l, struct sim_fiber *f, uintptr_t addr, bool rmw, uintptr_t pc)
+{
+	uint64_t me[2] = { 0, 0 }, at = f->time;
+
+	me[f->id / 64] = UINT64_C(1) << (f->id % 64);
+	if (l->owner != f->id + 1) {
+		if (l->owner != NOBODY || (l->readers[0] & ~me[0]) != 0 || (l->readers[1] & ~me[1]) != 0)
+			at = transfer(l, f, addr, pc);
+		l->owner = (uint8_t)(f->id + 1);
+		l->readers[0] = l->readers[1] = 0;
+		l->shared = false;
+	} else if (rmw && l->free_at > at) {
+		at = l->free_at;
+	}
+	if (!rmw && !conf.stores_wait) {
+		/* 4. */
+		if (at > f->posted)
+			f->posted = at;
+		return;
+	}
+	waited[f->id] += at - f->time;
+	f->time = at;
+	if (rmw)
+		rt_line_fence();
+}
+
+/* 5. */
+static void
+device(uintptr_t addr, bool write)
+{
+	struct line *l;
+
+	if (!write || addr - ram >= ram_len)
+		return;
+	l = find(addr);
+	if (l->owner == HW || (l->owner == NOBODY && !l->shared))
+		return;
+	l->owner = HW;
+	l->readers[0] = l->readers[1] = 0;
+	l->shared = false;
+	counts.device_writes++;
+}
+
+void
+rt_line_access(uintptr_t addr, unsigned int size, enum rt_line_op op, uintptr_t pc)
+{
+	struct sim_fiber *f = rt.cur;
+	struct line *l;
+
+	(void)size;
+	if (addr - mmio < mmio_len) {
+		if (f->device)
+			return;
+		f->time += 16 * (uint64_t)(op == RT_LINE_READ ? conf.reg_read : conf.doorbell);
+		*(op == RT_LINE_READ ? &counts.reg_reads : &counts.doorbells) += 1;
+		return;
+	}
+	if (f->device) {
+		device(addr, op != RT_LINE_READ);
+		return;
+	}
+	f->time += conf.access_16th;
+	/* Its own stack and thread-local variables. */
+	if (addr - (uintptr_t)f->stack < RT_STACK + RT_TLS)
+		return;
+	l = find(addr);
+	if (op == RT_LINE_READ)
+		reads(l, f, addr, pc);
+	else
+		writes(l, f, addr, op == RT_LINE_RMW, pc);
+}
+
+void
+rt_line_fence(void)
+{
+	struct sim_fiber *f = rt.cur;
+
+	if (f == NULL || f->posted <= f->time)
+		return;
+	waited[f->id] += f->posted - f->time;
+	f->time = f->posted;
+}
+
+void
+rt_line_tsc(void)
+{
+	if (rt.cur != NULL && !rt.cur->device)
+		rt.cur->time += 16 * (uint64_t)conf.clock;
+}
+
+/* ---- the account ----------------------------------------------------------------------------- */
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	return x->line != y->line ? (x->line < y->line ? -1 : 1) : 0;
+}
+
+static int
+by_n(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return by_key(a, b);
+}
+
+/* All causes summed by line (pc 0) or by place (line 0), the largest first. */
+static struct cause *
+sums(bool by_line, unsigned int *n)
+{
+	static struct cause sum[CAUSES];
+	unsigned int k = 0;
+
+	for (size_t i = 0; i < CAUSES; i++) {
+		if (causes[i].n == 0)
+			continue;
+		sum[k] = causes[i];
+		sum[k].line = by_line ? causes[i].line : causes[i].pc;
+		sum[k++].pc = 0;
+	}
+	qsort(sum, k, sizeof(*sum), by_key);
+	*n = 0;
+	for (unsigned int i = 0; i < k; i++) {
+		if (i != 0 && sum[*n - 1].line == sum[i].line) {
+			sum[*n - 1].n += sum[i].n;
+			sum[*n - 1].wait += sum[i].wait;
+		} else {
+			sum[(*n)++] = sum[i];
+		}
+	}
+	qsort(sum, *n, sizeof(*sum), by_n);
+	return sum;
+}
+
+uint64_t
+line_most(void)
+{
+	unsigned int n;
+	const struct cause *c = sums(true, &n);
+
+	return n != 0 ? c[0].n : 0;
+}
+
+static const char *
+name_of(uintptr_t line, char *text, size_t len)
+{
+	uintptr_t at = line * LINE;
+
+	for (unsigned int i = 0; i < nb_names; i++)
+		if (at + LINE > names[i].at && at < names[i].at + names[i].len) {
+			snprintf(text, len, "%s+%#zx", names[i].name,
+				 (size_t)(at > names[i].at ? at - names[i].at : 0));
+			return text;
+		}
+	snprintf(text, len, "%s+%#zx", at - rt_arena_base < RT_ARENA_SIZE ? "memory" : "static",
+		 (size_t)(at - rt_arena_base < RT_ARENA_SIZE ? at - rt_arena_base : at));
+	return text;
+}
+
+void
+line_print(unsigned int n, double ops)
+{
+	unsigned int k;
+	const struct cause *c = sums(false, &k);
+	char text[64];
+
+	printf("  transfers/op  ns/op waited  place\n");
+	for (unsigned int i = 0; i < k && i < n; i++)
+		printf("  %12.4f %13.1f  %s\n", (double)c[i].n / ops, (double)c[i].wait / 16 / ops,
+		       rt_place(c[i].line));
+	c = sums(true, &k);
+	printf("  transfers/op  ns/op waited  line\n");
+	for (unsigned int i = 0; i < k && i < n; i++)
+		printf("  %12.4f %13.1f  %s\n", (double)c[i].n / ops, (double)c[i].wait / 16 / ops,
+		       name_of(c[i].line, text, sizeof(text)));
+}

@@ -36,6 +36,8 @@ struct sim_fiber {
 	uint64_t round;      /* of the last pause */
 	int64_t prio;        /* SIM_PCT */
 	uint64_t time;       /* SIM_TIME: its own, 1/16 ns */
+	uint64_t posted;     /* … when the last of its posted stores arrives */
+	bool device;         /* … it is hardware (line.h) */
 	unsigned int nb_store, cap;
 	struct rt_store store[RT_BUFFER];
 };
@@ -54,6 +56,8 @@ struct rt {
 	unsigned int at_change;
 	unsigned int starved;
 	uint64_t starve_until;
+	struct sim_fiber *behind[SIM_FIBERS]; /* SIM_TIME: a heap of those that do not run, by time */
+	unsigned int nb_behind;
 	uint64_t hash;
 	bool running;
 };
@@ -117,7 +121,13 @@ void rt_trace_reset(void);
 const char *rt_place(uintptr_t pc);
 
 /* line.c */
-void rt_line_access(uintptr_t addr, unsigned int size, bool write);
+enum rt_line_op { RT_LINE_READ, RT_LINE_WRITE, RT_LINE_RMW };
+void rt_line_access(uintptr_t addr, unsigned int size, enum rt_line_op op, uintptr_t pc);
+/** A full fence: the stores that were posted have arrived. */
+void rt_line_fence(void);
+void rt_line_tsc(void);
+/** What a pause costs, 1/16 ns; how far one fiber may run ahead of the others. */
+extern uint64_t rt_line_pause, rt_line_ahead;
 
 /* Is @p addr on the running fiber's own stack? */
 static inline bool

@@ -11,7 +11,10 @@
  *    others. A bug that needs d changes in n fibers and k steps shows with a probability of 1 in
  *    n * k^(d - 1) at least.
  *    SIM_STARVE: random, but one fiber at a time does not go on for some ten thousand steps.
- *    SIM_TIME: every fiber has a processor of its own and goes on when it is furthest behind.
+ *    SIM_TIME: every fiber has a processor and a clock of its own, and the one furthest behind goes
+ *    on. What steps and pauses cost is for line.c to say (without costs, a nanosecond a step); 1. is
+ *    not for it. A fiber goes on as long as it is no further ahead than rt_line_ahead: that is how
+ *    exact the order is.
  * 3. At a switch some of the stores that only their fibers see become visible.
  */
 #include <stdarg.h>
@@ -79,17 +82,6 @@ choose_priority(void)
 	return best;
 }
 
-static struct sim_fiber *
-choose_time(void)
-{
-	struct sim_fiber *best = NULL;
-
-	for (unsigned int i = 0; i < rt.nb; i++)
-		if (!rt.fiber[i].done && (best == NULL || rt.fiber[i].time < best->time))
-			best = &rt.fiber[i];
-	return best;
-}
-
 /* The step of the next choice. */
 static void
 plan_next(void)
@@ -99,7 +91,6 @@ plan_next(void)
 		rt.next = rt.at_change < rt.conf.depth ? rt.change[rt.at_change] : UINT64_MAX;
 		break;
 	case SIM_TIME:
-		rt.next = rt.step + 1;
 		break;
 	default:
 		rt.next = rt.step + 1 +
@@ -136,8 +127,7 @@ choose(void)
 	struct sim_fiber *f;
 
 	for (unsigned int i = 0; i < 2; i++) {
-		f = rt.conf.sched == SIM_PCT ? choose_priority() :
-		    rt.conf.sched == SIM_TIME ? choose_time() : choose_random();
+		f = rt.conf.sched == SIM_PCT ? choose_priority() : choose_random();
 		if (f != NULL || all_done())
 			return f;
 		skip_to_first();
@@ -170,6 +160,69 @@ consider(void)
 		rt_fiber_switch(f);
 }
 
+/* ---- every fiber with a clock of its own ----------------------------------------------------- */
+
+/* Does @p a go on before @p b? */
+static inline bool
+is_behind(const struct sim_fiber *a, const struct sim_fiber *b)
+{
+	return a->time < b->time || (a->time == b->time && a->id < b->id);
+}
+
+static void
+heap_push(struct sim_fiber *f)
+{
+	unsigned int i = rt.nb_behind++;
+
+	for (; i > 0 && is_behind(f, rt.behind[(i - 1) / 2]); i = (i - 1) / 2)
+		rt.behind[i] = rt.behind[(i - 1) / 2];
+	rt.behind[i] = f;
+}
+
+static struct sim_fiber *
+heap_pop(void)
+{
+	struct sim_fiber *top = rt.behind[0], *last;
+	unsigned int i = 0, k;
+
+	if (rt.nb_behind == 0)
+		return NULL;
+	last = rt.behind[--rt.nb_behind];
+	while ((k = 2 * i + 1) < rt.nb_behind) {
+		if (k + 1 < rt.nb_behind && is_behind(rt.behind[k + 1], rt.behind[k]))
+			k++;
+		if (!is_behind(rt.behind[k], last))
+			break;
+		rt.behind[i] = rt.behind[k];
+		i = k;
+	}
+	rt.behind[i] = last;
+	return top;
+}
+
+static void
+point_time(struct sim_fiber *f)
+{
+	struct sim_fiber *next;
+
+	rt.step++;
+	if (!rt.conf.costs)
+		f->time += 16;
+	if (f->time / 16 > rt.now)
+		rt.now = f->time / 16;
+	if (__builtin_expect(rt.step >= rt.conf.max_steps || rt.now >= rt.conf.max_ns, 0))
+		sim_fail("stuck: %ju steps, %ju ns, and it has not ended", (uintmax_t)rt.step,
+			 (uintmax_t)rt.now);
+	if (!f->done && (rt.nb_behind == 0 || f->time <= rt.behind[0]->time + rt_line_ahead))
+		return;
+	rt.hash = (rt.hash ^ f->id ^ f->time << 8) * UINT64_C(0x100000001b3);
+	if (!f->done)
+		heap_push(f);
+	next = heap_pop();
+	if (next != f)
+		rt_fiber_switch(next);
+}
+
 void
 rt_point(enum rt_op op, uintptr_t addr, uint64_t val, uintptr_t pc)
 {
@@ -177,6 +230,10 @@ rt_point(enum rt_op op, uintptr_t addr, uint64_t val, uintptr_t pc)
 
 	if (f == NULL)
 		return;
+	if (rt.conf.sched == SIM_TIME) {
+		point_time(f);
+		return;
+	}
 	rt.step++;
 	rt.now++;
 	if (++f->steps - f->steps_at_pause == AT_WORK)
@@ -241,14 +298,17 @@ rt_paused(enum rt_op op, uintptr_t pc)
 
 	if (f == NULL)
 		return;
+	if (rt.conf.sched == SIM_TIME) {
+		f->time += rt_line_pause;
+		point_time(f);
+		return;
+	}
 	f->round = rt.round;
 	f->steps_at_pause = f->steps;
 	maybe_jump();
 	if (rt.conf.sched == SIM_PCT) {
 		f->prio = --rt.low;
 		rt.next = rt.step;
-	} else if (rt.conf.sched == SIM_TIME) {
-		f->time += 16 * 20;
 	}
 	rt_point(op, 0, 0, pc);
 }
@@ -282,6 +342,11 @@ sim_sleep(uint64_t ns)
 {
 	if (rt.cur == NULL)
 		return;
+	if (rt.conf.sched == SIM_TIME) {
+		rt.cur->time += 16 * ns;
+		point_time(rt.cur);
+		return;
+	}
 	rt.cur->not_before = rt.now + ns;
 	rt.cur->round = rt.round;
 	rt.cur->steps_at_pause = rt.cur->steps;
@@ -359,6 +424,7 @@ sim_spawn(const char *name, void (*fn)(void *), void *arg)
 	f->fn = fn;
 	f->arg = arg;
 	f->cap = rt.conf.buffer;
+	f->time = 16 * rt.now;
 	/* Random, and all different. */
 	f->prio = (int64_t)(rt_random(&rt.rng_sched) >> 8) * SIM_FIBERS + f->id;
 	rt_fiber_make(f);
@@ -370,7 +436,13 @@ sim_run(void)
 {
 	rt.running = true;
 	rt.next = 0;
-	consider();
+	if (rt.conf.sched == SIM_TIME) {
+		for (unsigned int i = 0; i < rt.nb; i++)
+			heap_push(&rt.fiber[i]);
+		rt_fiber_switch(heap_pop());
+	} else {
+		consider();
+	}
 	rt.running = false;
 	return true;
 }

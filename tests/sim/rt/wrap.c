@@ -24,6 +24,8 @@ uint64_t sim_tsc(void);
 uint64_t
 sim_tsc(void)
 {
+	if (rt.conf.costs)
+		rt_line_tsc();
 	return sim_now();
 }
 
@@ -277,7 +279,7 @@ touch(const void *p, size_t n, bool write, uintptr_t pc)
 
 		rt_arena_check(a, len, pc, write);
 		if (rt.conf.costs)
-			rt_line_access(a, len, write);
+			rt_line_access(a, len, write ? RT_LINE_WRITE : RT_LINE_READ, pc);
 		a = end;
 	}
 	if (write && !rt_on_stack((uintptr_t)p))

@@ -204,8 +204,12 @@ close_main(void *arg)
 		}
 		SIM_CHECK(ret == 0, "domain_destroy: %d, %s", ret, sluice_error());
 	}
+	if (world.peer != NULL)
+		SIM_CHECK(sluice_domain_destroy(world.only) == 0, "%s", sluice_error());
 	sluice_iommu_mem_free(world.iommu, world.va, world.pages * 4096);
 	SIM_CHECK(sluice_engine_del_iommu(world.engine, world.iommu) == 0, "%s", sluice_error());
+	if (world.peer != NULL)
+		SIM_CHECK(sluice_engine_del_iommu(world.engine, world.peer) == 0, "%s", sluice_error());
 	world.closed = true;
 	while (!world.engine_left)
 		sim_idle();

@@ -10,6 +10,7 @@
 #include "world.h"
 
 #define FIXED_IOVA UINT64_C(0x40000000)
+#define LARGE_IOVA UINT64_C(0x80000000) /* no device goes there */
 
 static unsigned int
 any_domain(void)
@@ -84,12 +85,27 @@ trim(void)
 		sometimes(trim_freed);
 }
 
+/* A map over what is mapped is refused, and no device sees any of it, at no time: its memory is the
+ * owner's. */
 static void
-fixed(void)
+fixed_again(const struct fixed *f)
+{
+	unsigned int before = 1 + sim_rnd(4);
+	int ret = sluice_map_fixed(world.domain[f->domain].d, f->iova - before * 4096ul,
+				   f->pa + WORLD_FIXED / 2 * 4096ul, (before + 1 + sim_rnd(3)) * 4096ul,
+				   SLUICE_RW);
+
+	SIM_CHECK(ret == -EEXIST || ret == -ENOMEM || (ret < 0 && world_excused(-ret)),
+		  "map_fixed over another: %d", ret);
+	sometimes(fixed_refused);
+}
+
+/* Blocks and pages, of memory that nobody touches. */
+static void
+fixed_large(void)
 {
 	unsigned int k = any_domain();
-	uint64_t iova = FIXED_IOVA + ((uint64_t)sim_rnd(600) << 12), size = (1 + sim_rnd(600)) * 4096ul;
-	/* Whatever is there: nobody touches it. */
+	uint64_t iova = LARGE_IOVA + ((uint64_t)sim_rnd(600) << 12), size = (1 + sim_rnd(600)) * 4096ul;
 	uint64_t pa = UINT64_C(0x40000000);
 	int ret = sluice_map_fixed(world.domain[k].d, iova, pa, size, SLUICE_READ);
 
@@ -101,6 +117,47 @@ fixed(void)
 	SIM_CHECK(ret == 0 || world_excused(-ret), "unmap_fixed: %s", sluice_error());
 }
 
+/* Pages that devices use meanwhile, and may not reach when the unmap has returned. */
+static void
+fixed(void)
+{
+	struct fixed *f = &world.fixed;
+	int ret;
+
+	if (sim_one_in(3)) {
+		fixed_large();
+		return;
+	}
+	f->domain = any_domain();
+	f->iova = FIXED_IOVA + ((uint64_t)(8 + sim_rnd(1024)) << 12);
+	f->pages = 1 + sim_rnd(WORLD_FIXED / 2);
+	f->tag = UINT64_C(0xf15ed00000000000) ^ sim_steps() << 8;
+	for (unsigned int i = 0; i < f->pages; i++)
+		memcpy(f->va + i * 4096ul, &f->tag, 8);
+	fixed_watch(true);
+	ret = sluice_map_fixed(world.domain[f->domain].d, f->iova, f->pa, f->pages * 4096ul, SLUICE_RW);
+	SIM_CHECK(ret == 0 || ret == -ENOMEM || world_excused(-ret), "map_fixed: %s", sluice_error());
+	sim_note("map_fixed in domain %u: %#jx, %u pages: %d", f->domain, (uintmax_t)f->iova, f->pages, ret);
+	if (ret != 0) {
+		fixed_watch(false);
+		return;
+	}
+	sometimes(fixed);
+	f->live = true;
+	sim_sleep(sim_rnd(2000));
+	if (sim_one_in(2))
+		fixed_again(f);
+	sim_sleep(sim_rnd(2000));
+	f->live = false;
+	f->gen++;
+	ret = sluice_unmap_fixed(world.domain[f->domain].d, f->iova, f->pages * 4096ul);
+	sim_note("unmap_fixed: %d", ret);
+	SIM_CHECK(ret == 0 || world_excused(-ret), "unmap_fixed: %s", sluice_error());
+	if (ret == 0)
+		fixed_watch(false);
+	/* After an error a device may still reach them; the next mapping is elsewhere. */
+}
+
 static void
 attach(void)
 {
@@ -110,6 +167,8 @@ attach(void)
 	int ret;
 
 	if (world.plan.v[PLAN_devices] == 0 || dev->dev == NULL)
+		return;
+	if (dev->peer && !off && !world.domain[k].peer && peer_add(k) != 0)
 		return;
 	dev->changes++;
 	dev->domain = -1;
@@ -134,7 +193,7 @@ control_main(void *arg)
 	for (unsigned int i = 0; i < world.plan.v[PLAN_control] && !world.closing; i++) {
 		struct sluice_domain_conf conf = { .batch = 1u << sim_rnd(4) };
 
-		sim_sleep(sim_rnd(3000));
+		sim_sleep(sim_rnd(world.plan.v[PLAN_control] > 10 ? 500 : 3000));
 		world_ctl_lock();
 		sim_progress();
 		switch (sim_rnd(8)) {

@@ -15,7 +15,7 @@ check_stale(const struct device *dev, uint64_t iova)
 {
 	struct emu_stats st;
 
-	emu_get_stats(world.emu, &st);
+	emu_get_stats(dev->emu, &st);
 	SIM_CHECK(st.stale_accesses == world.stale,
 		  "device %u reached a page at IOVA %#" PRIx64 " that its owner has back", dev->stream,
 		  iova);
@@ -40,8 +40,8 @@ use(struct device *dev, struct worker *w, struct map *m)
 	 * address in the page will do for the hardware, which knows pages. */
 	tag = w->page[m->page[i] + page].tag;
 	world.access = (struct access){ dev->stream, iova, w->id, m->live, m->domain };
-	res = dev->atc != NULL ? emu_atc_dma(world.emu, dev->atc, iova, &got, 8, false, NULL) :
-				 emu_dma(world.emu, dev->stream, iova, &got, 8, false, NULL);
+	res = dev->atc != NULL ? emu_atc_dma(dev->emu, dev->atc, iova, &got, 8, false, NULL) :
+				 emu_dma(dev->emu, dev->stream, iova, &got, 8, false, NULL);
 	check_stale(dev, iova);
 	if (res == EMU_OK && w->page[m->page[i] + page].state == PAGE_EXPOSED)
 		sometimes(device_probe_exposed);
@@ -61,6 +61,30 @@ use(struct device *dev, struct worker *w, struct map *m)
 		  "mapped to %#" PRIx64, dev->stream, got, iova, w->id, tag);
 }
 
+/* The same with what the control thread maps at fixed addresses, and with the pages before it. */
+static void
+use_fixed(struct device *dev)
+{
+	const struct fixed *f = &world.fixed;
+	unsigned int page = sim_rnd(f->pages + 4);
+	uint64_t iova = f->iova + page * 4096ul - 4 * 4096ul, got = 0;
+	uint32_t gen = f->gen, changes = dev->changes;
+	bool live = f->live && dev->domain == (int)f->domain;
+	enum emu_access res;
+
+	world.access = (struct access){ dev->stream, iova, UINT32_MAX, f->live, f->domain };
+	res = dev->atc != NULL ? emu_atc_dma(dev->emu, dev->atc, iova, &got, 8, false, NULL) :
+				 emu_dma(dev->emu, dev->stream, iova, &got, 8, false, NULL);
+	check_stale(dev, iova);
+	if (!live || f->gen != gen || dev->changes != changes || page < 4)
+		return;
+	SIM_CHECK(res == EMU_OK || dev->dead || world.broken,
+		  "device %u cannot reach %#" PRIx64 ", which is mapped there", dev->stream, iova);
+	SIM_CHECK(res != EMU_OK || got == f->tag, "device %u reads %#" PRIx64 " at %#" PRIx64,
+		  dev->stream, got, iova);
+	sometimes(fixed_hit);
+}
+
 void
 device_turn(void)
 {
@@ -70,6 +94,10 @@ device_turn(void)
 
 	if (world.plan.v[PLAN_devices] == 0 || dev->dev == NULL)
 		return;
+	if (world.fixed.pages != 0 && sim_one_in(world.fixed.live ? 2 : 8)) {
+		use_fixed(dev);
+		return;
+	}
 	m = &w->map[sim_rnd(world.plan.v[PLAN_live])];
 	if (m->n != 0 || m->seg[0].iova != 0)
 		use(dev, w, m);

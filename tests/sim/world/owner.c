@@ -69,6 +69,15 @@ page_set(struct worker *w, unsigned int page, unsigned int n, enum page_state s)
 }
 
 void
+fixed_watch(bool live)
+{
+	for (unsigned int i = 0; i < world.fixed.pages; i++)
+		world.owned[(world.fixed.va - world.va) / 4096 + i] =
+			live ? SLUICE_WATCH_DEVICE : SLUICE_WATCH_OWNER;
+	world.fixed.gen++;
+}
+
+void
 page_drained(unsigned int domain, uint64_t before)
 {
 	for (unsigned int k = 0; k < world.plan.v[PLAN_workers]; k++) {

@@ -70,7 +70,7 @@ plan_make(struct plan *p, uint64_t seed)
 	v[PLAN_ats] = below(&s, 4) == 0 ? 1 + below(&s, v[PLAN_devices]) : 0;
 	if (v[PLAN_ats] != 0) /* the driver uses it with queues that hold a burst of them */
 		v[PLAN_cmdq_log2] = 8;
-	v[PLAN_control] = PICK(&s, 0, 0, 4, 10);
+	v[PLAN_control] = PICK(&s, 0, 0, 4, 10, 40);
 	v[PLAN_faults] = below(&s, 3) == 0 ? (uint32_t)next(&s) & (uint32_t)next(&s) & WORLD_FAULTS : 0;
 	v[PLAN_strikes] = PICK(&s, 1, 2, 3, 6);
 	if (v[PLAN_faults] == 0)
@@ -80,6 +80,11 @@ plan_make(struct plan *p, uint64_t seed)
 	v[PLAN_depth] = PICK(&s, 1, 3, 6, 20, 60);
 	v[PLAN_buffer] = PICK(&s, 0, 4, 16, 60);
 	v[PLAN_drain] = PICK(&s, 2, 8, 50, 400);
+	v[PLAN_peer] = v[PLAN_faults] == 0 && below(&s, 5) == 0;
+	if (v[PLAN_peer] != 0 && v[PLAN_devices] < 2)
+		v[PLAN_devices] = 2;
+	v[PLAN_callback] = below(&s, 3) == 0;
+	v[PLAN_large] = v[PLAN_faults] == 0 && v[PLAN_workers] <= 4 ? PICK(&s, 0, 0, 2, 6) : 0;
 }
 
 const char *

@@ -39,7 +39,10 @@
 	X(stick, 1, "a switch is considered at one point of so many")                              \
 	X(depth, 0, "changes of priority")                                                         \
 	X(buffer, 0, "stores that a fiber keeps to itself")                                        \
-	X(drain, 1, "one switch of so many makes some of them visible")
+	X(drain, 1, "one switch of so many makes some of them visible")                            \
+	X(peer, 0, "a second IOMMU, behind which domains are too; faults are the first one's")       \
+	X(callback, 0, "the engine's fault callback polls and drains")                              \
+	X(large, 0, "one call of so many maps up to 4 MiB that no device uses; 0: none")
 
 enum plan_field {
 #define X(name, least, text) PLAN_##name,

@@ -13,13 +13,22 @@
 /* How long a call may last. */
 struct call {
 	uint64_t start;
+	uint64_t nth;  /* of all workers' calls */
+	bool alone;    /* no other worker was in a call when it began */
 };
+
+/* One that waits for nothing: time may jump on. */
+static struct call
+call_look(void)
+{
+	return (struct call){ sim_now(), ++world.called, world.calls++ == 0 };
+}
 
 static struct call
 call_begin(void)
 {
 	sim_progress();
-	return (struct call){ sim_now() };
+	return call_look();
 }
 
 static void
@@ -27,6 +36,7 @@ call_end(struct call c, const char *what)
 {
 	uint64_t ns = sim_now() - c.start;
 
+	world.calls--;
 	SIM_CHECK(ns <= world_bound(), "%s took %" PRIu64 " ns: more than any wait may", what, ns);
 }
 
@@ -93,10 +103,62 @@ choose(struct worker *w, struct map *m)
 	return m->n;
 }
 
+/* The chunks of 2 MiB that [iova, iova+pages) lies in. */
+static uint64_t
+chunks(uint64_t iova, uint64_t pages)
+{
+	uint64_t at = ((iova - WORLD_IOVA) >> 12) + pages - 1, set = 0;
+
+	for (uint64_t c = (iova - WORLD_IOVA) >> 21; c <= at >> 9 && c < 64; c++)
+		set |= UINT64_C(1) << c;
+	return set;
+}
+
+/* The chunks of a domain's window in which something is mapped, or its unmap is not complete. */
+static uint64_t
+chunks_used(unsigned int domain, const struct map *but)
+{
+	uint64_t set = 0;
+
+	for (unsigned int i = 0; i < world.plan.v[PLAN_workers]; i++) {
+		const struct worker *w = &world.worker[i];
+
+		for (unsigned int p = w->head[domain]; p != w->tail[domain]; p++)
+			set |= chunks(w->pending[domain][p % 512].iova, w->pending[domain][p % 512].pages);
+		for (unsigned int k = 0; k < WORLD_MAPS; k++)
+			for (unsigned int j = 0; w->map[k].taken && &w->map[k] != but &&
+					w->map[k].domain == domain && j < w->map[k].n; j++)
+				set |= chunks(w->map[k].seg[j].iova, w->map[k].pages[j]);
+		if (w->large != 0 && w->large_in == domain)
+			set |= chunks(w->large_at, w->large);
+	}
+	return set;
+}
+
+/* Is there space for sure? A chunk of the window is free, and no other worker is in a call, with
+ * IOVAs in hand. Control calls are no excuse, nor are stocks and queues. */
+static bool
+has_space(const struct map *m, unsigned int done, struct call c)
+{
+	const struct domain *d = &world.domain[m->domain];
+	unsigned int nb = (world.plan.v[PLAN_window] & ~1u) / 2;
+	uint64_t used;
+
+	if (!c.alone || world.called != c.nth || world.plan.v[PLAN_faults] != 0 || d->policy[0] == 'c' ||
+	    d->policy[0] == 'h')
+		return false;
+	used = chunks_used(m->domain, m);
+	for (unsigned int i = 0; i < done; i++)
+		used |= chunks(m->seg[i].iova, m->pages[i]);
+	return (unsigned int)__builtin_popcountll(used) < nb;
+}
+
 static void
-map_failed(struct worker *w, struct map *m, unsigned int from, int err)
+map_failed(struct worker *w, struct map *m, unsigned int from, int err, struct call c)
 {
 	if (from < m->n) {
+		SIM_CHECK(err != ENOSPC || !has_space(m, from, c), "no space is left, and nothing is in some "
+			  "2 of %u MiB", world.plan.v[PLAN_window]);
 		SIM_CHECK(err == ENOSPC || err == ENOMEM || err == E2BIG || world_excused(err),
 			  "map: %s: %s", strerror(err), sluice_error());
 		if (err == ENOSPC)
@@ -159,7 +221,7 @@ op_map(struct worker *w)
 	sim_barrier(); /* the driver's before its doorbell */
 	sim_note("map of domain %u: %u of %u, iova %#jx, page %u, %u bytes: %d", m->domain, done, m->n,
 		 done != 0 ? (uintmax_t)m->seg[0].iova : 0, m->page[0], m->seg[0].len, err);
-	map_failed(w, m, done, err);
+	map_failed(w, m, done, err, c);
 	if (done == 0) {
 		m->taken = false;
 		return;
@@ -273,7 +335,7 @@ unmap_later(struct worker *w, struct map *m)
 	sometimes(unmap_async);
 	SIM_CHECK(later <= done, "more cookies than pieces");
 	for (unsigned int i = 0; i < later; i++) {
-		w->pending[k][w->tail[k]++ % 512] = (struct pending){ m->page[i], m->pages[i] };
+		w->pending[k][w->tail[k]++ % 512] = (struct pending){ m->page[i], m->pages[i], m->seg[i].iova };
 		page_set(w, m->page[i], m->pages[i], PAGE_PENDING);
 	}
 	/* What is left is as after unmap_burst(). */
@@ -305,12 +367,70 @@ op_unmap(struct worker *w)
 	}
 }
 
+/* Unmap what is not a mapping: another length, a part, another address. @return what was said. */
+static int
+unmap_wrong(const struct domain *d, struct sluice_seg s)
+{
+	unsigned int later;
+
+	switch (sim_rnd(3)) {
+	case 0:
+		return sluice_unmap(d->d, s.iova, s.len);
+	case 1:
+		return sluice_unmap_burst(d->d, &s, 1) != 0 ? 0 : -sim_errno();
+	default:
+		return sluice_unmap_async_burst(d->d, &s, 1, &later) != 0 ? 0 : -sim_errno();
+	}
+}
+
+static void
+op_wrong(struct worker *w)
+{
+	const struct map *m = &w->map[sim_rnd(world.plan.v[PLAN_live])];
+	const struct domain *d = &world.domain[m->domain];
+	struct sluice_seg s = m->seg[0];
+	uint64_t pa;
+	int ret;
+
+	if (!m->live)
+		return;
+	switch (sim_rnd(4)) {
+	case 0: /* lengths are multiples of 8 */
+		s.len -= 1;
+		break;
+	case 1:
+		s.iova += 4;
+		break;
+	case 2:
+		s.iova += 4096;
+		s.len = s.len > 4096 ? s.len - 4096 : s.len;
+		s.len -= 1;
+		break;
+	default:
+		s.iova += (uint64_t)sim_rnd(2048) * 4096 - 1024 * 4096;
+		s.len = (1 + sim_rnd(3)) * 4096 - 1;
+		break;
+	}
+	struct call c = call_begin();
+
+	ret = unmap_wrong(d, s);
+	call_end(c, "a wrong unmap");
+	sim_note("wrong unmap of domain %u: iova %#jx, %u bytes: %d", m->domain, (uintmax_t)s.iova,
+		 s.len, ret);
+	sometimes(unmap_wrong);
+	SIM_CHECK(ret == -EINVAL || ret == -ENOENT || ret == -EAGAIN || (ret < 0 && world_excused(-ret)),
+		  "an unmap of what is no mapping: %d, %s", ret, ret < 0 ? sluice_error() : "done");
+	if (d->policy[0] != 'c' && d->policy[0] != 'h')
+		SIM_CHECK(sluice_iova_to_pa(d->d, m->seg[0].iova, &pa) == 0 && pa == m->seg[0].pa,
+			  "after a wrong unmap IOVA %#jx is not mapped any more", (uintmax_t)m->seg[0].iova);
+}
+
 /* Take cookies. @return how many. */
 static unsigned int
 op_completed(struct worker *w, unsigned int k)
 {
 	uint64_t cookie[8];
-	struct call c = { sim_now() }; /* it waits for nothing: time may jump on */
+	struct call c = call_look();
 	unsigned int n;
 
 	if (w->head[k] == w->tail[k] && !sim_one_in(4))
@@ -334,27 +454,78 @@ op_completed(struct worker *w, unsigned int k)
 	return n;
 }
 
+/* Much address space for a moment: chunks are cut and joined, rounds of rollover end. No device
+ * goes there. */
+static void
+op_large(struct worker *w)
+{
+	unsigned int k = sim_rnd(world.plan.v[PLAN_domains]);
+	const struct domain *d = &world.domain[k];
+	uint64_t pages = 1 + sim_rnd(sim_one_in(3) ? 1024 : 400), iova;
+	uint64_t start = sim_now();
+	struct call c;
+	int ret;
+
+	/* These copy what they map. */
+	if (strcmp(d->policy, "copy") == 0 || strcmp(d->policy, "hybrid") == 0)
+		return;
+	c = call_begin();
+	ret = sluice_map(d->d, UINT64_C(1) << 32, pages * 4096, SLUICE_READ, &iova);
+
+	call_end(c, "a large map");
+	sim_note("map of domain %u: %" PRIu64 " pages: %d", k, pages, ret);
+	SIM_CHECK(ret == 0 || ret == -ENOSPC || ret == -ENOMEM || ret == -E2BIG || world_excused(-ret),
+		  "large map: %s", sluice_error());
+	if (ret != 0)
+		return;
+	sometimes(map_large);
+	w->large = pages;
+	w->large_at = iova;
+	w->large_in = k;
+	sim_sleep(sim_rnd(500));
+	do {
+		(void)op_completed(w, k); /* cookies that are not taken keep the ring full */
+		c = call_begin();
+		ret = sluice_unmap(d->d, iova, pages * 4096);
+		call_end(c, "a large unmap");
+		SIM_CHECK(sim_now() - start < 100 * world_bound(), "an unmap is refused for ever");
+	} while (ret == -EAGAIN);
+	SIM_CHECK(ret == 0, "large unmap: %s", sluice_error());
+	w->large = 0;
+}
+
 /* Unregister, register again: nothing of it must be lost. */
+/* Cookies that it has not taken are void: everything was released when it had left. */
 static void
 op_leave(struct worker *w)
 {
 	int ret;
 
-	for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++)
-		if (w->head[k] != w->tail[k])
-			return;
+	if (sim_one_in(2))
+		for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++)
+			if (w->head[k] != w->tail[k])
+				return;
 	world_ctl_lock();
+	(void)call_begin();
 	ret = sluice_worker_unregister(world.engine, w->fiber);
 	SIM_CHECK(ret == 0 || world_excused(-ret), "worker_unregister: %s", sluice_error());
 	sim_note("unregistered: %d", ret);
 	if (ret == 0) {
 		sometimes(worker_left);
+		for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++)
+			for (; w->head[k] != w->tail[k]; w->head[k]++) {
+				const struct pending *p = &w->pending[k][w->head[k] % 512];
+
+				page_release(w, p->page, p->pages);
+				sometimes(cookie_void);
+			}
 		do {
 			ret = sluice_worker_register(world.engine, w->fiber);
 			SIM_CHECK(ret == 0 || world_excused(-ret) || ret == -ENOMEM,
 				  "worker_register: %s", sluice_error());
 		} while (ret != 0);
 	}
+	world.calls--;
 	world_ctl_unlock();
 }
 
@@ -404,6 +575,8 @@ worker_main(void *arg)
 
 	sim_lcore_set(w->fiber);
 	for (unsigned int i = 0; i < world.plan.v[PLAN_ops]; i++) {
+		if (world.plan.v[PLAN_large] != 0 && sim_one_in(world.plan.v[PLAN_large]))
+			op_large(w);
 		switch (sim_rnd(16)) {
 		case 0: case 1: case 2: case 3: case 4: case 5:
 			op_map(w);
@@ -425,6 +598,8 @@ worker_main(void *arg)
 		default:
 			if (world.plan.v[PLAN_control] != 0 && sim_one_in(3))
 				op_leave(w);
+			else if (sim_one_in(3))
+				op_wrong(w);
 			else
 				sim_sleep(sim_rnd(2000));
 			break;

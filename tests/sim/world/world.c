@@ -82,6 +82,10 @@ hw_moved(void)
 
 	emu_smmuv3_get_stats(world.emu, &st);
 	now = st.cmds + st.syncs + st.msis + st.cerrors + st.atc_timeouts;
+	if (world.peer != NULL) {
+		emu_smmuv3_get_stats(world.peer->emu, &st);
+		now += st.cmds + st.syncs + st.msis;
+	}
 	if (now == world.hw_moves)
 		return false;
 	world.hw_moves = now;
@@ -96,6 +100,8 @@ hw_main(void *arg)
 	sim_lcore_set(sim_self());
 	while (!world.closed) {
 		(void)sluice_iommu_step(world.iommu, 1 + sim_rnd(4));
+		if (world.peer != NULL && sim_one_in(2))
+			(void)sluice_iommu_step(world.peer, 1 + sim_rnd(4));
 		if (sim_one_in(2))
 			device_turn();
 		if (hw_moved()) {
@@ -127,25 +133,83 @@ engine_main(void *arg)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static void
-make_iommu(void)
+static struct sluice_iommu *
+iommu_open(unsigned int tlbi_ns, uint64_t seed, const char *more)
 {
 	const uint32_t *v = world.plan.v;
+	struct sluice_iommu *iommu;
 	char args[400];
 
 	snprintf(args, sizeof(args),
 		 "smmuv3,regs=emu,mem_mb=%u,sync_ns=%u,tlbi_ns=%u,cons_lag=%u,ril=%u,shuffle=%u,"
 		 "iotlb=%u,walk_cache=16,cfg_cache=4,seed=%" PRIu64 ",cmdq_log2=%u,evtq_log2=3,sid_bits=6,"
-		 "strtab=linear,sync=%s,sync_timeout_us=%u,ats=%u",
-		 v[PLAN_ram_mb], v[PLAN_sync_ns], v[PLAN_tlbi_ns], v[PLAN_cons_lag], v[PLAN_ril] != 0,
-		 v[PLAN_shuffle] != 0, 1u << (v[PLAN_iotlb] > 12 ? 12 : v[PLAN_iotlb]), world.plan.seed + 1, v[PLAN_cmdq_log2],
-		 v[PLAN_by_cons] ? "cons" : "msi", v[PLAN_timeout_us], v[PLAN_ats] != 0);
-	world.iommu = sluice_iommu_open(args);
-	SIM_CHECK(world.iommu != NULL, "%s: %s", args, sluice_error());
+		 "strtab=linear,sync=%s,sync_timeout_us=%u,ats=%u%s",
+		 v[PLAN_ram_mb], v[PLAN_sync_ns], tlbi_ns, v[PLAN_cons_lag], v[PLAN_ril] != 0,
+		 v[PLAN_shuffle] != 0, 1u << (v[PLAN_iotlb] > 12 ? 12 : v[PLAN_iotlb]), seed, v[PLAN_cmdq_log2],
+		 v[PLAN_by_cons] ? "cons" : "msi", v[PLAN_timeout_us], v[PLAN_ats] != 0,
+		 more);
+	iommu = sluice_iommu_open(args);
+	SIM_CHECK(iommu != NULL, "%s: %s", args, sluice_error());
+	return iommu;
+}
+
+/* The engine's callback asks for what it must not get: a turn within the turn, a wait for one. */
+static void
+on_fault(const struct sluice_fault *f, unsigned int n, void *arg)
+{
+	static bool inside;
+	int ret;
+
+	(void)arg;
+	/* However the streams are changed meanwhile, the hardware finds whole entries. */
+	for (unsigned int i = 0; i < n && world.plan.v[PLAN_faults] == 0; i++)
+		SIM_CHECK(f[i].kind != SLUICE_FAULT_ABORT && f[i].kind != SLUICE_FAULT_ADDR_SIZE &&
+			  f[i].kind != SLUICE_FAULT_ACCESS, "stream %u: fault of kind %u, code %#x",
+			  f[i].stream, f[i].kind, f[i].code);
+	SIM_CHECK(sim_self() == world.engine_fiber || world.closed, "a callback on another thread");
+	SIM_CHECK(!inside, "a callback within a callback");
+	if (world.closing)
+		return;
+	inside = true;
+	sometimes(told);
+	SIM_CHECK(sluice_engine_poll(world.engine) == 0, "a turn within a turn did something");
+	ret = sluice_domain_drain(world.domain[sim_rnd(world.plan.v[PLAN_domains])].d);
+	SIM_CHECK(ret == 0 || ret == -EAGAIN || world_excused(-ret), "drain in a callback: %s",
+		  sluice_error());
+	inside = false;
+}
+
+static void
+make_iommu(void)
+{
+	const uint32_t *v = world.plan.v;
+
+	world.iommu = iommu_open(v[PLAN_tlbi_ns], world.plan.seed + 1, v[PLAN_peer] ? ",mem=board" : "");
 	world.emu = world.iommu->emu;
 	world.engine = sluice_engine_create();
 	SIM_CHECK(world.engine != NULL && sluice_engine_add_iommu(world.engine, world.iommu) == 0,
 		  "engine: %s", sluice_error());
+	if (v[PLAN_callback] != 0)
+		sluice_engine_set_fault_cb(world.engine, on_fault, NULL);
+	if (v[PLAN_peer] == 0)
+		return;
+	world.peer = iommu_open(3 * v[PLAN_tlbi_ns], world.plan.seed + 2, ",mem=board");
+	SIM_CHECK(sluice_engine_add_iommu(world.engine, world.peer) == 0, "%s", sluice_error());
+	world.only = sluice_domain_create(world.peer, &(struct sluice_domain_conf){
+		.policy = "strict", .iova_size = 2 << 20 });
+	SIM_CHECK(world.only != NULL, "%s", sluice_error());
+}
+
+int
+peer_add(unsigned int domain)
+{
+	int ret = sluice_domain_add_iommu(world.domain[domain].d, world.peer);
+
+	SIM_CHECK(ret == 0 || ret == -ENOMEM || world_excused(-ret), "add_iommu: %s", sluice_error());
+	world.domain[domain].peer = ret == 0;
+	if (ret == 0)
+		sometimes(peer_added);
+	return ret;
 }
 
 static void
@@ -154,7 +218,7 @@ make_domain(unsigned int i)
 	const uint32_t *v = world.plan.v;
 	struct sluice_domain_conf conf = {
 		.policy = policies[(v[PLAN_policy] + i * WORLD_POLICY_STEP) % WORLD_POLICIES],
-		.iova_base = UINT64_C(4) << 30,
+		.iova_base = WORLD_IOVA,
 		.iova_size = (uint64_t)(v[PLAN_window] & ~1u) << 20,
 		.batch = v[PLAN_batch],
 		.ring = v[PLAN_batch] != 0 ? v[PLAN_batch] * 2 : 0,
@@ -178,12 +242,20 @@ make_memory(void)
 	const uint32_t *v = world.plan.v;
 	uint64_t each = (uint64_t)v[PLAN_pages] * 4096;
 
-	world.pages = (uint64_t)v[PLAN_workers] * v[PLAN_pages];
+	world.pages = (uint64_t)v[PLAN_workers] * v[PLAN_pages] + WORLD_FIXED;
 	world.va = sluice_iommu_mem_alloc(world.iommu, world.pages * 4096, 4096, &world.pa);
 	SIM_CHECK(world.va != NULL, "%s", sluice_error());
 	world.owned = sim_alloc(world.pages, 64);
 	SIM_CHECK(sluice_iommu_watch(world.iommu, world.pa, world.pages * 4096, world.owned) == 0,
 		  "%s", sluice_error());
+	if (world.peer != NULL)
+		SIM_CHECK(sluice_iommu_watch(world.peer, world.pa, world.pages * 4096, world.owned) == 0,
+			  "%s", sluice_error());
+	world.fixed.va = world.va + v[PLAN_workers] * each;
+	world.fixed.pa = world.pa + v[PLAN_workers] * each;
+	world.fixed.pages = WORLD_FIXED;
+	fixed_watch(false);
+	world.fixed.pages = 0;
 	for (unsigned int i = 0; i < v[PLAN_workers]; i++) {
 		struct worker *w = &world.worker[i];
 
@@ -204,13 +276,17 @@ make_devices(void)
 
 		dev->stream = (i + 1) * 8;
 		dev->domain = (int)(i % v[PLAN_domains]);
-		dev->dev = sluice_device_add(world.iommu, &dev->stream, 1);
+		dev->peer = world.peer != NULL && i >= v[PLAN_ats] && i % 2 != 0;
+		dev->emu = dev->peer ? world.peer->emu : world.emu;
+		dev->dev = sluice_device_add(dev->peer ? world.peer : world.iommu, &dev->stream, 1);
 		SIM_CHECK(dev->dev != NULL, "%s", sluice_error());
 		if (i < v[PLAN_ats] && (world.iommu->caps & SLUICE_CAP_ATS) != 0) {
 			dev->atc = emu_atc_create(world.emu, dev->stream, 16);
 			SIM_CHECK(dev->atc != NULL, "no ATC");
 			SIM_CHECK(sluice_device_ats(dev->dev, true) == 0, "%s", sluice_error());
 		}
+		if (dev->peer && !world.domain[dev->domain].peer)
+			SIM_CHECK(peer_add((unsigned int)dev->domain) == 0, "%s", sluice_error());
 		SIM_CHECK(sluice_device_attach(dev->dev, world.domain[dev->domain].d) == 0, "%s",
 			  sluice_error());
 	}
@@ -286,6 +362,8 @@ relax(void *arg)
 {
 	(void)arg;
 	(void)sluice_iommu_step(world.iommu, 16);
+	if (world.peer != NULL)
+		(void)sluice_iommu_step(world.peer, 16);
 }
 
 void
@@ -300,10 +378,17 @@ world_run(const struct plan *p)
 	make_devices();
 	/* From now on the hardware is driven by its own fiber, and by nobody who waits. */
 	(void)sluice_iommu_step(world.iommu, 1);
+	if (world.peer != NULL)
+		(void)sluice_iommu_step(world.peer, 1);
 	spawn();
 	(void)sim_run();
 	SIM_CHECK(world.closed, "the run ended, and nobody closed it");
 	sluice_iommu_set_relax(world.iommu, relax, NULL);
+	if (world.peer != NULL) {
+		sluice_iommu_set_relax(world.peer, relax, NULL);
+		SIM_CHECK(sluice_iommu_close(world.peer) == 0, "close: %s", sluice_error());
+		world.peer = NULL;
+	}
 	SIM_CHECK(sluice_iommu_close(world.iommu) == 0, "close: %s", sluice_error());
 	sim_free(world.owned);
 	SIM_CHECK(sim_alloc_live() == 0 || world.broken, "%zu bytes are left", sim_alloc_live());

@@ -19,6 +19,8 @@
 #define WORLD_MAPS     64u /* live mappings of a worker */
 #define WORLD_SEGS     3u  /* pieces of one mapping */
 #define WORLD_PAGES    64u /* of a worker */
+#define WORLD_IOVA     (UINT64_C(4) << 30) /* where windows begin */
+#define WORLD_FIXED    16u /* pages of the control thread: half of them for mappings, half for those that fail */
 
 /* Kinds of faults, bits of the plan's mask. */
 #define FAULT_WORKER_STOPS  (1u << 0) /* a worker stands still in the middle of anything */
@@ -70,9 +72,13 @@ struct worker {
 	/* asynchronous unmaps whose cookies are to come, in order, by domain */
 	struct pending {
 		unsigned int page, pages;
+		uint64_t iova;
 	} pending[WORLD_DOMAINS][512];
 	unsigned int head[WORLD_DOMAINS], tail[WORLD_DOMAINS];
 	struct page page[WORLD_PAGES];
+	uint64_t large;      /* pages of a large mapping, at … */
+	uint64_t large_at;
+	unsigned int large_in; /* … in that domain */
 	uint8_t *va;
 	uint64_t pa;
 };
@@ -82,15 +88,29 @@ struct domain {
 	const char *policy;  /* asked for last */
 	bool switching;      /* set_policy is under way, or has failed half-way */
 	bool switched;
+	bool peer;           /* is behind the second IOMMU, too */
 };
 
 struct device {
 	struct sluice_device *dev;
+	struct emu *emu;     /* of the IOMMU that it is behind */
+	bool peer;           /* which is the second one */
 	struct emu_atc *atc;
 	uint32_t stream;
 	int domain;          /* attached to; -1: none, or it is just being changed */
 	uint32_t changes;
 	bool dead;           /* its ATC answers no more: it will be put into quarantine */
+};
+
+/** What the control thread has mapped at a fixed address, or had last. */
+struct fixed {
+	bool live;
+	uint32_t gen;        /* counts its changes */
+	uint64_t iova;
+	unsigned int domain, pages;
+	uint8_t *va;         /* of WORLD_FIXED pages */
+	uint64_t pa;
+	uint64_t tag;
 };
 
 /** The last access of a device, for the story. */
@@ -106,10 +126,13 @@ struct world {
 	struct plan plan;
 	struct sluice_iommu *iommu;
 	struct emu *emu;
+	struct sluice_iommu *peer; /* NULL: there is one IOMMU */
+	struct sluice_domain *only; /* a domain behind that alone: so tags differ */
 	struct sluice_engine *engine;
 	struct domain domain[WORLD_DOMAINS];
 	struct device device[WORLD_DEVICES];
 	struct worker worker[WORLD_WORKERS];
+	struct fixed fixed;
 	unsigned int engine_fiber, hw_fiber;
 	uint8_t *owned;      /* sluice_iommu_watch() */
 	uint8_t *va;         /* of all workers' pages */
@@ -117,6 +140,8 @@ struct world {
 	uint64_t pages;
 	uint64_t hw_moves;   /* what the hardware had done at its last look */
 	uint64_t stale;      /* stale accesses so far */
+	unsigned int calls;  /* workers that are in a call */
+	uint64_t called;     /* calls that workers began */
 	bool ctl;            /* a control call is under way: one at a time */
 	bool trouble;        /* hardware faults have begun: invalidations may fail */
 	bool closing;        /* the workers have ended */
@@ -137,6 +162,8 @@ const char *world_wrong(const struct plan *p);
 void page_take(struct worker *w, unsigned int page, unsigned int n, unsigned int domain);
 void page_release(struct worker *w, unsigned int page, unsigned int n);
 void page_set(struct worker *w, unsigned int page, unsigned int n, enum page_state s);
+/** A device may reach the first pages of the control thread's, or none of them any more. */
+void fixed_watch(bool live);
 /** What was exposed in that domain before step @p before is its owner's again. */
 void page_drained(unsigned int domain, uint64_t before);
 /** @return first of @p n pages that may be mapped in that domain, or -1. */
@@ -155,6 +182,8 @@ void control_main(void *arg);
 void chaos_main(void *arg);
 /** No more faults. */
 void chaos_end(void);
+/** sluice_domain_add_iommu() for the second IOMMU. @return what that returned. */
+int peer_add(unsigned int domain);
 void close_main(void *arg);
 
 /** Is a call's error one that the faults of this run explain? */
@@ -168,15 +197,16 @@ bool policy_is_strict(const char *name);
 /* ---- coverage: what must happen sometimes in a campaign -------------------------------------- */
 
 #define SOMETIMES(X)                                                                               \
-	X(map) X(map_refused_space) X(burst) X(unmap) X(unmap_async)                              \
-	X(cookie) X(drain) X(trim) X(trim_freed) X(fixed) X(switched)                              \
-	X(switch_refused) X(attach) X(detach) X(worker_left) X(device_hit) X(device_fault)         \
-	X(device_probe_exposed) X(unmap_failed) X(unmap_busy) X(map_failed_rolled_back)            \
-	X(quarantined) X(hw_stopped) X(engine_stopped) X(worker_stopped) X(no_memory)              \
-	X(sync_hung) X(command_refused) X(fetch_aborted) X(atc_dead) X(atc_late) X(event_lost)     \
-	X(membarrier_refused) X(flush_full) X(flush_deadline) X(flush_drain) X(flush_rollover)     \
-	X(flush_switch) X(flush_idle) X(flush_error) X(flush_put_off) X(ring_full)                 \
-	X(deadline_missed) X(reused) X(stopped_iommu)
+	X(map) X(map_large) X(map_refused_space) X(burst) X(unmap) X(unmap_async)                  \
+	X(unmap_wrong) X(cookie) X(cookie_void) X(drain) X(trim) X(trim_freed) X(fixed)            \
+	X(fixed_refused) X(fixed_hit) X(switched) X(switch_refused) X(attach) X(detach)            \
+	X(worker_left) X(device_hit) X(device_fault) X(device_probe_exposed) X(unmap_failed)       \
+	X(unmap_busy) X(map_failed_rolled_back) X(quarantined) X(hw_stopped) X(engine_stopped)     \
+	X(worker_stopped) X(no_memory) X(sync_hung) X(command_refused) X(fetch_aborted)            \
+	X(atc_dead) X(atc_late) X(event_lost) X(membarrier_refused) X(flush_full)                  \
+	X(flush_deadline) X(flush_drain) X(flush_rollover) X(flush_switch) X(flush_idle)           \
+	X(flush_error) X(flush_put_off) X(ring_full) X(deadline_missed) X(reused) X(peer_added)    \
+	X(told) X(stopped_iommu)
 
 enum sometimes {
 #define X(n) SOMETIMES_##n,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
- * error.c: each thread has its own last error, errno and text agree, long texts are cut.
+ * error.c: each thread has its own last error, errno and text agree, long texts are cut, an
+ * error may quote the one before.
  */
 #include <pthread.h>
 
@@ -46,6 +47,21 @@ text_is_one_line(void **state)
 	assert_string_equal(sluice_error(), "key 'a?b??[7m??\xc3\xa9'");
 }
 
+/* The last error may be quoted in the next one, at any place of it. */
+static void
+an_error_quotes_the_one_before(void **state)
+{
+	(void)state;
+	sluice_fail(ETIMEDOUT, "CR0ACK stays 0xd");
+	assert_int_equal(sluice_fail(EIO, "the hardware cannot be stopped (%s), close it", sluice_error()),
+			 -EIO);
+	assert_int_equal(rte_errno, EIO);
+	assert_string_equal(sluice_error(), "the hardware cannot be stopped (CR0ACK stays 0xd), close it");
+	sluice_fail(EIO, "%s: once more", sluice_error());
+	assert_string_equal(sluice_error(),
+			    "the hardware cannot be stopped (CR0ACK stays 0xd), close it: once more");
+}
+
 static void *
 other_thread(void *arg)
 {
@@ -88,6 +104,7 @@ main(void)
 		cmocka_unit_test(fail_sets_both),
 		cmocka_unit_test(long_text_is_cut),
 		cmocka_unit_test(text_is_one_line),
+		cmocka_unit_test(an_error_quotes_the_one_before),
 		cmocka_unit_test(threads_do_not_share),
 		cmocka_unit_test(version_has_three_numbers),
 	};

@@ -15,19 +15,25 @@ static struct rig r;
 static struct fake *f[N];
 
 static void
-up(const char *policy)
+up_format(const char *policy, const char *format)
 {
-	const struct sluice_domain_conf conf = { .policy = policy, .iova_size = 4 << 20, .batch = 8,
-						 .ring = 64, .deadline_us = 100000 };
+	const struct sluice_domain_conf conf = { .policy = policy, .format = format,
+						 .iova_size = 4 << 20, .batch = 8, .ring = 64, .deadline_us = 100000 };
 
-	rig_up(&r, "", &conf);
+	rig_up(&r, "formats=0x9", &conf); /* stage 1 and stage 2, 4 KiB */
 	f[0] = r.f;
 	for (unsigned int i = 1; i < N; i++) {
-		f[i] = fake_open("mate=1");
+		f[i] = fake_open("mate=1,formats=0x9");
 		f[i]->next_tag = (uint16_t)(100 * i); /* tags of its own */
 		assert_int_equal(sluice_engine_add_iommu(r.e, f[i]->iommu), 0);
 		assert_int_equal(sluice_domain_add_iommu(r.d, f[i]->iommu), 0);
 	}
+}
+
+static void
+up(const char *policy)
+{
+	up_format(policy, NULL);
 }
 
 static void
@@ -290,6 +296,33 @@ a12_one_instance_refuses(void **state)
 	down();
 }
 
+/* What is begun again says its format: hardware caches stage 2 elsewhere. Without: stage 1. */
+static void
+a12_begun_again_in_its_format(void **state)
+{
+	(void)state;
+	up_format("deferred", "lpae-s2-4k");
+	wait_by_hand();
+	/* One has no room, another one refuses. */
+	f[1]->full = 1;
+	f[2]->bad_from = f[2]->submitted + 1;
+	f[2]->bad_upto = f[2]->bad_from + 1;
+	map_unmap(r.d, 8);
+	for (unsigned int turn = 0; released() != 8; turn++) {
+		assert_true(turn < 10);
+		for (unsigned int k = 0; k < N; k++)
+			fake_complete_all(f[k]);
+	}
+	for (unsigned int i = 1; i < N; i++) {
+		const struct sluice_inv *inv = &fake_sub(f[i], f[i]->submitted)->inv[0];
+
+		assert_int_equal(inv->op, SLUICE_INV_DOMAIN);
+		assert_int_equal(inv->tag, tag_of(i));
+		assert_int_equal(sluice_inv_format(inv->flags), SLUICE_FORMAT_LPAE_S2_4K);
+	}
+	down();
+}
+
 /* ---- control --------------------------------------------------------------------------------- */
 
 static void
@@ -379,6 +412,7 @@ main(void)
 		cmocka_unit_test(a3_flushes_complete_out_of_order),
 		cmocka_unit_test(a3_random_orders_against_a_model),
 		cmocka_unit_test(a12_one_instance_refuses),
+		cmocka_unit_test(a12_begun_again_in_its_format),
 		cmocka_unit_test(what_cannot_be_shared),
 		cmocka_unit_test(devices_behind_each),
 	};

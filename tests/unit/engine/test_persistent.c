@@ -339,9 +339,9 @@ failed_eviction_is_told(void **state)
 	struct sluice_domain_stats st = stats_of(r.d);
 
 	assert_int_equal(st.flush_errors, 1);
-	assert_int_equal(st.pending, 1); /* for ever: a device may reach it */
+	assert_int_equal(st.pending, 1); /* a device may reach it: test_evict.c */
 	assert_int_equal(st.exposed_bytes, 4096);
-	/* Its IOVA is never given out again. */
+	/* Its IOVA is not given out again. */
 	for (unsigned int i = 0; i < 8 * 512 - 64; i++)
 		assert_int_not_equal(map_prot(&r, PA + i * 4096u, 4096, SLUICE_RW), iova);
 	rig_down(&r);

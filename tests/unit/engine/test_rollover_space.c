@@ -113,6 +113,26 @@ a_full_window_fails_soon(void **state)
 	rig_down(&r);
 }
 
+/* Free pages in every chunk, and nowhere two in a row: a map of two pages ends. */
+static void
+a_window_in_pieces_fails(void **state)
+{
+	uint64_t v;
+
+	(void)state;
+	for (uint32_t i = 0; i < PAGES; i++)
+		map_page();
+	for (uint32_t i = 0; i < PAGES; i += 2)
+		unmap_page(i);
+	assert_int_equal(sluice_map(r.d, PA, 8192, SLUICE_RW, &v), -ENOSPC);
+	/* What there is can be had. */
+	for (uint32_t i = 0; i < PAGES / 2; i++)
+		assert_int_equal(map_page() % 2, 0);
+	unmap_page(2 * CHUNK + 1);
+	unmap_page(2 * CHUNK + 2);
+	assert_int_equal(map_ok(r.d, PA, 8192), base + ((uint64_t)(2 * CHUNK + 1) << 12));
+}
+
 /* However far it wanders, and whatever was mapped at once. */
 static void
 a20_tables_have_a_ceiling(void **state)
@@ -306,6 +326,7 @@ main(void)
 		cmocka_unit_test(long_maps_fit_an_empty_window),
 		cmocka_unit_test_setup_teardown(an_impossible_long_map_leaves_the_rest, up, down),
 		cmocka_unit_test(a_full_window_fails_soon),
+		cmocka_unit_test_setup_teardown(a_window_in_pieces_fails, up, down),
 		cmocka_unit_test(a20_tables_have_a_ceiling),
 		cmocka_unit_test_setup_teardown(a5_tables_outlive_the_flush, up, down),
 		cmocka_unit_test_setup_teardown(a20_an_idle_worker_keeps_nothing, up, down),

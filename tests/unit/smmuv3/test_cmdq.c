@@ -354,7 +354,7 @@ a_try_does_not_wait(void **state)
 		while (fake_step(&f->s.regs, 100) != 0)
 			;
 		assert_int_equal(cmdq_try(cq, c, 3), last + 4);
-		cmdq_kill(cq);
+		cmdq_kill(cq, "killed", true);
 		assert_int_equal(cmdq_try(cq, c, 3), 0);
 		cmdq_free(cq);
 	}

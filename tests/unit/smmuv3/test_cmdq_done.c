@@ -302,6 +302,41 @@ dead_queue(void **state)
 	assert_int_not_equal(fake_rd(f, 0x60), fake_rd(f, 0x64));
 }
 
+/* Killed because of a reset: CONS is 0, which looks like the end of a burst that was not executed.
+ * What is known without CONS, from memory, stands. */
+static void
+dead_without_cons(void **state)
+{
+	(void)state;
+	for (unsigned int cons = 0; cons < 2; cons++) {
+		uint64_t done, lost, seq = 0;
+
+		if (cons)
+			by_cons(5);
+		while (seq < 52) {
+			seq = submit(1);
+			run();
+		}
+		cmdq_refresh(cq);
+		done = seq;
+		assert_int_equal(cmdq_done(cq), done);
+		while (seq < 64)
+			seq = submit(1);
+		lost = seq;
+		submit(1);
+		assert_int_equal(lost, 64); /* twice the size: index and wrap are 0 */
+		fake_wr(f, 0x98, 0);
+		fake_wr(f, 0x9c, 0);
+		cmdq_kill(cq, "gone", false);
+		assert_true(cmdq_done(cq) >= lost);
+		assert_int_equal(cmdq_result(cq, lost), -EIO);
+		assert_non_null(strstr(sluice_error(), "gone"));
+		if (!cons)
+			assert_int_equal(cmdq_result(cq, done), 0);
+		assert_int_equal(submit(1), 0);
+	}
+}
+
 static void
 dead_on_stubborn_refusal(void **state)
 {
@@ -385,6 +420,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(refused_sync, setup, teardown),
 		cmocka_unit_test_setup_teardown(aborted_fetch_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(dead_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(dead_without_cons, setup, teardown),
 		cmocka_unit_test_setup_teardown(dead_by_cons, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_before_a_shared_sync, setup, teardown),
 		cmocka_unit_test_setup_teardown(cons_stops_anywhere, setup, teardown),

@@ -266,8 +266,55 @@ blocking_waits_for_nothing(void **state)
 	assert_int_equal(ops->attach_blocked(&iommu, 0x1234), 0);
 	assert_int_equal(f->log[0].w[0] & 0xff, 4); /* CFGI_ALL */
 	assert_int_equal(ops->hwdom_fini(&iommu, &a), 0); /* nobody is attached */
-	cmdq_kill(&smmu()->cmdq);
+	cmdq_kill(&smmu()->cmdq, "killed", true);
 	assert_int_equal(ops->block(&iommu, 0x1234, &seq), -EIO);
+	ops->close(&iommu);
+}
+
+/* Each TLBI and CFGI, and its SYNC, twice; the SYNC between signals nothing. ATC_INV once. A stretch
+ * that a SYNC ends is repeated before what relies on it. */
+static void
+quirk_repeats(void **state)
+{
+	static const uint8_t want[][9] = {
+		{ 0x12, 0x46, 0x12, 0x46 },             /* TLBI_NH_VA, SYNC, … */
+		{ 0x03, 0x46, 0x03, 0x46 },             /* CFGI_STE */
+		{ 0x40, 0x46 },                         /* ATC_INV */
+		{ 0x2a, 0x46, 0x2a, 0x46, 0x10, 0x46, 0x10, 0x46 }, /* S2_IPA; NH_ALL */
+	};
+	const struct smmu_cmd sync = { { 0x46, 0 } };
+	struct sluice_inv page = { { { SLUICE_INV_RANGE, SLUICE_INV_LEAF, 7 } }, { 1 }, 0x5000 };
+	struct smmu_cmd c[4];
+
+	(void)state;
+	assert_int_equal(open_with("regs=fake,cmdq_log2=1,quirk=repeat-tlbi-cfgi"), -EINVAL);
+	assert_non_null(strstr(sluice_error(), "cmdq_log2=2"));
+	assert_int_equal(open_with("regs=fake,quirk=twice"), -EINVAL);
+	assert_int_equal(open_with("regs=fake,cmdq_log2=6,quirk=repeat-tlbi-cfgi"), 0);
+	for (unsigned int i = 0; i < RTE_DIM(want); i++) {
+		unsigned int n = i == 3 ? 3 : 1, k;
+
+		f->nlog = 0;
+		c[0].w[0] = want[i][0];
+		c[0].w[1] = 0;
+		c[1] = sync;
+		c[2] = (struct smmu_cmd){ { 0x10, 0 } };
+		if (i == 0)
+			assert_int_not_equal(iommu.fast.inv_submit(iommu.fast.queue, &page, 1), 0);
+		else
+			assert_int_not_equal(cmdq_submit(&smmu()->cmdq, c, n), 0);
+		while (fake_step(&smmu()->regs, 64) != 0)
+			;
+		for (k = 0; k < 8 && want[i][k] != 0; k++)
+			assert_int_equal(f->log[k].w[0] & 0xff, want[i][k]);
+		assert_int_equal(f->nlog, k);
+		/* Only the last SYNC signals (CS). */
+		for (unsigned int m = 0; m + 1 < k; m++)
+			if (want[i][m] == 0x46)
+				assert_int_equal(f->log[m].w[0] >> 12 & 3, 0);
+		assert_int_equal(iommu.fast.inv_done(iommu.fast.queue),
+				 atomic_load(&smmu()->cmdq.head));
+	}
 	ops->close(&iommu);
 }
 
@@ -434,6 +481,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(hung_half_way, setup, teardown_kept),
 		cmocka_unit_test_setup_teardown(attaching, setup, teardown),
 		cmocka_unit_test_setup_teardown(blocking_waits_for_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(quirk_repeats, setup, teardown),
 		cmocka_unit_test_setup_teardown(attach_fails_and_nothing_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(asids_run_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(gerrors, setup, teardown),

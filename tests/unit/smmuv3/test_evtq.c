@@ -19,6 +19,7 @@ setup(void **state)
 	(void)state;
 	f = fake_create();
 	hw_prod = hw_ovflg = hw_next = 0;
+	fake_wr(f, 0x24, 1u << 2); /* CR0ACK.EVENTQEN */
 	assert_int_equal(evtq_init(&f->s.evtq, f->iommu.mem, &f->s.regs, 3), 0);
 	return 0;
 }
@@ -170,6 +171,25 @@ unknown_and_nonsense(void **state)
 	assert_int_equal(atomic_load(&f->s.evtq.bad_prod), 1);
 }
 
+/* The hardware was reset: its queue is off and its PROD 0. Old records are no events. */
+static void
+off_is_empty(void **state)
+{
+	struct sluice_fault out[8];
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(event(0x10));
+	assert_int_equal(evtq_burst(&f->s.evtq, out, 8), 3);
+	fake_wr(f, 0x24, 0);
+	fake_wr(f, 0x100a8, 0);
+	assert_int_equal(evtq_burst(&f->s.evtq, out, 8), 0);
+	fake_wr(f, 0x100a8, 5);
+	assert_int_equal(evtq_burst(&f->s.evtq, out, 8), 0);
+	assert_int_equal(atomic_load(&f->s.evtq.events), 3);
+	assert_int_equal(atomic_load(&f->s.evtq.bad_prod), 0);
+}
+
 int
 main(void)
 {
@@ -178,6 +198,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(wraps_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(overflow, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_and_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(off_is_empty, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What holds of the curves of sim-scale, in structure: the same at each run, so with no tolerance.
+
+Usage: structure.py SIM-SCALE
+
+The times of the model are not judged. Where a goal is missed, the line says so and what holds now,
+which may only get better: who makes it better writes the new figure here.
+"""
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+
+WORKERS = (1, 2, 8, 32)
+BELLS = (0, 5000)
+RUN = ["--quick", "--policy", "bound,strict,strict-async,kernel-lock",
+       "--workers", ",".join(map(str, WORKERS)), "--doorbell", ",".join(map(str, BELLS))]
+KEYS = {"subject", "workers", "pairs_per_us", "transfers", "syncs", "doorbells", "hash"}
+
+# (what, value now, goal): each value is the worst over the curve.
+LEAST, MOST = "at least", "at most"
+
+
+def points(tool):
+    """One run. @return {(subject, doorbell, workers): row}, and the text of the table."""
+    with tempfile.TemporaryDirectory() as where:
+        out = os.path.join(where, "scale.csv")
+        ran = subprocess.run([tool, *RUN, "--csv", out], capture_output=True, text=True)
+        if ran.returncode != 0:
+            sys.exit(f"sim-scale ended with {ran.returncode}:\n{ran.stdout[-2000:]}{ran.stderr}")
+        with open(out, encoding="ascii") as f:
+            rows = list(csv.DictReader(f))
+    for r in rows:
+        if not KEYS <= set(r):
+            sys.exit(f"columns are missing: {KEYS - set(r)}")
+    return {(r["subject"], int(r["doorbell_ns"]), int(r["workers"])): r for r in rows}
+
+
+def per_us(p, subject, bell, n):
+    return float(p[subject, bell, n]["pairs_per_us"])
+
+
+def worst_step(p, subject, bell):
+    """The least growth of the total from one number of workers to the next."""
+    return min(per_us(p, subject, bell, b) / per_us(p, subject, bell, a)
+               for a, b in zip(WORKERS, WORKERS[1:]))
+
+
+def checks(p):
+    """(claim, value, LEAST or MOST, what holds now, goal)."""
+    for bell in BELLS:
+        at = f"doorbell {bell} ns"
+        yield (f"{at}: total strict, worst step as workers are added", worst_step(p, "strict", bell),
+               LEAST, NOW["step", bell], 1.0)
+        yield (f"{at}: SYNCs an unmap x workers, at {WORKERS[-1]}",
+               float(p["strict", bell, WORKERS[-1]]["syncs"]) * WORKERS[-1],
+               MOST, NOW["syncs", bell], 2.0)
+        yield (f"{at}: strict-async / bound, worst",
+               min(per_us(p, "strict-async", bell, n) / per_us(p, "bound", bell, n) for n in WORKERS),
+               LEAST, NOW["async", bell], 0.95)
+        yield (f"{at}: strict, transfers an operation, {WORKERS[-1]} / 8 workers",
+               float(p["strict", bell, WORKERS[-1]]["transfers"]) / float(p["strict", bell, 8]["transfers"]),
+               MOST, NOW["lines", bell], 1.0)
+        yield (f"{at}: strict / one lock, worst",
+               min(per_us(p, "strict", bell, n) / per_us(p, "kernel-lock", bell, n) for n in WORKERS),
+               LEAST, NOW["lock", bell], 1.0)
+        yield (f"{at}: the bound, {WORKERS[-1]} / 1 worker / {WORKERS[-1]}",
+               per_us(p, "bound", bell, WORKERS[-1]) / per_us(p, "bound", bell, 1) / WORKERS[-1],
+               LEAST, 0.99, 0.99)
+        yield (f"{at}: doorbells an unmap, strict, at {WORKERS[-1]}",
+               float(p["strict", bell, WORKERS[-1]]["doorbells"]), MOST, NOW["bells", bell], 1.0)
+
+
+# What holds now. It may only get better.
+NOW = {
+    ("step", 0): 0.0, ("step", 5000): 0.0,
+    ("syncs", 0): 99.0, ("syncs", 5000): 99.0,
+    ("async", 0): 0.0, ("async", 5000): 0.0,
+    ("lines", 0): 99.0, ("lines", 5000): 99.0,
+    ("lock", 0): 0.0, ("lock", 5000): 0.0,
+    ("bells", 0): 99.0, ("bells", 5000): 99.0,
+}
+
+
+def main():
+    p, bad = points(sys.argv[1]), 0
+    again = points(sys.argv[1])
+    if any(p[k]["hash"] != again[k]["hash"] for k in p):
+        print("two runs differ")
+        bad += 1
+    for claim, value, way, now, goal in checks(p):
+        ok = value >= now if way == LEAST else value <= now
+        met = value >= goal if way == LEAST else value <= goal
+        bad += not ok
+        print(f"{'ok  ' if ok else 'FAIL'} {claim}: {value:.4f}, {way} {now:.4f}"
+              f"{'' if met else f'   (goal {goal}: missed)'}")
+    return 1 if bad else 0
+
+
+sys.exit(main())
