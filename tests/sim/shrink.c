@@ -17,15 +17,16 @@
 #include "pool.h"
 
 #define ROUNDS 5u
+#define NB(list) ((unsigned int)(sizeof(list) / sizeof((list)[0])))
 
-/* What is made small, in this order: what makes a story short comes first. The deadline of a SYNC and
- * the size of memory are no parts of a story, and too little of either is a violation of its own. */
-static const enum plan_field order[] = {
+/* What is made small first: what makes a story short. Then all the rest as it comes. */
+static const enum plan_field first[] = {
 	PLAN_workers, PLAN_domains, PLAN_ops, PLAN_faults, PLAN_strikes, PLAN_control, PLAN_devices,
-	PLAN_ats, PLAN_live, PLAN_pages, PLAN_window, PLAN_buffer, PLAN_depth, PLAN_sched, PLAN_stick,
-	PLAN_drain, PLAN_batch, PLAN_deadline_us, PLAN_sync_ns, PLAN_tlbi_ns, PLAN_cons_lag,
-	PLAN_by_cons, PLAN_ril, PLAN_shuffle, PLAN_iotlb, PLAN_cmdq_log2,
+	PLAN_ats, PLAN_live, PLAN_pages,
 };
+
+/* No part of a story; and too little of it is a violation of its own. */
+static const enum plan_field kept[] = { PLAN_policy, PLAN_ram_mb, PLAN_timeout_us };
 
 struct shrinking {
 	const struct options *o;
@@ -179,16 +180,30 @@ fewer_domains(struct shrinking *s)
 }
 
 static bool
+is_in(const enum plan_field *list, unsigned int n, enum plan_field f)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i] == f)
+			return true;
+	return false;
+}
+
+static bool
+reduce(struct shrinking *s, enum plan_field f)
+{
+	return f == PLAN_faults ? fewer_faults(s) : f == PLAN_domains ? fewer_domains(s) : smaller(s, f);
+}
+
+static bool
 round_of_all(struct shrinking *s)
 {
 	bool some = false;
 
-	for (unsigned int i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		bool yes = order[i] == PLAN_faults ? fewer_faults(s) :
-			   order[i] == PLAN_domains ? fewer_domains(s) : smaller(s, order[i]);
-
-		some |= yes;
-	}
+	for (unsigned int i = 0; i < NB(first); i++)
+		some |= reduce(s, first[i]);
+	for (unsigned int f = 0; f < PLAN_NB; f++)
+		if (!is_in(first, NB(first), f) && !is_in(kept, NB(kept), f))
+			some |= reduce(s, f);
 	return some;
 }
 
