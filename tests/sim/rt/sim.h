@@ -55,6 +55,8 @@ struct sim_fiber *sim_spawn(const char *name, void (*fn)(void *), void *arg);
 bool sim_run(void);
 /** This fiber alone does not keep the run going. */
 void sim_daemon(void);
+/** This fiber is no processor: its stores are visible at once. */
+void sim_unbuffered(void);
 /** In a daemon: have the others ended? */
 bool sim_over(void);
 

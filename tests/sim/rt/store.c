@@ -109,6 +109,13 @@ sim_barrier(void)
 }
 
 void
+sim_unbuffered(void)
+{
+	sim_barrier();
+	rt.cur->cap = 0;
+}
+
+void
 sim_barrier_all(void)
 {
 	for (unsigned int i = 0; i < rt.nb; i++)

@@ -50,7 +50,7 @@ caches_check_page(uint64_t pa)
 {
 	struct hit h;
 
-	if (tlb()->set == NULL || world.broken)
+	if (tlb()->set == NULL || world.broken || world.reset)
 		return;
 	for (uint32_t i = 0; i <= tlb()->mask; i++)
 		for (unsigned int w = 0; w < TLB_WAYS; w++)
@@ -65,7 +65,7 @@ caches_check_iova(unsigned int domain, uint64_t iova, uint64_t pa, uint64_t page
 	uint16_t tag = (uint16_t)(world.domain[domain].d->inv_leaf >> 16);
 	struct hit h;
 
-	if (tlb()->set == NULL || world.broken)
+	if (tlb()->set == NULL || world.broken || world.reset)
 		return;
 	iova &= ~UINT64_C(0xfff);
 	pa &= ~UINT64_C(0xfff);
@@ -104,6 +104,8 @@ __wrap_sluice_mem_page_get(struct sluice_mem *m, uint64_t *pa)
 {
 	void *p;
 
+	if (world.no_pages != 0 && --world.no_pages == 0)
+		return NULL;
 	sim_lenient(true);
 	p = __real_sluice_mem_page_get(m, pa);
 	sim_lenient(false);
@@ -117,7 +119,7 @@ __wrap_sluice_mem_page_put(struct sluice_mem *m, void *p)
 {
 	struct sluice_mem_span span = sluice_mem_span(m);
 
-	if (world.emu != NULL && !world.broken)
+	if (world.emu != NULL && !world.broken && !world.reset)
 		check_table(sluice_span_pa(&span, p));
 	sim_poison(p, 4096, true);
 	__real_sluice_mem_page_put(m, p);

@@ -44,6 +44,15 @@ for_a_while(enum emu_inject what)
 }
 
 static void
+hold(void)
+{
+	uint64_t ns = span();
+
+	sim_coarse(ns);
+	emu_inject(world.emu, EMU_INJECT_CONS_HOLD, ns);
+}
+
+static void
 atc(bool dead)
 {
 	struct device *dev = &world.device[sim_rnd(world.plan.v[PLAN_devices])];
@@ -82,7 +91,10 @@ strike(uint32_t fault)
 		break;
 	case FAULT_NO_MEMORY:
 		sometimes(no_memory);
-		sim_alloc_fail(1 + sim_rnd(4));
+		if (sim_one_in(2))
+			sim_alloc_fail(1 + sim_rnd(4));
+		else
+			world.no_pages = 1 + sim_rnd(3);
 		break;
 	case FAULT_SYNC_HANGS:
 		sometimes(sync_hung);
@@ -105,6 +117,20 @@ strike(uint32_t fault)
 	case FAULT_EVENTS:
 		sometimes(event_lost);
 		emu_inject(world.emu, EMU_INJECT_EVTQ_ABT, 1);
+		break;
+	case FAULT_SYNC_LOST:
+		sometimes(sync_lost);
+		emu_inject(world.emu, EMU_INJECT_SYNC_LOST, 1 + sim_rnd(3));
+		break;
+	case FAULT_CONS_HELD:
+		sometimes(cons_held);
+		hold();
+		break;
+	case FAULT_RESET:
+		sometimes(was_reset);
+		world.reset = true;
+		sim_coarse(UINT64_C(100000000000)); /* nothing will come but the ends of waits */
+		emu_inject(world.emu, EMU_INJECT_RESET, 1);
 		break;
 	case FAULT_NO_MEMBARRIER:
 		sometimes(membarrier_refused);
@@ -149,4 +175,5 @@ chaos_end(void)
 	emu_inject(world.emu, EMU_INJECT_SYNC_HANG, 0);
 	sim_no_membarrier = false;
 	sim_alloc_fail(0);
+	world.no_pages = 0;
 }

@@ -132,8 +132,13 @@ drain_all(void)
 		}
 		if (ret != 0) {
 			stop_iommu("drain");
-			sim_progress();
-			ret = sluice_domain_drain(world.domain[k].d);
+			/* The engine itself may stand still, for a second at most. */
+			for (unsigned int i = 0; i < 10000 && ret != 0; i++) {
+				sim_progress();
+				ret = sluice_domain_drain(world.domain[k].d);
+				SIM_CHECK(ret == 0 || world_excused(-ret), "drain after stop: %s",
+					  sluice_error());
+			}
 			SIM_CHECK(ret == 0, "drain after stop: %s", sluice_error());
 		}
 		page_drained(k, step);

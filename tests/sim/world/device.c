@@ -92,7 +92,7 @@ device_turn(void)
 	struct worker *w = &world.worker[sim_rnd(world.plan.v[PLAN_workers])];
 	struct map *m;
 
-	if (world.plan.v[PLAN_devices] == 0 || dev->dev == NULL)
+	if (world.reset || world.plan.v[PLAN_devices] == 0 || dev->dev == NULL)
 		return;
 	if (world.fixed.pages != 0 && sim_one_in(world.fixed.live ? 2 : 8)) {
 		use_fixed(dev);

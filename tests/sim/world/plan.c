@@ -80,6 +80,7 @@ plan_make(struct plan *p, uint64_t seed)
 	v[PLAN_depth] = PICK(&s, 1, 3, 6, 20, 60);
 	v[PLAN_buffer] = PICK(&s, 0, 4, 16, 60);
 	v[PLAN_drain] = PICK(&s, 2, 8, 50, 400);
+	v[PLAN_racy] = below(&s, 8) == 0;
 	v[PLAN_peer] = v[PLAN_faults] == 0 && below(&s, 5) == 0;
 	if (v[PLAN_peer] != 0 && v[PLAN_devices] < 2)
 		v[PLAN_devices] = 2;

@@ -35,6 +35,7 @@
 	X(control, 0, "control calls: switches, drains, trims, attaches, fixed maps, workers")     \
 	X(faults, 0, "mask of kinds of faults, see world.h")                                       \
 	X(strikes, 0, "faults at most")                                                            \
+	X(racy, 0, "an invalidation may leave what traffic uses, and the driver issues each twice")   \
 	X(sched, 0, "0 random, 1 priorities, 2 one starves")                                       \
 	X(stick, 1, "a switch is considered at one point of so many")                              \
 	X(depth, 0, "changes of priority")                                                         \

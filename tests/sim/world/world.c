@@ -54,7 +54,7 @@ world_bound(void)
 	 * up to ten seconds has no bound but that. */
 	uint64_t ns = (uint64_t)world.plan.v[PLAN_timeout_us] * 1000 * 40 + 100000000;
 
-	return world.plan.v[PLAN_faults] != 0 ? ns + UINT64_C(40000000000) : ns;
+	return world.reset ? ns : world.plan.v[PLAN_faults] != 0 ? ns + UINT64_C(40000000000) : ns;
 }
 
 void
@@ -97,6 +97,7 @@ hw_main(void *arg)
 {
 	(void)arg;
 	sim_daemon();
+	sim_unbuffered(); /* the hardware's caches are looked through at any step (caches.c) */
 	sim_lcore_set(sim_self());
 	while (!world.closed) {
 		(void)sluice_iommu_step(world.iommu, 1 + sim_rnd(4));
@@ -143,11 +144,13 @@ iommu_open(unsigned int tlbi_ns, uint64_t seed, const char *more)
 	snprintf(args, sizeof(args),
 		 "smmuv3,regs=emu,mem_mb=%u,sync_ns=%u,tlbi_ns=%u,cons_lag=%u,ril=%u,shuffle=%u,"
 		 "iotlb=%u,walk_cache=16,cfg_cache=4,seed=%" PRIu64 ",cmdq_log2=%u,evtq_log2=3,sid_bits=6,"
-		 "strtab=linear,sync=%s,sync_timeout_us=%u,ats=%u%s",
+		 "strtab=linear,sync=%s,sync_timeout_us=%u,ats=%u%s%s",
 		 v[PLAN_ram_mb], v[PLAN_sync_ns], tlbi_ns, v[PLAN_cons_lag], v[PLAN_ril] != 0,
 		 v[PLAN_shuffle] != 0, 1u << (v[PLAN_iotlb] > 12 ? 12 : v[PLAN_iotlb]), seed, v[PLAN_cmdq_log2],
 		 v[PLAN_by_cons] ? "cons" : "msi", v[PLAN_timeout_us], v[PLAN_ats] != 0,
-		 more);
+		 v[PLAN_racy] ? ",tlbi_racy=1,quirk=repeat-tlbi-cfgi" : "", more);
+	if (v[PLAN_racy])
+		sometimes(racy);
 	iommu = sluice_iommu_open(args);
 	SIM_CHECK(iommu != NULL, "%s: %s", args, sluice_error());
 	return iommu;

@@ -34,9 +34,13 @@
 #define FAULT_ATC_LATE      (1u << 8)
 #define FAULT_EVENTS        (1u << 9) /* an event cannot be written */
 #define FAULT_NO_MEMBARRIER (1u << 10)
-#define WORLD_FAULTS        ((1u << 11) - 1)
+#define FAULT_SYNC_LOST     (1u << 11) /* one ends, and nobody is told */
+#define FAULT_CONS_HELD     (1u << 12) /* the queue looks full for long */
+#define FAULT_RESET         (1u << 13) /* the hardware is reset underneath */
+#define WORLD_FAULTS        ((1u << 14) - 1)
 /* Those after which an invalidation may fail. */
-#define FAULTS_OF_HW (FAULT_HW_STOPS | FAULT_SYNC_HANGS | FAULT_BAD_COMMAND | FAULT_BAD_FETCH)
+#define FAULTS_OF_HW (FAULT_HW_STOPS | FAULT_SYNC_HANGS | FAULT_BAD_COMMAND | FAULT_BAD_FETCH |      \
+		      FAULT_SYNC_LOST | FAULT_CONS_HELD | FAULT_RESET)
 
 /** Where a page is. */
 enum page_state {
@@ -149,6 +153,8 @@ struct world {
 	bool closed;
 	bool engine_left;    /* the engine's loop has ended */
 	struct access access;
+	bool reset;          /* the hardware was: it may let everything pass, as it does not know better */
+	uint64_t no_pages;   /* the so many-th page of the IOMMU's memory from now on is not to be had */
 	bool broken;         /* something could not be closed: the iommu was stopped */
 };
 extern struct world world;
@@ -206,7 +212,7 @@ bool policy_is_strict(const char *name);
 	X(atc_dead) X(atc_late) X(event_lost) X(membarrier_refused) X(flush_full)                  \
 	X(flush_deadline) X(flush_drain) X(flush_rollover) X(flush_switch) X(flush_idle)           \
 	X(flush_error) X(flush_put_off) X(ring_full) X(deadline_missed) X(reused) X(peer_added)    \
-	X(told) X(stopped_iommu)
+	X(told) X(stopped_iommu) X(sync_lost) X(cons_held) X(was_reset) X(racy)
 
 enum sometimes {
 #define X(n) SOMETIMES_##n,
