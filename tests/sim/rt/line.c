@@ -176,11 +176,13 @@ static uint64_t
 transfer(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
 {
 	uint64_t from = l->free_at > f->time ? l->free_at : f->time;
+	uint64_t at = from + 16 * (uint64_t)conf.transfer;
 
-	l->free_at = from + 16 * (uint64_t)conf.transfer;
 	counts.transfers++;
-	note(addr / LINE, pc, l->free_at - f->time);
-	return l->free_at;
+	note(addr / LINE, pc, at - f->time);
+	f->held = l;
+	l->free_at = f->held_until = at + 16 * (uint64_t)conf.hold;
+	return at;
 }
 
 static void
@@ -188,10 +190,9 @@ reads(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
 {
 	uint64_t at = f->time;
 
-	if (l->owner == f->id + 1 || holds(l, f->id)) {
-		/* Its own, but perhaps still on its way here for a store of its own: forwarded. */
+	/* Its own, but perhaps still on its way here for a store of its own: forwarded. */
+	if (l->owner == f->id + 1 || holds(l, f->id) || (f->held == l && at <= f->held_until))
 		return;
-	}
 	if (l->owner != NOBODY && !l->shared) {
 		at = transfer(l, f, addr, pc);
 		l->shared = true;
@@ -214,14 +215,18 @@ writes(struct line *l, struct sim_fiber *f, uintptr_t addr, bool rmw, uintptr_t 
 	uint64_t me[2] = { 0, 0 }, at = f->time;
 
 	me[f->id / 64] = UINT64_C(1) << (f->id % 64);
+	/* Somebody may wait for it already, and gets it later. */
+	if (rmw && l->owner != f->id + 1 && f->held == l && at <= f->held_until)
+		return;
 	if (l->owner != f->id + 1) {
 		if (l->owner != NOBODY || (l->readers[0] & ~me[0]) != 0 || (l->readers[1] & ~me[1]) != 0)
 			at = transfer(l, f, addr, pc);
 		l->owner = (uint8_t)(f->id + 1);
 		l->readers[0] = l->readers[1] = 0;
 		l->shared = false;
-	} else if (rmw && l->free_at > at) {
-		at = l->free_at;
+	} else if (rmw && f->held == l && f->posted > at && l->free_at > at) {
+		/* For a store of its own it is still on its way here. */
+		at = f->posted;
 	}
 	if (!rmw && !conf.stores_wait) {
 		/* 4. */

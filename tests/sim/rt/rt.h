@@ -37,6 +37,8 @@ struct sim_fiber {
 	int64_t prio;        /* SIM_PCT */
 	uint64_t time;       /* SIM_TIME: its own, 1/16 ns */
 	uint64_t posted;     /* … when the last of its posted stores arrives */
+	void *held;          /* … the line that came last, and until when it stays here for sure */
+	uint64_t held_until;
 	bool device;         /* … it is hardware (line.h) */
 	unsigned int nb_store, cap;
 	struct rt_store store[RT_BUFFER];

@@ -187,6 +187,13 @@ result(void)
 		.syncs = (double)scale.syncs / n, .cmds = (double)scale.cmds / n,
 	};
 
+	r.fair = 1;
+	for (unsigned int i = 0; i < scale.conf.workers; i++) {
+		const struct scale_worker *w = &scale.worker[i];
+		double part = (double)(w->pairs_end - w->pairs_begin) * scale.conf.workers / n;
+
+		r.fair = part < r.fair ? part : r.fair;
+	}
 	r.per_us = n * 1000 / (double)r.ns;
 	percentiles(false, &r.unmap_p50, &r.unmap_p99);
 	percentiles(true, &r.release_p50, &r.release_p99);

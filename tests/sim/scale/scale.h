@@ -41,6 +41,7 @@ struct scale_conf {
 struct scale_result {
 	uint64_t pairs, ns, steps, hash;
 	double per_us;                     /**< pairs a µs, all workers */
+	double fair;                       /**< pairs of the slowest worker, as a part of the mean */
 	double transfers, fetches, most;   /**< cache lines; of the busiest line */
 	double wait;                       /**< ns that the worker waited for lines */
 	double engine_wait;                /**< … and the engine, as a part of its time */
@@ -61,7 +62,7 @@ struct kernel;
 
 struct scale_worker {
 	unsigned int id;
-	uint64_t pairs;
+	uint64_t pairs, pairs_begin, pairs_end; /**< so far; when measuring began and ended */
 	struct sluice_domain *d;
 	uint64_t pa;             /**< SCALE_BURST pages */
 	uint64_t sent, back;     /**< cookies */
