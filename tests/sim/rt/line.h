@@ -56,6 +56,8 @@ void line_count(void);
 struct line_counts line_counts(void);
 /** ns that one fiber, by number, waited for lines since then. */
 uint64_t line_waited(unsigned int fiber);
+/** … and doorbells that it wrote. */
+uint64_t line_doorbells(unsigned int fiber);
 /** Print the @p n places in the code, and as many lines, with the most transfers since then, as counts
  * per @p ops operations. */
 void line_print(unsigned int n, double ops);

@@ -183,6 +183,8 @@ result(void)
 		.most = (double)scale.most / n, .wait = (double)scale.waited / n,
 		.engine_wait = (double)scale.engine_waited / (double)(scale.end_ns - scale.begin_ns),
 		.doorbells = (double)scale.lines.doorbells / n,
+		.ringer = scale.lines.doorbells != 0 ?
+				  (double)scale.ringer / (double)scale.lines.doorbells : 0,
 		.reads = (double)scale.lines.reg_reads / n,
 		.syncs = (double)scale.syncs / n, .cmds = (double)scale.cmds / n,
 	};

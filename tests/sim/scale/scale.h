@@ -46,6 +46,7 @@ struct scale_result {
 	double wait;                       /**< ns that the worker waited for lines */
 	double engine_wait;                /**< … and the engine, as a part of its time */
 	double syncs, cmds, doorbells, reads;
+	double ringer;                     /**< part of the doorbells that one worker alone wrote */
 	uint64_t unmap_p50, unmap_p99;     /**< of a call */
 	uint64_t release_p50, release_p99; /**< until memory is back; asynchronous unmaps only */
 };
@@ -89,7 +90,7 @@ struct scale {
 	uint64_t begin_ns, end_ns;
 	uint64_t syncs, cmds, waited, engine_waited;
 	struct line_counts lines;
-	uint64_t most;
+	uint64_t most, ringer;
 };
 extern struct scale scale;
 

@@ -46,6 +46,8 @@ end(void)
 	scale.lines = line_counts();
 	for (unsigned int i = 0; i < scale.conf.workers; i++) {
 		scale.waited += line_waited(i);
+		if (line_doorbells(i) > scale.ringer)
+			scale.ringer = line_doorbells(i);
 		scale.worker[i].pairs_end = scale.worker[i].pairs;
 	}
 	scale.engine_waited = line_waited(scale.conf.workers + 1);
