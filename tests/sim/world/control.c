@@ -105,7 +105,8 @@ static void
 fixed_large(void)
 {
 	unsigned int k = any_domain();
-	uint64_t iova = LARGE_IOVA + ((uint64_t)sim_rnd(600) << 12), size = (1 + sim_rnd(600)) * 4096ul;
+	uint64_t iova = LARGE_IOVA + ((uint64_t)sim_rnd(600) << 12);
+	uint64_t size = (1 + sim_rnd(600)) * 4096ul;
 	uint64_t pa = UINT64_C(0x40000000);
 	int ret = sluice_map_fixed(world.domain[k].d, iova, pa, size, SLUICE_READ);
 
@@ -135,9 +136,11 @@ fixed(void)
 	for (unsigned int i = 0; i < f->pages; i++)
 		memcpy(f->va + i * 4096ul, &f->tag, 8);
 	fixed_watch(true);
-	ret = sluice_map_fixed(world.domain[f->domain].d, f->iova, f->pa, f->pages * 4096ul, SLUICE_RW);
+	ret = sluice_map_fixed(world.domain[f->domain].d, f->iova, f->pa, f->pages * 4096ul,
+			       SLUICE_RW);
 	SIM_CHECK(ret == 0 || ret == -ENOMEM || world_excused(-ret), "map_fixed: %s", sluice_error());
-	sim_note("map_fixed in domain %u: %#jx, %u pages: %d", f->domain, (uintmax_t)f->iova, f->pages, ret);
+	sim_note("map_fixed in domain %u: %#jx, %u pages: %d", f->domain, (uintmax_t)f->iova,
+		 f->pages, ret);
 	if (ret != 0) {
 		fixed_watch(false);
 		return;

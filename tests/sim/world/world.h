@@ -192,6 +192,8 @@ void chaos_end(void);
 int peer_add(unsigned int domain);
 void close_main(void *arg);
 
+/** The engine's fault callback. */
+void world_told(const struct sluice_fault *f, unsigned int n, void *arg);
 /** Is a call's error one that the faults of this run explain? */
 bool world_excused(int err);
 void world_ctl_lock(void);
