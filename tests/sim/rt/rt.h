@@ -41,6 +41,7 @@ struct sim_fiber {
 	uint64_t held_until;
 	bool device;         /* … it is hardware (line.h) */
 	unsigned int nb_store, cap;
+	uint64_t visible; /* stores that have become so, ever */
 	struct rt_store store[RT_BUFFER];
 };
 

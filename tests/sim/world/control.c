@@ -32,7 +32,7 @@ change_policy(void)
 	unsigned int k = any_domain();
 	struct domain *d = &world.domain[k];
 	const char *policy = to[sim_rnd(4)];
-	uint64_t step = sim_steps();
+	struct known known = known_now();
 	int ret;
 
 	if (!can_switch(d->policy))
@@ -52,7 +52,7 @@ change_policy(void)
 		  sluice_domain_policy(d->d), policy);
 	/* Nothing is stale from now on, if the new one waits. */
 	if (policy_is_strict(policy))
-		page_drained(k, step);
+		page_drained(k, &known);
 	d->policy = policy;
 	d->switching = false;
 }
@@ -61,14 +61,14 @@ static void
 drain(void)
 {
 	unsigned int k = any_domain();
-	uint64_t step = sim_steps();
+	struct known known = known_now();
 	int ret = sluice_domain_drain(world.domain[k].d);
 
 	sim_note("drain of domain %u: %d", k, ret);
 	SIM_CHECK(ret == 0 || world_excused(-ret), "drain: %s", sluice_error());
 	if (ret == 0) {
 		sometimes(drain);
-		page_drained(k, step);
+		page_drained(k, &known);
 	}
 }
 

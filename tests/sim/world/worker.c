@@ -147,7 +147,7 @@ void
 worker_drain(struct worker *w)
 {
 	unsigned int k = sim_rnd(world.plan.v[PLAN_domains]);
-	uint64_t step = sim_steps();
+	struct known known = known_now();
 	struct call c = call_begin();
 	int ret = sluice_domain_drain(world.domain[k].d);
 
@@ -157,7 +157,7 @@ worker_drain(struct worker *w)
 	SIM_CHECK(ret == 0 || world_excused(-ret), "drain: %s", sluice_error());
 	if (ret == 0) {
 		sometimes(drain);
-		page_drained(k, step);
+		page_drained(k, &known);
 	}
 }
 
