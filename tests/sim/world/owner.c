@@ -64,7 +64,8 @@ page_set(struct worker *w, unsigned int page, unsigned int n, enum page_state s)
 {
 	for (unsigned int i = page; i < page + n; i++) {
 		w->page[i].state = s;
-		w->page[i].since = sim_stored(w->fiber);
+		w->page[i].since = sim_steps();
+		w->page[i].stores = sim_stored(w->fiber);
 	}
 }
 
@@ -80,7 +81,7 @@ fixed_watch(bool live)
 struct known
 known_now(void)
 {
-	struct known k;
+	struct known k = { .step = sim_steps() };
 
 	for (unsigned int i = 0; i < world.plan.v[PLAN_workers]; i++)
 		k.stores[i] = sim_visible(world.worker[i].fiber);
@@ -95,7 +96,8 @@ page_drained(unsigned int domain, const struct known *known)
 
 		for (unsigned int i = 0; i < world.plan.v[PLAN_pages]; i++)
 			if (w->page[i].state == PAGE_EXPOSED && w->page[i].domain == domain &&
-			    w->page[i].since <= known->stores[k]) {
+			    w->page[i].since < known->step &&
+			    w->page[i].stores <= known->stores[k]) {
 				w->page[i].exposed = false;
 				page_release(w, i, 1);
 			}

@@ -53,7 +53,8 @@ enum page_state {
 
 struct page {
 	enum page_state state;
-	uint64_t since;  /* its owner's stores when it became exposed: who sees them all knows of it */
+	uint64_t since;  /* the step at which it became exposed, … */
+	uint64_t stores; /* … and its owner's stores till then: who sees them all can know of it */
 	bool exposed;    /* an earlier mapping of it may still be reached */
 	uint64_t tag;    /* its first 8 bytes, while live */
 	uint8_t domain;
@@ -172,6 +173,7 @@ void page_set(struct worker *w, unsigned int page, unsigned int n, enum page_sta
 void fixed_watch(bool live);
 /** What others can know at a step: the stores of each worker that they see. */
 struct known {
+	uint64_t step;
 	uint64_t stores[WORLD_WORKERS];
 };
 struct known known_now(void);
