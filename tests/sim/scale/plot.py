@@ -43,7 +43,7 @@ def main():
         svg = subprocess.run(["gnuplot", "-d", "-"], input=script, capture_output=True, text=True,
                              check=True).stdout
         with open(f"{sys.argv[2]}/scale-{bell}.svg", "w", encoding="utf-8") as f:
-            f.write(svg)
+            f.write("\n".join(line.rstrip() for line in svg.strip().splitlines()) + "\n")
 
 
 main()
