@@ -86,6 +86,8 @@ void sim_step(void);
 void sim_stall(unsigned int i, uint64_t ns);
 /** For the next @p ns time may jump further: who is waited for stands still. */
 void sim_coarse(uint64_t ns);
+/** Lcores of which EAL tells, from 0 on. */
+extern unsigned int sim_lcores;
 unsigned int sim_self(void); /**< number of the fiber; UINT_MAX outside */
 unsigned int sim_fibers(void);
 const char *sim_name(unsigned int i);

@@ -335,6 +335,8 @@ setup(const struct plan *p)
 		world.plan.v[PLAN_peer] = world.plan.v[PLAN_large] = 0;
 	if (p->v[PLAN_workers] > 4)
 		world.plan.v[PLAN_large] = 0;
+	/* The engine, the hardware, the workers, and three more. */
+	sim_lcores = p->v[PLAN_workers] + 5;
 	sim_begin(&conf);
 }
 
