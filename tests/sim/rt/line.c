@@ -2,14 +2,9 @@
 /** @file
  * Who owns each cache line, and what it costs to get it. The numbers are those of line.h.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "line.h"
 #include "rt.h"
 
-#define LINE    64u
 #define OTHERS  65536u /* lines outside of the arena: static data */
 #define NOBODY  0u
 #define HW      255u
@@ -20,15 +15,6 @@ struct line {
 	uint8_t owner;       /* 1 + the fiber that has written it; 0: none */
 	bool shared;         /* it was read since, or has readers and no owner */
 };
-
-/* Where transfers come from: a line and a place in the code. */
-struct cause {
-	uintptr_t line, pc;
-	uint64_t n, wait;
-};
-
-#define CAUSES (1u << 17)
-#define NAMES  256u
 
 uint64_t rt_line_pause = 20 * 16, rt_line_ahead;
 
@@ -42,21 +28,14 @@ static uintptr_t mmio;
 static size_t mmio_len;
 static struct line_counts counts;
 static uint64_t waited[SIM_FIBERS]; /* 1/16 ns */
+static uint64_t bells[SIM_FIBERS];
 static uintptr_t ram;
 static size_t ram_len;
-static struct cause causes[CAUSES];
-static unsigned int nb_causes;
-static struct {
-	uintptr_t at;
-	size_t len;
-	const char *name;
-} names[NAMES];
-static unsigned int nb_names;
 
 void
 line_begin(const struct line_conf *c)
 {
-	size_t len = RT_ARENA_SIZE / LINE * sizeof(*lines);
+	size_t len = RT_ARENA_SIZE / RT_LINE * sizeof(*lines);
 
 	if (lines == NULL)
 		lines = rt_map(0, len);
@@ -67,7 +46,7 @@ line_begin(const struct line_conf *c)
 	rt_line_pause = 16 * (uint64_t)c->pause;
 	rt_line_ahead = 16 * (uint64_t)c->ahead;
 	mmio = mmio_len = 0;
-	nb_names = 0;
+	rt_line_unname();
 	line_count();
 }
 
@@ -93,16 +72,6 @@ line_work(uint64_t ns)
 		rt.cur->time += 16 * ns;
 }
 
-void
-line_name(const volatile void *p, size_t len, const char *name)
-{
-	if (nb_names == NAMES)
-		return;
-	names[nb_names].at = (uintptr_t)p;
-	names[nb_names].len = len;
-	names[nb_names++].name = name;
-}
-
 /* ---- counting -------------------------------------------------------------------------------- */
 
 void
@@ -110,8 +79,8 @@ line_count(void)
 {
 	counts = (struct line_counts){ 0 };
 	rt_fill(waited, 0, sizeof(waited));
-	rt_fill(causes, 0, sizeof(causes));
-	nb_causes = 0;
+	rt_fill(bells, 0, sizeof(bells));
+	rt_line_account();
 }
 
 struct line_counts
@@ -126,19 +95,10 @@ line_waited(unsigned int fiber)
 	return waited[fiber] / 16;
 }
 
-static void
-note(uintptr_t line, uintptr_t pc, uint64_t wait)
+uint64_t
+line_doorbells(unsigned int fiber)
 {
-	size_t i = (line * UINT64_C(0x9e3779b97f4a7c15) ^ pc * UINT64_C(0xc2b2ae3d27d4eb4f)) >> 47;
-
-	while (causes[i].n != 0 && (causes[i].line != line || causes[i].pc != pc))
-		i = (i + 1) % CAUSES;
-	if (causes[i].n == 0 && ++nb_causes == CAUSES - 1)
-		sim_fail("more lines than the table of causes holds");
-	causes[i].line = line;
-	causes[i].pc = pc;
-	causes[i].n++;
-	causes[i].wait += wait;
+	return bells[fiber];
 }
 
 /* ---- accesses -------------------------------------------------------------------------------- */
@@ -146,11 +106,11 @@ note(uintptr_t line, uintptr_t pc, uint64_t wait)
 static struct line *
 find(uintptr_t addr)
 {
-	uintptr_t at = addr / LINE;
+	uintptr_t at = addr / RT_LINE;
 	size_t i;
 
 	if (addr - rt_arena_base < RT_ARENA_SIZE)
-		return &lines[(addr - rt_arena_base) / LINE];
+		return &lines[(addr - rt_arena_base) / RT_LINE];
 	for (i = at % OTHERS; other[i].at != at; i = (i + 1) % OTHERS)
 		if (other[i].at == 0) {
 			other[i].at = at;
@@ -176,11 +136,13 @@ static uint64_t
 transfer(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
 {
 	uint64_t from = l->free_at > f->time ? l->free_at : f->time;
+	uint64_t at = from + 16 * (uint64_t)conf.transfer;
 
-	l->free_at = from + 16 * (uint64_t)conf.transfer;
 	counts.transfers++;
-	note(addr / LINE, pc, l->free_at - f->time);
-	return l->free_at;
+	rt_line_note(addr / RT_LINE, pc, at - f->time);
+	f->held = l;
+	l->free_at = f->held_until = at + 16 * (uint64_t)conf.hold;
+	return at;
 }
 
 static void
@@ -188,10 +150,9 @@ reads(struct line *l, struct sim_fiber *f, uintptr_t addr, uintptr_t pc)
 {
 	uint64_t at = f->time;
 
-	if (l->owner == f->id + 1 || holds(l, f->id)) {
-		/* Its own, but perhaps still on its way here for a store of its own: forwarded. */
+	/* Its own, but perhaps still on its way here for a store of its own: forwarded. */
+	if (l->owner == f->id + 1 || holds(l, f->id) || (f->held == l && at <= f->held_until))
 		return;
-	}
 	if (l->owner != NOBODY && !l->shared) {
 		at = transfer(l, f, addr, pc);
 		l->shared = true;
@@ -214,14 +175,18 @@ writes(struct line *l, struct sim_fiber *f, uintptr_t addr, bool rmw, uintptr_t 
 	uint64_t me[2] = { 0, 0 }, at = f->time;
 
 	me[f->id / 64] = UINT64_C(1) << (f->id % 64);
+	/* Somebody may wait for it already, and gets it later. */
+	if (rmw && l->owner != f->id + 1 && f->held == l && at <= f->held_until)
+		return;
 	if (l->owner != f->id + 1) {
 		if (l->owner != NOBODY || (l->readers[0] & ~me[0]) != 0 || (l->readers[1] & ~me[1]) != 0)
 			at = transfer(l, f, addr, pc);
 		l->owner = (uint8_t)(f->id + 1);
 		l->readers[0] = l->readers[1] = 0;
 		l->shared = false;
-	} else if (rmw && l->free_at > at) {
-		at = l->free_at;
+	} else if (rmw && f->held == l && f->posted > at && l->free_at > at) {
+		/* For a store of its own it is still on its way here. */
+		at = f->posted;
 	}
 	if (!rmw && !conf.stores_wait) {
 		/* 4. */
@@ -264,6 +229,7 @@ rt_line_access(uintptr_t addr, unsigned int size, enum rt_line_op op, uintptr_t 
 			return;
 		f->time += 16 * (uint64_t)(op == RT_LINE_READ ? conf.reg_read : conf.doorbell);
 		*(op == RT_LINE_READ ? &counts.reg_reads : &counts.doorbells) += 1;
+		bells[f->id] += op != RT_LINE_READ;
 		return;
 	}
 	if (f->device) {
@@ -297,95 +263,4 @@ rt_line_tsc(void)
 {
 	if (rt.cur != NULL && !rt.cur->device)
 		rt.cur->time += 16 * (uint64_t)conf.clock;
-}
-
-/* ---- the account ----------------------------------------------------------------------------- */
-
-static int
-by_key(const void *a, const void *b)
-{
-	const struct cause *x = a, *y = b;
-
-	return x->line != y->line ? (x->line < y->line ? -1 : 1) : 0;
-}
-
-static int
-by_n(const void *a, const void *b)
-{
-	const struct cause *x = a, *y = b;
-
-	if (x->n != y->n)
-		return x->n > y->n ? -1 : 1;
-	return by_key(a, b);
-}
-
-/* All causes summed by line (pc 0) or by place (line 0), the largest first. */
-static struct cause *
-sums(bool by_line, unsigned int *n)
-{
-	static struct cause sum[CAUSES];
-	unsigned int k = 0;
-
-	for (size_t i = 0; i < CAUSES; i++) {
-		if (causes[i].n == 0)
-			continue;
-		sum[k] = causes[i];
-		sum[k].line = by_line ? causes[i].line : causes[i].pc;
-		sum[k++].pc = 0;
-	}
-	qsort(sum, k, sizeof(*sum), by_key);
-	*n = 0;
-	for (unsigned int i = 0; i < k; i++) {
-		if (i != 0 && sum[*n - 1].line == sum[i].line) {
-			sum[*n - 1].n += sum[i].n;
-			sum[*n - 1].wait += sum[i].wait;
-		} else {
-			sum[(*n)++] = sum[i];
-		}
-	}
-	qsort(sum, *n, sizeof(*sum), by_n);
-	return sum;
-}
-
-uint64_t
-line_most(void)
-{
-	unsigned int n;
-	const struct cause *c = sums(true, &n);
-
-	return n != 0 ? c[0].n : 0;
-}
-
-static const char *
-name_of(uintptr_t line, char *text, size_t len)
-{
-	uintptr_t at = line * LINE;
-
-	for (unsigned int i = 0; i < nb_names; i++)
-		if (at + LINE > names[i].at && at < names[i].at + names[i].len) {
-			snprintf(text, len, "%s+%#zx", names[i].name,
-				 (size_t)(at > names[i].at ? at - names[i].at : 0));
-			return text;
-		}
-	snprintf(text, len, "%s+%#zx", at - rt_arena_base < RT_ARENA_SIZE ? "memory" : "static",
-		 (size_t)(at - rt_arena_base < RT_ARENA_SIZE ? at - rt_arena_base : at));
-	return text;
-}
-
-void
-line_print(unsigned int n, double ops)
-{
-	unsigned int k;
-	const struct cause *c = sums(false, &k);
-	char text[64];
-
-	printf("  transfers/op  ns/op waited  place\n");
-	for (unsigned int i = 0; i < k && i < n; i++)
-		printf("  %12.4f %13.1f  %s\n", (double)c[i].n / ops, (double)c[i].wait / 16 / ops,
-		       rt_place(c[i].line));
-	c = sums(true, &k);
-	printf("  transfers/op  ns/op waited  line\n");
-	for (unsigned int i = 0; i < k && i < n; i++)
-		printf("  %12.4f %13.1f  %s\n", (double)c[i].n / ops, (double)c[i].wait / 16 / ops,
-		       name_of(c[i].line, text, sizeof(text)));
 }

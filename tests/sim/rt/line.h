@@ -7,7 +7,8 @@
  *    have read it. An access that the holder makes again costs nothing but its instruction.
  * 2. A *transfer* is a read of a line that another core has written, or a write (or an atomic
  *    read-modify-write) of a line that others hold. It costs `transfer` ns. Transfers of one line are
- *    served one after the other.
+ *    served one after the other. Who has it keeps it for `hold` ns at least: a compare-and-exchange
+ *    that failed is tried again before the next one gets the line.
  * 3. A *fetch* is a read of a line that only readers hold: it comes from a shared cache, costs `fetch`
  *    ns, and waits for a transfer that is under way, not for other fetches.
  * 4. A plain or releasing store is posted: the core goes on, and the line is on its way. Whoever wants
@@ -30,7 +31,7 @@
 #include <stdint.h>
 
 struct line_conf {
-	uint32_t transfer, fetch; /* ns */
+	uint32_t transfer, fetch, hold; /* ns */
 	uint32_t access_16th;     /* 1/16 ns */
 	uint32_t pause, clock;    /* ns: a pause, a look at the clock */
 	uint32_t doorbell, reg_read; /* ns */
@@ -55,6 +56,8 @@ void line_count(void);
 struct line_counts line_counts(void);
 /** ns that one fiber, by number, waited for lines since then. */
 uint64_t line_waited(unsigned int fiber);
+/** … and doorbells that it wrote. */
+uint64_t line_doorbells(unsigned int fiber);
 /** Print the @p n places in the code, and as many lines, with the most transfers since then, as counts
  * per @p ops operations. */
 void line_print(unsigned int n, double ops);

@@ -37,8 +37,11 @@ struct sim_fiber {
 	int64_t prio;        /* SIM_PCT */
 	uint64_t time;       /* SIM_TIME: its own, 1/16 ns */
 	uint64_t posted;     /* … when the last of its posted stores arrives */
+	void *held;          /* … the line that came last, and until when it stays here for sure */
+	uint64_t held_until;
 	bool device;         /* … it is hardware (line.h) */
 	unsigned int nb_store, cap;
+	uint64_t visible; /* stores that have become so, ever */
 	struct rt_store store[RT_BUFFER];
 };
 
@@ -101,6 +104,10 @@ void rt_drain_some(void);
 void rt_point(enum rt_op op, uintptr_t addr, uint64_t val, uintptr_t pc);
 void rt_paused(enum rt_op op, uintptr_t pc);
 
+/* time.c */
+void rt_time_point(struct sim_fiber *f);
+void rt_time_run(void);
+
 /* arena.c */
 void rt_arena_init(void);
 void rt_arena_reset(void);
@@ -119,6 +126,13 @@ void rt_trace(enum rt_op op, uintptr_t addr, uint64_t val, uintptr_t pc);
 void rt_trace_reset(void);
 /** The place of an address of code: "file.c:line". For failures: it takes a while. */
 const char *rt_place(uintptr_t pc);
+
+/* line_count.c */
+#define RT_LINE 64u
+void rt_line_note(uintptr_t line, uintptr_t pc, uint64_t wait);
+/** Begin anew. */
+void rt_line_account(void);
+void rt_line_unname(void);
 
 /* line.c */
 enum rt_line_op { RT_LINE_READ, RT_LINE_WRITE, RT_LINE_RMW };

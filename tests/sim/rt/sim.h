@@ -91,6 +91,9 @@ unsigned int sim_fibers(void);
 const char *sim_name(unsigned int i);
 /** All stores of all fibers become visible (membarrier(2)); or those of this one. */
 void sim_barrier_all(void);
+/** Stores that fiber @p i has made, and those of them that others see. */
+uint64_t sim_stored(unsigned int i);
+uint64_t sim_visible(unsigned int i);
 void sim_barrier(void);
 /** Switch to another thread's look at memory: none. Harness code that reads what fibers share. */
 

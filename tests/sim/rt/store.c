@@ -97,8 +97,21 @@ rt_store_drain(struct sim_fiber *f, unsigned int n)
 		for (unsigned int i = 0; i < n; i++)
 			put(f->store[i].addr, f->store[i].size, f->store[i].val);
 	f->nb_store -= n;
+	f->visible += n;
 	for (unsigned int i = 0; i < f->nb_store; i++)
 		f->store[i] = f->store[i + n];
+}
+
+uint64_t
+sim_stored(unsigned int i)
+{
+	return rt.fiber[i].visible + rt.fiber[i].nb_store;
+}
+
+uint64_t
+sim_visible(unsigned int i)
+{
+	return rt.fiber[i].visible;
 }
 
 void

@@ -38,7 +38,7 @@ static struct {
 	struct scale_conf conf;
 } opt = {
 	.subjects = "all", .workers = "1,2,4,8,16,32,64", .syncs = "1000", .bells = "0,5000",
-	.conf = { .line = { .transfer = 100, .fetch = 50, .access_16th = 8, .pause = 20, .clock = 8,
+	.conf = { .line = { .transfer = 100, .fetch = 50, .hold = 20, .access_16th = 8, .pause = 20, .clock = 8,
 			    .reg_read = 300, .ahead = 10 } },
 };
 
@@ -58,7 +58,7 @@ static const char usage[] =
 	"  --sync NS,…           a SYNC takes so long, and they come one after the other (1000)\n"
 	"  --doorbell NS,…       a doorbell holds its writer up for so long (0,5000)\n"
 	"  --reg-read NS         a read of a register does (300; or the doorbell, if that is longer)\n"
-	"  --transfer NS --fetch NS --access NS --pause NS --clock NS   see rt/line.h (100 50 0.5 20 8)\n"
+	"  --transfer NS --fetch NS --hold NS --access NS --pause NS --clock NS   rt/line.h (100 50 20 0.5 20 8)\n"
 	"  --stores-wait         stores are not posted\n"
 	"  --burst N             pages a call (1; strict-batched 32, contiguous 64)\n"
 	"  --batch N --ring N    of flush queues\n"
@@ -74,13 +74,14 @@ list(void)
 		puts(scale_subjects[i].name);
 }
 
-enum { O_POLICY = 1, O_WORKERS, O_SYNC, O_BELL, O_READ, O_TRANSFER, O_FETCH, O_ACCESS, O_PAUSE, O_CLOCK,
+enum { O_POLICY = 1, O_WORKERS, O_SYNC, O_BELL, O_READ, O_TRANSFER, O_FETCH, O_HOLD, O_ACCESS, O_PAUSE, O_CLOCK,
        O_WAIT, O_BURST, O_BATCH, O_RING, O_DOMAINS, O_LINES, O_CSV, O_JSON, O_QUICK, O_LIST, O_HELP };
 
 static const struct option options[] = {
 	{ "policy", 1, NULL, O_POLICY }, { "workers", 1, NULL, O_WORKERS }, { "sync", 1, NULL, O_SYNC },
 	{ "doorbell", 1, NULL, O_BELL }, { "reg-read", 1, NULL, O_READ },
 	{ "transfer", 1, NULL, O_TRANSFER }, { "fetch", 1, NULL, O_FETCH },
+	{ "hold", 1, NULL, O_HOLD },
 	{ "access", 1, NULL, O_ACCESS }, { "pause", 1, NULL, O_PAUSE }, { "clock", 1, NULL, O_CLOCK },
 	{ "stores-wait", 0, NULL, O_WAIT }, { "burst", 1, NULL, O_BURST }, { "batch", 1, NULL, O_BATCH },
 	{ "ring", 1, NULL, O_RING }, { "domains", 1, NULL, O_DOMAINS }, { "lines", 1, NULL, O_LINES },
@@ -114,6 +115,7 @@ take(int o)
 	case O_READ: c->line.reg_read = number(optarg); opt.reg_read = true; break;
 	case O_TRANSFER: c->line.transfer = number(optarg); break;
 	case O_FETCH: c->line.fetch = number(optarg); break;
+	case O_HOLD: c->line.hold = number(optarg); break;
 	case O_ACCESS: c->line.access_16th = (uint32_t)(strtod(optarg, NULL) * 16 + 0.5); break;
 	case O_PAUSE: c->line.pause = number(optarg); break;
 	case O_CLOCK: c->line.clock = number(optarg); break;

@@ -183,10 +183,19 @@ result(void)
 		.most = (double)scale.most / n, .wait = (double)scale.waited / n,
 		.engine_wait = (double)scale.engine_waited / (double)(scale.end_ns - scale.begin_ns),
 		.doorbells = (double)scale.lines.doorbells / n,
+		.ringer = scale.lines.doorbells != 0 ?
+				  (double)scale.ringer / (double)scale.lines.doorbells : 0,
 		.reads = (double)scale.lines.reg_reads / n,
 		.syncs = (double)scale.syncs / n, .cmds = (double)scale.cmds / n,
 	};
 
+	r.fair = 1;
+	for (unsigned int i = 0; i < scale.conf.workers; i++) {
+		const struct scale_worker *w = &scale.worker[i];
+		double part = (double)(w->pairs_end - w->pairs_begin) * scale.conf.workers / n;
+
+		r.fair = part < r.fair ? part : r.fair;
+	}
 	r.per_us = n * 1000 / (double)r.ns;
 	percentiles(false, &r.unmap_p50, &r.unmap_p99);
 	percentiles(true, &r.release_p50, &r.release_p99);

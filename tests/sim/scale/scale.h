@@ -41,10 +41,12 @@ struct scale_conf {
 struct scale_result {
 	uint64_t pairs, ns, steps, hash;
 	double per_us;                     /**< pairs a µs, all workers */
+	double fair;                       /**< pairs of the slowest worker, as a part of the mean */
 	double transfers, fetches, most;   /**< cache lines; of the busiest line */
 	double wait;                       /**< ns that the worker waited for lines */
 	double engine_wait;                /**< … and the engine, as a part of its time */
 	double syncs, cmds, doorbells, reads;
+	double ringer;                     /**< part of the doorbells that one worker alone wrote */
 	uint64_t unmap_p50, unmap_p99;     /**< of a call */
 	uint64_t release_p50, release_p99; /**< until memory is back; asynchronous unmaps only */
 };
@@ -61,7 +63,7 @@ struct kernel;
 
 struct scale_worker {
 	unsigned int id;
-	uint64_t pairs;
+	uint64_t pairs, pairs_begin, pairs_end; /**< so far; when measuring began and ended */
 	struct sluice_domain *d;
 	uint64_t pa;             /**< SCALE_BURST pages */
 	uint64_t sent, back;     /**< cookies */
@@ -88,7 +90,7 @@ struct scale {
 	uint64_t begin_ns, end_ns;
 	uint64_t syncs, cmds, waited, engine_waited;
 	struct line_counts lines;
-	uint64_t most;
+	uint64_t most, ringer;
 };
 extern struct scale scale;
 

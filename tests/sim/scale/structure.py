@@ -13,21 +13,21 @@ import subprocess
 import sys
 import tempfile
 
-WORKERS = (1, 2, 8, 32)
+WORKERS = (1, 2, 8, 16)
 BELLS = (0, 5000)
-RUN = ["--quick", "--policy", "bound,strict,strict-async,kernel-lock",
+RUN = ["--quick", "--policy", "bound,strict,strict-async,kernel-lock,kernel-strict",
        "--workers", ",".join(map(str, WORKERS)), "--doorbell", ",".join(map(str, BELLS))]
-KEYS = {"subject", "workers", "pairs_per_us", "transfers", "syncs", "doorbells", "hash"}
+AGAIN = ["--quick", "--policy", "strict,strict-async", "--workers", "8", "--doorbell", "0"]
+KEYS = {"subject", "workers", "pairs_per_us", "fair", "transfers", "syncs", "doorbells", "hash"}
 
-# (what, value now, goal): each value is the worst over the curve.
 LEAST, MOST = "at least", "at most"
 
 
-def points(tool):
-    """One run. @return {(subject, doorbell, workers): row}, and the text of the table."""
+def points(tool, args):
+    """One run. @return {(subject, doorbell, workers): row}."""
     with tempfile.TemporaryDirectory() as where:
         out = os.path.join(where, "scale.csv")
-        ran = subprocess.run([tool, *RUN, "--csv", out], capture_output=True, text=True)
+        ran = subprocess.run([tool, *args, "--csv", out], capture_output=True, text=True)
         if ran.returncode != 0:
             sys.exit(f"sim-scale ended with {ran.returncode}:\n{ran.stdout[-2000:]}{ran.stderr}")
         with open(out, encoding="ascii") as f:
@@ -63,33 +63,39 @@ def checks(p):
         yield (f"{at}: strict, transfers an operation, {WORKERS[-1]} / 8 workers",
                float(p["strict", bell, WORKERS[-1]]["transfers"]) / float(p["strict", bell, 8]["transfers"]),
                MOST, NOW["lines", bell], 1.0)
-        yield (f"{at}: strict / one lock, worst",
-               min(per_us(p, "strict", bell, n) / per_us(p, "kernel-lock", bell, n) for n in WORKERS),
-               LEAST, NOW["lock", bell], 1.0)
-        yield (f"{at}: the bound, {WORKERS[-1]} / 1 worker / {WORKERS[-1]}",
+        yield (f"{at}: strict / the better kernel, worst",
+               min(per_us(p, "strict", bell, n) / max(per_us(p, k, bell, n) for k in KERNELS)
+                   for n in WORKERS), LEAST, NOW["kernel", bell], 1.0)
+        yield (f"{at}: the bound, {WORKERS[-1]} workers / {WORKERS[-1]} x 1 worker",
                per_us(p, "bound", bell, WORKERS[-1]) / per_us(p, "bound", bell, 1) / WORKERS[-1],
                LEAST, 0.99, 0.99)
         yield (f"{at}: doorbells an unmap, strict, at {WORKERS[-1]}",
                float(p["strict", bell, WORKERS[-1]]["doorbells"]), MOST, NOW["bells", bell], 1.0)
+        yield (f"{at}: strict, pairs of the slowest worker / mean, worst",
+               min(float(p["strict", bell, n]["fair"]) for n in WORKERS), LEAST, NOW["fair", bell], 0.9)
 
 
-# What holds now. It may only get better.
+KERNELS = ("kernel-lock", "kernel-strict")
+
+# What holds now. It may only get better. It is a little worse than what one version printed: workers
+# fall into one of several rhythms, and one access more or less in the code decides which.
 NOW = {
-    ("step", 0): 0.0, ("step", 5000): 0.0,
-    ("syncs", 0): 99.0, ("syncs", 5000): 99.0,
-    ("async", 0): 0.0, ("async", 5000): 0.0,
-    ("lines", 0): 99.0, ("lines", 5000): 99.0,
-    ("lock", 0): 0.0, ("lock", 5000): 0.0,
-    ("bells", 0): 99.0, ("bells", 5000): 99.0,
+    ("step", 0): 0.99, ("step", 5000): 1.0,
+    ("syncs", 0): 13.0, ("syncs", 5000): 16.0,
+    ("async", 0): 0.55, ("async", 5000): 0.40,
+    ("lines", 0): 1.0, ("lines", 5000): 1.1,
+    ("kernel", 0): 0.99, ("kernel", 5000): 0.95,
+    ("bells", 0): 0.80, ("bells", 5000): 0.21,
+    ("fair", 0): 0.99, ("fair", 5000): 0.0,
 }
 
 
 def main():
-    p, bad = points(sys.argv[1]), 0
-    again = points(sys.argv[1])
-    if any(p[k]["hash"] != again[k]["hash"] for k in p):
-        print("two runs differ")
-        bad += 1
+    p, bad = points(sys.argv[1], RUN), 0
+    for key, row in points(sys.argv[1], AGAIN).items():
+        if row != p[key]:
+            print(f"FAIL two runs of {key} differ: {row}, {p[key]}")
+            bad += 1
     for claim, value, way, now, goal in checks(p):
         ok = value >= now if way == LEAST else value <= now
         met = value >= goal if way == LEAST else value <= goal

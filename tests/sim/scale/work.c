@@ -14,6 +14,7 @@
 
 /* A unit of the hardware's work, and a look at its queue, ns. */
 #define HW_NS    10u
+#define PATIENCE 3u
 /* A worker asks for cookies once in so many pairs. */
 #define ASK_EACH 32u
 
@@ -25,6 +26,8 @@ begin(void)
 	scale.phase = SCALE_MEASURE;
 	scale.begin = scale.total;
 	scale.begin_ns = sim_now();
+	for (unsigned int i = 0; i < scale.conf.workers; i++)
+		scale.worker[i].pairs_begin = scale.worker[i].pairs;
 	scale_hw_counts(scale.iommu, &scale.syncs, &scale.cmds);
 	line_count();
 }
@@ -41,15 +44,20 @@ end(void)
 	scale.syncs = syncs - scale.syncs;
 	scale.cmds = cmds - scale.cmds;
 	scale.lines = line_counts();
-	for (unsigned int i = 0; i < scale.conf.workers; i++)
+	for (unsigned int i = 0; i < scale.conf.workers; i++) {
 		scale.waited += line_waited(i);
+		if (line_doorbells(i) > scale.ringer)
+			scale.ringer = line_doorbells(i);
+		scale.worker[i].pairs_end = scale.worker[i].pairs;
+	}
 	scale.engine_waited = line_waited(scale.conf.workers + 1);
 	scale.most = line_most();
 	if (scale.conf.lines != 0)
 		line_print(scale.conf.lines, (double)scale.n);
 }
 
-/* The pairs of a call are done. Measuring begins when every worker has warmed up. */
+/* The pairs of a call are done. Measuring begins when every worker has warmed up, or all together have
+ * done so much that one of them must be starving. */
 static void
 did(struct scale_worker *w, unsigned int n)
 {
@@ -57,7 +65,8 @@ did(struct scale_worker *w, unsigned int n)
 	if (w->pairs < scale.each && w->pairs + n >= scale.each)
 		scale.nb_warm++;
 	w->pairs += n;
-	if (scale.phase == SCALE_WARM && scale.nb_warm == scale.conf.workers)
+	if (scale.phase == SCALE_WARM &&
+	    (scale.nb_warm == scale.conf.workers || scale.total > PATIENCE * scale.n))
 		begin();
 	else if (scale.phase == SCALE_MEASURE && scale.total - scale.begin >= scale.n)
 		end();

@@ -119,7 +119,7 @@ static void
 drain_all(void)
 {
 	for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++) {
-		uint64_t step = sim_steps();
+		struct known known = known_now();
 		int ret;
 
 		sim_progress();
@@ -141,7 +141,7 @@ drain_all(void)
 			}
 			SIM_CHECK(ret == 0, "drain after stop: %s", sluice_error());
 		}
-		page_drained(k, step);
+		page_drained(k, &known);
 	}
 }
 

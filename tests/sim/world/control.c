@@ -32,7 +32,7 @@ change_policy(void)
 	unsigned int k = any_domain();
 	struct domain *d = &world.domain[k];
 	const char *policy = to[sim_rnd(4)];
-	uint64_t step = sim_steps();
+	struct known known = known_now();
 	int ret;
 
 	if (!can_switch(d->policy))
@@ -52,7 +52,7 @@ change_policy(void)
 		  sluice_domain_policy(d->d), policy);
 	/* Nothing is stale from now on, if the new one waits. */
 	if (policy_is_strict(policy))
-		page_drained(k, step);
+		page_drained(k, &known);
 	d->policy = policy;
 	d->switching = false;
 }
@@ -61,14 +61,14 @@ static void
 drain(void)
 {
 	unsigned int k = any_domain();
-	uint64_t step = sim_steps();
+	struct known known = known_now();
 	int ret = sluice_domain_drain(world.domain[k].d);
 
 	sim_note("drain of domain %u: %d", k, ret);
 	SIM_CHECK(ret == 0 || world_excused(-ret), "drain: %s", sluice_error());
 	if (ret == 0) {
 		sometimes(drain);
-		page_drained(k, step);
+		page_drained(k, &known);
 	}
 }
 
@@ -105,7 +105,8 @@ static void
 fixed_large(void)
 {
 	unsigned int k = any_domain();
-	uint64_t iova = LARGE_IOVA + ((uint64_t)sim_rnd(600) << 12), size = (1 + sim_rnd(600)) * 4096ul;
+	uint64_t iova = LARGE_IOVA + ((uint64_t)sim_rnd(600) << 12);
+	uint64_t size = (1 + sim_rnd(600)) * 4096ul;
 	uint64_t pa = UINT64_C(0x40000000);
 	int ret = sluice_map_fixed(world.domain[k].d, iova, pa, size, SLUICE_READ);
 
@@ -135,9 +136,11 @@ fixed(void)
 	for (unsigned int i = 0; i < f->pages; i++)
 		memcpy(f->va + i * 4096ul, &f->tag, 8);
 	fixed_watch(true);
-	ret = sluice_map_fixed(world.domain[f->domain].d, f->iova, f->pa, f->pages * 4096ul, SLUICE_RW);
+	ret = sluice_map_fixed(world.domain[f->domain].d, f->iova, f->pa, f->pages * 4096ul,
+			       SLUICE_RW);
 	SIM_CHECK(ret == 0 || ret == -ENOMEM || world_excused(-ret), "map_fixed: %s", sluice_error());
-	sim_note("map_fixed in domain %u: %#jx, %u pages: %d", f->domain, (uintmax_t)f->iova, f->pages, ret);
+	sim_note("map_fixed in domain %u: %#jx, %u pages: %d", f->domain, (uintmax_t)f->iova,
+		 f->pages, ret);
 	if (ret != 0) {
 		fixed_watch(false);
 		return;

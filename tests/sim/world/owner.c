@@ -65,6 +65,7 @@ page_set(struct worker *w, unsigned int page, unsigned int n, enum page_state s)
 	for (unsigned int i = page; i < page + n; i++) {
 		w->page[i].state = s;
 		w->page[i].since = sim_steps();
+		w->page[i].stores = sim_stored(w->fiber);
 	}
 }
 
@@ -77,15 +78,26 @@ fixed_watch(bool live)
 	world.fixed.gen++;
 }
 
+struct known
+known_now(void)
+{
+	struct known k = { .step = sim_steps() };
+
+	for (unsigned int i = 0; i < world.plan.v[PLAN_workers]; i++)
+		k.stores[i] = sim_visible(world.worker[i].fiber);
+	return k;
+}
+
 void
-page_drained(unsigned int domain, uint64_t before)
+page_drained(unsigned int domain, const struct known *known)
 {
 	for (unsigned int k = 0; k < world.plan.v[PLAN_workers]; k++) {
 		struct worker *w = &world.worker[k];
 
 		for (unsigned int i = 0; i < world.plan.v[PLAN_pages]; i++)
 			if (w->page[i].state == PAGE_EXPOSED && w->page[i].domain == domain &&
-			    w->page[i].since < before) {
+			    w->page[i].since < known->step &&
+			    w->page[i].stores <= known->stores[k]) {
 				w->page[i].exposed = false;
 				page_release(w, i, 1);
 			}

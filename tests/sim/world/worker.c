@@ -8,37 +8,7 @@
 #include <string.h>
 
 #include "../rt/tls.h"
-#include "world.h"
-
-/* How long a call may last. */
-struct call {
-	uint64_t start;
-	uint64_t nth;  /* of all workers' calls */
-	bool alone;    /* no other worker was in a call when it began */
-};
-
-/* One that waits for nothing: time may jump on. */
-static struct call
-call_look(void)
-{
-	return (struct call){ sim_now(), ++world.called, world.calls++ == 0 };
-}
-
-static struct call
-call_begin(void)
-{
-	sim_progress();
-	return call_look();
-}
-
-static void
-call_end(struct call c, const char *what)
-{
-	uint64_t ns = sim_now() - c.start;
-
-	world.calls--;
-	SIM_CHECK(ns <= world_bound(), "%s took %" PRIu64 " ns: more than any wait may", what, ns);
-}
+#include "worker.h"
 
 /* No other live mapping of the domain may have an address of this one. */
 static void
@@ -173,11 +143,11 @@ map_failed(struct worker *w, struct map *m, unsigned int from, int err, struct c
 	m->n = from;
 }
 
-static void
-op_drain(struct worker *w)
+void
+worker_drain(struct worker *w)
 {
 	unsigned int k = sim_rnd(world.plan.v[PLAN_domains]);
-	uint64_t step = sim_steps();
+	struct known known = known_now();
 	struct call c = call_begin();
 	int ret = sluice_domain_drain(world.domain[k].d);
 
@@ -187,12 +157,12 @@ op_drain(struct worker *w)
 	SIM_CHECK(ret == 0 || world_excused(-ret), "drain: %s", sluice_error());
 	if (ret == 0) {
 		sometimes(drain);
-		page_drained(k, step);
+		page_drained(k, &known);
 	}
 }
 
-static void
-op_map(struct worker *w)
+void
+worker_map(struct worker *w)
 {
 	struct map *m = map_slot(w);
 	unsigned int done;
@@ -202,7 +172,7 @@ op_map(struct worker *w)
 		return;
 	m->domain = (uint8_t)sim_rnd(world.plan.v[PLAN_domains]);
 	if (choose(w, m) == 0) {
-		op_drain(w);
+		worker_drain(w);
 		return;
 	}
 	m->taken = true;
@@ -281,7 +251,7 @@ strict_now(const struct domain *d)
 	return !d->switching && policy_is_strict(sluice_domain_policy(d->d));
 }
 
-static void
+void
 unmap_wait(struct worker *w, struct map *m)
 {
 	struct domain *d = &world.domain[m->domain];
@@ -306,7 +276,7 @@ unmap_wait(struct worker *w, struct map *m)
 	unmap_result(w, m, done, err, strict && strict_now(d));
 }
 
-static void
+void
 unmap_later(struct worker *w, struct map *m)
 {
 	struct domain *d = &world.domain[m->domain];
@@ -348,8 +318,8 @@ unmap_later(struct worker *w, struct map *m)
 	unmap_result(w, m, done - later, err, strict && strict_now(d));
 }
 
-static void
-op_unmap(struct worker *w)
+void
+worker_unmap(struct worker *w)
 {
 	unsigned int at = sim_rnd(WORLD_MAPS);
 
@@ -365,168 +335,6 @@ op_unmap(struct worker *w)
 			unmap_wait(w, m);
 		return;
 	}
-}
-
-/* Unmap what is not a mapping: another length, a part, another address. @return what was said. */
-static int
-unmap_wrong(const struct domain *d, struct sluice_seg s)
-{
-	unsigned int later;
-
-	switch (sim_rnd(3)) {
-	case 0:
-		return sluice_unmap(d->d, s.iova, s.len);
-	case 1:
-		return sluice_unmap_burst(d->d, &s, 1) != 0 ? 0 : -sim_errno();
-	default:
-		return sluice_unmap_async_burst(d->d, &s, 1, &later) != 0 ? 0 : -sim_errno();
-	}
-}
-
-static void
-op_wrong(struct worker *w)
-{
-	const struct map *m = &w->map[sim_rnd(world.plan.v[PLAN_live])];
-	const struct domain *d = &world.domain[m->domain];
-	struct sluice_seg s = m->seg[0];
-	uint64_t pa;
-	int ret;
-
-	if (!m->live)
-		return;
-	switch (sim_rnd(4)) {
-	case 0: /* lengths are multiples of 8 */
-		s.len -= 1;
-		break;
-	case 1:
-		s.iova += 4;
-		break;
-	case 2:
-		s.iova += 4096;
-		s.len = s.len > 4096 ? s.len - 4096 : s.len;
-		s.len -= 1;
-		break;
-	default:
-		s.iova += (uint64_t)sim_rnd(2048) * 4096 - 1024 * 4096;
-		s.len = (1 + sim_rnd(3)) * 4096 - 1;
-		break;
-	}
-	struct call c = call_begin();
-
-	ret = unmap_wrong(d, s);
-	call_end(c, "a wrong unmap");
-	sim_note("wrong unmap of domain %u: iova %#jx, %u bytes: %d", m->domain, (uintmax_t)s.iova,
-		 s.len, ret);
-	sometimes(unmap_wrong);
-	SIM_CHECK(ret == -EINVAL || ret == -ENOENT || ret == -EAGAIN || (ret < 0 && world_excused(-ret)),
-		  "an unmap of what is no mapping: %d, %s", ret, ret < 0 ? sluice_error() : "done");
-	if (d->policy[0] != 'c' && d->policy[0] != 'h')
-		SIM_CHECK(sluice_iova_to_pa(d->d, m->seg[0].iova, &pa) == 0 && pa == m->seg[0].pa,
-			  "after a wrong unmap IOVA %#jx is not mapped any more", (uintmax_t)m->seg[0].iova);
-}
-
-/* Take cookies. @return how many. */
-static unsigned int
-op_completed(struct worker *w, unsigned int k)
-{
-	uint64_t cookie[8];
-	struct call c = call_look();
-	unsigned int n;
-
-	if (w->head[k] == w->tail[k] && !sim_one_in(4))
-		return 0;
-	n = sluice_unmap_completed(world.domain[k].d, cookie, 1 + sim_rnd(8));
-	call_end(c, "a look for cookies");
-	for (unsigned int i = 0; i < n; i++) {
-		const struct pending *p = &w->pending[k][w->head[k] % 512];
-
-		SIM_CHECK(w->head[k] != w->tail[k] && cookie[i] == w->head[k],
-			  "worker %u got cookie %" PRIu64 " of domain %u, %u is due", w->id,
-			  cookie[i], k, w->head[k]);
-		w->head[k]++;
-		page_release(w, p->page, p->pages);
-		sometimes(cookie);
-	}
-	if (n != 0) {
-		sim_note("%u cookies of domain %u", n, k);
-		sim_progress();
-	}
-	return n;
-}
-
-/* Much address space for a moment: chunks are cut and joined, rounds of rollover end. No device
- * goes there. */
-static void
-op_large(struct worker *w)
-{
-	unsigned int k = sim_rnd(world.plan.v[PLAN_domains]);
-	const struct domain *d = &world.domain[k];
-	uint64_t pages = 1 + sim_rnd(sim_one_in(3) ? 1024 : 400), iova;
-	uint64_t start = sim_now();
-	struct call c;
-	int ret;
-
-	/* These copy what they map. */
-	if (strcmp(d->policy, "copy") == 0 || strcmp(d->policy, "hybrid") == 0)
-		return;
-	c = call_begin();
-	ret = sluice_map(d->d, UINT64_C(1) << 32, pages * 4096, SLUICE_READ, &iova);
-
-	call_end(c, "a large map");
-	sim_note("map of domain %u: %" PRIu64 " pages: %d", k, pages, ret);
-	SIM_CHECK(ret == 0 || ret == -ENOSPC || ret == -ENOMEM || ret == -E2BIG || world_excused(-ret),
-		  "large map: %s", sluice_error());
-	if (ret != 0)
-		return;
-	sometimes(map_large);
-	w->large = pages;
-	w->large_at = iova;
-	w->large_in = k;
-	sim_sleep(sim_rnd(500));
-	do {
-		(void)op_completed(w, k); /* cookies that are not taken keep the ring full */
-		c = call_begin();
-		ret = sluice_unmap(d->d, iova, pages * 4096);
-		call_end(c, "a large unmap");
-		SIM_CHECK(sim_now() - start < 100 * world_bound(), "an unmap is refused for ever");
-	} while (ret == -EAGAIN);
-	SIM_CHECK(ret == 0, "large unmap: %s", sluice_error());
-	w->large = 0;
-}
-
-/* Unregister, register again: nothing of it must be lost. */
-/* Cookies that it has not taken are void: everything was released when it had left. */
-static void
-op_leave(struct worker *w)
-{
-	int ret;
-
-	if (sim_one_in(2))
-		for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++)
-			if (w->head[k] != w->tail[k])
-				return;
-	world_ctl_lock();
-	(void)call_begin();
-	ret = sluice_worker_unregister(world.engine, w->fiber);
-	SIM_CHECK(ret == 0 || world_excused(-ret), "worker_unregister: %s", sluice_error());
-	sim_note("unregistered: %d", ret);
-	if (ret == 0) {
-		sometimes(worker_left);
-		for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++)
-			for (; w->head[k] != w->tail[k]; w->head[k]++) {
-				const struct pending *p = &w->pending[k][w->head[k] % 512];
-
-				page_release(w, p->page, p->pages);
-				sometimes(cookie_void);
-			}
-		do {
-			ret = sluice_worker_register(world.engine, w->fiber);
-			SIM_CHECK(ret == 0 || world_excused(-ret) || ret == -ENOMEM,
-				  "worker_register: %s", sluice_error());
-		} while (ret != 0);
-	}
-	world.calls--;
-	world_ctl_unlock();
 }
 
 /* A mapping that nobody can undo any more: its memory is never used again. */
@@ -557,7 +365,7 @@ clear(struct worker *w)
 		else
 			unmap_wait(w, m);
 		for (unsigned int k = 0; k < domains; k++)
-			(void)op_completed(w, k);
+			(void)worker_completed(w, k);
 		/* Where the hardware is dead a ring stays full. */
 		if (world.reset && m->taken && ++refused > 3)
 			give_up(w, m);
@@ -568,7 +376,7 @@ clear(struct worker *w)
 
 		sluice_unmap_kick(world.domain[k].d);
 		while (w->head[k] != w->tail[k]) {
-			if (op_completed(w, k) != 0)
+			if (worker_completed(w, k) != 0)
 				since = sim_now();
 			else
 				sim_idle();
@@ -588,30 +396,30 @@ worker_main(void *arg)
 	sim_lcore_set(w->fiber);
 	for (unsigned int i = 0; i < world.plan.v[PLAN_ops]; i++) {
 		if (world.plan.v[PLAN_large] != 0 && sim_one_in(world.plan.v[PLAN_large]))
-			op_large(w);
+			worker_large(w);
 		switch (sim_rnd(16)) {
 		case 0: case 1: case 2: case 3: case 4: case 5:
-			op_map(w);
+			worker_map(w);
 			break;
 		case 6: case 7: case 8: case 9: case 10:
-			op_unmap(w);
+			worker_unmap(w);
 			break;
 		case 11: case 12:
 			for (unsigned int k = 0; k < world.plan.v[PLAN_domains]; k++)
-				(void)op_completed(w, k);
+				(void)worker_completed(w, k);
 			break;
 		case 13:
 			sluice_unmap_kick(world.domain[sim_rnd(world.plan.v[PLAN_domains])].d);
 			break;
 		case 14:
 			if (sim_one_in(3))
-				op_drain(w);
+				worker_drain(w);
 			break;
 		default:
 			if (world.plan.v[PLAN_control] != 0 && sim_one_in(3))
-				op_leave(w);
+				worker_leave(w);
 			else if (sim_one_in(3))
-				op_wrong(w);
+				worker_wrong(w);
 			else
 				sim_sleep(sim_rnd(2000));
 			break;

@@ -53,7 +53,8 @@ enum page_state {
 
 struct page {
 	enum page_state state;
-	uint64_t since;  /* the step at which it became exposed */
+	uint64_t since;  /* the step at which it became exposed, … */
+	uint64_t stores; /* … and its owner's stores till then: who sees them all can know of it */
 	bool exposed;    /* an earlier mapping of it may still be reached */
 	uint64_t tag;    /* its first 8 bytes, while live */
 	uint8_t domain;
@@ -170,8 +171,14 @@ void page_release(struct worker *w, unsigned int page, unsigned int n);
 void page_set(struct worker *w, unsigned int page, unsigned int n, enum page_state s);
 /** A device may reach the first pages of the control thread's, or none of them any more. */
 void fixed_watch(bool live);
-/** What was exposed in that domain before step @p before is its owner's again. */
-void page_drained(unsigned int domain, uint64_t before);
+/** What others can know at a step: the stores of each worker that they see. */
+struct known {
+	uint64_t step;
+	uint64_t stores[WORLD_WORKERS];
+};
+struct known known_now(void);
+/** What was exposed in that domain, and @p k knows of, is its owner's again. */
+void page_drained(unsigned int domain, const struct known *k);
 /** @return first of @p n pages that may be mapped in that domain, or -1. */
 int page_find(struct worker *w, unsigned int n, unsigned int domain);
 
@@ -192,6 +199,8 @@ void chaos_end(void);
 int peer_add(unsigned int domain);
 void close_main(void *arg);
 
+/** The engine's fault callback. */
+void world_told(const struct sluice_fault *f, unsigned int n, void *arg);
 /** Is a call's error one that the faults of this run explain? */
 bool world_excused(int err);
 void world_ctl_lock(void);
