@@ -170,4 +170,3 @@ worker_leave(struct worker *w)
 	world.calls--;
 	world_ctl_unlock();
 }
-
