@@ -161,6 +161,8 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	/* Without its invalidation nobody would know of what it left: it stays, idle. */
 	if (!all_released(d, dl))
 		return;
+	/* The cookies that its owner did not take are void, also if it stays. */
+	dl->ring.completed = atomic_load_explicit(&dl->ring.released, memory_order_acquire); /* acq-released */
 	stock_close(d);
 	d->lc[lcore] = NULL;
 	stock_open(d);
@@ -173,8 +175,6 @@ domain_worker_del(struct sluice_domain *d, unsigned int lcore)
 	}
 	if (domain_policy(d)->worker_fini != NULL)
 		domain_policy(d)->worker_fini(d, dl);
-	/* Everything is released: the cookies that its owner did not take are void. */
-	dl->ring.completed = atomic_load_explicit(&dl->ring.released, memory_order_acquire);
 	while (flush_ring_reclaim(d, dl) != 0)
 		;
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)

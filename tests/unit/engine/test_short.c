@@ -181,6 +181,38 @@ an_iommu_without_memory(void **state)
 	rig_down(&r);
 }
 
+/* A worker for whose leaving memory is short stays, idle. When it comes back, the cookies that it
+ * had not taken are void as after any other leaving. */
+static void
+a14_cookies_are_void_whatever_is_short(void **state)
+{
+	struct sluice_domain_conf conf = conf_of("strict-async");
+	uint64_t iova, cookie[4];
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, "", &conf);
+	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	as_lcore(1);
+	assert_int_equal(sluice_map(r.d, UINT64_C(0x300000000), 4096, SLUICE_RW, &iova), 0);
+	assert_int_equal(sluice_unmap_async(r.d, iova, 4096, 70), 1);
+	as_lcore(0);
+	left = 1;
+	assert_int_equal(sluice_worker_unregister(r.e, 1), 0);
+	assert_int_equal(left, 0);
+	assert_non_null(r.d->lc[1]);
+	assert_int_equal(sluice_worker_register(r.e, 1), 0);
+	as_lcore(1);
+	assert_int_equal(sluice_unmap_completed(r.d, cookie, 4), 0);
+	assert_int_equal(sluice_map(r.d, UINT64_C(0x300000000), 4096, SLUICE_RW, &iova), 0);
+	assert_int_equal(sluice_unmap_async(r.d, iova, 4096, 71), 1);
+	assert_int_equal(sluice_domain_drain(r.d), 0);
+	assert_int_equal(sluice_unmap_completed(r.d, cookie, 4), 1);
+	assert_int_equal(cookie[0], 71);
+	as_lcore(0);
+	rig_down(&r);
+}
+
 int
 main(void)
 {
@@ -189,6 +221,7 @@ main(void)
 		cmocka_unit_test(a_domain_that_finds_no_memory),
 		cmocka_unit_test(a_window_without_a_place),
 		cmocka_unit_test(an_iommu_without_memory),
+		cmocka_unit_test(a14_cookies_are_void_whatever_is_short),
 	};
 
 	test_eal_init("0");
