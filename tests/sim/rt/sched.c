@@ -290,7 +290,8 @@ sim_sleep(uint64_t ns)
 void
 sim_coarse(uint64_t ns)
 {
-	rt.coarse_until = rt.now + ns;
+	if (rt.coarse_until < rt.now + ns)
+		rt.coarse_until = rt.now + ns;
 }
 
 void
