@@ -341,6 +341,22 @@ flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 	return got;
 }
 
+uint32_t
+flush_ring_give(struct sluice_domain *d, struct flush_ring *r)
+{
+	uint64_t at;
+	uint32_t got = 0;
+
+	if (r->ent == NULL)
+		return 0;
+	hold_own(&r->hold); /* 12: nobody else is taking them */
+	at = RTE_MAX(RELAXED_GET(r->reclaim), r->robbed);
+	r->robbed = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
+	STAT_ADD(r->more_robbed, ring_take(d, r, at, r->robbed, &got));
+	hold_free(&r->hold);
+	return got;
+}
+
 uint64_t
 flush_patience(const struct flush_state *f)
 {

@@ -212,8 +212,8 @@ struct flush_ring {
 	uint64_t none;        /* flush_ring_none() */
 	_Atomic bool asleep;  /* 11: the engine sets, the worker clears it */
 	uint32_t hold;        /* hold.h */
-	uint64_t robbed;      /* entries before it were taken by other threads (12); under `hold` */
-	uint64_t more_robbed; /* like more_back, of entries that other threads took (12) */
+	uint64_t robbed;      /* the IOVAs of entries before it were taken (12, flush_ring_give()); under `hold` */
+	uint64_t more_robbed; /* like more_back, of those */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
 	_Atomic uint64_t woke_pos, woke; /* 11: where and when (ticks) it last woke */
@@ -285,6 +285,12 @@ flush_ring_pop(struct flush_ring *r, uint64_t at, uint32_t kind, uint64_t *e)
  */
 uint32_t flush_ring_try(struct flush_ring *r, uint64_t *at);
 uint32_t flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at);
+/**
+ * Give the IOVAs of this worker's own released entries to the space, also of those that a cookie
+ * keeps in the ring, or that stand behind one (9): the cookie names memory, not an IOVA. Worker;
+ * for a map that finds no IOVA. @return how many.
+ */
+uint32_t flush_ring_give(struct sluice_domain *d, struct flush_ring *r);
 
 /** Take the cookies of released entries, oldest first. Worker (9). @return how many. */
 uint32_t flush_ring_completed(struct flush_ring *r, uint64_t *cookie, uint32_t n);

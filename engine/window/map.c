@@ -50,6 +50,7 @@ give_all(struct sluice_domain *d, struct dom_lcore *dl)
 {
 	while (flush_ring_reclaim(d, dl) != 0)
 		;
+	(void)flush_ring_give(d, &dl->ring);
 	for (unsigned int o = 0; o < IOVA_ORDERS; o++)
 		iova_mag_flush(&d->iova, &dl->mag[o], o);
 }

@@ -455,6 +455,30 @@ who_waits_polls_when_nobody_does(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
+/* A cookie that was not taken stands in the ring before unmaps without one: their addresses are
+ * to be had all the same when IOVAs run out (map.h), and the cookie still comes. */
+static void
+a6_addresses_behind_a_cookie(void **state)
+{
+	const size_t len = 2 << 20;
+	uint64_t iova[4];
+
+	(void)state;
+	r.f->immediate = true;
+	unmap_later(4096, 1);
+	turn();
+	turn();
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(sluice_map(r.d, PA, len, SLUICE_RW, &iova[i]), 0);
+		assert_int_equal(sluice_unmap(r.d, iova[i], len), 0);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(sluice_map(r.d, PA, len, SLUICE_RW, &iova[i]), 0);
+	/* The fourth 2 MiB are cut for the one page, whose address is free again, too. */
+	assert_int_equal(sluice_map(r.d, PA, 4096, SLUICE_RW, &iova[3]), 0);
+	assert_int_equal(take(1), 1);
+}
+
 int
 main(void)
 {
@@ -471,6 +495,7 @@ main(void)
 		T(a12_a_lost_sync_brings_no_cookie),
 		T(a12_a_refused_flush_is_begun_again),
 		T(a_worker_leaves_with_cookies),
+		T(a6_addresses_behind_a_cookie),
 		T(who_waits_polls_when_nobody_does),
 	};
 
