@@ -38,8 +38,11 @@ stop(unsigned int fiber, const char *what)
 static void
 for_a_while(enum emu_inject what)
 {
+	uint64_t ns = span();
+
 	emu_inject(world.emu, what, 1);
-	sim_sleep(span());
+	sim_coarse(ns);
+	sim_sleep(ns);
 	emu_inject(world.emu, what, 0);
 }
 

@@ -20,7 +20,12 @@ struct call {
 static inline struct call
 call_look(void)
 {
-	return (struct call){ sim_now(), ++world.called, world.calls++ == 0 };
+	/* Stores that nobody sees yet are of a call that is not over for others. */
+	bool alone = world.calls++ == 0;
+
+	for (unsigned int i = 0; alone && i < world.plan.v[PLAN_workers]; i++)
+		alone = sim_stored(world.worker[i].fiber) == sim_visible(world.worker[i].fiber);
+	return (struct call){ sim_now(), ++world.called, alone };
 }
 
 static inline struct call

@@ -316,13 +316,24 @@ world_wrong(const struct plan *p)
 	return NULL;
 }
 
+/* How far time jumps at once. Each worker that waits has some hundred turns of the engine in one
+ * deadline of a SYNC, as the engine looks after errors once in so many turns: and where a device is
+ * dead the queue stops for each of them in turn. */
+static uint64_t
+jump(const struct plan *p)
+{
+	uint64_t share = p->v[PLAN_ats] != 0 ? 1 + p->v[PLAN_workers] / 2 : 1;
+
+	return p->v[PLAN_timeout_us] * UINT64_C(1000) / 3000 / share;
+}
+
 static void
 setup(const struct plan *p)
 {
 	struct sim_conf conf = {
 		.seed = p->schedule, .sched = (enum sim_sched)p->v[PLAN_sched], .stick = p->v[PLAN_stick],
 		.depth = p->v[PLAN_depth], .length = 20000 + 4000 * p->v[PLAN_workers] * p->v[PLAN_ops] / 10,
-		.buffer = p->v[PLAN_buffer], .drain = p->v[PLAN_drain], .jump = p->v[PLAN_timeout_us] * 1000ull / 3000,
+		.buffer = p->v[PLAN_buffer], .drain = p->v[PLAN_drain], .jump = jump(p),
 		.max_steps = 30000000,
 		.max_ns = UINT64_C(4000000000000),
 	};
