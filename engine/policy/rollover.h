@@ -65,6 +65,9 @@
 
 #define ROLLOVER_NOTES 256u
 #define ROLLOVER_WRAPS 4u /* rounds that one map may go through */
+/* More than the rounds for which tickets can be out at once: a worker has one, and in a window of one
+ * chunk each is for a round of its own. */
+#define ROLLOVER_HELD  (4u * RTE_MAX_LCORE)
 #define NO_CHUNK       UINT32_MAX
 
 struct note {
@@ -95,7 +98,8 @@ struct rollover {
 	_Atomic uint64_t ticket; /* the next one: round * nb_chunks + chunk */
 	_Atomic uint64_t round;  /* the round that has begun */
 	_Atomic uint32_t wrapping;
-	_Atomic uint32_t held[4]; /* by round modulo 4: tickets whose workers have not looked yet */
+	/* By round modulo HELD: tickets whose workers have not looked yet. */
+	_Atomic uint32_t held[ROLLOVER_HELD];
 	_Atomic uint32_t idle;    /* 8: tables with nothing mapped */
 	uint32_t nb_chunks;
 	_Atomic uint64_t *state; /* [nb_chunks] round << RO_STATE_BITS | state */

@@ -77,13 +77,13 @@ round_wait(struct sluice_domain *d, struct ro_worker *me, uint64_t round)
 	uint64_t now;
 	int ret = 0;
 
-	atomic_fetch_add_explicit(&s->held[round % 4], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->held[round % ROLLOVER_HELD], 1, memory_order_relaxed);
 	while (ret == 0 && (now = ro_round(s)) < round) {
 		ret = ro_wrap(d, me, now, SLUICE_ROLLOVER_TABLES, false);
 		if (ret != 0)
 			tickets_back(s, now);
 	}
-	atomic_fetch_sub_explicit(&s->held[round % 4], 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&s->held[round % ROLLOVER_HELD], 1, memory_order_relaxed);
 	return ret;
 }
 

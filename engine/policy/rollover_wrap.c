@@ -247,7 +247,7 @@ let_holders_go(struct sluice_domain *d, struct rollover *s, uint64_t round)
 	struct deadline end = deadline_begin(&d->iommu->clock, d->iommu->sync_timeout);
 
 	for (unsigned int turn = 1;
-	     atomic_load_explicit(&s->held[round % 4], memory_order_relaxed) != 0 && !deadline_passed(&end);
+	     atomic_load_explicit(&s->held[round % ROLLOVER_HELD], memory_order_relaxed) != 0 && !deadline_passed(&end);
 	     turn++)
 		if (d->wait->turn(d, turn) != 0)
 			break;

@@ -165,6 +165,9 @@ worker_leave(struct worker *w)
 			ret = sluice_worker_register(world.engine, w->fiber);
 			SIM_CHECK(ret == 0 || world_excused(-ret) || ret == -ENOMEM,
 				  "worker_register: %s", sluice_error());
+			/* Memory is not used again within a run: few tries. */
+			if (ret != 0)
+				sim_sleep(100000);
 		} while (ret != 0);
 	}
 	world.calls--;

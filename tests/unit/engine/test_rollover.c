@@ -2,6 +2,7 @@
 /** @file
  * policy/rollover.c: IOVAs in order, none twice in a round, one flush per wrap (A7).
  */
+#include "engine/policy/rollover.h"
 #include "rollover_rig.h"
 
 static void
@@ -311,6 +312,26 @@ e1_rollover_is_clamped(void **state)
 	rig_down(&r);
 }
 
+/* Workers that wait for rounds to come, one for each in a window of one chunk, do not hold up the
+ * wrap that brings them nearer. */
+static void
+a_wrap_waits_for_its_own_round_alone(void **state)
+{
+	struct rollover *s = r.d->priv;
+	uint64_t round = atomic_load(&s->round), start;
+
+	(void)state;
+	for (unsigned int later = 1; later < RTE_MAX_LCORE; later++)
+		atomic_fetch_add(&s->held[(round + later) % RTE_DIM(s->held)], 1);
+	for (uint32_t i = 0; i < PAGES; i++)
+		unmap_page(map_page());
+	start = sluice_iommu_now_ns(r.iommu);
+	assert_int_equal(map_page(), 0);
+	assert_int_equal(atomic_load(&s->round), round + 1);
+	assert_true(sluice_iommu_now_ns(r.iommu) - start <
+		    sluice_clock_to_ns(&r.iommu->clock, r.iommu->sync_timeout));
+}
+
 int
 main(void)
 {
@@ -324,6 +345,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(sizes, up, down),
 		cmocka_unit_test_setup_teardown(a7_windows_are_measured, up, down),
 		cmocka_unit_test_setup_teardown(a_lost_flush_hands_out_nothing, up, down),
+		cmocka_unit_test_setup_teardown(a_wrap_waits_for_its_own_round_alone, up, down),
 		cmocka_unit_test(short_of_tables_wraps_early),
 		cmocka_unit_test(e1_rollover_is_clamped),
 	};
