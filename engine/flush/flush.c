@@ -297,9 +297,11 @@ flush_wait_serve(struct flush_state *f, const struct dom_workers *ws)
 	if (asked == f->serving)
 		return;
 	f->serving = asked;
-	for (uint32_t i = 0; i < ws->n; i++)
-		ws->w[i]->ring.wait_at = /* acq-tail */
-			atomic_load_explicit(&ws->w[i]->ring.tail_pub, memory_order_acquire);
+	for (uint32_t i = 0; i < ws->n; i++) {
+		struct flush_ring *r = &ws->w[i]->ring;
+
+		r->wait_at = atomic_load_explicit(&r->tail_pub, memory_order_acquire); /* acq-tail */
+	}
 }
 
 uint32_t

@@ -24,8 +24,9 @@ domain_flush_wait(struct sluice_domain *d, enum sluice_flush_cause cause)
 	atomic_fetch_add_explicit(&f->wishes, flush_wish(cause), memory_order_release);
 	ticket = atomic_fetch_add_explicit(&f->asked, 1, memory_order_acq_rel) + 1; /* rel-asked */
 	bitset_set(d->due, d->slot);
-	for (unsigned int turn = 1; /* acq-answered */
-	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; turn++) {
+	for (unsigned int turn = 1;
+	     atomic_load_explicit(&f->answered, memory_order_acquire) < ticket; /* acq-answered */
+	     turn++) {
 		ret = d->wait->turn(d, turn);
 		if (ret == 0 && deadline_passed(&end))
 			ret = d->wait->failed(d, polls, ETIMEDOUT);

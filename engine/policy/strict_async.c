@@ -115,8 +115,9 @@ wait_released(struct sluice_domain *d, struct dom_lcore *dl)
 	struct deadline end = { 0 };
 
 	flush_ring_kick(r, r->tail);
-	for (unsigned int turn = 1; /* acq-released */
-	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; turn++) {
+	for (unsigned int turn = 1;
+	     atomic_load_explicit(&r->released, memory_order_acquire) < r->tail; /* acq-released */
+	     turn++) {
 		(void)d->wait->turn(d, turn); /* not in a callback: see strictly() */
 		if (turn % 64 == 0 && deadline_look(&end, &iommu->clock, 2 * iommu->sync_timeout)) {
 			STAT_ADD(dl->st.unmap_errors, 1);

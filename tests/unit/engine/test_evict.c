@@ -74,7 +74,9 @@ a12_a_drain_says_so_until_it_is_done(void **state)
 			assert_int_equal(sluice_unmap(r.d, iova[i], len[i]), 0);
 		fake_tick(r.f, 3000);
 		for (unsigned int i = 0; i < 3; i++) {
-			assert_int_equal(sluice_domain_drain(r.d), fail_all(how));
+			int err = fail_all(how);
+
+			assert_int_equal(sluice_domain_drain(r.d), err);
 			adds_up(3);
 			assert_int_equal(stats_of(r.d).flush_errors, i + 1);
 			assert_int_equal(stats_of(r.d).exposed_bytes, (1 + 5 + 512) * 4096);
@@ -203,7 +205,9 @@ a12_a_worker_leaves_nothing_behind(void **state)
 	iova = map_prot(&r, PA, 4096, SLUICE_RW);
 	assert_int_equal(sluice_unmap(r.d, iova, 4096), 0);
 	as_lcore(0);
-	assert_int_equal(sluice_worker_unregister(r.e, 1), fail_all(LOST)); /* by its drain */
+	int err = fail_all(LOST);
+
+	assert_int_equal(sluice_worker_unregister(r.e, 1), err); /* by its drain */
 	assert_int_equal(sluice_worker_register(r.e, 1), -EEXIST);
 	adds_up(1);
 	/* As if something had been unmapped after the drain. */
