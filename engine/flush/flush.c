@@ -310,7 +310,7 @@ flush_ring_try(struct flush_ring *r, uint64_t *at)
 	/* acq-released */
 	uint64_t released = atomic_load_explicit(&r->released, memory_order_acquire);
 
-	if (r->ent == NULL || RTE_MAX(RELAXED_GET(r->reclaim), r->robbed) >= released)
+	if (r->ent == NULL || RTE_MAX(RELAXED_GET(r->reclaim), RELAXED_GET(r->robbed)) >= released)
 		return 0;
 	if (!hold_try(&r->hold))
 		return UINT32_MAX;
@@ -337,8 +337,9 @@ flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 	}
 	at = RTE_MAX(at, r->robbed);
 	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
-	r->robbed = RTE_MIN(upto, at + FLUSH_ROB);
-	STAT_ADD(r->more_robbed, ring_take(d, r, at, r->robbed, &got));
+	upto = RTE_MIN(upto, at + FLUSH_ROB);
+	RELAXED_SET(r->robbed, upto);
+	STAT_ADD(r->more_robbed, ring_take(d, r, at, upto, &got));
 	hold_free(&r->hold);
 	return got;
 }
@@ -346,15 +347,16 @@ flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 uint32_t
 flush_ring_give(struct sluice_domain *d, struct flush_ring *r)
 {
-	uint64_t at;
+	uint64_t at, upto;
 	uint32_t got = 0;
 
 	if (r->ent == NULL)
 		return 0;
 	hold_own(&r->hold); /* 12: nobody else is taking them */
 	at = RTE_MAX(RELAXED_GET(r->reclaim), r->robbed);
-	r->robbed = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
-	STAT_ADD(r->more_robbed, ring_take(d, r, at, r->robbed, &got));
+	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
+	RELAXED_SET(r->robbed, upto);
+	STAT_ADD(r->more_robbed, ring_take(d, r, at, upto, &got));
 	hold_free(&r->hold);
 	return got;
 }

@@ -62,6 +62,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct evtq q = { .recs = recs, .regs = &regs, .mask = (1u << log2) - 1, .log2size = log2 };
 
 	FUZZ_REQUIRE(page != NULL && recs != NULL);
+	/* A queue that is off is left alone: the hardware was reset. */
+	*(uint32_t *)(void *)(page + SMMU_CR0ACK) = (uint32_t)SMMU_CR0_EVENTQEN;
 	while (in.left > 0)
 		turn(&in, &q, recs, page);
 	FUZZ_REQUIRE(q.unknown <= q.events);

@@ -92,15 +92,15 @@ enum emu_inject {
 	EMU_INJECT_CERROR_ILL,   /**< the arg-th (1: the very next) invalidation is illegal */
 	EMU_INJECT_CERROR_ABT,   /**< the next command fetch aborts */
 	EMU_INJECT_SYNC_HANG,    /**< waits for invalidations hang (arg 1), or end again */
-	EMU_INJECT_SYNC_LOST,    /**< the arg-th (1: the very next) wait that is to signal its end
-				      ends without doing so: no write to memory, no interrupt */
-	EMU_INJECT_CONS_HOLD,    /**< for arg ns from the next progress of the queue on, none is
-				      published, and no wait ends: the queue looks full */
 	EMU_INJECT_EVTQ_ABT,     /**< the next fault record cannot be written */
 	EMU_INJECT_ACK_HANG,     /**< enables are not acknowledged (arg 1), or are again */
 	EMU_INJECT_ATC_DEAD,     /**< EMU_INJECT_ARG(stream, 1): it answers no invalidation and uses
 				      its cache even after ATS was turned off; 0: it works again */
 	EMU_INJECT_ATC_LATE,     /**< EMU_INJECT_ARG(stream, ns): it answers so late; 0: at once */
+	EMU_INJECT_SYNC_LOST,    /**< the arg-th (1: the very next) wait that is to signal its end
+				      ends without doing so: no write to memory, no interrupt */
+	EMU_INJECT_CONS_HOLD,    /**< for arg ns from the next progress of the queue on, none is
+				      published, and no wait ends: the queue looks full */
 	EMU_INJECT_RESET,        /**< the hardware is reset: registers, caches, what is under way */
 	EMU_INJECTIONS,
 };
