@@ -323,21 +323,16 @@ flush_ring_try(struct flush_ring *r, uint64_t *at)
 	return 1;
 }
 
-uint32_t
-flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
+/* Free the IOVAs of released entries from @p at on, @p most entries; the caller has `hold`, which this
+ * gives up. @return how many. */
+static uint32_t
+give_held(struct sluice_domain *d, struct flush_ring *r, uint64_t at, uint32_t most)
 {
-	/* Acquire: for a race detector; the barrier was executed before this call. */
-	uint64_t reclaim = __atomic_load_n(&r->reclaim, __ATOMIC_ACQUIRE), upto;
+	uint64_t upto = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
 	uint32_t got = 0;
 
-	if (reclaim > at || (RELAXED_GET(r->ent[at & r->mask]) & FLUSH_TAG) == 0 ||
-	    !hold_take(&r->hold)) {
-		hold_drop(&r->hold);
-		return 0;
-	}
 	at = RTE_MAX(at, r->robbed);
-	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
-	upto = RTE_MIN(upto, at + FLUSH_ROB);
+	upto = RTE_MIN(upto, at + most);
 	RELAXED_SET(r->robbed, upto);
 	STAT_ADD(r->more_robbed, ring_take(d, r, at, upto, &got));
 	hold_free(&r->hold);
@@ -345,20 +340,26 @@ flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
 }
 
 uint32_t
+flush_ring_rob(struct sluice_domain *d, struct flush_ring *r, uint64_t at)
+{
+	/* Acquire: for a race detector; the barrier was executed before this call. */
+	uint64_t reclaim = __atomic_load_n(&r->reclaim, __ATOMIC_ACQUIRE);
+
+	if (reclaim > at || (RELAXED_GET(r->ent[at & r->mask]) & FLUSH_TAG) == 0 ||
+	    !hold_take(&r->hold)) {
+		hold_drop(&r->hold);
+		return 0;
+	}
+	return give_held(d, r, at, FLUSH_ROB);
+}
+
+uint32_t
 flush_ring_give(struct sluice_domain *d, struct flush_ring *r)
 {
-	uint64_t at, upto;
-	uint32_t got = 0;
-
 	if (r->ent == NULL)
 		return 0;
 	hold_own(&r->hold); /* 12: nobody else is taking them */
-	at = RTE_MAX(RELAXED_GET(r->reclaim), r->robbed);
-	upto = atomic_load_explicit(&r->released, memory_order_acquire); /* acq-released */
-	RELAXED_SET(r->robbed, upto);
-	STAT_ADD(r->more_robbed, ring_take(d, r, at, upto, &got));
-	hold_free(&r->hold);
-	return got;
+	return give_held(d, r, RELAXED_GET(r->reclaim), UINT32_MAX);
 }
 
 uint64_t

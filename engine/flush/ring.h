@@ -212,7 +212,7 @@ struct flush_ring {
 	uint64_t none;        /* flush_ring_none() */
 	_Atomic bool asleep;  /* 11: the engine sets, the worker clears it */
 	uint32_t hold;        /* hold.h */
-	uint64_t robbed;      /* the IOVAs of entries before it were taken (12, flush_ring_give()); under `hold` */
+	uint64_t robbed;      /* IOVAs of entries before it were taken (12); under `hold` */
 	uint64_t more_robbed; /* like more_back, of those */
 	/* Written by the worker; the engine reads it at a look and at a seal. */
 	_Atomic uint64_t tail_pub __rte_cache_aligned;
